@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationCampaignMember(Document):
+	"""A relation that a campaign addresses, and how far it has come."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		campaign: DF.Link
+		email: DF.Data | None
+		entered: DF.Datetime | None
+		last_response: DF.Datetime | None
+		phone: DF.Data | None
+		points: DF.Int
+		relation: DF.Link
+		status: DF.Literal["Addressed", "Answered", "Qualified", "Handed Over", "Won", "Declined"]
+	# end: auto-generated types

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationCampaignResponse(Document):
+	"""What came back from a member: append-only."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		answer: DF.Literal["", "Interested", "Not Interested", "Call Back", "Not Reached", "Unknown"]
+		campaign: DF.Link
+		member: DF.Link
+		note: DF.SmallText | None
+		received_at: DF.Datetime | None
+		recorded_by: DF.Link | None
+		reference_name: DF.DynamicLink | None
+		reference_type: DF.Link | None
+		relation: DF.Link | None
+		response_type: DF.Literal["Reply", "Click", "Call", "Unsubscribe"]
+		send: DF.Link | None
+		url: DF.Data | None
+	# end: auto-generated types

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationCampaignSend(Document):
+	"""The send ledger: one row for each step and member, unique."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		attempts: DF.Int
+		campaign: DF.Link
+		communication: DF.Link | None
+		consent: DF.Link | None
+		due_on: DF.Date | None
+		legal_basis: DF.Data | None
+		links: DF.JSON | None
+		member: DF.Link
+		message_id: DF.Data | None
+		reason: DF.SmallText | None
+		recipient: DF.Data | None
+		relation: DF.Link | None
+		sent_at: DF.Datetime | None
+		state: DF.Literal["Pending", "Sending", "Sent", "Failed", "Uncertain", "Suppressed", "Done"]
+		step: DF.Data
+		step_type: DF.Literal["E-mail", "Call"]
+		token: DF.Data | None
+	# end: auto-generated types

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationConsent(Document):
+	"""An event of consent by channel and purpose: append-only."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		address: DF.Data
+		address_key: DF.Data | None
+		channel: DF.Literal["E-mail", "Phone", "Letter"]
+		event: DF.Literal["Given", "Withdrawn"]
+		given_at: DF.Datetime
+		legal_basis: DF.Literal["Consent, Art. 6 (1) (a) GDPR", "Existing customer, § 7 (3) UWG", "Presumed consent, § 7 (2) No. 1 UWG", "Contract, Art. 6 (1) (b) GDPR"]
+		proof: DF.SmallText | None
+		purpose: DF.Data
+		relation: DF.Link | None
+		source: DF.Data
+		text_version: DF.Data | None
+	# end: auto-generated types

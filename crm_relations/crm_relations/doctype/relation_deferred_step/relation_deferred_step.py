@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationDeferredStep(Document):
+	"""A side effect that failed beside an ERPNext document and is done later."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		attempts: DF.Int
+		document_name: DF.DynamicLink | None
+		document_type: DF.Link | None
+		error: DF.Code | None
+		last_try: DF.Datetime | None
+		status: DF.Literal["Open", "Done", "Given Up"]
+		step: DF.Data
+	# end: auto-generated types

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationImportRecord(Document):
+	"""What became of one row of an import, so that running it again makes no doubles."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		amount: DF.Currency
+		document_name: DF.DynamicLink | None
+		document_type: DF.Link | None
+		file_name: DF.Data | None
+		reason: DF.SmallText | None
+		row_key: DF.Data
+		row_number: DF.Int
+		source: DF.Data
+		state: DF.Literal["Imported", "Rejected"]
+	# end: auto-generated types

@@ -1,0 +1,24 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationLink(Document):
+	"""A typed, dated relationship between two relations."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		link_type: DF.Literal["works for", "subsidiary of", "recommended by"]
+		notes: DF.SmallText | None
+		related_relation: DF.Link
+		relation: DF.Link
+		since: DF.Date | None
+		until: DF.Date | None
+	# end: auto-generated types

@@ -1,0 +1,22 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationProfileOption(Document):
+	"""A value that a profile attribute may take, ordered and editable by the admin."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		attribute: DF.Literal["Age Group", "Income Group", "Buying Behaviour", "Education", "Risk Attitude", "Market Orientation"]
+		disabled: DF.Check
+		option_value: DF.Data
+		sort_order: DF.Int
+	# end: auto-generated types

@@ -1,0 +1,24 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationRoleType(Document):
+	"""A role that a relation can hold."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		color: DF.Data | None
+		description: DF.SmallText | None
+		is_stage: DF.Check
+		is_standard: DF.Check
+		role_name: DF.Data
+		stage_order: DF.Int
+	# end: auto-generated types

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationSettings(Document):
+	"""Switches and defaults."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		attribute_invoices: DF.Check
+		batch_size: DF.Int
+		calls_need_consent: DF.Check
+		campaign_dimension: DF.Check
+		default_company: DF.Link | None
+		default_country: DF.Link | None
+		default_email_account: DF.Link | None
+		legal_notice: DF.SmallText | None
+	# end: auto-generated types

@@ -1,0 +1,19 @@
+"""ERPNext's Opportunity → roles of the party, campaign from the lead."""
+
+from frappe.model.document import Document
+
+from crm_relations.pipeline import provenance
+from crm_relations.relations import roles
+from crm_relations.shared.side_effects import run_steps
+
+
+def validate(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, provenance.fill)
+
+
+def on_update(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, roles.refresh_for_document)
+
+
+def on_trash(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, roles.refresh_for_document)

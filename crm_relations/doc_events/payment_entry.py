@@ -1,0 +1,19 @@
+"""ERPNext's Payment Entry → the campaign of its references, if they agree; the debtor role."""
+
+from frappe.model.document import Document
+
+from crm_relations.pipeline import provenance
+from crm_relations.relations import roles
+from crm_relations.shared.side_effects import run_steps
+
+
+def validate(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, provenance.fill_payment)
+
+
+def on_submit(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, roles.refresh_for_document)
+
+
+def on_cancel(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, roles.refresh_for_document)

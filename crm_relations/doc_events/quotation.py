@@ -1,0 +1,23 @@
+"""ERPNext's Quotation → relation and campaign travel along; the party becomes a prospect."""
+
+from frappe.model.document import Document
+
+from crm_relations.pipeline import provenance
+from crm_relations.relations import roles
+from crm_relations.shared.side_effects import run_steps
+
+
+def after_mapping(doc: Document, method: str | None, source: Document) -> None:
+	provenance.carry(doc, source)
+
+
+def validate(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, provenance.fill)
+
+
+def on_submit(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, roles.refresh_for_document)
+
+
+def on_cancel(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, roles.refresh_for_document)

@@ -1,0 +1,12 @@
+"""Our Relation Campaign Response → the member is scored and, above the threshold, proposed to sales.
+
+Campaigns stand left of qualification and may not import it; the answer flows on by this event."""
+
+from frappe.model.document import Document
+
+from crm_relations.qualification import scheme
+from crm_relations.shared.side_effects import run_steps
+
+
+def after_insert(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, scheme.qualify_response)

@@ -1,0 +1,25 @@
+"""Where a sales invoice touches us, all of it: relation and campaign are filled in before it is saved,
+its lines are attributed and the customer's roles dated after it is posted. Nothing here can block it."""
+
+from frappe.model.document import Document
+
+from crm_relations.ledger import attribution
+from crm_relations.pipeline import provenance
+from crm_relations.relations import roles
+from crm_relations.shared.side_effects import run_steps
+
+
+def after_mapping(doc: Document, method: str | None, source: Document) -> None:
+	provenance.carry(doc, source)
+
+
+def validate(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, provenance.fill)
+
+
+def on_submit(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, attribution.attribute, roles.refresh_for_document)
+
+
+def on_cancel(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, attribution.withdraw, roles.refresh_for_document)

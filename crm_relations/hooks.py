@@ -1,0 +1,127 @@
+"""Where Frappe and ERPNext touch this app. Only live lines; at most one path for a doctype and event."""
+
+app_name = "crm_relations"
+app_title = "CRM Relations"
+app_publisher = "The crm_relations contributors"
+app_description = "Relationship management for ERPNext: from the contact over the campaign to the balance sheet"
+app_email = "maintainers@crm-relations.example"
+app_license = "GPL-3.0-or-later"
+required_apps = ["frappe/erpnext"]
+
+add_to_apps_screen = [
+	{
+		"name": "crm_relations",
+		"logo": "/assets/crm_relations/images/crm_relations.svg",
+		"title": "CRM Relations",
+		"route": "/app/crm-relations",
+	}
+]
+
+before_install = "crm_relations.setup.install.before_install"
+after_install = "crm_relations.setup.install.after_install"
+after_migrate = "crm_relations.setup.install.after_migrate"
+before_uninstall = "crm_relations.setup.uninstall.before_uninstall"
+after_uninstall = "crm_relations.setup.uninstall.after_uninstall"
+
+# Party documents: who is in the relation's file
+_party_events = {
+	"Customer": "customer",
+	"Supplier": "supplier",
+	"Employee": "employee",
+	"Contact": "contact",
+	"Lead": "lead",
+	"Prospect": "prospect",
+}
+
+doc_events = {
+	**{
+		doctype: {
+			"on_update": f"crm_relations.doc_events.{module}.on_update",
+			"on_trash": f"crm_relations.doc_events.{module}.on_trash",
+			"after_rename": f"crm_relations.doc_events.{module}.after_rename",
+		}
+		for doctype, module in _party_events.items()
+	},
+	"Opportunity": {
+		"validate": "crm_relations.doc_events.opportunity.validate",
+		"on_update": "crm_relations.doc_events.opportunity.on_update",
+		"on_trash": "crm_relations.doc_events.opportunity.on_trash",
+	},
+	"Quotation": {
+		"after_mapping": "crm_relations.doc_events.quotation.after_mapping",
+		"validate": "crm_relations.doc_events.quotation.validate",
+		"on_submit": "crm_relations.doc_events.quotation.on_submit",
+		"on_cancel": "crm_relations.doc_events.quotation.on_cancel",
+	},
+	"Sales Order": {
+		"after_mapping": "crm_relations.doc_events.sales_order.after_mapping",
+		"validate": "crm_relations.doc_events.sales_order.validate",
+		"on_submit": "crm_relations.doc_events.sales_order.on_submit",
+		"on_cancel": "crm_relations.doc_events.sales_order.on_cancel",
+	},
+	"Delivery Note": {
+		"after_mapping": "crm_relations.doc_events.delivery_note.after_mapping",
+		"validate": "crm_relations.doc_events.delivery_note.validate",
+	},
+	"Sales Invoice": {
+		"after_mapping": "crm_relations.doc_events.sales_invoice.after_mapping",
+		"validate": "crm_relations.doc_events.sales_invoice.validate",
+		"on_submit": "crm_relations.doc_events.sales_invoice.on_submit",
+		"on_cancel": "crm_relations.doc_events.sales_invoice.on_cancel",
+	},
+	"Payment Entry": {
+		"validate": "crm_relations.doc_events.payment_entry.validate",
+		"on_submit": "crm_relations.doc_events.payment_entry.on_submit",
+		"on_cancel": "crm_relations.doc_events.payment_entry.on_cancel",
+	},
+	"Communication": {
+		"after_insert": "crm_relations.doc_events.communication.after_insert",
+	},
+	"Relation Campaign Response": {
+		"after_insert": "crm_relations.doc_events.relation_campaign_response.after_insert",
+	},
+}
+
+# Which documents are a relation, and which documents prove its roles. A list of dotted paths to
+# lists of relations.sources.Source; other apps may add theirs.
+relation_sources = [
+	"crm_relations.relations.sources.SOURCES",
+	"crm_relations.pipeline.erpnext_crm.SOURCES",
+]
+
+scheduler_events = {
+	"all": ["crm_relations.campaigns.delivery.send_due_campaigns"],
+	"hourly": ["crm_relations.shared.side_effects.retry_deferred"],
+	"daily_long": ["crm_relations.relations.roles.refresh_all"],
+}
+
+# One header per recipient: List-Unsubscribe (RFC 8058)
+make_email_body_message = ["crm_relations.campaigns.delivery.add_unsubscribe_headers"]
+
+website_route_rules = [
+	{"from_route": "/rc/<token>", "to_route": "rc"},
+	{"from_route": "/ru/<token>", "to_route": "ru"},
+]
+
+doctype_js = {
+	"Customer": "public/js/customer.js",
+	"Lead": "public/js/lead.js",
+	"Sales Invoice": "public/js/sales_invoice.js",
+}
+
+# Logs of ours that point at ERPNext's documents must not keep those from being deleted or cancelled
+ignore_links_on_delete = [
+	"Relation Attribution",
+	"Relation Import Record",
+	"Relation Deferred Step",
+	"Relation Campaign Response",
+	"Relation Campaign Send",
+	"Relation Interaction",
+	"Relation Handover",
+	"Relation",
+	"Relation Party",
+	"Relation Role",
+]
+auto_cancel_exempted_doctypes = ["Relation Attribution"]
+
+fixtures = [{"dt": "Role", "filters": [["name", "in", ["Relation Manager", "Relation User"]]]}]

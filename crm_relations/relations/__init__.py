@@ -1,0 +1,1 @@
+"""Who: identity, roles, profile and relationships of persons and organisations. Alone writes Relation, Relation Party and Relation Role."""

@@ -1,0 +1,1 @@
+"""Install, uninstall, custom fields, roles, seed, readiness check."""

@@ -1,0 +1,1 @@
+"""What two or more packages use, and nothing else."""

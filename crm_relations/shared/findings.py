@@ -1,0 +1,17 @@
+"""What a check found: the rows of `relations check`. Pure Python."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Finding:
+	"""One finding. `error` makes the check fail, `warning` and `info` do not."""
+
+	level: Literal["error", "warning", "info"]
+	code: str
+	message: str
+	remedy: str = ""
+
+	def as_dict(self) -> dict[str, str]:
+		return asdict(self)

@@ -1,0 +1,38 @@
+"""Exact money. Amounts leave the database as float or Decimal; here they become Decimal cents. Imports no frappe."""
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+CENT = Decimal("0.01")
+
+
+def to_decimal(value: float | int | str | Decimal | None) -> Decimal:
+	"""Money as Decimal, rounded half up to the cent; None counts as 0.00."""
+	return Decimal(str(value or 0)).quantize(CENT, ROUND_HALF_UP)
+
+
+def to_string(value: float | int | str | Decimal | None) -> str:
+	"""Decimal string with two places, as the command line prints amounts."""
+	return str(to_decimal(value) + 0)
+
+
+def allocate(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+	"""Split `total` in proportion to `weights`, in cents that add up to `total` exactly.
+
+	Largest remainder method (Hamilton): every part is cut to the cent, and the cents left go to the
+	largest remainders, earlier parts first on a tie. Weights may be negative; if they sum to zero the
+	total goes to the first part.
+	"""
+	if not weights:
+		raise ValueError("allocate: no weights")
+	whole = sum(weights)
+	if whole == 0:
+		return [total, *[Decimal("0.00")] * (len(weights) - 1)]
+	exact = [total * weight / whole for weight in weights]
+	parts = [value.quantize(CENT, ROUND_HALF_UP) for value in exact]
+	left = total - sum(parts)
+	step = CENT if left > 0 else -CENT
+	order = sorted(range(len(parts)), key=lambda i: (exact[i] - parts[i]) * (1 if left > 0 else -1), reverse=True)
+	for i in order[: int(abs(left) / CENT)]:
+		parts[i] += step
+	return parts

@@ -1,0 +1,89 @@
+"""Side effects beside ERPNext's documents: they never block an invoice or a payment.
+
+Alone writes `Relation Deferred Step`. A step that fails is undone to its savepoint, logged, and
+tried again every hour; the document it stands beside is saved as if the step had not been there.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import frappe
+from frappe.model.document import Document
+from frappe.utils import now_datetime
+
+MAX_ATTEMPTS = 24
+
+Step = Callable[[Document], Any]
+
+
+def run_steps(doc: Document, *steps: Step) -> None:
+	"""Run each step on `doc` in its own savepoint; log and defer those that fail.
+
+	A deadlock is raised again: the database has already undone the whole transaction then, and
+	Frappe repeats the request.
+	"""
+	for step in steps:
+		name = f"relation_step_{frappe.generate_hash(length=8)}"  # steps nest: a name must not come twice
+		frappe.db.savepoint(name)
+		messages = len(frappe.local.message_log)
+		try:
+			step(doc)
+		except frappe.QueryDeadlockError:
+			raise
+		except Exception:
+			frappe.db.rollback(save_point=name)
+			del frappe.local.message_log[messages:]
+			defer(step, doc, frappe.get_traceback())
+		else:
+			frappe.db.release_savepoint(name)
+
+
+def dotted_path(step: Step) -> str:
+	"""`crm_relations.ledger.attribution.attribute` for the function of that name."""
+	return f"{step.__module__}.{step.__qualname__}"
+
+
+def defer(step: Step, doc: Document, error: str) -> None:
+	"""Keep a failed step for `retry_deferred`; one open row a step and document."""
+	frappe.log_error(title=f"Deferred: {dotted_path(step)} {doc.doctype} {doc.name}", message=error)
+	key = {
+		"step": dotted_path(step),
+		"document_type": doc.doctype,
+		"document_name": doc.name,
+		"status": "Open",
+	}
+	if existing := frappe.db.get_value("Relation Deferred Step", key):
+		frappe.db.set_value("Relation Deferred Step", existing, "error", error)
+		return
+	row = frappe.get_doc({"doctype": "Relation Deferred Step", **key, "error": error})
+	row.flags.ignore_links = True
+	row.insert(ignore_permissions=True)
+
+
+def retry_deferred() -> dict[str, int]:
+	"""Try all open deferred steps again, oldest first; commits after each.
+
+	:return: counts `done`, `open`, `given_up`. A step of a deleted document counts as done.
+	"""
+	counts = {"done": 0, "open": 0, "given_up": 0}
+	names = frappe.get_all(
+		"Relation Deferred Step", filters={"status": "Open"}, pluck="name", order_by="creation asc"
+	)
+	for name in names:
+		row = frappe.get_doc("Relation Deferred Step", name)
+		row.flags.ignore_links = True
+		row.attempts += 1
+		row.last_try = now_datetime()
+		try:
+			if frappe.db.exists(row.document_type, row.document_name):
+				frappe.get_attr(row.step)(frappe.get_doc(row.document_type, row.document_name))
+			row.status = "Done"
+			counts["done"] += 1
+		except Exception:
+			frappe.db.rollback()
+			row.error = frappe.get_traceback()
+			row.status = "Given Up" if row.attempts >= MAX_ATTEMPTS else "Open"
+			counts["given_up" if row.status == "Given Up" else "open"] += 1
+		row.save(ignore_permissions=True)
+		frappe.db.commit()
+	return counts
