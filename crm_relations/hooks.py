@@ -86,7 +86,7 @@ doc_events = {
 # lists of relations.sources.Source; other apps may add theirs.
 relation_sources = [
 	"crm_relations.relations.sources.SOURCES",
-	"crm_relations.pipeline.erpnext_crm.SOURCES",
+	"crm_relations.pipeline.erpnext_crm.sources.SOURCES",
 ]
 
 scheduler_events = {

@@ -1,28 +1,77 @@
-"""Indexes over several columns and unique keys, which a doctype's JSON cannot declare."""
+"""Indexes over several columns and unique keys, which a doctype's JSON cannot declare.
+
+The statements are written out. Frappe's `add_unique` looks for the key's name in all databases of the
+server, so that a second site on the same server would go without it; we ask the table itself.
+"""
 
 import frappe
 
-#: doctype → columns, name of the unique key
-UNIQUE = (
-	("Relation Party", ["party_type", "party"], "unique_party"),
-	("Relation Campaign Member", ["campaign", "relation"], "unique_member"),
-	("Relation Campaign Send", ["step", "member"], "unique_step_member"),
-	("Relation Import Record", ["source", "file_name", "row_key"], "unique_row"),
-	("Relation Attribution", ["voucher_detail_no", "campaign"], "unique_line_campaign"),
-)
-INDEXES = (
-	("Relation Segment Member", ["segment", "left_on", "relation"], "segment_left_relation"),
-	("Relation Role", ["role", "until", "parent"], "role_until_parent"),
-	("Relation Consent", ["address_key", "channel", "purpose", "given_at"], "address_channel_purpose"),
-	("Relation Campaign Send", ["campaign", "state", "due_on"], "campaign_state_due"),
-	("Relation Attribution", ["company", "posting_date", "campaign"], "company_date_campaign"),
-	("Relation Interaction", ["relation", "happened_on"], "relation_happened_on"),
+#: doctype, name of the key, statement
+STATEMENTS = (
+	(
+		"Relation Party",
+		"unique_party",
+		"ALTER TABLE `tabRelation Party` ADD UNIQUE KEY `unique_party` (`party_type`, `party`)",
+	),
+	(
+		"Relation Campaign Member",
+		"unique_member",
+		"ALTER TABLE `tabRelation Campaign Member` ADD UNIQUE KEY `unique_member` (`campaign`, `relation`)",
+	),
+	(
+		"Relation Campaign Send",
+		"unique_step_member",
+		"ALTER TABLE `tabRelation Campaign Send` ADD UNIQUE KEY `unique_step_member` (`step`, `member`)",
+	),
+	(
+		"Relation Import Record",
+		"unique_row",
+		"ALTER TABLE `tabRelation Import Record` ADD UNIQUE KEY `unique_row` (`source`, `file_name`, `row_key`)",
+	),
+	(
+		"Relation Attribution",
+		"unique_line_campaign",
+		"ALTER TABLE `tabRelation Attribution`"
+		" ADD UNIQUE KEY `unique_line_campaign` (`voucher_detail_no`, `campaign`)",
+	),
+	(
+		"Relation Segment Member",
+		"segment_left_relation",
+		"ALTER TABLE `tabRelation Segment Member`"
+		" ADD INDEX `segment_left_relation` (`segment`, `left_on`, `relation`)",
+	),
+	(
+		"Relation Role",
+		"role_until_parent",
+		"ALTER TABLE `tabRelation Role` ADD INDEX `role_until_parent` (`role`, `until`, `parent`)",
+	),
+	(
+		"Relation Consent",
+		"address_channel_purpose",
+		"ALTER TABLE `tabRelation Consent`"
+		" ADD INDEX `address_channel_purpose` (`address_key`, `channel`, `purpose`, `given_at`)",
+	),
+	(
+		"Relation Campaign Send",
+		"campaign_state_due",
+		"ALTER TABLE `tabRelation Campaign Send` ADD INDEX `campaign_state_due` (`campaign`, `state`, `due_on`)",
+	),
+	(
+		"Relation Attribution",
+		"company_date_campaign",
+		"ALTER TABLE `tabRelation Attribution`"
+		" ADD INDEX `company_date_campaign` (`company`, `posting_date`, `campaign`)",
+	),
+	(
+		"Relation Interaction",
+		"relation_happened_on",
+		"ALTER TABLE `tabRelation Interaction` ADD INDEX `relation_happened_on` (`relation`, `happened_on`)",
+	),
 )
 
 
 def create() -> None:
-	"""Create what is missing; both calls pass over an index that is there."""
-	for doctype, columns, name in UNIQUE:
-		frappe.db.add_unique(doctype, columns, constraint_name=name)
-	for doctype, columns, name in INDEXES:
-		frappe.db.add_index(doctype, columns, index_name=name)
+	"""Create the keys that are missing; a key that is there is left alone."""
+	for doctype, name, statement in STATEMENTS:
+		if not frappe.db.has_index(f"tab{doctype}", name):
+			frappe.db.sql_ddl(statement)

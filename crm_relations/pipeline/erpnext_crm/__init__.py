@@ -1,0 +1,1 @@
+"""ERPNext's own CRM as back-end: Lead, Prospect and Opportunity. No other package names them."""

@@ -1,0 +1,3 @@
+"""Lead and Prospect as sources of relations, and the documents that prove the roles Lead and Prospect."""
+
+SOURCES: list = []

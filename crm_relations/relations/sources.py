@@ -1,0 +1,3 @@
+"""The party documents of ERPNext's accounts and stock side, as sources of relations."""
+
+SOURCES: list = []

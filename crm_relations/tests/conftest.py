@@ -1,0 +1,20 @@
+"""Options of the whole suite. `BENCH_DIR` and `SITE` name the bench and the site that the site tests run on."""
+
+import os
+
+REQUIRE_SITE = os.environ.get("CRM_RELATIONS_REQUIRE_SITE") == "1"
+BENCH_DIR = os.environ.get("BENCH_DIR", "")
+SITE = os.environ.get("SITE", "")
+
+
+def site_missing() -> str:
+	"""Why the site tests cannot run, or an empty string."""
+	if not BENCH_DIR or not SITE:
+		return "no bench: BENCH_DIR and SITE are not set"
+	if not os.path.isfile(os.path.join(BENCH_DIR, "sites", SITE, "site_config.json")):
+		return f"no site {SITE} in {BENCH_DIR}/sites"
+	try:
+		import frappe  # noqa: F401
+	except ImportError:
+		return "frappe cannot be imported: run with the bench's own Python, env/bin/python"
+	return ""

@@ -1,0 +1,1 @@
+"""Tests that need no bench: rules in pure Python, the architecture."""

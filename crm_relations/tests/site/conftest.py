@@ -1,0 +1,72 @@
+"""Connects to the site once, rolls every test back. Without a site, every test is counted as skipped."""
+
+import ast
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from crm_relations.tests.conftest import BENCH_DIR, REQUIRE_SITE, SITE, site_missing
+
+MISSING = site_missing()
+if MISSING and REQUIRE_SITE:
+	raise pytest.UsageError(f"The site tests are required here, but: {MISSING}")
+
+
+class SkippedFile(pytest.File):
+	"""A test file that cannot be imported without frappe: its tests, read from the source, as skipped."""
+
+	def collect(self) -> Iterator[pytest.Item]:
+		for node in ast.walk(ast.parse(self.path.read_text(encoding="utf-8"))):
+			if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+				yield SkippedTest.from_parent(self, name=node.name)
+
+
+class SkippedTest(pytest.Item):
+	def runtest(self) -> None:
+		pytest.skip(MISSING)
+
+	def reportinfo(self):
+		return self.path, 0, self.name
+
+
+if MISSING:
+
+	def pytest_pycollect_makemodule(module_path, parent):
+		return SkippedFile.from_parent(parent, path=module_path) if module_path.name.startswith("test_") else None
+
+else:
+	import frappe
+
+	@pytest.fixture(scope="session", autouse=True)
+	def connection():
+		"""One connection for the session, as Administrator, in test mode."""
+		os.chdir(os.path.join(BENCH_DIR, "sites"))
+		frappe.init(site=SITE, sites_path=".")
+		frappe.connect()
+		_test_mode(True)
+		yield
+		frappe.db.rollback()
+		frappe.destroy()
+
+	@pytest.fixture(autouse=True)
+	def rolled_back(connection):
+		"""What a test writes is gone after it; what the request cached as well."""
+		frappe.set_user("Administrator")
+		yield
+		frappe.db.rollback()
+		frappe.set_user("Administrator")
+		frappe.local.message_log = []
+		frappe.flags.accounting_dimensions = None
+		frappe.flags.accounting_dimensions_details = None
+		frappe.local.document_cache = {} if hasattr(frappe.local, "document_cache") else None
+		frappe.clear_cache()
+
+	def _test_mode(on: bool) -> None:
+		"""Version 15 reads flags.in_test, version 16 frappe.in_test as well."""
+		frappe.flags.in_test = on
+		try:
+			from frappe.tests.utils import toggle_test_mode
+		except ImportError:
+			return
+		toggle_test_mode(on)
