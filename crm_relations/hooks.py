@@ -3,7 +3,9 @@
 app_name = "crm_relations"
 app_title = "CRM Relations"
 app_publisher = "The crm_relations contributors"
-app_description = "Relationship management for ERPNext: from the contact over the campaign to the balance sheet"
+app_description = (
+	"Relationship management for ERPNext: from the contact over the campaign to the balance sheet"
+)
 app_email = "maintainers@crm-relations.example"
 app_license = "GPL-3.0-or-later"
 required_apps = ["frappe/erpnext"]

@@ -19,7 +19,9 @@ RECEIVABLE, REVENUE, OUTPUT_VAT, BANK = "1200", "4400", "3806", "1800"
 VAT_RATE = 19.0
 
 
-def complete_setup(company: str = COMPANY, abbr: str = ABBR, language: str = "English", email: str = "admin@example.com") -> str:
+def complete_setup(
+	company: str = COMPANY, abbr: str = ABBR, language: str = "English", email: str = "admin@example.com"
+) -> str:
 	"""Run ERPNext's setup wizard for a German company where it has not been run, and correct the accounts.
 
 	:return: the company's name. A site that is set up already gets a further company of that name.
@@ -97,7 +99,11 @@ def correct_accounts(company: str) -> dict[str, str]:
 		"default_income_account": found["revenue"],
 		"default_bank_account": found["bank"],
 	}
-	for number, field in (("6300", "round_off_account"), ("6300", "write_off_account"), ("6880", "exchange_gain_loss_account")):
+	for number, field in (
+		("6300", "round_off_account"),
+		("6930", "write_off_account"),
+		("6880", "exchange_gain_loss_account"),
+	):
 		if name := account(company, number):
 			values[field] = name
 	frappe.db.set_value("Company", company, values)
@@ -112,7 +118,10 @@ def _receivable_leaf(company: str) -> str:
 	leaf = account(company, RECEIVABLE)
 	if not leaf:
 		group = frappe.db.get_value(
-			"Account", {"company": company, "account_number": RECEIVABLE, "is_group": 1}, ["name", "parent_account"], as_dict=True
+			"Account",
+			{"company": company, "account_number": RECEIVABLE, "is_group": 1},
+			["name", "parent_account"],
+			as_dict=True,
 		)
 		if not group:
 			frappe.throw(_("The chart of accounts of {0} has no account {1}.").format(company, RECEIVABLE))
@@ -136,7 +145,9 @@ def _set_type(name: str, account_type: str) -> None:
 
 
 def _set_bank_of_payment_modes(company: str, bank: str) -> None:
-	for mode in frappe.get_all("Mode of Payment", filters={"type": "Bank"}, pluck="name", order_by="name asc"):
+	for mode in frappe.get_all(
+		"Mode of Payment", filters={"type": "Bank"}, pluck="name", order_by="name asc"
+	):
 		doc = frappe.get_doc("Mode of Payment", mode)
 		row: Any = next((r for r in doc.accounts if r.company == company), None)
 		if row and row.default_account == bank:
@@ -153,7 +164,9 @@ def _set_sales_tax(company: str, vat: str) -> str:
 	title = "Umsatzsteuer 19 %"
 	name = frappe.db.get_value("Sales Taxes and Charges Template", {"company": company, "title": title})
 	if not name:
-		frappe.db.set_value("Sales Taxes and Charges Template", {"company": company, "is_default": 1}, "is_default", 0)
+		frappe.db.set_value(
+			"Sales Taxes and Charges Template", {"company": company, "is_default": 1}, "is_default", 0
+		)
 		name = (
 			frappe.get_doc(
 				{
@@ -162,7 +175,12 @@ def _set_sales_tax(company: str, vat: str) -> str:
 					"company": company,
 					"is_default": 1,
 					"taxes": [
-						{"charge_type": "On Net Total", "account_head": vat, "rate": VAT_RATE, "description": "Umsatzsteuer 19 %"}
+						{
+							"charge_type": "On Net Total",
+							"account_head": vat,
+							"rate": VAT_RATE,
+							"description": "Umsatzsteuer 19 %",
+						}
 					],
 				}
 			)

@@ -9,7 +9,11 @@ from crm_relations.setup import custom_fields, indexes, seed
 def before_install() -> None:
 	"""Refuse early, in words, what would fail half-way."""
 	if "erpnext" not in frappe.get_installed_apps():
-		frappe.throw(_("CRM Relations needs ERPNext on the site. Run: bench --site {0} install-app erpnext").format(frappe.local.site))
+		frappe.throw(
+			_("CRM Relations needs ERPNext on the site. Run: bench --site {0} install-app erpnext").format(
+				frappe.local.site
+			)
+		)
 
 
 def after_install() -> None:

@@ -23,7 +23,13 @@ PROFILE_OPTIONS = {
 		"occasional",
 		"regular",
 	),
-	"Education": ("no degree", "basic schooling", "vocational training", "higher education entrance", "university"),
+	"Education": (
+		"no degree",
+		"basic schooling",
+		"vocational training",
+		"higher education entrance",
+		"university",
+	),
 	"Risk Attitude": ("risk-averse", "risk-neutral", "risk-taking"),
 	"Market Orientation": ("B2B", "B2C", "B2B and B2C"),
 }

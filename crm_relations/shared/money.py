@@ -32,7 +32,9 @@ def allocate(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
 	parts = [value.quantize(CENT, ROUND_HALF_UP) for value in exact]
 	left = total - sum(parts)
 	step = CENT if left > 0 else -CENT
-	order = sorted(range(len(parts)), key=lambda i: (exact[i] - parts[i]) * (1 if left > 0 else -1), reverse=True)
+	order = sorted(
+		range(len(parts)), key=lambda i: (exact[i] - parts[i]) * (1 if left > 0 else -1), reverse=True
+	)
 	for i in order[: int(abs(left) / CENT)]:
 		parts[i] += step
 	return parts

@@ -55,7 +55,12 @@ def test_a_package_imports_only_packages_to_its_left():
 		allowed = {"shared", package, *LAYERS[: LAYERS.index(package)]} if package in LAYERS else {"shared"}
 		for name, line in imports(tree):
 			parts = name.split(".")
-			if parts[0] == "crm_relations" and len(parts) > 1 and parts[1] not in allowed and parts[1] != "__version__":
+			if (
+				parts[0] == "crm_relations"
+				and len(parts) > 1
+				and parts[1] not in allowed
+				and parts[1] != "__version__"
+			):
 				wrong.append(f"{path.relative_to(APP)}:{line} imports {name}")
 	assert not wrong, "\n".join(wrong)
 
@@ -138,10 +143,14 @@ def test_whitelisted_functions_begin_with_a_permission_check():
 		guest = keyword(decorator, "allow_guest")
 		if isinstance(guest, ast.Constant) and guest.value:
 			if not any("rate_limit" in ast.dump(d) for d in function.decorator_list):
-				wrong.append(f"{path.relative_to(APP)}:{function.lineno} {function.name}: guest without a rate limit")
+				wrong.append(
+					f"{path.relative_to(APP)}:{function.lineno} {function.name}: guest without a rate limit"
+				)
 			continue
 		if not called_names(body[0]) & PERMISSION_CHECKS:
-			wrong.append(f"{path.relative_to(APP)}:{function.lineno} {function.name}: no permission check first")
+			wrong.append(
+				f"{path.relative_to(APP)}:{function.lineno} {function.name}: no permission check first"
+			)
 	assert not wrong, "\n".join(wrong)
 
 
@@ -151,10 +160,16 @@ def test_no_sql_is_built_from_strings():
 		if package_of(path) == "tests":
 			continue
 		for node in ast.walk(tree):
-			if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("sql", "sql_ddl", "multisql"):
+			if (
+				isinstance(node, ast.Call)
+				and isinstance(node.func, ast.Attribute)
+				and node.func.attr in ("sql", "sql_ddl", "multisql")
+			):
 				first = node.args[0] if node.args else None
 				built = isinstance(first, ast.JoinedStr | ast.BinOp) or (
-					isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute) and first.func.attr == "format"
+					isinstance(first, ast.Call)
+					and isinstance(first.func, ast.Attribute)
+					and first.func.attr == "format"
 				)
 				if built:
 					wrong.append(f"{path.relative_to(APP)}:{node.lineno}")
@@ -217,7 +232,13 @@ def defined(path: str) -> bool:
 	for node in sources()[file].body:
 		if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
 			return True
-		targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+		targets = (
+			node.targets
+			if isinstance(node, ast.Assign)
+			else [node.target]
+			if isinstance(node, ast.AnnAssign)
+			else []
+		)
 		if any(isinstance(target, ast.Name) and target.id == name for target in targets):
 			return True
 	return False
@@ -251,7 +272,9 @@ def test_every_patch_resolves():
 			assert defined(f"{module}.execute"), module
 
 
-@pytest.mark.parametrize("path", [p for p in sources() if package_of(p) != "tests"], ids=lambda p: str(p.relative_to(APP)))
+@pytest.mark.parametrize(
+	"path", [p for p in sources() if package_of(p) != "tests"], ids=lambda p: str(p.relative_to(APP))
+)
 def test_a_file_stays_small_enough_to_hold_in_mind(path):
 	assert path.stat().st_size < 28_000
 	assert path.stem != "utils"

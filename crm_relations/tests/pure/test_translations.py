@@ -18,9 +18,13 @@ def python_texts() -> Iterator[tuple[str, str]]:
 		if "tests" in path.relative_to(APP).parts:
 			continue
 		for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-			if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "_lt") and node.args:
-				if isinstance(node.args[0], ast.Constant):
-					yield node.args[0].value, f"{path.relative_to(APP)}:{node.lineno}"
+			if (
+				isinstance(node, ast.Call)
+				and isinstance(node.func, ast.Name)
+				and node.func.id in ("_", "_lt")
+				and node.args
+			) and isinstance(node.args[0], ast.Constant):
+				yield node.args[0].value, f"{path.relative_to(APP)}:{node.lineno}"
 
 
 def script_texts() -> Iterator[tuple[str, str]]:
@@ -28,7 +32,10 @@ def script_texts() -> Iterator[tuple[str, str]]:
 		for path in APP.rglob(suffix):
 			for match in pattern.finditer(path.read_text(encoding="utf-8")):
 				literal = match.group(1)
-				yield ast.literal_eval(literal if literal[0] != "`" else repr(literal[1:-1])), str(path.relative_to(APP))
+				yield (
+					ast.literal_eval(literal if literal[0] != "`" else repr(literal[1:-1])),
+					str(path.relative_to(APP)),
+				)
 
 
 def label_texts() -> Iterator[tuple[str, str]]:
@@ -67,7 +74,20 @@ def seeded_texts() -> Iterator[tuple[str, str]]:
 
 
 #: Not words: identifiers, colours of the seed, abbreviations that German shares.
-SAME_IN_GERMAN = {"blue", "orange", "green", "red", "purple", "gray", "B2B", "B2C", "18–29", "30–44", "45–59", "60–74"}
+SAME_IN_GERMAN = {
+	"blue",
+	"orange",
+	"green",
+	"red",
+	"purple",
+	"gray",
+	"B2B",
+	"B2C",
+	"18–29",
+	"30–44",
+	"45–59",
+	"60–74",
+}
 
 
 def translations() -> dict[str, str]:
@@ -97,6 +117,8 @@ def test_placeholders_are_kept_in_german():
 def test_no_translation_is_empty_or_given_twice():
 	with (APP / "translations" / "de.csv").open(encoding="utf-8", newline="") as file:
 		rows = [row for row in csv.reader(file) if row]
-	assert all(len(row) >= 2 and row[1].strip() for row in rows), [row for row in rows if len(row) < 2 or not row[1].strip()]
+	assert all(len(row) >= 2 and row[1].strip() for row in rows), [
+		row for row in rows if len(row) < 2 or not row[1].strip()
+	]
 	sources = [row[0] for row in rows]
 	assert len(sources) == len(set(sources)), {s for s in sources if sources.count(s) > 1}

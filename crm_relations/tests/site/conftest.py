@@ -33,7 +33,11 @@ class SkippedTest(pytest.Item):
 if MISSING:
 
 	def pytest_pycollect_makemodule(module_path, parent):
-		return SkippedFile.from_parent(parent, path=module_path) if module_path.name.startswith("test_") else None
+		return (
+			SkippedFile.from_parent(parent, path=module_path)
+			if module_path.name.startswith("test_")
+			else None
+		)
 
 else:
 	import frappe

@@ -1,0 +1,128 @@
+"""Real servers for the tests: the desk of the test site, a worker, an SMTP sink. Each ends with its test."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+from email.message import Message
+
+from crm_relations.tests.conftest import BENCH_DIR, SITE
+
+
+def free_port() -> int:
+	with socket.socket() as sock:
+		sock.bind(("127.0.0.1", 0))
+		return sock.getsockname()[1]
+
+
+def chromium() -> str | None:
+	"""Path of the browser: `CHROMIUM`, or the distribution's."""
+	return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def frappe_process(*arguments: str) -> subprocess.Popen:
+	"""A command of the bench on the test site, as a process of its own group."""
+	return subprocess.Popen(
+		[sys.executable, "-m", "frappe.utils.bench_helper", "frappe", "--site", SITE, *arguments],
+		cwd=os.path.join(BENCH_DIR, "sites"),
+		env={**os.environ, "PYTHONUNBUFFERED": "1"},
+		stdout=subprocess.DEVNULL,
+		stderr=subprocess.DEVNULL,
+		start_new_session=True,
+	)
+
+
+def stop(process: subprocess.Popen) -> None:
+	if process.poll() is None:
+		os.killpg(process.pid, 15)
+		try:
+			process.wait(20)
+		except subprocess.TimeoutExpired:
+			os.killpg(process.pid, 9)
+			process.wait(20)
+
+
+@contextmanager
+def desk() -> Iterator[str]:
+	"""The web server of the test site on a free port; yields its address."""
+	port = free_port()
+	process = frappe_process("serve", "--port", str(port), "--noreload")
+	address = f"http://{SITE}:{port}"
+	try:
+		wait_for(lambda: _answers(port), 60, "the web server of the test site")
+		yield address
+	finally:
+		stop(process)
+
+
+def _answers(port: int) -> bool:
+	request = urllib.request.Request(f"http://127.0.0.1:{port}/api/method/ping", headers={"Host": SITE})
+	try:
+		with urllib.request.urlopen(request, timeout=5) as answer:
+			return answer.status == 200
+	except (urllib.error.URLError, OSError):
+		return False
+
+
+@contextmanager
+def worker() -> Iterator[subprocess.Popen]:
+	"""A background worker for all queues of the bench."""
+	process = frappe_process("worker", "--queue", "long,default,short")
+	try:
+		yield process
+	finally:
+		stop(process)
+
+
+def wait_for(condition, seconds: float, what: str) -> None:
+	"""Poll until `condition()` is true; fail with `what` after `seconds`."""
+	end = time.monotonic() + seconds
+	while not condition():
+		if time.monotonic() > end:
+			raise AssertionError(f"waited {seconds} s for {what}")
+		time.sleep(0.2)
+
+
+class Sink:
+	"""An SMTP server that keeps what it gets. `delay` seconds pass before it accepts a message."""
+
+	def __init__(self, delay: float = 0.0) -> None:
+		self.port = free_port()
+		self.delay = delay
+		self.messages: list[tuple[list[str], Message]] = []
+		self._lock = threading.Lock()
+
+	async def handle_DATA(self, server, session, envelope):
+		if self.delay:
+			import asyncio
+
+			await asyncio.sleep(self.delay)
+		with self._lock:
+			self.messages.append((list(envelope.rcpt_tos), message_from_bytes(envelope.content)))
+		return "250 accepted"
+
+	def recipients(self) -> list[str]:
+		with self._lock:
+			return [address for addresses, _message in self.messages for address in addresses]
+
+
+@contextmanager
+def smtp_sink(delay: float = 0.0) -> Iterator[Sink]:
+	"""A running sink on a free port of the loopback."""
+	from aiosmtpd.controller import Controller
+
+	sink = Sink(delay)
+	controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
+	controller.start()
+	try:
+		yield sink
+	finally:
+		controller.stop()
