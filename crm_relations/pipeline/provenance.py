@@ -1,15 +1,288 @@
-"""How relation and campaign travel along ERPNext's documents."""
+"""How `relation` and `relation_campaign` travel along ERPNext's documents.
 
+Alone writes these two fields on Opportunity, Quotation, Sales Order, Delivery Note, Sales Invoice and
+Payment Entry, and `relation_campaign` on their rows.
+
+Rows decide. A row takes the campaign of the row it was made from: invoice line ← delivery line ← order
+line ← quotation line ← opportunity ← lead; a line without a predecessor takes what the user typed in the
+header. The header has a campaign only if all rows agree: ERPNext's mapper leaves the campaign of the last
+order in the header of a combined invoice, which would give the first order's lines to the wrong campaign.
+
+Cost: one indexed query for the party, and one for each kind of predecessor that rows without a campaign
+refer to, whatever the number of rows; none for a saved document that is complete.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import frappe
 from frappe.model.document import Document
+from frappe.query_builder.functions import Coalesce, NullIf
+
+from crm_relations.pipeline.rules import agreed, retyped
+from crm_relations.relations import identity
+
+RELATION, CAMPAIGN = "relation", "relation_campaign"
+
+
+class Reference(NamedTuple):
+	"""A field of a row that names the row (or document) the row was made from."""
+
+	fieldname: str
+	doctype: str
+	parent: str | None = None  #: for rows: the doctype of the document they stand in
+	type_field: str | None = None  #: for dynamic links: the field that names the doctype
+
+	def of(self, row: Document) -> str | None:
+		if self.type_field and row.get(self.type_field) != self.doctype:
+			return None
+		return row.get(self.fieldname)
+
+
+#: row doctype → where its rows come from, the nearest predecessor first
+PREDECESSORS: dict[str, tuple[Reference, ...]] = {
+	"Quotation Item": (Reference("prevdoc_docname", "Opportunity", type_field="prevdoc_doctype"),),
+	"Sales Order Item": (
+		Reference("quotation_item", "Quotation Item", "Quotation"),
+		Reference("prevdoc_docname", "Quotation"),
+	),
+	"Delivery Note Item": (
+		Reference("dn_detail", "Delivery Note Item", "Delivery Note"),  # a return
+		Reference("si_detail", "Sales Invoice Item", "Sales Invoice"),
+		Reference("so_detail", "Sales Order Item", "Sales Order"),
+		Reference("against_sales_invoice", "Sales Invoice"),
+		Reference("against_sales_order", "Sales Order"),
+	),
+	"Sales Invoice Item": (
+		Reference("sales_invoice_item", "Sales Invoice Item", "Sales Invoice"),  # a credit note
+		Reference("dn_detail", "Delivery Note Item", "Delivery Note"),
+		Reference("so_detail", "Sales Order Item", "Sales Order"),
+		Reference("pos_invoice_item", "POS Invoice Item", "POS Invoice"),
+		Reference("delivery_note", "Delivery Note"),
+		Reference("sales_order", "Sales Order"),
+		Reference("pos_invoice", "POS Invoice"),
+	),
+}
+#: doctype → where the document as a whole comes from
+HEADER_PREDECESSORS: dict[str, tuple[Reference, ...]] = {
+	"Opportunity": (Reference("party_name", "Lead", type_field="opportunity_from"),),
+	"Quotation": (
+		Reference("opportunity", "Opportunity"),
+		Reference("party_name", "Lead", type_field="quotation_to"),
+	),
+	"Delivery Note": (Reference("return_against", "Delivery Note"),),
+	"Sales Invoice": (Reference("return_against", "Sales Invoice"),),
+}
+#: doctype → field of the party, and field (or doctype) that says what kind of party it is
+PARTY: dict[str, tuple[str, str]] = {
+	"Opportunity": ("party_name", "opportunity_from"),
+	"Quotation": ("party_name", "quotation_to"),
+	"Sales Order": ("customer", "Customer"),
+	"Delivery Note": ("customer", "Customer"),
+	"Sales Invoice": ("customer", "Customer"),
+	"Payment Entry": ("party", "party_type"),
+}
 
 
 def carry(target: Document, source: Document) -> None:
-	"""after_mapping: take relation and campaign from the source document, where field copying cannot."""
+	"""after_mapping: take relation and campaign from the source document, where field copying cannot.
+
+	Rows made from `source` get its campaign if their own row had none, and the header is set to what all
+	rows agree on, so that the last of several sources does not decide for all. Asks the database nothing.
+	"""
+	if not target.get(RELATION) and source.get(RELATION):
+		target.set(RELATION, source.get(RELATION))
+	rows = _rows(target)
+	for row in rows:
+		if not row.get(CAMPAIGN) and _comes_from(row, source):
+			row.set(CAMPAIGN, source.get(CAMPAIGN))
+	if rows:
+		target.set(CAMPAIGN, agreed(row.get(CAMPAIGN) for row in rows))
 
 
 def fill(doc: Document) -> None:
-	"""validate: fill relation and campaign of header and rows from what the document refers to."""
+	"""validate: fill relation and campaign of header and rows from what the document refers to.
+
+	A campaign that a row has is never changed, except when the user retypes the header: then the rows
+	that had it from the header follow. To give a line made from an order another campaign than the order,
+	change it in the line.
+	"""
+	before = _state(doc)
+	_fill_relation(doc)
+	rows = _rows(doc)
+	if rows:
+		_follow_retyped_header(doc, rows)
+		_fill_rows(doc, rows)
+		_fill_from_header(doc, rows)
+		doc.set(CAMPAIGN, agreed(row.get(CAMPAIGN) for row in rows))
+	elif not doc.get(CAMPAIGN) and _may_derive(doc):
+		doc.set(CAMPAIGN, _campaign_of_header_predecessor(doc))
+	_store_when_late(doc, before)
 
 
 def fill_payment(doc: Document) -> None:
-	"""validate of Payment Entry: the campaign, when all references agree."""
+	"""validate of Payment Entry: relation of the party; the campaign, when all references agree."""
+	before = _state(doc)
+	_fill_relation(doc)
+	if not doc.get(CAMPAIGN):
+		doc.set(CAMPAIGN, agreed(_campaigns_of_references(doc)))
+	_store_when_late(doc, before)
+
+
+def _rows(doc: Document) -> list[Document]:
+	"""The item rows that can carry a campaign."""
+	field = doc.meta.get_field("items")
+	if not field or field.options not in PREDECESSORS:
+		return []
+	return doc.get("items") or [] if frappe.get_meta(field.options).has_field(CAMPAIGN) else []
+
+
+def _comes_from(row: Document, source: Document) -> bool:
+	for reference in PREDECESSORS[row.doctype]:
+		name = reference.of(row)
+		if not name:
+			continue
+		if reference.parent:
+			if reference.parent == source.doctype and any(d.name == name for d in source.get("items") or []):
+				return True
+		elif reference.doctype == source.doctype and name == source.name:
+			return True
+	return False
+
+
+def _fill_relation(doc: Document) -> None:
+	"""The relation follows the party: looked up for new documents and when the party changed."""
+	party_field, kind = PARTY[doc.doctype]
+	kind_changed = doc.meta.has_field(kind) and doc.has_value_changed(kind)
+	if doc.get(RELATION) and not kind_changed and not doc.has_value_changed(party_field):
+		return
+	party_type = doc.get(kind) if doc.meta.has_field(kind) else kind
+	party = doc.get(party_field)
+	found = identity.relation_of(party_type, party) if party_type and party else None
+	if found or not _being_inserted(doc):
+		doc.set(RELATION, found)
+
+
+def _follow_retyped_header(doc: Document, rows: list[Document]) -> None:
+	previous = doc.get_doc_before_save()
+	if not previous:
+		return
+	if retyped(previous.get(CAMPAIGN), doc.get(CAMPAIGN), [row.get(CAMPAIGN) for row in rows]):
+		for row in rows:
+			if not _has_predecessor(row):
+				row.set(CAMPAIGN, doc.get(CAMPAIGN))
+
+
+def _fill_rows(doc: Document, rows: list[Document]) -> None:
+	"""Give new rows without a campaign that of their predecessor, one query for each kind of predecessor."""
+	asked: set[tuple[int, str]] = set()  # a row's document is not asked again when its row has answered
+	fresh = _new_rows(doc, rows)
+	for reference in PREDECESSORS[rows[0].doctype]:
+		document = reference.parent or reference.doctype
+		waiting: dict[str, list[Document]] = {}
+		for row in fresh:
+			name = reference.of(row)
+			if name and not row.get(CAMPAIGN) and (id(row), document) not in asked:
+				waiting.setdefault(name, []).append(row)
+				asked.add((id(row), document))
+		if not waiting:
+			continue
+		campaigns = _campaigns(reference, waiting)
+		for name, of_name in waiting.items():
+			for row in of_name:
+				row.set(CAMPAIGN, campaigns.get(name))
+
+
+def _new_rows(doc: Document, rows: list[Document]) -> list[Document]:
+	"""Rows that were not there before: what a user emptied in an old row stays empty."""
+	previous = doc.get_doc_before_save()
+	if not previous:
+		return rows
+	old = {row.name for row in previous.get("items")}
+	return [row for row in rows if row.name not in old]
+
+
+def _fill_from_header(doc: Document, rows: list[Document]) -> None:
+	"""Rows still empty get what the user typed; those made from nothing, what the document came from."""
+	empty = [row for row in rows if not row.get(CAMPAIGN)]
+	if typed := doc.get(CAMPAIGN):
+		for row in empty:
+			row.set(CAMPAIGN, typed)
+	elif _may_derive(doc):
+		own = [row for row in empty if not _has_predecessor(row)]
+		if own and (derived := _campaign_of_header_predecessor(doc)):
+			for row in own:
+				row.set(CAMPAIGN, derived)
+
+
+def _has_predecessor(row: Document) -> bool:
+	return any(reference.of(row) for reference in PREDECESSORS[row.doctype])
+
+
+def _campaign_of_header_predecessor(doc: Document) -> str | None:
+	for reference in HEADER_PREDECESSORS.get(doc.doctype, ()):
+		if name := reference.of(doc):
+			if campaign := frappe.db.get_value(reference.doctype, name, CAMPAIGN):
+				return campaign
+	return None
+
+
+def _campaigns(reference: Reference, names: Iterable[str]) -> dict[str, str | None]:
+	"""name → campaign of rows (their own, or else their document's) or of documents."""
+	table = frappe.qb.DocType(reference.doctype)
+	query = frappe.qb.from_(table).where(table.name.isin(list(names)))
+	if reference.parent:
+		parent = frappe.qb.DocType(reference.parent)
+		own = Coalesce(NullIf(table[CAMPAIGN], ""), parent[CAMPAIGN])
+		query = query.join(parent).on(parent.name == table.parent).select(table.name, own)
+	else:
+		query = query.select(table.name, table[CAMPAIGN])
+	return dict(query.run())
+
+
+def _campaigns_of_references(doc: Document) -> list[str | None]:
+	"""Campaign of each document that the payment refers to; None for one that has none, or cannot have one."""
+	wanted: dict[str, set[str]] = {}
+	campaigns: list[str | None] = []
+	for row in doc.get("references") or []:
+		if row.reference_name and frappe.get_meta(row.reference_doctype).has_field(CAMPAIGN):
+			wanted.setdefault(row.reference_doctype, set()).add(row.reference_name)
+		else:
+			campaigns.append(None)
+	for doctype, names in wanted.items():
+		found = _campaigns(Reference("reference_name", doctype), names)
+		campaigns.extend(found.get(name) for name in names)
+	return campaigns
+
+
+def _being_inserted(doc: Document) -> bool:
+	return bool(doc.get("__islocal"))
+
+
+def _may_derive(doc: Document) -> bool:
+	"""Only a new document is derived from its header: what a user emptied later stays empty."""
+	return _being_inserted(doc) or _is_late(doc)
+
+
+def _is_late(doc: Document) -> bool:
+	"""Not being saved at all: the step failed while it was, and is now done afterwards."""
+	return not _being_inserted(doc) and doc.get_doc_before_save() is None
+
+
+def _state(doc: Document) -> dict:
+	return {(row.doctype, row.name): row.get(CAMPAIGN) for row in _rows(doc)} | {
+		RELATION: doc.get(RELATION),
+		CAMPAIGN: doc.get(CAMPAIGN),
+	}
+
+
+def _store_when_late(doc: Document, before: dict) -> None:
+	"""A step that is done afterwards has no save that would keep its values."""
+	if not _is_late(doc):
+		return
+	for fieldname in (RELATION, CAMPAIGN):
+		if doc.get(fieldname) != before[fieldname]:
+			doc.db_set(fieldname, doc.get(fieldname), update_modified=False)
+	for row in _rows(doc):
+		if row.get(CAMPAIGN) != before[(row.doctype, row.name)]:
+			row.db_set(CAMPAIGN, row.get(CAMPAIGN), update_modified=False)

@@ -128,3 +128,15 @@ def pay(invoice_doc: Document, amount: float | None = None, date: str | None = N
 	entry.insert(ignore_permissions=True)
 	entry.submit()
 	return entry
+
+
+def segment(name: str | None = None, **values: Any) -> Document:
+	"""A segment; a manual one unless `kind` and `rule` say otherwise."""
+	return insert("Relation Segment", segment_name=name or unique("Segment"), **{"kind": "Manual", **values})
+
+
+def campaign(name: str | None = None, **values: Any) -> Document:
+	"""A campaign on a manual segment of its own."""
+	values.setdefault("segment", None)
+	values["segment"] = values["segment"] or segment().name
+	return insert("Relation Campaign", campaign_name=name or unique("Kampagne"), **values)
