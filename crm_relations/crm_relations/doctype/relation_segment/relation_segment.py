@@ -1,7 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
+import frappe
+from frappe import _
 from frappe.model.document import Document
+
+from crm_relations.segments import compiler, membership, rules
 
 
 class RelationSegment(Document):
@@ -24,3 +28,39 @@ class RelationSegment(Document):
 		rule_version: DF.Int
 		segment_name: DF.Data
 	# end: auto-generated types
+
+	def before_insert(self) -> None:
+		self.member_count = self.rule_version = 0
+		self.last_refreshed = None
+
+	def validate(self) -> None:
+		self.normalise_rule()
+		self.keep_figures()
+		self.count_rule_versions()
+
+	def on_trash(self) -> None:
+		membership.forget(self.name)
+
+	def normalise_rule(self) -> None:
+		"""Check the rule and store its one normal form; a manual segment needs none."""
+		if self.kind == "Manual" and not self.rule:
+			return
+		if not self.rule:
+			frappe.throw(
+				_("Rule: a dynamic segment needs a rule. Add a condition, or choose the kind Manual.")
+			)
+		try:
+			self.rule = rules.serialise(compiler.parse(self.rule))
+		except rules.RuleError as error:
+			frappe.throw(_("Rule: {0}").format(error.message(_)), title=_("The rule cannot be read"))
+
+	def keep_figures(self) -> None:
+		"""A refresh may have run while the form was open: what it wrote wins over the form."""
+		if before := self.get_doc_before_save():
+			for fieldname in ("member_count", "last_refreshed", "rule_version"):
+				self.set(fieldname, before.get(fieldname))
+
+	def count_rule_versions(self) -> None:
+		before = self.get_doc_before_save()
+		if self.rule and (not before or before.rule != self.rule):
+			self.rule_version = (self.rule_version or 0) + 1
