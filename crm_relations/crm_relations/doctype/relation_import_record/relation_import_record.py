@@ -19,6 +19,7 @@ class RelationImportRecord(Document):
 		document_name: DF.DynamicLink | None
 		document_type: DF.Link | None
 		file_name: DF.Data | None
+		invoice: DF.Link | None
 		reason: DF.SmallText | None
 		row_key: DF.Data
 		row_number: DF.Int

@@ -1,0 +1,209 @@
+"""The mapping file (JSON): which file and column holds what. Imports no frappe.
+
+Keys, all optional unless said:
+
+- `source` (required): name of the export; rows of the same source are never imported twice
+- `encoding`, `delimiter`, `date_format` (strptime), `decimal_separator` ("." or ",")
+- `exchange_rate`: an amount of the export times this is an amount in the company's currency; 1 = taken as it is
+- `tax`: "default" (the company's default sales tax template), "none", or the name of a template
+- `likeness`: from which likeness (0–100) on a name counts as a misspelling of a known one
+- `lost_reason`: the reason of lost deals whose row has none
+- `undated`: date of a deal without dates: "last_date" (the latest date in the deals file: on that day the deal
+  was in its stage), or "reject"
+- `accounts`, `products`, `teams`, `deals` (required): `file` and `columns` {our name: column of the file};
+  `accounts.annual_revenue_factor`, `accounts.annual_revenue_currency`, `accounts.notes` {column: label};
+  `deals.stages` {stage: {"outcome": "open" | "won" | "lost", "sales_stage": name}}
+"""
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+DEFAULT_MAPPING = Path(__file__).parent / "mappings" / "maven_crm.json"
+
+#: part → (required columns, optional columns)
+COLUMNS: dict[str, tuple[set[str], set[str]]] = {
+	"accounts": ({"name"}, {"industry", "annual_revenue", "employees", "country", "parent"}),
+	"products": ({"name"}, {"group", "price"}),
+	"teams": ({"agent"}, {"manager", "office"}),
+	"deals": (
+		{"key", "product", "account", "stage", "value"},
+		{"agent", "opened_on", "closed_on", "lost_reason"},
+	),
+}
+OUTCOMES = ("open", "won", "lost")
+
+
+class MappingError(ValueError):
+	"""The mapping file is wrong; the text names the file and the key."""
+
+
+@dataclass(frozen=True)
+class Stage:
+	outcome: str
+	sales_stage: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+	"""One file of the export."""
+
+	name: str
+	file: str
+	columns: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Mapping:
+	source: str
+	accounts: Part
+	products: Part
+	teams: Part
+	deals: Part
+	stages: dict[str, Stage]
+	encoding: str = "utf-8-sig"
+	delimiter: str = ","
+	date_format: str = "%Y-%m-%d"
+	decimal_separator: str = "."
+	exchange_rate: Decimal = Decimal(1)
+	tax: str = "default"
+	likeness: float = 90.0
+	lost_reason: str = "No reason given in the source"
+	undated: str = "last_date"
+	annual_revenue_factor: Decimal = Decimal(1)
+	annual_revenue_currency: str = ""
+	notes: dict[str, str] = field(default_factory=dict)
+
+	@property
+	def parts(self) -> tuple[Part, ...]:
+		"""In the order they are read."""
+		return (self.products, self.teams, self.accounts, self.deals)
+
+
+def load(path: str | Path | None = None) -> Mapping:
+	"""Read and check a mapping file; without a path, the one that comes with the app.
+
+	:raises MappingError: the file is missing, is not JSON, or a key is wrong
+	"""
+	path = Path(path or DEFAULT_MAPPING)
+	try:
+		data = json.loads(path.read_text(encoding="utf-8"))
+	except OSError as error:
+		raise MappingError(f"{path}: cannot be read: {error.strerror}") from error
+	except ValueError as error:
+		raise MappingError(f"{path}: is not JSON: {error}") from error
+	try:
+		return parse(data)
+	except MappingError as error:
+		raise MappingError(f"{path}: {error}") from error
+
+
+def parse(data: Any) -> Mapping:
+	"""A mapping from its JSON data. :raises MappingError: naming the key"""
+	if not isinstance(data, dict):
+		raise MappingError("must be an object")
+	known = set(Mapping.__dataclass_fields__) - {
+		"stages",
+		"notes",
+		"annual_revenue_factor",
+		"annual_revenue_currency",
+	}
+	_no_others(data, known, "")
+	parts = {name: _part(name, data.get(name)) for name in COLUMNS}
+	accounts, deals = data["accounts"], data["deals"]
+	simple = {
+		key: _text(data, key, Mapping.__dataclass_fields__[key].default)
+		for key in (
+			"encoding",
+			"delimiter",
+			"date_format",
+			"decimal_separator",
+			"tax",
+			"lost_reason",
+			"undated",
+		)
+	}
+	if simple["decimal_separator"] not in (".", ","):
+		raise MappingError('decimal_separator: must be "." or ","')
+	if simple["undated"] not in ("last_date", "reject"):
+		raise MappingError('undated: must be "last_date" or "reject"')
+	if len(simple["delimiter"]) != 1:
+		raise MappingError("delimiter: must be one character")
+	notes = accounts.get("notes", {})
+	if not isinstance(notes, dict) or not all(isinstance(label, str) for label in notes.values()):
+		raise MappingError("accounts.notes: must be an object of column: label")
+	likeness = float(_number(data, "likeness", 90, "likeness"))
+	if not 50 <= likeness <= 100:
+		raise MappingError("likeness: must be from 50 to 100")
+	return Mapping(
+		source=_text(data, "source", None),
+		stages=_stages(deals.get("stages")),
+		exchange_rate=_number(data, "exchange_rate", 1, "exchange_rate"),
+		likeness=likeness,
+		annual_revenue_factor=_number(accounts, "annual_revenue_factor", 1, "accounts.annual_revenue_factor"),
+		annual_revenue_currency=_text(accounts, "annual_revenue_currency", "", "accounts."),
+		notes=notes,
+		**simple,
+		**parts,
+	)
+
+
+def _part(name: str, data: Any) -> Part:
+	if not isinstance(data, dict):
+		raise MappingError(f"{name}: is missing; it names the file and its columns")
+	extra = {
+		"accounts": {"annual_revenue_factor", "annual_revenue_currency", "notes"},
+		"deals": {"stages"},
+	}
+	_no_others(data, {"file", "columns"} | extra.get(name, set()), f"{name}.")
+	file = _text(data, "file", None, f"{name}.")
+	if Path(file).name != file:
+		raise MappingError(f"{name}.file: must be a file name without a folder")
+	columns = data.get("columns")
+	if not isinstance(columns, dict) or not all(
+		isinstance(column, str) and column for column in columns.values()
+	):
+		raise MappingError(f"{name}.columns: must be an object of our name: column of the file")
+	required, optional = COLUMNS[name]
+	_no_others(columns, required | optional, f"{name}.columns.")
+	if missing := sorted(required - set(columns)):
+		raise MappingError(f"{name}.columns.{missing[0]}: is missing")
+	return Part(name, file, dict(columns))
+
+
+def _stages(data: Any) -> dict[str, Stage]:
+	if not isinstance(data, dict) or not data:
+		raise MappingError('deals.stages: must name each stage, as {"Won": {"outcome": "won"}}')
+	stages = {}
+	for stage, value in data.items():
+		outcome = value.get("outcome") if isinstance(value, dict) else None
+		if outcome not in OUTCOMES:
+			raise MappingError(f"deals.stages.{stage}.outcome: must be one of {', '.join(OUTCOMES)}")
+		_no_others(value, {"outcome", "sales_stage"}, f"deals.stages.{stage}.")
+		stages[stage] = Stage(outcome, _text(value, "sales_stage", "", f"deals.stages.{stage}."))
+	return stages
+
+
+def _text(data: dict, key: str, default: str | None, path: str = "") -> str:
+	value = data.get(key, default)
+	if not isinstance(value, str) or (default is None and not value):
+		raise MappingError(f"{path}{key}: must be a text")
+	return value
+
+
+def _number(data: dict, key: str, default: int, path: str) -> Decimal:
+	value = data.get(key, default)
+	try:
+		number = Decimal(str(value))
+	except InvalidOperation:
+		number = Decimal(0)
+	if isinstance(value, bool) or not number.is_finite() or number <= 0:
+		raise MappingError(f"{path}: must be a number above zero")
+	return number
+
+
+def _no_others(data: dict, known: set[str], path: str) -> None:
+	if others := sorted(set(data) - known):
+		raise MappingError(f"{path}{others[0]}: is not known; known are {', '.join(sorted(known))}")

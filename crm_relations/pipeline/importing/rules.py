@@ -1,0 +1,148 @@
+"""Reading values and recognising names in an export. Imports no frappe.
+
+Spelling variants are found by rule: first the same letters and digits (`GTXPro` = `GTX Pro`), then
+likeness above a threshold with a clear lead over the second best (`technolgy` → `Technology`).
+"""
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+from rapidfuzz import fuzz, process
+
+#: likeness is a share of 100: twice the matching letters over all letters (normalised indel similarity)
+DEFAULT_LIKENESS = 90.0
+#: how far the best name must stand before the second best
+LEAD = 3.0
+
+
+class ValueProblem(ValueError):
+	"""A value that cannot be read; the text says which column and why."""
+
+
+@dataclass(frozen=True)
+class Match:
+	"""A known name found for a written one. `how`: exact, spelling (same letters and digits) or likeness."""
+
+	name: str
+	how: Literal["exact", "spelling", "likeness"]
+	likeness: float = 100.0
+
+
+class Ambiguous(ValueProblem):
+	"""Several known names fit a written one equally well."""
+
+	def __init__(self, written: str, names: Iterable[str]):
+		self.written, self.names = written, sorted(names)
+		super().__init__(f'"{written}" may be {" or ".join(self.names)}')
+
+
+def name_key(text: str) -> str:
+	"""Letters and digits only, without accents and case: `GTX-Pro é` → `gtxproe`."""
+	folded = unicodedata.normalize("NFKD", text.casefold())
+	return "".join(letter for letter in folded if letter.isalnum())
+
+
+class KnownNames:
+	"""A list of names that written names are recognised in."""
+
+	def __init__(self, names: Iterable[str], likeness: float = DEFAULT_LIKENESS):
+		self.likeness = likeness
+		self._by_key: dict[str, list[str]] = {}
+		self._names: set[str] = set()
+		self._found: dict[str, Match | None] = {}
+		for name in names:
+			self.add(name)
+
+	def __contains__(self, name: str) -> bool:
+		return name in self._names
+
+	def add(self, name: str) -> None:
+		if name and name not in self._names:
+			self._names.add(name)
+			self._by_key.setdefault(name_key(name), []).append(name)
+			self._found.clear()
+
+	def match(self, written: str) -> Match | None:
+		"""The known name meant by `written`, None if there is none.
+
+		:raises Ambiguous: several names fit, and none of them better than the others
+		"""
+		if written in self._names:
+			return Match(written, "exact")
+		if written not in self._found:
+			self._found[written] = self._match(written)
+		return self._found[written]
+
+	def _match(self, written: str) -> Match | None:
+		key = name_key(written)
+		if not key:
+			return None
+		if same := self._by_key.get(key):
+			if len(same) > 1:
+				raise Ambiguous(written, same)
+			return Match(same[0], "spelling")
+		near = process.extract(
+			key, self._by_key.keys(), scorer=fuzz.ratio, score_cutoff=self.likeness - LEAD, limit=2
+		)
+		if not near or near[0][1] < self.likeness:
+			return None
+		close = [
+			name for found, score, _index in near if near[0][1] - score < LEAD for name in self._by_key[found]
+		]
+		if len(close) > 1:
+			raise Ambiguous(written, close)
+		return Match(close[0], "likeness", round(near[0][1], 1))
+
+
+def containing(written: str, names: Iterable[str]) -> list[str]:
+	"""The names that have `written` as one of their words: `Korea` → both Koreas. For a message only."""
+	word = name_key(written)
+	return sorted(
+		name for name in names if word and word in {name_key(part) for part in re.split(r"[\s,]+", name)}
+	)
+
+
+def read_date(text: str, date_format: str, column: str) -> datetime.date | None:
+	"""The date in `text`, None if it is empty."""
+	if not text:
+		return None
+	try:
+		return datetime.datetime.strptime(text, date_format).date()
+	except ValueError:
+		raise ValueProblem(f'{column}: "{text}" is not a date of the form {date_format}') from None
+
+
+def read_number(text: str, decimal_separator: str, column: str) -> Decimal | None:
+	"""The number in `text`, None if it is empty. Groups of thousands may be split by the other sign or a blank."""
+	if not text:
+		return None
+	thousands = "," if decimal_separator == "." else "."
+	plain = re.sub(rf"(?<=\d)[{re.escape(thousands)}\s](?=\d{{3}}(\D|$))", "", text)
+	plain = plain.replace(decimal_separator, ".") if thousands not in plain else "not a number"
+	try:
+		number = Decimal(plain)
+	except InvalidOperation:
+		raise ValueProblem(f'{column}: "{text}" is not a number') from None
+	if not number.is_finite():
+		raise ValueProblem(f'{column}: "{text}" is not a number')
+	return number
+
+
+def read_count(text: str, column: str) -> int | None:
+	"""A whole number of zero or more, None if `text` is empty."""
+	number = read_number(text, ".", column)
+	if number is None:
+		return None
+	if number != number.to_integral_value() or number < 0:
+		raise ValueProblem(f'{column}: "{text}" is not a whole number of zero or more')
+	return int(number)
+
+
+def title_of(written: str) -> str:
+	"""How a new industry is written: `medical` → `Medical`; a name that has capitals keeps them."""
+	return written if any(letter.isupper() for letter in written) else written[:1].upper() + written[1:]
