@@ -1,0 +1,598 @@
+"""What the books say: reads over GL Entry, Payment Ledger Entry, invoices and Relation Attribution.
+
+Every amount comes from posted rows (`is_cancelled` = 0, `delinked` = 0) in the company's currency. Closing
+vouchers are left out: they move the year's profit and are no income. The number of queries does not
+depend on the number of vouchers.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe.query_builder import Case
+from frappe.query_builder.functions import Abs, Coalesce, Count, Max, Min, Sum
+
+HALF_A_CENT = Decimal("0.005")
+CLOSING = "Period Closing Voucher"
+
+
+@dataclass(frozen=True)
+class Scope:
+	"""Company and period of a statement; `from_date` None means from the beginning."""
+
+	company: str
+	from_date: str | None
+	to_date: str
+
+
+def _gl(scope: Scope) -> tuple[Any, Any]:
+	gle = frappe.qb.DocType("GL Entry")
+	where = (gle.company == scope.company) & (gle.is_cancelled == 0) & (gle.voucher_type != CLOSING)
+	return gle, where & (gle.posting_date <= scope.to_date)
+
+
+def _since(field: Any, scope: Scope) -> Any:
+	return field >= (scope.from_date or "1900-01-01")
+
+
+def _attributed_vouchers(scope: Scope) -> Any:
+	"""Sub-query: voucher, one campaign of it, number of campaigns."""
+	row = frappe.qb.DocType("Relation Attribution")
+	return (
+		frappe.qb.from_(row)
+		.select(row.voucher_type, row.voucher_no, Min(row.campaign).as_("campaign"))
+		.where(row.company == scope.company)
+		.groupby(row.voucher_type, row.voucher_no)
+	)
+
+
+def _on(left: Any, right: Any) -> Any:
+	return (left.voucher_type == right.voucher_type) & (left.voucher_no == right.voucher_no)
+
+
+def accounts(company: str) -> dict[str, frappe._dict]:
+	"""name → account_number, root_type, account_type of the company's leaf accounts."""
+	account = frappe.qb.DocType("Account")
+	rows = (
+		frappe.qb.from_(account)
+		.select(account.name, account.account_number, account.root_type, account.account_type)
+		.where((account.company == company) & (account.is_group == 0))
+		.run(as_dict=True)
+	)
+	return {row.name: row for row in rows}
+
+
+def tax_accounts(company: str) -> set[str]:
+	"""Balance sheet accounts that are of type Tax or stand in the tax table of an invoice."""
+	account = frappe.qb.DocType("Account")
+	tax = frappe.qb.DocType("Sales Taxes and Charges")
+	heads = frappe.qb.from_(tax).select(tax.account_head).distinct().where(tax.parenttype == "Sales Invoice")
+	query = (
+		frappe.qb.from_(account)
+		.select(account.name)
+		.where((account.company == company) & account.root_type.isin(["Asset", "Liability"]))
+		.where((account.account_type == "Tax") | account.name.isin(heads))
+	)
+	return set(query.run(pluck=True))
+
+
+# Income ------------------------------------------------------------------------------------------
+
+
+def ledger_income(scope: Scope) -> Any:
+	"""Credit − debit of all income accounts in the period."""
+	gle, posted = _gl(scope)
+	account = frappe.qb.DocType("Account")
+	query = (
+		frappe.qb.from_(gle)
+		.join(account)
+		.on(account.name == gle.account)
+		.select(Sum(gle.credit - gle.debit))
+		.where(posted & _since(gle.posting_date, scope) & (account.root_type == "Income"))
+	)
+	return query.run()[0][0]
+
+
+def income_of_no_campaign(scope: Scope) -> Any:
+	"""Income rows of vouchers without attribution, and revenue released from deferral of lines without it."""
+	gle, posted = _gl(scope)
+	account = frappe.qb.DocType("Account")
+	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	deferred = frappe.qb.DocType("Relation Attribution").as_("deferred")
+	query = (
+		frappe.qb.from_(gle)
+		.join(account)
+		.on(account.name == gle.account)
+		.left_join(vouchers)
+		.on(_on(gle, vouchers))
+		.left_join(deferred)
+		.on(deferred.voucher_detail_no == gle.voucher_detail_no)
+		.select(Sum(gle.credit - gle.debit))
+		.where(posted & _since(gle.posting_date, scope) & (account.root_type == "Income"))
+		.where(deferred.name.isnull())
+		.where(vouchers.voucher_no.isnull() | (Coalesce(gle.voucher_detail_no, "") != ""))
+	)
+	return query.run()[0][0]
+
+
+def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
+	"""Attribution on income accounts in the period: (campaign, is_return, amount).
+
+	:param apart: vouchers that are split one by one
+	"""
+	row = frappe.qb.DocType("Relation Attribution")
+	account = frappe.qb.DocType("Account")
+	query = (
+		frappe.qb.from_(row)
+		.join(account)
+		.on(account.name == row.account)
+		.select(row.campaign, row.is_return, Sum(row.amount))
+		.where((row.company == scope.company) & (row.posting_date <= scope.to_date))
+		.where(_since(row.posting_date, scope) & (account.root_type == "Income"))
+		.groupby(row.campaign, row.is_return)
+	)
+	if apart:
+		query = query.where(row.voucher_no.notin(apart))
+	return query.run()
+
+
+def released_income(scope: Scope) -> list[tuple]:
+	"""Deferred revenue moved to income, both sides: (campaign, is_return, account, debit, credit).
+
+	ERPNext writes the invoice line into `voucher_detail_no` of these rows and of no other row of an invoice.
+	"""
+	gle, posted = _gl(scope)
+	row = frappe.qb.DocType("Relation Attribution")
+	query = (
+		frappe.qb.from_(gle)
+		.join(row)
+		.on(row.voucher_detail_no == gle.voucher_detail_no)
+		.select(row.campaign, row.is_return, gle.account, Sum(gle.debit), Sum(gle.credit))
+		.where(posted & _since(gle.posting_date, scope) & (row.company == scope.company))
+		.groupby(row.campaign, row.is_return, gle.account)
+	)
+	return query.run()
+
+
+# Vouchers that have to be split one by one ---------------------------------------------------------
+
+
+def vouchers_apart(scope: Scope) -> list[str]:
+	"""Invoices that cannot be summed in SQL: several campaigns, lines without a campaign, or an
+	attribution that differs from the voucher's income by account and date."""
+	names = set(_mixed(scope).run(pluck=True))
+	names.update(_with_other_lines(scope).run(pluck=True))
+	names.update(_unequal(scope).run(pluck=True))
+	return sorted(names)
+
+
+def _mixed(scope: Scope) -> Any:
+	row = frappe.qb.DocType("Relation Attribution")
+	return (
+		frappe.qb.from_(row)
+		.select(row.voucher_no)
+		.where(row.company == scope.company)
+		.groupby(row.voucher_no)
+		.having((Min(row.campaign) != Max(row.campaign)) | (Min(row.is_return) != Max(row.is_return)))
+	)
+
+
+def _with_other_lines(scope: Scope) -> Any:
+	item = frappe.qb.DocType("Sales Invoice Item")
+	row = frappe.qb.DocType("Relation Attribution")
+	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	return (
+		frappe.qb.from_(vouchers)
+		.join(item)
+		.on(item.parent == vouchers.voucher_no)
+		.left_join(row)
+		.on(row.voucher_detail_no == item.name)
+		.select(item.parent)
+		.distinct()
+		.where(row.name.isnull() & (item.base_net_amount != 0))
+	)
+
+
+def _unequal(scope: Scope) -> Any:
+	gle, posted = _gl(scope)
+	account = frappe.qb.DocType("Account")
+	row = frappe.qb.DocType("Relation Attribution")
+	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	ledger = (
+		frappe.qb.from_(gle)
+		.join(vouchers)
+		.on(_on(gle, vouchers))
+		.join(account)
+		.on(account.name == gle.account)
+		.select(gle.voucher_no, gle.account, gle.posting_date, (gle.credit - gle.debit).as_("amount"))
+		.where(posted & (account.root_type == "Income") & (Coalesce(gle.voucher_detail_no, "") == ""))
+	)
+	attributed = (
+		frappe.qb.from_(row)
+		.join(account)
+		.on(account.name == row.account)
+		.select(row.voucher_no, row.account, row.posting_date, (0 - row.amount).as_("amount"))
+		.where((row.company == scope.company) & (row.posting_date <= scope.to_date))
+		.where(account.root_type == "Income")
+	)
+	both = ledger.union_all(attributed).as_("both")
+	return (
+		frappe.qb.from_(both)
+		.select(both.voucher_no)
+		.groupby(both.voucher_no, both.account, both.posting_date)
+		.having(Abs(Sum(both.amount)) >= HALF_A_CENT)
+	)
+
+
+def own_rows(scope: Scope, apart: Sequence[str]) -> list[tuple]:
+	"""Ledger rows of the attributed vouchers in the period: (campaign, account, debit, credit)."""
+	gle, posted = _gl(scope)
+	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	query = (
+		frappe.qb.from_(gle)
+		.join(vouchers)
+		.on(_on(gle, vouchers))
+		.select(vouchers.campaign, gle.account, Sum(gle.debit), Sum(gle.credit))
+		.where(posted & _since(gle.posting_date, scope) & (Coalesce(gle.voucher_detail_no, "") == ""))
+		.groupby(vouchers.campaign, gle.account)
+	)
+	if apart:
+		query = query.where(gle.voucher_no.notin(apart))
+	return query.run()
+
+
+def ledger_of(scope: Scope, apart: Sequence[str]) -> list[tuple]:
+	"""(voucher, account, debit, credit) of single vouchers."""
+	gle, posted = _gl(scope)
+	return (
+		frappe.qb.from_(gle)
+		.select(gle.voucher_no, gle.account, Sum(gle.debit), Sum(gle.credit))
+		.where(posted & (gle.voucher_type == "Sales Invoice") & gle.voucher_no.isin(apart))
+		.where(Coalesce(gle.voucher_detail_no, "") == "")
+		.groupby(gle.voucher_no, gle.account)
+		.run()
+	)
+
+
+def invoices(apart: Sequence[str]) -> list[frappe._dict]:
+	invoice = frappe.qb.DocType("Sales Invoice")
+	return (
+		frappe.qb.from_(invoice)
+		.select(
+			invoice.name,
+			invoice.posting_date,
+			invoice.is_return,
+			invoice.conversion_rate,
+			invoice.additional_discount_account,
+			invoice.base_discount_amount,
+			invoice.base_rounding_adjustment,
+		)
+		.where(invoice.name.isin(apart))
+		.run(as_dict=True)
+	)
+
+
+def attribution_of(apart: Sequence[str]) -> list[frappe._dict]:
+	row = frappe.qb.DocType("Relation Attribution")
+	return (
+		frappe.qb.from_(row)
+		.select(
+			row.voucher_no, row.voucher_detail_no, row.campaign, row.account, row.amount, row.posting_date
+		)
+		.where(row.voucher_no.isin(apart))
+		.orderby(row.voucher_no, row.voucher_detail_no, row.campaign)
+		.run(as_dict=True)
+	)
+
+
+def items_of(apart: Sequence[str]) -> list[frappe._dict]:
+	"""Lines of single invoices with what discount accounting and deferral make of them."""
+	item = frappe.qb.DocType("Sales Invoice Item")
+	query = (
+		frappe.qb.from_(item)
+		.select(
+			item.parent,
+			item.name,
+			item.qty,
+			item.base_net_amount,
+			item.income_account,
+			item.enable_deferred_revenue,
+			item.deferred_revenue_account,
+			item.discount_amount,
+			item.discount_account,
+			item.is_fixed_asset,
+		)
+		.where(item.parent.isin(apart))
+		.orderby(item.parent, item.idx)
+	)
+	if frappe.get_meta("Sales Invoice Item").has_field("distributed_discount_amount"):
+		query = query.select(item.distributed_discount_amount)  # early releases of version 15 lack it
+	return query.run(as_dict=True)
+
+
+def charges_of(apart: Sequence[str]) -> list[tuple]:
+	"""(voucher, account, tax after discount, tax before discount)"""
+	tax = frappe.qb.DocType("Sales Taxes and Charges")
+	return (
+		frappe.qb.from_(tax)
+		.select(
+			tax.parent,
+			tax.account_head,
+			Sum(tax.base_tax_amount_after_discount_amount),
+			Sum(tax.base_tax_amount),
+		)
+		.where((tax.parenttype == "Sales Invoice") & tax.parent.isin(apart))
+		.groupby(tax.parent, tax.account_head)
+		.run()
+	)
+
+
+# Receivables and payments --------------------------------------------------------------------------
+
+
+def _ple(scope: Scope) -> tuple[Any, Any]:
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	where = (ple.company == scope.company) & (ple.delinked == 0) & (ple.account_type == "Receivable")
+	return ple, where & (ple.posting_date <= scope.to_date)
+
+
+def own_receivable(scope: Scope, apart: Sequence[str]) -> list[tuple]:
+	"""What the attributed vouchers themselves put on receivables up to the date: (campaign, amount)."""
+	ple, posted = _ple(scope)
+	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	query = (
+		frappe.qb.from_(ple)
+		.join(vouchers)
+		.on(_on(ple, vouchers))
+		.select(vouchers.campaign, Sum(ple.amount))
+		.where(posted)
+		.groupby(vouchers.campaign)
+	)
+	if apart:
+		query = query.where(ple.voucher_no.notin(apart))
+	return query.run()
+
+
+def _settling_vouchers(scope: Scope) -> Any:
+	"""Sub-query: every voucher that settles an attributed one."""
+	ple, posted = _ple(scope)
+	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	return (
+		frappe.qb.from_(ple)
+		.join(vouchers)
+		.on(
+			(ple.against_voucher_type == vouchers.voucher_type)
+			& (ple.against_voucher_no == vouchers.voucher_no)
+		)
+		.select(ple.voucher_type, ple.voucher_no)
+		.distinct()
+		.where(posted & (ple.voucher_type != "Sales Invoice"))
+	)
+
+
+def _plain_payments(scope: Scope) -> Any:
+	"""Sub-query: payments with one account on the other side, all of whose receivable rows have one sign."""
+	gle, posted = _gl(scope)
+	account = frappe.qb.DocType("Account")
+	settling = _settling_vouchers(scope).as_("settling")
+	legs = (
+		frappe.qb.from_(gle)
+		.join(settling)
+		.on(_on(gle, settling))
+		.join(account)
+		.on(account.name == gle.account)
+		.select(gle.voucher_type, gle.voucher_no, gle.account, Sum(gle.debit - gle.credit).as_("net"))
+		.where(posted & (Coalesce(account.account_type, "") != "Receivable"))
+		.groupby(gle.voucher_type, gle.voucher_no, gle.account)
+		.having(Abs(Sum(gle.debit - gle.credit)) >= HALF_A_CENT)
+	).as_("legs")
+	one_leg = (
+		frappe.qb.from_(legs)
+		.select(legs.voucher_type, legs.voucher_no, Min(legs.account).as_("account"))
+		.groupby(legs.voucher_type, legs.voucher_no)
+		.having(Count("*") == 1)
+	).as_("one_leg")
+	ple, linked = _ple(scope)
+	settling_again = _settling_vouchers(scope).as_("settling_again")
+	one_sign = (
+		frappe.qb.from_(ple)
+		.join(settling_again)
+		.on(_on(ple, settling_again))
+		.select(ple.voucher_type, ple.voucher_no)
+		.where(linked)
+		.groupby(ple.voucher_type, ple.voucher_no)
+		.having((Min(ple.amount) > 0) | (Max(ple.amount) < 0))
+	).as_("one_sign")
+	return (
+		frappe.qb.from_(one_leg)
+		.join(one_sign)
+		.on(_on(one_leg, one_sign))
+		.select(one_leg.voucher_type, one_leg.voucher_no, one_leg.account)
+	)
+
+
+def _settlements(scope: Scope) -> tuple[Any, Any, Any, Any]:
+	"""Payment ledger rows of other vouchers against attributed ones, with the plain payment if it is one."""
+	ple, posted = _ple(scope)
+	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	own = _attributed_vouchers(scope).as_("own")
+	plain = _plain_payments(scope).as_("plain")
+	query = (
+		frappe.qb.from_(ple)
+		.join(vouchers)
+		.on(
+			(ple.against_voucher_type == vouchers.voucher_type)
+			& (ple.against_voucher_no == vouchers.voucher_no)
+		)
+		.left_join(own)
+		.on(_on(ple, own))
+		.left_join(plain)
+		.on(_on(ple, plain))
+		.where(posted)
+	)
+	return query, ple, (vouchers, own), plain
+
+
+def plain_settlements(scope: Scope, apart: Sequence[str]) -> list[tuple]:
+	"""(campaign, receivable account, account on the other side, in the period, amount)"""
+	query, ple, (vouchers, own), plain = _settlements(scope)
+	in_period = Case().when(_since(ple.posting_date, scope), 1).else_(0).as_("in_period")
+	query = (
+		query.select(vouchers.campaign, ple.account, plain.account, in_period, Sum(ple.amount))
+		.where(own.voucher_no.isnull() & plain.voucher_no.notnull())
+		.groupby(vouchers.campaign, ple.account, plain.account, in_period)
+	)
+	if apart:
+		query = query.where(vouchers.voucher_no.notin(apart))
+	return query.run()
+
+
+def other_settlements(scope: Scope, apart: Sequence[str]) -> list[frappe._dict]:
+	"""Single rows against vouchers: all against those in `apart`, and those of payments that are not plain.
+
+	`own_campaign` is filled where the settling voucher is attributed itself (a credit note).
+	"""
+	query, ple, (vouchers, own), plain = _settlements(scope)
+	query = query.select(
+		ple.voucher_type,
+		ple.voucher_no,
+		ple.account,
+		ple.against_voucher_no,
+		ple.posting_date,
+		ple.amount,
+		vouchers.campaign,
+		own.campaign.as_("own_campaign"),
+		plain.account.as_("plain_account"),
+	)
+	single = own.voucher_no.isnull() & plain.voucher_no.isnull()
+	query = query.where(single | vouchers.voucher_no.isin(apart) if apart else single)
+	return query.orderby(ple.posting_date, ple.creation, ple.name).run(as_dict=True)
+
+
+def receivable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
+	"""(voucher type, voucher, account, against, amount) of payments, net of what they take back themselves."""
+	ple, posted = _ple(scope)
+	return (
+		frappe.qb.from_(ple)
+		.select(ple.voucher_type, ple.voucher_no, ple.account, ple.against_voucher_no, Sum(ple.amount))
+		.where(posted & ple.voucher_no.isin(payments))
+		.groupby(ple.voucher_type, ple.voucher_no, ple.account, ple.against_voucher_no)
+		.orderby(ple.voucher_no, ple.against_voucher_no, ple.account)
+		.run()
+	)
+
+
+def legs_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
+	"""(voucher type, voucher, account, debit − credit) of payments on accounts other than receivables."""
+	gle, posted = _gl(scope)
+	account = frappe.qb.DocType("Account")
+	return (
+		frappe.qb.from_(gle)
+		.join(account)
+		.on(account.name == gle.account)
+		.select(gle.voucher_type, gle.voucher_no, gle.account, Sum(gle.debit - gle.credit))
+		.where(posted & gle.voucher_no.isin(payments))
+		.where(Coalesce(account.account_type, "") != "Receivable")
+		.groupby(gle.voucher_type, gle.voucher_no, gle.account)
+		.run()
+	)
+
+
+# Attribution, rebuilt ------------------------------------------------------------------------------
+
+
+def _invoice_filter(query: Any, invoice: Any, company: str | None, from_date: Any, to_date: Any) -> Any:
+	query = query.where(invoice.docstatus == 1)
+	if company:
+		query = query.where(invoice.company == company)
+	if from_date:
+		query = query.where(invoice.posting_date >= from_date)
+	if to_date:
+		query = query.where(invoice.posting_date <= to_date)
+	return query
+
+
+def count_invoices(company: str | None, from_date: str | None, to_date: str | None) -> int:
+	invoice = frappe.qb.DocType("Sales Invoice")
+	query = frappe.qb.from_(invoice).select(Count("*"))
+	return _invoice_filter(query, invoice, company, from_date, to_date).run()[0][0]
+
+
+def invoices_after(
+	name: str, company: str | None, from_date: str | None, to_date: str | None, limit: int
+) -> list[frappe._dict]:
+	"""The next posted invoices in the order of their names."""
+	invoice = frappe.qb.DocType("Sales Invoice")
+	query = (
+		frappe.qb.from_(invoice)
+		.select(
+			invoice.name,
+			invoice.company,
+			invoice.posting_date,
+			invoice.is_return,
+			invoice.return_against,
+			invoice.amended_from,
+			invoice.relation,
+			invoice.relation_campaign,
+			invoice.is_internal_customer,
+			invoice.represents_company,
+		)
+		.where(invoice.name > name)
+		.orderby(invoice.name)
+		.limit(limit)
+	)
+	return _invoice_filter(query, invoice, company, from_date, to_date).run(as_dict=True)
+
+
+def lines_of(names: Sequence[str]) -> dict[str, list[frappe._dict]]:
+	"""invoice → the fields of its lines that an attribution row is made from."""
+	item = frappe.qb.DocType("Sales Invoice Item")
+	rows = (
+		frappe.qb.from_(item)
+		.select(
+			item.parent,
+			item.name,
+			item.item_code,
+			item.base_net_amount,
+			item.income_account,
+			item.enable_deferred_revenue,
+			item.deferred_revenue_account,
+			item.is_fixed_asset,
+			item.relation_campaign,
+			item.sales_order,
+			item.so_detail,
+			item.delivery_note,
+			item.dn_detail,
+			item.sales_invoice_item,
+			item.pos_invoice,
+		)
+		.where(item.parent.isin(names))
+		.orderby(item.parent, item.idx)
+		.run(as_dict=True)
+	)
+	result = defaultdict(list)
+	for row in rows:
+		result[row.parent].append(row)
+	return result
+
+
+def delete_orphans(company: str | None) -> int:
+	"""Delete attribution of invoices that are gone, cancelled or draft; returns the number of rows."""
+	row = frappe.qb.DocType("Relation Attribution")
+	invoice = frappe.qb.DocType("Sales Invoice")
+	query = (
+		frappe.qb.from_(row)
+		.left_join(invoice)
+		.on(invoice.name == row.voucher_no)
+		.select(row.name)
+		.where((row.voucher_type == "Sales Invoice") & (Coalesce(invoice.docstatus, 0) != 1))
+	)
+	if company:
+		query = query.where(row.company == company)
+	names = query.run(pluck=True)
+	for start in range(0, len(names), 1000):
+		frappe.db.delete("Relation Attribution", {"name": ["in", names[start : start + 1000]]})
+	return len(names)

@@ -1,0 +1,502 @@
+"""The statement: what each campaign has in the books, from posted ledger rows, and whether it adds up.
+
+`revenue` and `credit_notes` are the attributed lines on income accounts in the period; `tax` what the
+vouchers put on tax accounts; `cash_received` what came in on bank and cash accounts against these vouchers
+in the period, by payment entry, journal entry or at the till. `receivable_open` is a balance: what is open
+at `to_date` of all vouchers up to then, also those before `from_date`.
+
+The check: `ledger_income` is summed over the ledger alone. `not_attributed` is summed over the rows of
+vouchers and lines that have no campaign. Neither is found by subtracting, so `difference` is 0.00 only if
+the attribution really equals the ledger; where it does not, `problems` names the voucher.
+
+Known limits: income that a payment books (a cash discount on an income account) and income on accounts
+that no invoice line is booked to (freight in the tax table) are not attributed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import getdate, nowdate
+
+from crm_relations.ledger import queries
+from crm_relations.ledger.rules import (
+	ZERO,
+	Campaign,
+	Line,
+	Settlement,
+	Split,
+	Voucher,
+	counter_accounts,
+	settle,
+	split_voucher,
+)
+from crm_relations.shared.money import allocate, to_decimal, to_string
+
+CASH = ("Bank", "Cash")
+
+
+@dataclass
+class CampaignFigures:
+	"""A line of the statement; amounts in the company's currency."""
+
+	campaign: str
+	revenue: Decimal = ZERO
+	credit_notes: Decimal = ZERO
+	tax: Decimal = ZERO
+	receivable_open: Decimal = ZERO
+	cash_received: Decimal = ZERO
+
+	def as_dict(self) -> dict[str, str]:
+		amounts = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
+		return {"campaign": self.campaign, **{name: to_string(getattr(self, name)) for name in amounts}}
+
+
+@dataclass
+class AccountRow:
+	"""What a campaign moved on an account in the period."""
+
+	campaign: str
+	account: str
+	account_number: str
+	root_type: str
+	debit: Decimal = ZERO
+	credit: Decimal = ZERO
+
+	def as_dict(self) -> dict[str, str]:
+		return {
+			"campaign": self.campaign,
+			"account": self.account,
+			"account_number": self.account_number,
+			"root_type": self.root_type,
+			"debit": to_string(self.debit),
+			"credit": to_string(self.credit),
+		}
+
+
+@dataclass
+class Problem:
+	"""A voucher whose attribution does not equal its income in the ledger."""
+
+	voucher_type: str
+	voucher_no: str
+	account: str
+	difference: Decimal
+
+	def as_dict(self) -> dict[str, str]:
+		return {
+			"voucher_type": self.voucher_type,
+			"voucher_no": self.voucher_no,
+			"account": self.account,
+			"difference": to_string(self.difference),
+		}
+
+
+@dataclass
+class Statement:
+	"""The figures of a company and period. `other_campaigns` sums those that were not asked for."""
+
+	company: str
+	currency: str
+	from_date: str | None
+	to_date: str
+	campaigns: list[CampaignFigures] = field(default_factory=list)
+	accounts: list[AccountRow] = field(default_factory=list)
+	problems: list[Problem] = field(default_factory=list)
+	not_attributed: Decimal = ZERO
+	other_campaigns: Decimal = ZERO
+	ledger_income: Decimal = ZERO
+
+	@property
+	def attributed(self) -> Decimal:
+		return sum((row.revenue + row.credit_notes for row in self.campaigns), ZERO)
+
+	@property
+	def difference(self) -> Decimal:
+		"""Ledger − statement; other than 0.00 it is an error."""
+		return self.ledger_income - self.attributed - self.other_campaigns - self.not_attributed
+
+	def as_dict(self) -> dict[str, Any]:
+		"""Amounts as decimal strings."""
+		return {
+			"company": self.company,
+			"currency": self.currency,
+			"from_date": self.from_date,
+			"to_date": self.to_date,
+			"campaigns": [row.as_dict() for row in self.campaigns],
+			"other_campaigns": to_string(self.other_campaigns),
+			"not_attributed": to_string(self.not_attributed),
+			"ledger_income": to_string(self.ledger_income),
+			"difference": to_string(self.difference),
+			"accounts": [row.as_dict() for row in self.accounts],
+			"problems": [row.as_dict() for row in self.problems],
+		}
+
+
+def statement(
+	company: str | None = None,
+	campaigns: Sequence[str] | str | None = None,
+	from_date: str | None = None,
+	to_date: str | None = None,
+) -> Statement:
+	"""The statement of a company.
+
+	:param company: None: the default of Relation Settings, else the only company of the site
+	:param campaigns: only these are listed; the others are summed in `other_campaigns`
+	:param from_date: None: from the first posting; :param to_date: None: up to today
+	:raises frappe.ValidationError: no such company or campaign, or the dates are the wrong way round
+	"""
+	wanted = _wanted(campaigns)
+	scope = queries.Scope(company_or_default(company), *_period(from_date, to_date))
+	return _Builder(scope).build(wanted)
+
+
+def company_or_default(company: str | None = None) -> str:
+	"""The company asked for, else the default, else the only one.
+
+	:raises frappe.ValidationError: there is no such company, or there are several and no default
+	"""
+	names = frappe.get_all("Company", pluck="name", order_by="name asc")
+	if company:
+		if company not in names:
+			frappe.throw(_("Company {0} does not exist. Companies: {1}").format(company, ", ".join(names)))
+		return company
+	if default := frappe.db.get_single_value("Relation Settings", "default_company"):
+		return default
+	if len(names) != 1:
+		frappe.throw(
+			_("Name a company or set Default Company in Relation Settings; this site has: {0}").format(
+				", ".join(names) or _("none")
+			)
+		)
+	return names[0]
+
+
+def _wanted(campaigns: Sequence[str] | str | None) -> list[str] | None:
+	if not campaigns:
+		return None
+	wanted = list(dict.fromkeys([campaigns] if isinstance(campaigns, str) else campaigns))
+	known = frappe.get_all(
+		"Relation Campaign", filters={"name": ["in", wanted]}, pluck="name", order_by="name asc"
+	)
+	if missing := [name for name in wanted if name not in known]:
+		frappe.throw(_("Relation Campaign {0} does not exist.").format(", ".join(missing)))
+	return wanted
+
+
+def _period(from_date: str | None, to_date: str | None) -> tuple[str | None, str]:
+	start = str(getdate(from_date)) if from_date else None
+	end = str(getdate(to_date or nowdate()))
+	if start and start > end:
+		frappe.throw(_("From Date {0} is after To Date {1}.").format(start, end))
+	return start, end
+
+
+class _Builder:
+	"""Collects the figures of one statement."""
+
+	def __init__(self, scope: queries.Scope):
+		self.scope = scope
+		self.accounts = queries.accounts(scope.company)
+		self.income = {name for name, row in self.accounts.items() if row.root_type == "Income"}
+		self.receivables = {name for name, row in self.accounts.items() if row.account_type == "Receivable"}
+		self.cash = {name for name, row in self.accounts.items() if row.account_type in CASH}
+		self.tax = queries.tax_accounts(scope.company)
+		self.figures: dict[str, CampaignFigures] = {}
+		self.rows: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
+		self.problems: list[Problem] = []
+		self.not_attributed = ZERO
+		self.splits: dict[str, Split] = {}
+
+	def build(self, wanted: list[str] | None) -> Statement:
+		apart = queries.vouchers_apart(self.scope)
+		self._plain_vouchers(apart)
+		if apart:
+			self._split_vouchers(apart)
+		self._released()
+		self._settlements(apart)
+		self.not_attributed += to_decimal(queries.income_of_no_campaign(self.scope))
+		return self._statement(wanted)
+
+	def _of(self, campaign: str) -> CampaignFigures:
+		return self.figures.setdefault(campaign, CampaignFigures(campaign))
+
+	def _book(self, campaign: str, account: str, debit: Decimal, credit: Decimal = ZERO) -> None:
+		"""Add to an account row and to the figure that the account stands for."""
+		row = self.rows[campaign, account]
+		row[0] += debit
+		row[1] += credit
+		if account in self.cash:
+			self._of(campaign).cash_received += debit - credit
+		elif account in self.tax:
+			self._of(campaign).tax += credit - debit
+
+	def _earn(self, campaign: str, is_return: bool, amount: Decimal) -> None:
+		figures = self._of(campaign)
+		if is_return:
+			figures.credit_notes += amount
+		else:
+			figures.revenue += amount
+
+	def _in_period(self, date: Any) -> bool:
+		return not self.scope.from_date or str(date) >= self.scope.from_date
+
+	def _plain_vouchers(self, apart: Sequence[str]) -> None:
+		"""Vouchers of one campaign whose attribution equals the ledger: SQL has summed them."""
+		for campaign, is_return, amount in queries.attributed_income(self.scope, apart):
+			self._earn(campaign, is_return, to_decimal(amount))
+		for campaign, account, debit, credit in queries.own_rows(self.scope, apart):
+			self._book(campaign, account, to_decimal(debit), to_decimal(credit))
+		for campaign, amount in queries.own_receivable(self.scope, apart):
+			self._of(campaign).receivable_open += to_decimal(amount)
+
+	def _split_vouchers(self, apart: Sequence[str]) -> None:
+		for voucher, posting_date, is_return in _vouchers(self.scope, apart):
+			split = split_voucher(voucher, self.income, self.receivables)
+			self.splits[voucher.name] = split
+			in_period = self._in_period(posting_date)
+			for account, difference in split.unexplained.items():
+				self.problems.append(Problem("Sales Invoice", voucher.name, account, difference))
+			for campaign, parts in split.parts.items():
+				for account, amount in parts.items():
+					if campaign is None:
+						self.not_attributed += amount if in_period and account in self.income else ZERO
+						continue
+					if account in self.receivables:
+						self._of(campaign).receivable_open -= amount
+					if not in_period:
+						continue
+					if account in self.income:
+						self._earn(campaign, is_return, amount)
+					self._post(campaign, account, -amount)
+
+	def _released(self) -> None:
+		for campaign, is_return, account, debit, credit in queries.released_income(self.scope):
+			debit, credit = to_decimal(debit), to_decimal(credit)
+			self._book(campaign, account, debit, credit)
+			if account in self.income:
+				self._earn(campaign, is_return, credit - debit)
+
+	def _settlements(self, apart: Sequence[str]) -> None:
+		for campaign, account, other, in_period, amount in queries.plain_settlements(self.scope, apart):
+			self._settle(campaign, account, to_decimal(amount), {other: -to_decimal(amount)}, in_period)
+		rows = queries.other_settlements(self.scope, apart)
+		if not rows:
+			return
+		payments = _Payments(self.scope, rows)
+		by_voucher = defaultdict(list)
+		for row in rows:
+			by_voucher[row.against_voucher_no].append(row)
+		for voucher, settlements in by_voucher.items():
+			for row, parts in self._parts_of(voucher, settlements):
+				counter = payments.counter(row)
+				for campaign, amount, legs in _divide(parts, to_decimal(row.amount), counter):
+					if campaign is not None:
+						self._settle(campaign, row.account, amount, legs, self._in_period(row.posting_date))
+
+	def _parts_of(
+		self, voucher: str, rows: Sequence[frappe._dict]
+	) -> Iterable[tuple[frappe._dict, dict[Campaign, Decimal]]]:
+		"""Settlements of a voucher by campaign; credit notes that are attributed count as their own vouchers."""
+		if voucher not in self.splits:
+			for row in rows:
+				yield row, {row.campaign: to_decimal(row.amount)}
+			return
+		receivable = self._receivable(voucher)
+		settlements = []
+		foreign = [row for row in rows if row.voucher_no != voucher]
+		for row in foreign:
+			own = None
+			if row.own_campaign:
+				own = self._receivable(row.voucher_no) if row.voucher_no in self.splits else None
+				own = own or {row.own_campaign: to_decimal(row.amount)}
+			settlements.append(Settlement(row.voucher_no, to_decimal(row.amount), own))
+		for row, part in zip(foreign, settle(receivable, settlements), strict=True):
+			if not row.own_campaign:
+				yield row, part
+
+	def _receivable(self, voucher: str) -> dict[Campaign, Decimal]:
+		return {
+			campaign: -sum((amount for account, amount in parts.items() if account in self.receivables), ZERO)
+			for campaign, parts in self.splits[voucher].parts.items()
+		}
+
+	def _settle(
+		self, campaign: str, account: str, amount: Decimal, legs: dict[str, Decimal], in_period: Any
+	) -> None:
+		"""Book a settlement: `amount` on the receivable, `legs` against it (all debit − credit)."""
+		self._of(campaign).receivable_open += amount
+		if in_period:
+			self._post(campaign, account, amount)
+			for leg, value in legs.items():
+				self._post(campaign, leg, value)
+
+	def _post(self, campaign: str, account: str, amount: Decimal) -> None:
+		self._book(campaign, account, max(amount, ZERO), max(-amount, ZERO))
+
+	def _statement(self, wanted: list[str] | None) -> Statement:
+		scope = self.scope
+		shown = sorted(self.figures) if wanted is None else wanted
+		result = Statement(
+			company=scope.company,
+			currency=frappe.get_cached_value("Company", scope.company, "default_currency"),
+			from_date=scope.from_date,
+			to_date=scope.to_date,
+			campaigns=[self._of(campaign) for campaign in shown],
+			problems=self.problems,
+			not_attributed=self.not_attributed,
+			ledger_income=to_decimal(queries.ledger_income(scope)),
+		)
+		result.other_campaigns = sum(
+			(row.revenue + row.credit_notes for name, row in self.figures.items() if name not in shown), ZERO
+		)
+		for (campaign, account), (debit, credit) in self.rows.items():
+			if campaign in shown and (debit or credit):
+				details = self.accounts.get(account) or frappe._dict()
+				result.accounts.append(
+					AccountRow(
+						campaign,
+						account,
+						details.account_number or "",
+						details.root_type or "",
+						debit,
+						credit,
+					)
+				)
+		result.accounts.sort(key=lambda row: (shown.index(row.campaign), row.account_number, row.account))
+		return result
+
+
+def _vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[tuple[Voucher, Any, bool]]:
+	"""The vouchers to be split, with their posting date and whether they are credit notes.
+
+	A voucher that is attributed but has no posted invoice comes with an empty ledger: it is a problem.
+	"""
+	ledger: dict[str, dict[str, Decimal]] = defaultdict(dict)
+	for voucher, account, debit, credit in queries.ledger_of(scope, names):
+		if amount := to_decimal(credit) - to_decimal(debit):
+			ledger[voucher][account] = amount
+	invoices = {row.name: row for row in queries.invoices(names)}
+	items, attribution = defaultdict(list), defaultdict(list)
+	for row in queries.items_of(names):
+		items[row.parent].append(row)
+	for row in queries.attribution_of(names):
+		attribution[row.voucher_no].append(row)
+	round_off = frappe.get_cached_value("Company", scope.company, "round_off_account")
+	charges = {name: defaultdict(lambda: ZERO) for name in names}
+	before_discount = {name: defaultdict(lambda: ZERO) for name in names}
+	for voucher, account, after, before in queries.charges_of(names):
+		charges[voucher][account] += to_decimal(after)
+		before_discount[voucher][account] += to_decimal(before)
+	for name in names:
+		invoice = invoices.get(name) or frappe._dict(posting_date=attribution[name][0].posting_date)
+		if str(invoice.posting_date) > scope.to_date:
+			continue
+		for by_account in (charges[name], before_discount[name]):
+			by_account[round_off] += to_decimal(invoice.base_rounding_adjustment)
+		voucher = Voucher(
+			name=name,
+			lines=_lines(invoice, items[name], attribution[name]),
+			ledger=ledger[name],
+			charges=charges[name],
+			charges_before_discount=before_discount[name],
+			additional_discount_account=invoice.additional_discount_account,
+			additional_discount=to_decimal(invoice.base_discount_amount),
+		)
+		yield voucher, invoice.posting_date, bool(invoice.is_return)
+
+
+def _lines(
+	invoice: frappe._dict, items: Sequence[frappe._dict], attribution: Sequence[frappe._dict]
+) -> list[Line]:
+	"""The attributed lines as the attribution has them, the others as the invoice has them."""
+	by_name = {item.name: item for item in items}
+	attributed = {row.voucher_detail_no for row in attribution}
+	pairs = [(by_name.get(row.voucher_detail_no) or frappe._dict(), row) for row in attribution]
+	pairs += [(item, None) for item in items if item.name not in attributed and not item.is_fixed_asset]
+	rate = Decimal(str(invoice.conversion_rate or 1))
+	lines = []
+	for item, row in pairs:
+		deferred = item.enable_deferred_revenue and not invoice.is_return
+		discount = Decimal(str(item.discount_amount or 0)) * Decimal(str(item.qty or 0))
+		lines.append(
+			Line(
+				campaign=row.campaign if row else None,
+				account=item.deferred_revenue_account if deferred else item.income_account,
+				net=to_decimal(item.base_net_amount),
+				attributed=to_decimal(row.amount) if row else None,
+				attributed_account=row.account if row else None,
+				line_discount=to_decimal(discount * rate),
+				discount_account=item.discount_account,
+				header_discount=to_decimal(Decimal(str(item.distributed_discount_amount or 0)) * rate),
+			)
+		)
+	return lines
+
+
+class _Payments:
+	"""Payments that settle several things at once: what stands against each of their receivable rows."""
+
+	def __init__(self, scope: queries.Scope, rows: Iterable[frappe._dict]):
+		names = sorted({row.voucher_no for row in rows if not (row.plain_account or row.own_campaign)})
+		self.rows: dict[tuple, list[tuple[str, str, Decimal]]] = defaultdict(list)
+		self.legs: dict[tuple, dict[str, Decimal]] = defaultdict(dict)
+		if not names:
+			return
+		for doctype, name, account, against, amount in queries.receivable_rows_of(scope, names):
+			self.rows[doctype, name].append((account, against, to_decimal(amount)))
+		for doctype, name, account, amount in queries.legs_of(scope, names):
+			self.legs[doctype, name][account] = to_decimal(amount)
+
+	def counter(self, row: frappe._dict) -> dict[str, Decimal]:
+		"""account → debit − credit that stands against the row's amount."""
+		amount = to_decimal(row.amount)
+		if row.plain_account:
+			return {row.plain_account: -amount}
+		key = (row.voucher_type, row.voucher_no)
+		rows = self.rows[key]
+		index = next(
+			(
+				i
+				for i, (account, against, _sum) in enumerate(rows)
+				if (account, against) == (row.account, row.against_voucher_no)
+			),
+			None,
+		)
+		if row.voucher_type == "Sales Invoice" or index is None or not rows[index][2]:
+			return {row.account: -amount}  # settled by an invoice of no campaign, or taken back
+		counter = counter_accounts(
+			[(account, total) for account, _against, total in rows], self.legs[key], index
+		)
+		if rows[index][2] == amount:
+			return counter
+		# the payment settles the voucher in several rows: each has its share
+		return _scale(counter, rows[index][2], amount)
+
+
+def _scale(counter: dict[str, Decimal], whole: Decimal, part: Decimal) -> dict[str, Decimal]:
+	"""The part of `counter` that stands against `part` of `whole`, in cents, adding up to −part."""
+	return _divide({"part": part, "rest": whole - part}, whole, counter)[0][2]
+
+
+def _divide(
+	parts: dict[Campaign, Decimal], total: Decimal, counter: dict[str, Decimal]
+) -> list[tuple[Campaign, Decimal, dict[str, Decimal]]]:
+	"""Give each campaign its part of an amount and of what stands against it, both balanced."""
+	if len(parts) == 1:
+		return [(campaign, amount, counter) for campaign, amount in parts.items()]
+	keys = list(parts)
+	legs: dict[Campaign, dict[str, Decimal]] = {key: {} for key in keys}
+	balancing = max(counter, key=lambda account: (abs(counter[account]), account))
+	for account, amount in counter.items():
+		if account == balancing:
+			continue
+		for key, share in zip(keys, allocate(amount, [parts[key] for key in keys]), strict=True):
+			legs[key][account] = share
+	for key in keys:
+		legs[key][balancing] = -parts[key] - sum(legs[key].values(), ZERO)
+	return [(key, parts[key], legs[key]) for key in keys]
