@@ -3,6 +3,8 @@
 
 from frappe.model.document import Document
 
+from crm_relations.campaigns import lifecycle
+
 
 class RelationCampaign(Document):
 	"""A goal, a segment and the steps that address it."""
@@ -15,7 +17,9 @@ class RelationCampaign(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
-		from crm_relations.crm_relations.doctype.relation_campaign_step.relation_campaign_step import RelationCampaignStep
+		from crm_relations.crm_relations.doctype.relation_campaign_step.relation_campaign_step import (
+			RelationCampaignStep,
+		)
 
 		budget: DF.Currency
 		campaign_name: DF.Data
@@ -33,3 +37,12 @@ class RelationCampaign(Document):
 		status: DF.Literal["Draft", "Running", "Paused", "Done"]
 		steps: DF.Table[RelationCampaignStep]
 	# end: auto-generated types
+
+	def before_insert(self) -> None:
+		lifecycle.check_new(self)
+
+	def validate(self) -> None:
+		lifecycle.check_changes(self)
+
+	def on_trash(self) -> None:
+		lifecycle.check_delete(self)

@@ -3,6 +3,8 @@
 
 from frappe.model.document import Document
 
+from crm_relations.shared import append_only
+
 
 class RelationCampaignResponse(Document):
 	"""What came back from a member: append-only."""
@@ -28,3 +30,9 @@ class RelationCampaignResponse(Document):
 		send: DF.Link | None
 		url: DF.Data | None
 	# end: auto-generated types
+
+	def validate(self) -> None:
+		append_only.refuse_change(self)
+
+	def on_trash(self) -> None:
+		append_only.refuse_deletion(self)

@@ -17,6 +17,7 @@ class RelationCampaignSend(Document):
 
 		attempts: DF.Int
 		campaign: DF.Link
+		claimed_at: DF.Datetime | None
 		communication: DF.Link | None
 		consent: DF.Link | None
 		due_on: DF.Date | None
@@ -27,9 +28,11 @@ class RelationCampaignSend(Document):
 		reason: DF.SmallText | None
 		recipient: DF.Data | None
 		relation: DF.Link | None
+		retry_at: DF.Datetime | None
 		sent_at: DF.Datetime | None
 		state: DF.Literal["Pending", "Sending", "Sent", "Failed", "Uncertain", "Suppressed", "Done"]
 		step: DF.Data
 		step_type: DF.Literal["E-mail", "Call"]
 		token: DF.Data | None
+		worker: DF.Data | None
 	# end: auto-generated types

@@ -3,6 +3,9 @@
 
 from frappe.model.document import Document
 
+from crm_relations.campaigns import consent, delivery
+from crm_relations.shared import append_only
+
 
 class RelationConsent(Document):
 	"""An event of consent by channel and purpose: append-only."""
@@ -20,10 +23,25 @@ class RelationConsent(Document):
 		channel: DF.Literal["E-mail", "Phone", "Letter"]
 		event: DF.Literal["Given", "Withdrawn"]
 		given_at: DF.Datetime
-		legal_basis: DF.Literal["Consent, Art. 6 (1) (a) GDPR", "Existing customer, § 7 (3) UWG", "Presumed consent, § 7 (2) No. 1 UWG", "Contract, Art. 6 (1) (b) GDPR"]
+		legal_basis: DF.Literal[
+			"Consent, Art. 6 (1) (a) GDPR",
+			"Existing customer, § 7 (3) UWG",
+			"Presumed consent, § 7 (2) No. 1 UWG",
+			"Contract, Art. 6 (1) (b) GDPR",
+		]
 		proof: DF.SmallText | None
 		purpose: DF.Data
 		relation: DF.Link | None
 		source: DF.Data
 		text_version: DF.Data | None
 	# end: auto-generated types
+
+	def validate(self) -> None:
+		append_only.refuse_change(self)
+		consent.check_event(self)
+
+	def after_insert(self) -> None:
+		delivery.suppress_withdrawn(self)
+
+	def on_trash(self) -> None:
+		append_only.refuse_deletion(self)

@@ -1,0 +1,104 @@
+"""The whitelisted functions of campaigns."""
+
+import frappe
+from frappe.utils import cint
+
+from crm_relations.campaigns import call_list, checks, delivery, jobs, lifecycle, queries
+
+DOCTYPE = "Relation Campaign"
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def readiness(campaign: str) -> dict:
+	"""For the Start dialog: `missing` (list of texts), `members` (int), `notes` (list of texts), `workers` (int)."""
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	return {**queries.readiness(frappe.get_doc(DOCTYPE, campaign)), "workers": checks.workers_of_queue()}
+
+
+@frappe.whitelist(methods=["POST"])
+def start(campaign: str) -> dict:
+	"""Queue the start and the sending. Returns `queued` (False where something is `missing`), `missing`, and
+	`workers`: how many background workers could do it now."""
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	ready = queries.readiness(frappe.get_doc(DOCTYPE, campaign))
+	if not ready["missing"]:
+		jobs.enqueue_start(campaign, frappe.session.user)
+	return {
+		"queued": not ready["missing"],
+		"missing": ready["missing"],
+		"workers": checks.workers_of_queue(),
+	}
+
+
+@frappe.whitelist(methods=["POST"])
+def send_now(campaign: str) -> dict:
+	"""Queue the sending of what is due. Returns `due` (messages) and `workers`."""
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	delivery.enqueue(campaign)
+	return {"due": delivery.count_due(campaign), "workers": checks.workers_of_queue()}
+
+
+@frappe.whitelist(methods=["POST"])
+def pause(campaign: str) -> dict:
+	"""Pause a running campaign at once; returns its figures (queries.status)."""
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	lifecycle.pause(campaign)
+	return queries.status(campaign)
+
+
+@frappe.whitelist(methods=["POST"])
+def resume(campaign: str) -> dict:
+	"""Let a paused campaign run on, and queue what is due; returns its figures."""
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	lifecycle.resume(campaign)
+	delivery.enqueue(campaign)
+	return queries.status(campaign)
+
+
+@frappe.whitelist(methods=["POST"])
+def finish(campaign: str) -> dict:
+	"""End a campaign for good; returns its figures."""
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	lifecycle.finish(campaign)
+	return queries.status(campaign)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def progress(campaign: str) -> dict:
+	"""All that the Progress tab shows: `status` (figures), `steps`, `uncertain` (first rows), `due`, `due_calls`."""
+	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
+	return {
+		"status": queries.status(campaign),
+		"steps": queries.steps(campaign),
+		"uncertain": queries.uncertain(campaign),
+		"due": delivery.count_due(campaign),
+		"due_calls": queries.due_calls(campaign),
+	}
+
+
+@frappe.whitelist(methods=["POST"])
+def decide_uncertain(send: str, arrived: bool) -> dict:
+	"""A person says of an uncertain message whether it arrived; if not, it is sent again. Returns the figures."""
+	frappe.has_permission(DOCTYPE, "write", doc=_campaign_of(send), throw=True)
+	if cint(arrived):
+		delivery.confirm(send)
+	else:
+		delivery.requeue(send)
+	return queries.status(_campaign_of(send))
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def next_calls(campaign: str, limit: int = 20) -> list[dict]:
+	"""The members to be called next, with number and script (call_list.next_calls); 100 at most."""
+	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
+	return call_list.next_calls(campaign, min(max(cint(limit), 1), 100))
+
+
+def _campaign_of(send: str) -> str:
+	campaign = frappe.db.get_value("Relation Campaign Send", send, "campaign")
+	if not campaign:
+		frappe.throw(
+			frappe._("Relation Campaign Send {0} does not exist").format(frappe.bold(send)),
+			frappe.DoesNotExistError,
+		)
+	return campaign

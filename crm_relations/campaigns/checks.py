@@ -1,0 +1,126 @@
+"""What `relations check` says about campaigns."""
+
+import frappe
+from frappe import _
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Count
+from frappe.utils import add_to_date, now_datetime
+from frappe.utils.background_jobs import get_workers
+
+from crm_relations.campaigns import rules, sender
+from crm_relations.shared.findings import Finding
+
+SEND = "Relation Campaign Send"
+
+
+def findings() -> list[Finding]:
+	"""Readiness (account, workers, muted mails) and integrity (sends without member, rows left behind)."""
+	found: list[Finding] = []
+	found.extend(_account())
+	running = frappe.db.count("Relation Campaign", {"status": "Running"})
+	found.extend(_workers(running))
+	found.extend(_lawful())
+	found.extend(_rows())
+	return found
+
+
+def workers_of_queue(queue: str = "long") -> int:
+	"""Background workers that listen to a queue; 0 where Redis cannot be reached."""
+	try:
+		workers = get_workers()
+	except Exception as e:  # redis-py, rq and sockets each have their own
+		frappe.logger("crm_relations").warning("Workers cannot be counted: %s", e)
+		return 0
+	return sum(any(name == queue or name.endswith(f":{queue}") for name in w.queue_names()) for w in workers)
+
+
+def _account() -> list[Finding]:
+	problems = sender.check(frappe._dict(email_account=None))
+	found = [
+		Finding(
+			"warning", "no-email-account", text, _("Set one in Relation Settings or as the site's default")
+		)
+		for text in problems
+	]
+	if frappe.are_emails_muted():
+		found.append(
+			Finding(
+				"warning",
+				"emails-muted",
+				_("E-mails are muted on this site; campaigns do not send"),
+				_("Remove mute_emails from the site's configuration"),
+			)
+		)
+	return found
+
+
+def _workers(running: int) -> list[Finding]:
+	if not running or workers_of_queue():
+		return []
+	return [
+		Finding(
+			"error",
+			"no-worker",
+			_("{0} campaigns are running, but no worker listens to the queue long").format(running),
+			_("Start the bench's workers"),
+		)
+	]
+
+
+def _lawful() -> list[Finding]:
+	if frappe.get_cached_doc("Relation Settings").legal_notice:
+		return []
+	return [
+		Finding(
+			"warning",
+			"no-imprint",
+			_("Campaign mails have no imprint (§ 5 DDG)"),
+			_("Fill in the imprint in Relation Settings"),
+		)
+	]
+
+
+def _rows() -> list[Finding]:
+	send, member = DocType(SEND), DocType("Relation Campaign Member")
+	orphans = (
+		frappe.qb.from_(send)
+		.left_join(member)
+		.on(member.name == send.member)
+		.select(Count("*"))
+		.where(member.name.isnull())
+		.run()[0][0]
+	)
+	uncertain = frappe.db.count(SEND, {"state": "Uncertain"})
+	oldest = add_to_date(now_datetime(), seconds=-rules.LOCK_SECONDS)
+	stuck = frappe.db.count(SEND, {"state": "Sending", "claimed_at": ["<", oldest]})
+	found = []
+	if orphans:
+		found.append(
+			Finding(
+				"error",
+				"sends-without-member",
+				_("{0} rows of the send ledger have no member").format(orphans),
+				_("Restore the members from a backup; the rows are the proof of what was sent"),
+			)
+		)
+	if uncertain:
+		found.append(
+			Finding(
+				"warning",
+				"uncertain-sends",
+				_("{0} messages may or may not have been sent").format(uncertain),
+				_("Look into the mail server's log, then decide on each in the campaign's progress"),
+			)
+		)
+	if stuck:
+		found.append(
+			Finding(
+				"error",
+				"stuck-sends",
+				_("{0} messages have been on their way for more than {1} minutes").format(
+					stuck, rules.LOCK_SECONDS // 60
+				),
+				_("Is the scheduler running? It clears up after workers that died"),
+			)
+		)
+	return found

@@ -1,0 +1,32 @@
+"""The job behind the Start button: take in, plan, send."""
+
+import frappe
+
+from crm_relations.campaigns import audience, delivery
+
+
+def enqueue_start(campaign: str, user: str) -> None:
+	"""Start a campaign in the background; two clicks make one job."""
+	frappe.enqueue(
+		start_and_send,
+		queue="long",
+		timeout=60 * 60,
+		job_id=f"{delivery.job_id(campaign)}_start",
+		deduplicate=True,
+		enqueue_after_commit=True,
+		campaign=campaign,
+		user=user,
+	)
+
+
+def start_and_send(campaign: str, user: str | None = None) -> dict:
+	"""Start the campaign and send what is due at once; what the start refuses is shown to the user."""
+	try:
+		audience.start(campaign, user)
+	except frappe.ValidationError as e:
+		frappe.db.rollback()
+		frappe.publish_realtime("msgprint", str(e), user=user)
+		raise
+	frappe.db.commit()
+	delivery.publish(campaign, started=True)
+	return delivery.send_job(campaign)

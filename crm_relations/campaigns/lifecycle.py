@@ -1,0 +1,87 @@
+"""The states of a campaign. Alone writes `status` of `Relation Campaign`."""
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import now_datetime
+
+from crm_relations.campaigns import rules
+
+#: what must not change once members have been taken in: the send ledger rests on it
+_FROZEN_STEP_FIELDS = ("name", "step_type", "delay_days")
+
+
+def locked(campaign: str) -> Document:
+	"""The campaign, locked until the transaction ends: two clicks at once wait for each other."""
+	if not frappe.db.get_value("Relation Campaign", campaign, "name", for_update=True):
+		frappe.throw(
+			_("Relation Campaign {0} does not exist").format(frappe.bold(campaign)), frappe.DoesNotExistError
+		)
+	return frappe.get_doc("Relation Campaign", campaign)
+
+
+def change(doc: Document, status: str, user: str | None = None) -> None:
+	"""Bring a campaign to another state; what the state's rules do not allow is refused."""
+	if status not in rules.TRANSITIONS[doc.status]:
+		frappe.throw(
+			_("Campaign {0} is {1}; it cannot become {2}").format(
+				frappe.bold(doc.name), _(doc.status), frappe.bold(_(status))
+			)
+		)
+	values = {"status": status}
+	if doc.status == "Draft":
+		values.update(started_at=now_datetime(), started_by=user or frappe.session.user)
+	doc.add_comment("Info", _("changed the status from {0} to {1}").format(_(doc.status), _(status)))
+	doc.db_set(values, notify=True)
+
+
+def pause(campaign: str) -> None:
+	"""Stop sending at once: workers look at the state before each message."""
+	change(locked(campaign), "Paused")
+
+
+def resume(campaign: str) -> None:
+	change(locked(campaign), "Running")
+
+
+def finish(campaign: str) -> None:
+	"""End the campaign; what has not been sent stays unsent."""
+	change(locked(campaign), "Done")
+
+
+def check_new(doc: Document) -> None:
+	"""A new campaign is a draft, also where it is a copy."""
+	doc.status, doc.started_at, doc.started_by = "Draft", None, None
+
+
+def check_changes(doc: Document) -> None:
+	"""Refuse a state set by hand, and changes that the send ledger of a started campaign forbids."""
+	before = doc.get_doc_before_save()
+	if not before:
+		return
+	if doc.status != before.status:
+		frappe.throw(_("Status: use the buttons Start, Pause, Resume and Finish"))
+	if before.status == "Draft":
+		return
+	if doc.segment != before.segment:
+		frappe.throw(_("Segment cannot change after the start. Make a new campaign"))
+	if _frozen(doc) != _frozen(before):
+		frappe.throw(
+			_(
+				"Steps: after the start steps cannot be added, removed or moved; only their texts can be edited"
+			)
+		)
+
+
+def check_delete(doc: Document) -> None:
+	"""A started campaign is evidence: of what was sent, and of what it earned."""
+	if doc.status != "Draft" or frappe.db.exists("Relation Campaign Member", {"campaign": doc.name}):
+		frappe.throw(
+			_("Campaign {0} has been started and cannot be deleted. Finish it instead").format(
+				frappe.bold(doc.name)
+			)
+		)
+
+
+def _frozen(doc: Document) -> list[tuple]:
+	return [tuple(step.get(field) for field in _FROZEN_STEP_FIELDS) for step in doc.steps]

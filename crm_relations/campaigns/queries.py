@@ -1,0 +1,197 @@
+"""Reads of campaigns: how far one has come."""
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Count
+from frappe.utils import getdate
+
+from crm_relations.campaigns import audience, rules, templates
+from crm_relations.segments import membership
+
+_STATES = ("Sent", "Failed", "Uncertain", "Suppressed", "Pending", "Sending")
+_MEMBER_STATES = ("Qualified", "Handed Over", "Won", "Declined")
+
+
+def status(campaign: str) -> dict:
+	"""Figures of a campaign, all counted now.
+
+	E-mails, by state: `sent`, `failed`, `uncertain`, `suppressed`, `pending`, `sending`; with one e-mail
+	step they add up to `members`. Calls: `calls_open`, `calls_done`, `calls_suppressed`. Members, each
+	once: `members`, `answered` (replied, clicked, or reached by phone), `replied`, `clicked`,
+	`unsubscribed`, `qualified`, `handed_over`, `won`, `declined`. Beside them `campaign` and `status`.
+	"""
+	state = frappe.db.get_value("Relation Campaign", campaign, "status")
+	if not state:
+		frappe.throw(
+			_("Relation Campaign {0} does not exist").format(frappe.bold(campaign)), frappe.DoesNotExistError
+		)
+	sends = _sends(campaign)
+	members = _members(campaign)
+	answers = _answers(campaign)
+	return {
+		"campaign": campaign,
+		"status": state,
+		"members": sum(members.values()),
+		**{name.lower(): sends.get(("E-mail", name), 0) for name in _STATES},
+		"calls_open": sends.get(("Call", "Pending"), 0),
+		"calls_done": sends.get(("Call", "Done"), 0),
+		"calls_suppressed": sends.get(("Call", "Suppressed"), 0),
+		**answers,
+		**{frappe.scrub(name): members.get(name, 0) for name in _MEMBER_STATES},
+	}
+
+
+def steps(campaign: str) -> list[dict]:
+	"""Per step, in order: `step`, `title`, `step_type`, `due_on` (first), and counts by state in `states`."""
+	table, step = DocType("Relation Campaign Send"), DocType("Relation Campaign Step")
+	rows = (
+		frappe.qb.from_(step)
+		.left_join(table)
+		.on(table.step == step.name)
+		.select(
+			step.name,
+			step.title,
+			step.step_type,
+			step.delay_days,
+			table.state,
+			Count(table.name).as_("number"),
+		)
+		.where((step.parent == campaign) & (step.parenttype == "Relation Campaign"))
+		.groupby(step.name, step.title, step.step_type, step.delay_days, table.state, step.idx)
+		.orderby(step.idx)
+		.run(as_dict=True)
+	)
+	found: dict[str, dict] = {}
+	for row in rows:
+		entry = found.setdefault(
+			row.name,
+			{
+				"step": row.name,
+				"title": row.title,
+				"step_type": row.step_type,
+				"delay_days": row.delay_days,
+				"states": {},
+			},
+		)
+		if row.state:
+			entry["states"][row.state] = row.number
+	return list(found.values())
+
+
+def uncertain(campaign: str, limit: int = 20) -> list[dict]:
+	"""Messages of which nobody knows whether they were sent, oldest first."""
+	send, relation = DocType("Relation Campaign Send"), DocType("Relation")
+	return (
+		frappe.qb.from_(send)
+		.left_join(relation)
+		.on(relation.name == send.relation)
+		.select(send.name, send.recipient, send.reason, send.relation, relation.relation_name)
+		.where((send.campaign == campaign) & (send.state == "Uncertain"))
+		.orderby(send.modified, send.name)
+		.limit(limit)
+		.run(as_dict=True)
+	)
+
+
+def readiness(campaign: Document) -> dict:
+	"""What the Start dialog shows: `missing` (texts), `members` (of the segment, without refreshing it), and
+	`notes`: merge fields that are empty for some."""
+	missing = audience.check(campaign)
+	if not campaign.segment:
+		return {"missing": missing, "members": 0, "notes": []}
+	relation = DocType("Relation")
+	members = (
+		frappe.qb.from_(relation)
+		.select(Count("*"))
+		.where(relation.name.isin(membership.current(campaign.segment)) & (relation.disabled == 0))
+		.run()[0][0]
+	)
+	return {"missing": missing, "members": members, "notes": [] if missing else _notes(campaign)}
+
+
+def _notes(campaign: Document) -> list[str]:
+	relation = DocType("Relation")
+	texts = " ".join(f"{s.subject or ''} {s.message or ''} {s.call_script or ''}" for s in campaign.steps)
+	used = templates.used_fields(texts)
+	wanted = {
+		"email_id": any(step.step_type == "E-mail" for step in campaign.steps),
+		"first_name": "first_name" in used,
+		"last_name": "last_name" in used,
+		"salutation": "salutation" in used,
+	}
+	notes = []
+	for fieldname in [name for name, needed in wanted.items() if needed]:
+		column = relation[fieldname]
+		empty = (
+			frappe.qb.from_(relation)
+			.select(Count("*"))
+			.where(relation.name.isin(membership.current(campaign.segment)) & (relation.disabled == 0))
+			.where(column.isnull() | (column == ""))
+			.run()[0][0]
+		)
+		if empty:
+			label = _(frappe.get_meta("Relation").get_label(fieldname))
+			notes.append(_("{0} is empty for {1} members").format(label, empty))
+	if not frappe.get_cached_doc("Relation Settings").legal_notice:
+		notes.append(_("Relation Settings: the imprint below campaign mails is empty"))
+	return notes
+
+
+def _sends(campaign: str) -> dict[tuple[str, str], int]:
+	table = DocType("Relation Campaign Send")
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.step_type, table.state, Count("*"))
+		.where(table.campaign == campaign)
+		.groupby(table.step_type, table.state)
+		.run()
+	)
+	return {(step_type, state): number for step_type, state, number in rows}
+
+
+def _members(campaign: str) -> dict[str, int]:
+	table = DocType("Relation Campaign Member")
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.status, Count("*"))
+		.where(table.campaign == campaign)
+		.groupby(table.status)
+		.run()
+	)
+	return dict(rows)
+
+
+def _answers(campaign: str) -> dict[str, int]:
+	"""Members by what they did, each counted once in each figure."""
+	table = DocType("Relation Campaign Response")
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.member, table.response_type, table.answer)
+		.distinct()
+		.where(table.campaign == campaign)
+		.run()
+	)
+	by_type = {
+		name: {member for member, kind, _a in rows if kind == name}
+		for name in ("Reply", "Click", "Unsubscribe")
+	}
+	return {
+		"answered": len({member for member, kind, answer in rows if rules.is_answer(kind, answer or "")}),
+		"replied": len(by_type["Reply"]),
+		"clicked": len(by_type["Click"]),
+		"unsubscribed": len(by_type["Unsubscribe"]),
+	}
+
+
+def due_calls(campaign: str) -> int:
+	"""Calls that could be made today."""
+	table = DocType("Relation Campaign Send")
+	return (
+		frappe.qb.from_(table)
+		.select(Count("*"))
+		.where((table.campaign == campaign) & (table.state == "Pending") & (table.step_type == "Call"))
+		.where(table.due_on <= getdate())
+		.run()[0][0]
+	)

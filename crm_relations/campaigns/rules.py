@@ -1,0 +1,211 @@
+"""The rules of campaigns: consent, states, answers, repetition. Pure Python, imports no frappe.
+
+Texts in here are English source strings; whoever shows them translates them.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+# --- the campaign ---------------------------------------------------------------------------------------
+
+#: state → states that a person may bring it to
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+	"Draft": frozenset({"Running"}),
+	"Running": frozenset({"Paused", "Done"}),
+	"Paused": frozenset({"Running", "Done"}),
+	"Done": frozenset(),
+}
+
+#: A purpose of consent that covers every other one.
+GENERAL_PURPOSE = "Marketing"
+
+# --- consent --------------------------------------------------------------------------------------------
+
+CONSENT = "Consent, Art. 6 (1) (a) GDPR"
+EXISTING_CUSTOMER = "Existing customer, § 7 (3) UWG"
+PRESUMED_CONSENT = "Presumed consent, § 7 (2) No. 1 UWG"
+CONTRACT = "Contract, Art. 6 (1) (b) GDPR"
+LEGITIMATE_INTEREST = "Legitimate interest, Art. 6 (1) (f) GDPR"
+
+NO_ADDRESS = {"E-mail": "No e-mail address", "Phone": "No telephone number", "Letter": "No postal address"}
+NO_CONSENT = "No consent"
+WITHDRAWN = "Consent withdrawn"
+DUPLICATE_ADDRESS = "Another member has the same address"
+
+#: channel → bases that a consent event may rest on. A contract is no basis for advertising.
+_BASES = {
+	"E-mail": frozenset({CONSENT, EXISTING_CUSTOMER}),
+	"Phone": frozenset({CONSENT}),
+	"Letter": frozenset({CONSENT, EXISTING_CUSTOMER, PRESUMED_CONSENT}),
+}
+
+
+@dataclass(frozen=True)
+class ConsentEvent:
+	"""A row of Relation Consent."""
+
+	name: str
+	event: str  # Given or Withdrawn
+	purpose: str
+	given_at: datetime
+	legal_basis: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+	"""May this address be used? `consent` names the event that the answer rests on."""
+
+	allowed: bool
+	legal_basis: str = ""
+	consent: str = ""
+	reason: str = ""
+
+
+def is_business(relation_kind: str | None, market_orientation: str | None) -> bool:
+	"""Is the relation addressed as a business (§ 7 UWG: "sonstiger Marktteilnehmer") and not as a consumer?
+
+	Organisations are; a person is only where its market orientation is B2B alone. Without a relation the
+	stricter rule holds.
+
+	:param market_orientation: the profile option, `B2B` or `Market Orientation: B2B`.
+	"""
+	if relation_kind == "Organisation":
+		return True
+	return relation_kind == "Person" and (market_orientation or "").rpartition(":")[2].strip() == "B2B"
+
+
+def same_purpose(event_purpose: str, purpose: str) -> bool:
+	"""Does an event for `event_purpose` bear on `purpose`? The general purpose bears on all."""
+	return _fold(event_purpose) in {_fold(purpose), _fold(GENERAL_PURPOSE)}
+
+
+def decide(
+	channel: str,
+	purpose: str,
+	events: Iterable[ConsentEvent],
+	*,
+	business: bool = False,
+	calls_need_consent: bool = False,
+	suppressed: str = "",
+) -> Decision:
+	"""May an address be used for `purpose`, given all consent events recorded for it?
+
+	The latest event decides. A withdrawal is lifted by a new declaration of consent only: a later sale
+	(§ 7 (3) UWG) does not undo an objection. E-mail needs consent or an existing customer; calls need
+	consent, with businesses presumed consent will do unless `calls_need_consent`; letters are allowed
+	until somebody objects.
+
+	:param suppressed: why the address is blocked elsewhere; blocks whatever the events say.
+	"""
+	if suppressed:
+		return Decision(False, reason=suppressed)
+	given: ConsentEvent | None = None
+	objection: ConsentEvent | None = None
+	relevant = [event for event in events if same_purpose(event.purpose, purpose)]
+	# two events of one moment: the withdrawal counts
+	for event in sorted(relevant, key=lambda e: (e.given_at, e.event == "Withdrawn")):
+		if event.event == "Withdrawn":
+			given, objection = None, event
+		elif event.legal_basis in _BASES[channel] and (not objection or event.legal_basis == CONSENT):
+			given, objection = event, None
+	if objection:
+		return Decision(False, consent=objection.name, reason=WITHDRAWN)
+	if given:
+		return Decision(True, legal_basis=given.legal_basis, consent=given.name)
+	if channel == "Letter":
+		return Decision(True, legal_basis=LEGITIMATE_INTEREST)
+	if channel == "Phone" and business and not calls_need_consent:
+		return Decision(True, legal_basis=PRESUMED_CONSENT)
+	return Decision(False, reason=NO_CONSENT)
+
+
+def _fold(purpose: str) -> str:
+	return " ".join((purpose or "").split()).casefold()
+
+
+# --- the send ledger ------------------------------------------------------------------------------------
+
+#: A message that the server puts off, or a person who is not reached, is tried this often in all.
+MAX_ATTEMPTS = 3
+_RETRY_MINUTES = (5, 30)
+
+#: Seconds after which a row that a silent worker holds counts as left behind. The SMTP dialogue of one
+#: message ends by its own time-outs (120 s a step) before that.
+LOCK_SECONDS = 900
+
+
+def retry_minutes(attempts: int) -> int | None:
+	"""Minutes to wait after the given number of failed attempts; None: give up."""
+	return _RETRY_MINUTES[attempts - 1] if attempts < MAX_ATTEMPTS else None
+
+
+# --- answers --------------------------------------------------------------------------------------------
+
+CALL_ANSWERS = ("Interested", "Not Interested", "Call Back", "Not Reached", "Unknown")
+_REACHED = frozenset({"Interested", "Not Interested", "Call Back"})
+_ORDER = ("Addressed", "Answered", "Qualified", "Handed Over", "Won")
+
+
+def is_answer(response_type: str, answer: str) -> bool:
+	"""Does the response show that the member reacted? A call that reached nobody does not."""
+	if response_type == "Call":
+		return answer in _REACHED
+	return response_type in ("Reply", "Click")
+
+
+def member_status(current: str, response_type: str, answer: str) -> str:
+	"""Status of a member after a response. What sales has taken over is not taken back by a response."""
+	if current not in ("Addressed", "Answered", "Declined"):
+		return current
+	if response_type == "Unsubscribe" or answer == "Not Interested":
+		return "Declined"
+	if answer in ("Interested", "Call Back") or (is_answer(response_type, answer) and current == "Addressed"):
+		return "Answered"
+	return current
+
+
+def may_become(current: str, status: str) -> bool:
+	"""Is `status` a step on from `current`? A member may decline, or come back, at any time but after Won."""
+	if current == status:
+		return True
+	if current == "Won":
+		return False
+	if "Declined" in (current, status):
+		return True
+	return _ORDER.index(status) > _ORDER.index(current) or status == "Answered"
+
+
+_AUTOMATIC_SUBJECT = re.compile(
+	r"^\s*(re:\s*|aw:\s*)?"
+	r"(auto(matic|matische|matisch)?[\s:_-]*(reply|response|antwort|generated)|auto:|autoreply|autoantwort"
+	r"|out of (the )?office|abwesen(d|heit)|nicht im (büro|hause)|i am (currently )?out of|on vacation|urlaub:?\s*$"
+	r"|(mail )?delivery (status|failure|has failed)|undeliver(able|ed)|unzustellbar|returned mail|failure notice"
+	r"|mail delivery (failed|system)|read:|gelesen:|lesebestätigung)",
+	re.IGNORECASE,
+)
+_AUTOMATIC_SENDER = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounce)", re.IGNORECASE)
+
+
+def is_automatic(subject: str | None, sender: str | None) -> bool:
+	"""Is an incoming mail an out-of-office note, a bounce or a receipt, by its subject and sender?"""
+	return bool(_AUTOMATIC_SUBJECT.match(subject or "") or _AUTOMATIC_SENDER.match(sender or ""))
+
+
+_ROBOT = re.compile(
+	r"bot\b|crawl|spider|slurp|preview|scanner|facebookexternalhit|python-|curl/|wget|java/|go-http|headless"
+	r"|barracuda|proofpoint|mimecast|safelinks",
+	re.IGNORECASE,
+)
+
+
+def is_robot(method: str, headers: Mapping[str, str]) -> bool:
+	"""Is a request on a link no click of a person: HEAD, a prefetch, or a program that says so?"""
+	if method != "GET":
+		return True
+	for name in ("Purpose", "Sec-Purpose", "X-Purpose", "X-Moz"):
+		if any(word in (headers.get(name) or "").lower() for word in ("prefetch", "preview", "prerender")):
+			return True
+	agent = headers.get("User-Agent") or ""
+	return not agent or bool(_ROBOT.search(agent))

@@ -1,0 +1,257 @@
+"""A campaign text as a template: merge fields in a sandbox, links to be counted, a plain text part.
+
+Pure Python: imports no frappe. Templates see nothing but the merge fields: no document, no function of the
+site. That is why Frappe's own renderer, whose templates may read the database, is not used here.
+"""
+
+import html
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from urllib.parse import quote, unquote, urlsplit
+
+import jinja2
+import jinja2.meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MERGE_FIELDS = ("name", "first_name", "last_name", "salutation", "organisation", "unsubscribe_url")
+
+#: what the frame around the text uses beside the merge fields
+_FRAME_FIELDS = ("subject", "imprint", "unsubscribe_label", "language")
+
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_ANCHOR = re.compile(r"(<a\b[^>]*?\bhref\s*=\s*)(\"[^\"]*\"|'[^']*')", re.IGNORECASE | re.DOTALL)
+_ROOTED_IMAGE = re.compile(r"(<img\b[^>]*?\bsrc\s*=\s*[\"'])/(?!/)", re.IGNORECASE | re.DOTALL)
+
+_FRAME = (
+	'<!doctype html>\n<html lang="{{ language }}"><head><meta charset="utf-8">'
+	'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{{ subject }}</title></head>\n'
+	'<body style="margin:0;padding:24px 12px;background:#f4f5f6;font-family:Helvetica,Arial,sans-serif;'
+	'font-size:15px;line-height:1.5;color:#1f272e">\n'
+	'<div style="max-width:600px;margin:0 auto;padding:24px;background:#ffffff;border-radius:8px">\n'
+)
+_FRAME_END = (
+	"\n</div>\n"
+	'<div style="max-width:600px;margin:16px auto 0;font-size:12px;color:#687178;text-align:center">\n'
+	"{% for line in imprint %}{{ line }}<br>\n{% endfor %}"
+	'<a href="{{ unsubscribe_url }}" style="color:#687178">{{ unsubscribe_label }}</a>\n</div></body></html>\n'
+)
+_TEXT_END = "\n\n-- \n{% for line in imprint %}{{ line }}\n{% endfor %}{{ unsubscribe_label }}: {{ unsubscribe_url }}\n"
+
+
+class TemplateError(ValueError):
+	"""A text that cannot be rendered; the message says why."""
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+	"""No globals, and no operator that makes a small text large."""
+
+	intercepted_binops = frozenset({"*", "**"})
+
+	def call_binop(self, context, operator, left, right):
+		raise TemplateError(f"The operator {operator} is not allowed in a text")
+
+
+def _environment(autoescape: bool) -> _Sandbox:
+	env = _Sandbox(autoescape=autoescape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+	env.globals.clear()
+	return env
+
+
+_HTML = _environment(autoescape=True)
+_TEXT = _environment(autoescape=False)
+
+
+@dataclass(frozen=True)
+class Rendered:
+	"""One message. `links` holds the targets behind the counted links, by index."""
+
+	subject: str
+	html: str
+	text: str
+	links: list[str]
+	content: str  # the text as the customer file shows it: no frame, the links as they were written
+
+
+class MailTemplate:
+	"""Subject and message of an e-mail step, compiled once and rendered for each member."""
+
+	def __init__(self, subject: str, message: str, base_url: str = "") -> None:
+		""":raises TemplateError: syntax error or unknown merge field."""
+		body, targets = _split_links(_clean(message), base_url)
+		frame = [*MERGE_FIELDS, *_FRAME_FIELDS, *(f"link_{i}" for i in range(len(targets)))]
+		self.subject = _compile(_TEXT, _clean(subject), MERGE_FIELDS)
+		self.content = _compile(_HTML, body, frame)
+		self.html = _compile(_HTML, _FRAME + body + _FRAME_END, frame)
+		self.text = _compile(_TEXT, to_text(body) + _TEXT_END, frame)
+		self.targets = [_compile(_TEXT, target, MERGE_FIELDS) for target in targets]
+
+	def render(
+		self,
+		fields: Mapping[str, str],
+		link: Callable[[int], str],
+		imprint: str = "",
+		unsubscribe_label: str = "Unsubscribe",
+		language: str = "en",
+	) -> Rendered:
+		"""Fill in the merge fields of one member.
+
+		:param link: index of a counted link → the address that takes its place.
+		:raises TemplateError: the text fails for this member.
+		"""
+		try:
+			subject = " ".join(self.subject.render(fields).split())
+			links = [
+				quote(target.render(fields).strip(), safe="/:?#[]@!$&'()*+,;=%~-._")
+				for target in self.targets
+			]
+			values = {
+				**fields,
+				"subject": subject,
+				"imprint": [line.strip() for line in imprint.splitlines() if line.strip()],
+				"unsubscribe_label": unsubscribe_label,
+				"language": language,
+			}
+			short = {f"link_{i}": link(i) for i in range(len(links))}
+			written = {f"link_{i}": url for i, url in enumerate(links)}
+			return Rendered(
+				subject=subject,
+				html=self.html.render(values | short),
+				text=self.text.render(values | short),
+				links=links,
+				content=self.content.render(values | written),
+			)
+		except TemplateError:
+			raise
+		except Exception as e:  # a template is foreign code: whatever it raises is an error of the text
+			raise TemplateError(str(e)) from e
+
+
+def render_html(source: str, fields: Mapping[str, str]) -> str:
+	"""A single text, such as a call script, with the merge fields filled in and escaped."""
+	try:
+		return _compile(_HTML, _clean(source), MERGE_FIELDS).render(fields)
+	except TemplateError:
+		raise
+	except Exception as e:
+		raise TemplateError(str(e)) from e
+
+
+def used_fields(source: str) -> set[str]:
+	"""Names of merge fields that a text uses.
+
+	:raises TemplateError: syntax error.
+	"""
+	try:
+		return jinja2.meta.find_undeclared_variables(_TEXT.parse(_clean(source)))
+	except jinja2.TemplateSyntaxError as e:
+		raise TemplateError(f"line {e.lineno}: {e.message}") from e
+
+
+def _compile(env: _Sandbox, source: str, known: tuple[str, ...] | list[str]) -> jinja2.Template:
+	try:
+		unknown = jinja2.meta.find_undeclared_variables(env.parse(source)) - set(known)
+		if unknown:
+			raise TemplateError("unknown merge field " + ", ".join(sorted(unknown)))
+		return env.from_string(source)
+	except jinja2.TemplateSyntaxError as e:
+		raise TemplateError(f"line {e.lineno}: {e.message}") from e
+
+
+def _clean(source: str | None) -> str:
+	"""Undo what an editor does inside merge tags: entities, hard spaces, formatting."""
+
+	def tag(match: re.Match) -> str:
+		return html.unescape(re.sub(r"<[^>]+>", "", match.group())).replace("\xa0", " ")
+
+	return _TAG.sub(tag, source or "")
+
+
+def _is_web(target: str) -> bool:
+	try:
+		return urlsplit(target).scheme.lower() in ("http", "https")
+	except ValueError as e:
+		raise TemplateError(f"{target}: {e}") from e
+
+
+def _split_links(source: str, base_url: str) -> tuple[str, list[str]]:
+	"""Put `{{ link_0 }}` … in the place of web links; the targets come back as templates."""
+	targets: list[str] = []
+
+	def anchor(match: re.Match) -> str:
+		target = html.unescape(match.group(2)[1:-1]).strip()
+		if "%7B%7B" in target.upper():
+			target = unquote(target)
+		target = _clean(target)
+		if target.startswith("/") and not target.startswith("//"):
+			target = base_url.rstrip("/") + target
+		if not _is_web(target):
+			quoted = target if _TAG.search(target) else html.escape(target)
+			return f'{match.group(1)}"{quoted}"'  # mailto, tel, an anchor, the unsubscribe link
+		targets.append(target)
+		return f'{match.group(1)}"{{{{ link_{len(targets) - 1} }}}}"'
+
+	source = _ROOTED_IMAGE.sub(lambda match: match.group(1) + base_url.rstrip("/") + "/", source)
+	return _ANCHOR.sub(anchor, source), targets
+
+
+class _TextBuilder(HTMLParser):
+	"""Readable plain text of simple HTML: paragraphs, lists, links with their addresses."""
+
+	BLOCKS = frozenset({"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote"})
+	HIDDEN = frozenset({"style", "script", "head", "title"})
+
+	def __init__(self) -> None:
+		super().__init__(convert_charrefs=True)
+		self.parts: list[str] = []
+		self.links: list[tuple[str, int]] = []
+		self.hidden = 0
+
+	def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+		values = dict(attrs)
+		if tag in self.HIDDEN:
+			self.hidden += 1
+		elif tag == "br":
+			self.parts.append("\n")
+		elif tag == "li":
+			self.parts.append("\n- ")
+		elif tag == "tr":
+			self.parts.append("\n")
+		elif tag == "a":
+			self.links.append((values.get("href") or "", len(self.parts)))
+		elif tag == "img" and values.get("alt"):
+			self.parts.append(values["alt"])
+		elif tag in self.BLOCKS:
+			self.parts.append("\n\n")
+
+	def handle_endtag(self, tag: str) -> None:
+		if tag in self.HIDDEN:
+			self.hidden = max(0, self.hidden - 1)
+		elif tag == "a" and self.links:
+			href, start = self.links.pop()
+			if href and href != "".join(self.parts[start:]).strip():
+				self.parts.append(f" <{href}>")
+		elif tag in self.BLOCKS:
+			self.parts.append("\n\n")
+
+	def handle_data(self, data: str) -> None:
+		if not self.hidden:
+			self.parts.append(re.sub(r"\s+", " ", data))
+
+
+def to_text(source: str) -> str:
+	"""Plain text of an HTML template; its merge tags stay as they are."""
+	tags: list[str] = []
+
+	def keep(match: re.Match) -> str:
+		tags.append(match.group())
+		return f"\x02{len(tags) - 1}\x03"  # a tag may hold characters that mean something in HTML
+
+	builder = _TextBuilder()
+	builder.feed(_TAG.sub(keep, source))
+	builder.close()
+	text = "".join(builder.parts)
+	text = re.sub(r"[ \t]*\n[ \t]*", "\n", text)
+	text = re.sub(r"\n{3,}", "\n\n", text).strip()
+	return re.sub("\x02(\\d+)\x03", lambda match: tags[int(match.group(1))], text)

@@ -1,0 +1,189 @@
+"""A mailing to play with: relations with consent, a segment, a campaign, an account that leads to a sink.
+
+Sending commits; `Mailing.remove` takes all of it away again, straight from the tables.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import frappe
+from frappe.model.document import Document
+
+from crm_relations.campaigns import audience, consent, delivery, queries, rules
+from crm_relations.segments import membership
+from crm_relations.tests.site import factories
+from crm_relations.tests.site.servers import Sink
+
+MESSAGE = (
+	"<p>Guten Tag {{ salutation }} {{ last_name }},</p>"
+	'<p>unser <a href="https://shop.example/herbst?id=1&amp;x=2">Angebot</a> und der '
+	'<a href="https://shop.example/katalog">Katalog</a> warten.</p>'
+)
+
+
+class ScriptedSink(Sink):
+	"""A sink that can refuse: `replies` maps an address to the answers it gets, one after the other."""
+
+	def __init__(self, delay: float = 0.0) -> None:
+		super().__init__(delay)
+		self.at_rcpt: dict[str, list[str]] = {}
+		self.at_data: dict[str, list[str]] = {}
+		self.on_rcpt: Callable[[str], None] | None = None
+		self.on_accepted: Callable[[str], None] | None = None
+		self.hang_up_after_data: set[str] = set()
+		self.sessions = 0
+
+	async def handle_EHLO(self, server, session, envelope, hostname, responses):
+		self.sessions += 1
+		session.host_name = hostname
+		return responses
+
+	async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
+		if self.on_rcpt:
+			self.on_rcpt(address)
+		if self.at_rcpt.get(address):
+			return self.at_rcpt[address].pop(0)
+		envelope.rcpt_tos.append(address)
+		return "250 OK"
+
+	async def handle_DATA(self, server, session, envelope):
+		address = envelope.rcpt_tos[0]
+		if self.at_data.get(address):
+			return self.at_data[address].pop(0)
+		answer = await super().handle_DATA(server, session, envelope)
+		if self.on_accepted:
+			self.on_accepted(address)
+		if address in self.hang_up_after_data:
+			server.transport.abort()
+			await asyncio.sleep(0)
+		return answer
+
+
+@contextmanager
+def scripted_sink(delay: float = 0.0) -> Iterator[ScriptedSink]:
+	from aiosmtpd.controller import Controller
+
+	sink = ScriptedSink(delay)
+	controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
+	controller.start()
+	try:
+		yield sink
+	finally:
+		controller.stop()
+
+
+class Mailing:
+	"""One story. Addresses are `p0@…`, `p1@…` of a domain of its own."""
+
+	def __init__(self) -> None:
+		self.domain = f"{frappe.generate_hash(length=8)}.example"
+		self.relations: list[str] = []
+		self.segment = factories.segment(kind="Manual").name
+		self.account: str | None = None
+		self.campaigns: list[str] = []
+
+	def address(self, number: int) -> str:
+		return f"p{number}@{self.domain}"
+
+	def open_account(self, port: int) -> str:
+		doc = factories.insert(
+			"Email Account",
+			email_account_name=factories.unique("Kampagnen"),
+			email_id=f"marketing@{self.domain}",
+			enable_outgoing=1,
+			smtp_server="127.0.0.1",
+			smtp_port=port,
+			no_smtp_authentication=1,
+		)
+		self.account = doc.name
+		return doc.name
+
+	def person(self, email: str = "", given: bool = True, **values) -> str:
+		number = len(self.relations)
+		email = email or self.address(number)
+		values = {"kind": "Person", "first_name": "Anna", "last_name": f"Muster{number}", **values}
+		doc = factories.relation(f"Anna Muster{number}", email_id=email, **values)
+		self.relations.append(doc.name)
+		if given and email:
+			consent.record(doc.name, email, "E-mail", "Given", source="Formular", legal_basis=rules.CONSENT)
+		return doc.name
+
+	def people(self, number: int) -> list[str]:
+		return [self.person() for _i in range(number)]
+
+	def campaign(self, steps: list[dict] | None = None, **values) -> Document:
+		membership.add_members(self.segment, self.relations)
+		doc = factories.campaign(
+			segment=self.segment, email_account=self.account, steps=steps or [email_step()], **values
+		)
+		self.campaigns.append(doc.name)
+		return doc
+
+	def started(self, **values) -> str:
+		name = self.campaign(**values).name
+		audience.start(name)
+		frappe.db.commit()
+		return name
+
+	def send(self, campaign: str) -> dict:
+		"""Send what is due. The pause after a temporary refusal is over."""
+		frappe.db.set_value("Relation Campaign Send", {"campaign": campaign}, "retry_at", None)
+		return delivery.send(campaign)
+
+	def rows(self, campaign: str, **filters) -> list[frappe._dict]:
+		return frappe.get_all(
+			"Relation Campaign Send",
+			filters={"campaign": campaign, **filters},
+			fields=["*"],
+			order_by="recipient asc",
+		)
+
+	def states(self, campaign: str) -> dict[str, str]:
+		return {row.recipient: row.state for row in self.rows(campaign)}
+
+	def balanced(self, campaign: str) -> bool:
+		"""Is every member accounted for, once?"""
+		status = queries.status(campaign)
+		return status["members"] == sum(status[key] for key in ("sent", "failed", "uncertain", "suppressed"))
+
+	def remove(self) -> None:
+		frappe.db.rollback()
+		if self.relations:
+			names = frappe.get_all(
+				"Communication",
+				filters={"reference_name": ["in", self.relations]},
+				pluck="name",
+				order_by="name asc",
+			)
+			if names:
+				frappe.db.delete("Communication Link", {"parent": ["in", names]})
+				frappe.db.delete("Communication", {"name": ["in", names]})
+			for doctype in ("Relation Consent", "Relation Handover"):
+				frappe.db.delete(doctype, {"relation": ["in", self.relations]})
+			frappe.db.delete("Relation", {"name": ["in", self.relations]})
+		for name in self.campaigns:
+			for suffix in ("Member", "Send", "Response"):
+				frappe.db.delete(f"Relation Campaign {suffix}", {"campaign": name})
+			frappe.db.delete("Relation Campaign Step", {"parent": name})
+			frappe.db.delete("Comment", {"reference_doctype": "Relation Campaign", "reference_name": name})
+			frappe.db.delete("Relation Campaign", {"name": name})
+		frappe.db.delete("Relation Segment Member", {"segment": self.segment})
+		frappe.db.delete("Relation Segment", {"name": self.segment})
+		if self.account:
+			frappe.db.delete("Email Account", {"name": self.account})
+		frappe.db.commit()
+
+
+def email_step(**values) -> dict:
+	return {
+		"step_type": "E-mail",
+		"title": "Einladung",
+		"subject": "Für {{ first_name }}",
+		"message": MESSAGE,
+		**values,
+	}
+
+
+def call_step(**values) -> dict:
+	return {"step_type": "Call", "title": "Anruf", "call_script": "<p>Hallo {{ name }}</p>", **values}
