@@ -4,6 +4,7 @@ Events are kept by the normal form of the address (`shared.contact_keys`), so th
 whatever the spelling. They are only ever added.
 """
 
+import html
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
@@ -140,9 +141,9 @@ def matching(
 
 	def criterion(field):
 		# the column compares without case; a display name or a leading space is caught by its sign
-		return field.isin(spellings) | field.like("%<%") | field.like(" %")
+		return field.isin(spellings) | field.like("%<%") | field.like("%&lt;%") | field.like(" %")
 
-	stored = (email_key(row[0]) for row in fetch(criterion))
+	stored = (email_key(html.unescape(row[0])) for row in fetch(criterion))
 	return {key: reason for key in stored if key in keys}
 
 

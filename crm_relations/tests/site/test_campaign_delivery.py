@@ -211,13 +211,12 @@ def test_pausing_stops_before_the_next_message(mailing, sink):
 	campaign = mailing.started()
 
 	def pause_after_first(done, total):
-		lifecycle.pause(campaign)
+		if done == 1 and queries.status(campaign)["status"] == "Running":
+			lifecycle.pause(campaign)
 
 	delivery_seconds, delivery._PROGRESS_SECONDS = delivery._PROGRESS_SECONDS, 0
 	try:
 		result = delivery.send(campaign, pause_after_first)
-	except frappe.ValidationError:
-		pytest.fail("paused twice: it went on")
 	finally:
 		delivery._PROGRESS_SECONDS = delivery_seconds
 	assert result["stopped"] and len(sink.recipients()) == 1 and result["pending"] == 3

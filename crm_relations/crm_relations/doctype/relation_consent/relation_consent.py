@@ -20,10 +20,11 @@ class RelationConsent(Document):
 
 		address: DF.Data
 		address_key: DF.Data | None
-		channel: DF.Literal["E-mail", "Phone", "Letter"]
-		event: DF.Literal["Given", "Withdrawn"]
+		channel: DF.Literal["", "E-mail", "Phone", "Letter"]
+		event: DF.Literal["", "Given", "Withdrawn"]
 		given_at: DF.Datetime
 		legal_basis: DF.Literal[
+			"",
 			"Consent, Art. 6 (1) (a) GDPR",
 			"Existing customer, § 7 (3) UWG",
 			"Presumed consent, § 7 (2) No. 1 UWG",

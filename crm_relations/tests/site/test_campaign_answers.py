@@ -1,0 +1,333 @@
+"""What comes back: replies, clicks, unsubscriptions over the guest pages, calls."""
+
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import frappe
+import pytest
+from frappe.utils import add_days, getdate, nowdate
+
+from crm_relations.campaigns import call_list, consent, delivery, queries, responses, rules, tracking
+from crm_relations.tests.conftest import SITE
+from crm_relations.tests.site import factories, servers
+from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
+
+pytestmark = pytest.mark.site
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
+
+
+@pytest.fixture
+def mailing():
+	mailing = Mailing()
+	yield mailing
+	mailing.remove()
+
+
+@pytest.fixture
+def sent(mailing):
+	"""A campaign whose two messages have been sent; returns its name."""
+	with scripted_sink() as sink:
+		mailing.open_account(sink.port)
+		mailing.people(2)
+		campaign = mailing.started()
+		delivery.send(campaign)
+	return campaign
+
+
+def member_of(row):
+	return frappe.get_doc("Relation Campaign Member", row.member)
+
+
+def incoming(in_reply_to, subject="AW: Einladung", **values):
+	return factories.insert(
+		"Communication",
+		communication_type="Communication",
+		communication_medium="Email",
+		subject=subject,
+		content="Gern!",
+		in_reply_to=in_reply_to,
+		**{
+			"sent_or_received": "Received",
+			"sender": "anna@kunde.example",
+			"recipients": "marketing@rt.example",
+			**values,
+		},
+	)
+
+
+def answers(campaign):
+	return frappe.get_all(
+		"Relation Campaign Response",
+		filters={"campaign": campaign},
+		fields=["response_type", "answer", "member", "url", "send", "reference_name"],
+		order_by="creation asc",
+	)
+
+
+def test_a_reply_is_a_response_of_the_member_once(mailing, sent):
+	row = mailing.rows(sent)[0]
+	mail = incoming(row.communication)
+	responses.match_reply(mail)
+	responses.match_reply(mail)
+	found = answers(sent)
+	assert [(a.response_type, a.member, a.reference_name) for a in found] == [
+		("Reply", row.member, mail.name)
+	]
+	member = member_of(row)
+	assert member.status == "Answered" and member.last_response
+	status = queries.status(sent)
+	assert (status["answered"], status["replied"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+	"values",
+	[
+		{"subject": "Automatische Antwort: Einladung"},
+		{"sender": "MAILER-DAEMON@mx.example"},
+		{"sent_or_received": "Sent"},
+	],
+)
+def test_an_out_of_office_note_a_bounce_and_our_own_mail_are_no_answers(mailing, sent, values):
+	incoming(mailing.rows(sent)[0].communication, **values)
+	assert not answers(sent)
+
+
+def test_a_reply_to_another_mail_is_no_answer(mailing, sent):
+	incoming(incoming(None).name)
+	assert not answers(sent)
+
+
+def test_an_inbound_mail_finds_its_member_by_the_message_id(mailing, sent):
+	"""The whole way of Frappe's inbox, from the raw mail."""
+	from frappe.email.receive import InboundMail
+
+	row = mailing.rows(sent)[0]
+	account = frappe.get_doc("Email Account", mailing.account)
+	raw = (
+		f"From: Anna <{row.recipient}>\nTo: {account.email_id}\nSubject: Re: Einladung\n"
+		f"Message-ID: <{frappe.generate_hash()}@kunde.example>\nIn-Reply-To: <{row.message_id}>\n"
+		"Content-Type: text/plain\n\nGern!\n"
+	)
+	communication = InboundMail(raw, account).process()
+	assert communication.reference_doctype == "Relation" and communication.reference_name == row.relation
+	assert [a.reference_name for a in answers(sent)] == [communication.name]
+
+
+def test_a_response_can_neither_be_changed_nor_deleted(mailing, sent):
+	name = responses.record(mailing.rows(sent)[0].member, "Reply")
+	doc = frappe.get_doc("Relation Campaign Response", name)
+	doc.note = "anders"
+	with pytest.raises(frappe.ValidationError, match="cannot be changed"):
+		doc.save()
+	with pytest.raises(frappe.ValidationError, match="cannot be deleted"):
+		doc.delete()
+
+
+# --- guest pages, over HTTP -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def desk():
+	with servers.desk() as address:
+		yield address
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+	def redirect_request(self, *args):
+		return None
+
+
+def http(desk, path, method="GET", data=None, **headers):
+	"""(status, Location, body) without cookies and without following."""
+	url = f"http://127.0.0.1:{desk.rpartition(':')[2]}{path}"
+	request = urllib.request.Request(
+		url,
+		method=method,
+		data=urllib.parse.urlencode(data).encode() if data is not None else None,
+		headers={"Host": SITE, "User-Agent": BROWSER, **{k.replace("_", "-"): v for k, v in headers.items()}},
+	)
+	try:
+		answer = urllib.request.build_opener(_NoRedirect).open(request, timeout=60)
+	except urllib.error.HTTPError as e:
+		answer = e
+	body = answer.read().decode()
+	frappe.db.rollback()  # a new snapshot, to see what the server has written
+	return answer.status, answer.headers.get("Location"), body
+
+
+def path_of(url):
+	return urllib.parse.urlsplit(url).path
+
+
+def test_a_click_leads_to_the_stored_address_and_is_recorded_once(mailing, sent, desk):
+	row = mailing.rows(sent)[0]
+	path = path_of(tracking.click_url(row.token, 0))
+	for _time in range(2):
+		assert http(desk, path)[:2] == (302, "https://shop.example/herbst?id=1&x=2")
+	assert [(a.response_type, a.url, a.send) for a in answers(sent)] == [
+		("Click", "https://shop.example/herbst?id=1&x=2", row.name)
+	]
+	assert queries.status(sent)["clicked"] == 1 and member_of(row).status == "Answered"
+
+
+def test_robots_are_led_on_and_not_counted(mailing, sent, desk):
+	path = path_of(tracking.click_url(mailing.rows(sent)[0].token, 0))
+	assert http(desk, path, method="HEAD")[0] == 302
+	assert http(desk, path, Sec_Purpose="prefetch")[0] == 302
+	assert http(desk, path, User_Agent="Googlebot/2.1")[0] == 302
+	assert not answers(sent)
+
+
+def test_a_forged_link_is_not_found(mailing, sent, desk):
+	first, second = mailing.rows(sent)
+	good = path_of(tracking.click_url(first.token, 0)).rpartition("/")[2]
+	token, index, signature = good.split(".")
+	other = path_of(tracking.click_url(second.token, 0)).rpartition(".")[2]
+	forged = [
+		f"{token}.1.{signature}",
+		f"{token}.{index}.{other}",
+		f"{token}.{index}",
+		path_of(tracking.click_url(first.token, 7)).rpartition("/")[2],
+		path_of(tracking.click_url("x" * 22, 0)).rpartition("/")[2],
+		good.swapcase(),
+		"https:%2F%2Fevil.example",
+	]
+	for value in forged:
+		status, location, _body = http(desk, f"/rc/{value}?url=https://evil.example")
+		assert (status, location) == (404, None), value
+	assert not answers(sent)
+
+
+def test_only_web_addresses_are_led_to(mailing, sent):
+	row = mailing.rows(sent)[0]
+	frappe.db.set_value("Relation Campaign Send", row.name, "links", '["javascript:alert(1)"]')
+	assert tracking.click_target(path_of(tracking.click_url(row.token, 0)).rpartition("/")[2]) is None
+
+
+def test_opening_the_unsubscribe_page_does_nothing(mailing, sent, desk):
+	row = mailing.rows(sent)[0]
+	status, _location, body = http(desk, f"/ru/{row.token}")
+	assert status == 200 and "<form" in body and row.recipient in body
+	assert http(desk, f"/ru/{row.token}", method="HEAD")[0] == 200
+	assert consent.lookup(row.relation, row.recipient, "E-mail").allowed and not answers(sent)
+
+
+@pytest.mark.parametrize("data", [{"List-Unsubscribe": "One-Click"}, {"csrf_token": ""}])
+def test_a_post_unsubscribes_without_session_and_can_be_repeated(mailing, sent, desk, data):
+	row = mailing.rows(sent)[0]
+	for _time in range(2):
+		assert http(desk, f"/ru/{row.token}", method="POST", data=data)[0] == 200
+	decision = consent.lookup(row.relation, row.recipient.upper(), "E-mail")
+	assert decision.reason == rules.WITHDRAWN
+	assert frappe.db.count("Relation Consent", {"relation": row.relation, "event": "Withdrawn"}) == 1
+	assert [a.response_type for a in answers(sent)] == ["Unsubscribe"]
+	assert member_of(row).status == "Declined" and queries.status(sent)["unsubscribed"] == 1
+	other = mailing.rows(sent)[1]
+	assert consent.lookup(other.relation, other.recipient, "E-mail").allowed, "one person, not the campaign"
+
+
+def test_an_unknown_unsubscribe_link_is_explained(desk):
+	for token in ("x" * 22, "x", "../../etc/passwd"):
+		for method, data in (("GET", None), ("POST", {"List-Unsubscribe": "One-Click"})):
+			status, _location, body = http(
+				desk, f"/ru/{urllib.parse.quote(token, safe='')}", method=method, data=data
+			)
+			assert status == 404 and "Traceback" not in body
+
+
+def test_the_page_speaks_the_language_of_the_relation(mailing, sent, desk):
+	row = mailing.rows(sent)[0]
+	frappe.db.set_value("Relation", row.relation, "language", "de")
+	frappe.db.commit()
+	assert '<html lang="de"' in http(desk, f"/ru/{row.token}")[2]
+
+
+# --- calls ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def calls(mailing):
+	mailing.person(phone="0221 123456", kind="Organisation")
+	mailing.person(phone="(0221) 654321", first_name="Eva", last_name="Stein")
+	mailing.person(phone="", kind="Organisation")
+	campaign = mailing.started(steps=[call_step(call_script="<p>Guten Tag {{ last_name }}</p>")])
+	delivery.send(campaign)
+	return campaign
+
+
+def test_the_call_list_holds_who_may_be_called(mailing, calls):
+	listed = call_list.next_calls(calls)
+	assert [row["phone"] for row in listed] == ["+49221123456"]
+	assert listed[0]["script"] == "<p>Guten Tag </p>"
+	reasons = {row.recipient: row.reason for row in mailing.rows(calls, state="Suppressed")}
+	assert reasons == {"": "No telephone number", "+49221654321": "No consent"}
+	basis = mailing.rows(calls, state="Pending")[0].legal_basis
+	assert basis == rules.PRESUMED_CONSENT
+	status = queries.status(calls)
+	assert (status["calls_open"], status["calls_done"], status["calls_suppressed"]) == (1, 0, 2)
+
+
+def test_a_call_is_recorded_once(mailing, calls):
+	send = call_list.next_calls(calls)[0]["send"]
+	name = call_list.complete(send, "Interested", "Will ein Angebot")
+	response = frappe.get_doc("Relation Campaign Response", name)
+	assert (response.response_type, response.answer, response.recorded_by) == (
+		"Call",
+		"Interested",
+		"Administrator",
+	)
+	assert queries.status(calls)["calls_done"] == 1 and queries.status(calls)["answered"] == 1
+	with pytest.raises(frappe.ValidationError, match="not open"):
+		call_list.complete(send, "Interested")
+
+
+def test_who_is_not_reached_is_called_again_twice(mailing, calls):
+	send = call_list.next_calls(calls)[0]["send"]
+	for attempt in (1, 2):
+		call_list.complete(send, "Not Reached")
+		row = mailing.rows(calls, name=send)[0]
+		assert (row.state, row.attempts, row.due_on) == ("Pending", attempt, add_days(getdate(), 1))
+		assert not call_list.next_calls(calls)
+		frappe.db.set_value("Relation Campaign Send", send, "due_on", nowdate())
+	call_list.complete(send, "Not Reached")
+	assert mailing.rows(calls, name=send)[0].state == "Done" and queries.status(calls)["answered"] == 0
+
+
+def test_a_call_back_comes_on_the_day_that_was_agreed(mailing, calls):
+	send = call_list.next_calls(calls)[0]["send"]
+	call_list.complete(send, "Call Back", call_again_on=add_days(nowdate(), 4))
+	assert mailing.rows(calls, name=send)[0].due_on == add_days(getdate(), 4)
+
+
+def test_an_objection_takes_a_number_off_the_list(mailing, calls):
+	consent.record(mailing.relations[0], "0221 12 34 56", "Phone", "Withdrawn", source="Anruf")
+	assert not call_list.next_calls(calls)
+	assert queries.status(calls)["calls_suppressed"] == 3
+
+
+def test_an_unknown_answer_and_a_mail_row_are_refused(mailing, calls):
+	send = call_list.next_calls(calls)[0]["send"]
+	with pytest.raises(frappe.ValidationError, match="Answer"):
+		call_list.complete(send, "Vielleicht")
+	frappe.db.set_value("Relation Campaign Send", send, "step_type", "E-mail")
+	with pytest.raises(frappe.ValidationError, match="not open"):
+		call_list.complete(send, "Interested")
+
+
+def test_a_merge_field_that_fails_shows_the_reason_instead_of_the_script(mailing, calls):
+	step = frappe.get_doc("Relation Campaign", calls).steps[0].name
+	frappe.db.set_value("Relation Campaign Step", step, "call_script", "{{ name.nothing.here }}")
+	assert "cannot be shown" in call_list.next_calls(calls)[0]["script"]
+
+
+def test_email_steps_and_call_steps_are_counted_apart(mailing):
+	with scripted_sink() as sink:
+		mailing.open_account(sink.port)
+		mailing.people(2)
+		campaign = mailing.started(steps=[email_step(), call_step(delay_days=3)])
+		delivery.send(campaign)
+	assert mailing.balanced(campaign)
+	kinds = [(step["step_type"], step["states"]) for step in queries.steps(campaign)]
+	assert kinds == [("E-mail", {"Sent": 2}), ("Call", {"Suppressed": 2})]

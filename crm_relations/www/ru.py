@@ -1,0 +1,40 @@
+"""Guest page /ru/<token>: unsubscribe from campaign mails.
+
+A GET only shows a button, because scanners open every link of a mail. A POST acts: from the button, or from
+a mail program by RFC 8058 (`List-Unsubscribe=One-Click`), which brings neither cookie nor session.
+"""
+
+import frappe
+from frappe.rate_limiter import rate_limit
+
+from crm_relations.campaigns import tracking
+
+no_cache = 1
+sitemap = 0
+
+
+def get_context(context):
+	"""`row` is None for a link that is not ours (404), `done` is set after the POST."""
+	context.no_cache = 1
+	row = _row(frappe.form_dict.get("token"))
+	if row and row.language:
+		frappe.local.lang = context.boot["lang"] = row.language
+	context.row = row
+	context.done = bool(row) and frappe.request.method == "POST"
+	context.csrf = frappe.session.data.csrf_token or ""  # for a colleague who tries it while logged in
+	if not row:
+		context.http_status_code = 404
+	elif context.done:
+		tracking.unsubscribe(row, proof=_proof())
+	return context
+
+
+@rate_limit(limit=300, seconds=60)
+def _row(token: str | None):
+	return tracking.find(token)
+
+
+def _proof() -> str:
+	"""How the objection came: one click of a mail program, or the button."""
+	one_click = frappe.form_dict.get("List-Unsubscribe") == "One-Click"
+	return "List-Unsubscribe=One-Click (RFC 8058)" if one_click else "Button on the unsubscribe page"
