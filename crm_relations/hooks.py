@@ -91,14 +91,14 @@ relation_sources = [
 	"crm_relations.pipeline.erpnext_crm.sources.SOURCES",
 ]
 
+# Who else has unsubscribed: functions of a set of e-mail keys that return key → reason. Other apps may add theirs.
+relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.unsubscribed_leads"]
+
 scheduler_events = {
 	"all": ["crm_relations.campaigns.delivery.send_due_campaigns"],
 	"hourly": ["crm_relations.shared.side_effects.retry_deferred"],
 	"daily_long": ["crm_relations.relations.roles.refresh_all"],
 }
-
-# One header per recipient: List-Unsubscribe (RFC 8058)
-make_email_body_message = ["crm_relations.campaigns.delivery.add_unsubscribe_headers"]
 
 website_route_rules = [
 	{"from_route": "/rc/<token>", "to_route": "rc"},

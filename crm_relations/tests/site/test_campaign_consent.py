@@ -56,6 +56,15 @@ def test_an_unsubscribed_contact_blocks():
 	assert consent.lookup(None, "a@kunde.example", "E-mail").reason == "Unsubscribed in the contact"
 
 
+def test_an_unsubscribed_lead_blocks():
+	give()
+	lead = factories.lead(email_id="A@kunde.example")
+	assert consent.lookup(None, "a@kunde.example", "E-mail").allowed
+	lead.unsubscribed = 1
+	lead.save()
+	assert consent.lookup(None, "a@kunde.example", "E-mail").reason == "Unsubscribed in the lead"
+
+
 def test_another_apps_suppressions_are_asked(monkeypatch):
 	give()
 	monkeypatch.setattr(

@@ -1,0 +1,19 @@
+"""Leads that ERPNext has marked as unsubscribed get no campaign mail. Hook `relation_email_suppressions`."""
+
+import frappe
+from frappe.query_builder import DocType
+
+from crm_relations.campaigns import consent
+
+
+def unsubscribed_leads(keys: set[str]) -> dict[str, str]:
+	"""Those of the e-mail keys that belong to an unsubscribed lead, in any spelling → why."""
+	lead = DocType("Lead")
+	return consent.matching(
+		keys,
+		lambda criterion: frappe.qb.from_(lead)
+		.select(lead.email_id)
+		.where((lead.unsubscribed == 1) & criterion(lead.email_id))
+		.run(),
+		"Unsubscribed in the lead",
+	)
