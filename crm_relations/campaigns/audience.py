@@ -14,7 +14,7 @@ from frappe.model.document import Document
 from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Coalesce, Count, Lower, Min
 from frappe.query_builder.terms import ParameterizedValueWrapper as Value
-from frappe.utils import add_days, getdate, now_datetime
+from frappe.utils import add_days, escape_html, getdate, now_datetime
 from pypika.functions import Concat, NullIf, Trim
 from pypika.terms import Term
 
@@ -109,7 +109,7 @@ def note_response(member: str, response_type: str, answer: str, received_at) -> 
 
 
 def _check_step(step: Document) -> Iterator[str]:
-	label = _("Step {0} ({1})").format(step.idx, step.title or _(step.step_type))
+	label = _("Step {0} ({1})").format(step.idx, escape_html(step.title or "") or _(step.step_type))
 	if (step.delay_days or 0) < 0:
 		yield _("{0}: Days after Start must not be negative").format(label)
 	if step.step_type != "E-mail":
@@ -124,12 +124,15 @@ def _check_step(step: Document) -> Iterator[str]:
 			unknown = templates.used_fields(text or "") - set(templates.MERGE_FIELDS)
 			if unknown:
 				yield _("{0}: {1} uses unknown merge fields: {2}. Known are: {3}").format(
-					label, _(field), ", ".join(sorted(unknown)), ", ".join(templates.MERGE_FIELDS)
+					label,
+					_(field),
+					escape_html(", ".join(sorted(unknown))),
+					", ".join(templates.MERGE_FIELDS),
 				)
 			elif field == "Message":
 				templates.MailTemplate(step.subject or "", text or "")
 		except templates.TemplateError as e:
-			yield _("{0}: {1} cannot be read: {2}").format(label, _(field), e)
+			yield _("{0}: {1} cannot be read: {2}").format(label, _(field), escape_html(str(e)))
 
 
 def _count(doctype: str, campaign: str) -> int:

@@ -11,7 +11,7 @@ sitemap = 0
 
 def get_context(context):
 	"""Redirect to the stored address and record the click; anything that is not our link is a 404."""
-	context.no_cache = 1
+	context.no_cache = context.hide_footer_signup = context.hide_login = 1
 	found = _target(frappe.form_dict.get("token"))
 	if not found:
 		context.http_status_code = 404

@@ -15,7 +15,7 @@ sitemap = 0
 
 def get_context(context):
 	"""`row` is None for a link that is not ours (404), `done` is set after the POST."""
-	context.no_cache = 1
+	context.no_cache = context.hide_footer_signup = context.hide_login = 1
 	row = _row(frappe.form_dict.get("token"))
 	if row and row.language:
 		frappe.local.lang = context.boot["lang"] = row.language

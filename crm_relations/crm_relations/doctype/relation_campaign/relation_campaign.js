@@ -1,0 +1,364 @@
+// Copyright (c) 2026, the crm_relations contributors
+// License: GPL-3.0. See license.txt
+
+const API = "crm_relations.campaigns.api.";
+const POLL_MS = 5000;
+const COLORS = {
+	Sent: "green",
+	Done: "green",
+	Pending: "gray",
+	Sending: "blue",
+	Suppressed: "orange",
+	Failed: "red",
+	Uncertain: "yellow",
+};
+
+frappe.ui.form.on("Relation Campaign", {
+	setup(frm) {
+		frm.set_query("segment", () => ({ filters: { disabled: 0 } }));
+		frm.set_query("email_account", () => ({ filters: { enable_outgoing: 1 } }));
+		frappe.realtime.on("relation_campaign_progress", (message) => {
+			if (cur_frm === frm && message.campaign === frm.doc.name) show_progress(frm);
+		});
+	},
+
+	refresh(frm) {
+		frm.page.set_indicator(__(frm.doc.status), status_color(frm.doc.status));
+		frm.fields_dict.progress_html.$wrapper.empty();
+		if (frm.is_new()) return;
+		if (frm.perm[0]?.write) add_buttons(frm);
+		if (frm.doc.status !== "Draft") show_progress(frm);
+	},
+
+	on_hide(frm) {
+		clearTimeout(frm.progress_timer);
+	},
+});
+
+function status_color(status) {
+	return { Draft: "gray", Running: "green", Paused: "orange", Done: "blue" }[status];
+}
+
+function add_buttons(frm) {
+	const act = (method, done) => () =>
+		frappe.xcall(API + method, { campaign: frm.doc.name }).then((answer) => {
+			done && done(answer);
+			return frm.reload_doc();
+		});
+	const button = (label, action) => frm.add_custom_button(label, action);
+	const main = (label, action) => {
+		button(label, action);
+		frm.change_custom_button_type(label, null, "primary");
+	};
+	if (frm.doc.status === "Draft") main(__("Start"), () => start(frm));
+	if (frm.doc.status === "Running") {
+		button(__("Call List"), () => new CallList(frm).next());
+		button(
+			__("Send Now"),
+			act("send_now", (answer) => queued(answer, __("{0} e-mails are due", [answer.due])))
+		);
+		button(__("Pause"), act("pause"));
+	}
+	if (frm.doc.status === "Paused") main(__("Resume"), act("resume"));
+	if (["Running", "Paused"].includes(frm.doc.status)) {
+		button(__("Finish"), () =>
+			frappe.confirm(
+				__("Finish the campaign for good? What has not been sent stays unsent."),
+				act("finish")
+			)
+		);
+	}
+}
+
+function queued(answer, text) {
+	if (answer.workers) {
+		frappe.show_alert({ message: text, indicator: "green" });
+	} else {
+		frappe.msgprint({
+			title: __("Waiting for a worker"),
+			indicator: "orange",
+			message: __(
+				"{0}. The job is queued, but no background worker is running. It begins as soon as one does.",
+				[text]
+			),
+		});
+	}
+}
+
+async function start(frm) {
+	if (frm.is_dirty()) await frm.save();
+	const ready = await frappe.xcall(API + "readiness", { campaign: frm.doc.name });
+	if (ready.missing.length) return show_missing(ready.missing);
+	const notes = ready.notes.map((note) => `<li>${note}</li>`).join("");
+	frappe.confirm(
+		`<p>${__("Start the campaign for about {0} members of segment {1}?", [
+			`<b>${ready.members}</b>`,
+			`<b>${frappe.utils.escape_html(frm.doc.segment)}</b>`,
+		])}</p><p>${__(
+			"The segment is refreshed first. E-mails leave at once to all who may get them."
+		)}</p>${notes && `<ul class="text-muted">${notes}</ul>`}`,
+		async () => {
+			const answer = await frappe.xcall(API + "start", { campaign: frm.doc.name });
+			if (!answer.queued) return show_missing(answer.missing);
+			queued(answer, __("The campaign is starting"));
+			wait_for_start(frm, 60);
+		}
+	);
+}
+
+function show_missing(missing) {
+	frappe.msgprint({
+		title: __("The campaign cannot start yet"),
+		indicator: "orange",
+		message: missing,
+		as_list: true,
+	});
+}
+
+// the job sets the state: look for it now and then, the realtime message may not reach every browser
+function wait_for_start(frm, tries) {
+	const name = frm.doc.name;
+	setTimeout(async () => {
+		if (cur_frm !== frm || frm.doc.name !== name || frm.doc.status !== "Draft") return;
+		const { message } = await frappe.db.get_value("Relation Campaign", name, "status");
+		if (message.status !== "Draft") {
+			await frm.reload_doc();
+			frm.scroll_to_field("progress_html");
+		} else if (tries > 0) wait_for_start(frm, tries - 1);
+	}, 2000);
+}
+
+async function show_progress(frm) {
+	clearTimeout(frm.progress_timer);
+	const name = frm.doc.name;
+	const answer = await frappe.xcall(API + "progress", { campaign: name });
+	if (cur_frm !== frm || frm.doc.name !== name) return;
+	if (answer.status.status !== frm.doc.status && !frm.is_dirty()) return frm.reload_doc();
+	frm.fields_dict.progress_html.$wrapper.html(progress_html(answer));
+	frm.fields_dict.progress_html.$wrapper
+		.find("[data-arrived]")
+		.on("click", (event) => decide(frm, event.currentTarget));
+	const busy = answer.status.status === "Running" && (answer.due || answer.status.sending);
+	if (busy) {
+		frm.progress_timer = setTimeout(() => cur_frm === frm && show_progress(frm), POLL_MS);
+	}
+}
+
+function decide(frm, button) {
+	const { send, arrived, recipient } = button.dataset;
+	const question =
+		arrived === "1"
+			? __("Did the message to {0} arrive? It will count as sent.", [recipient])
+			: __("Send the message to {0} again? If the first one did arrive, it comes twice.", [
+					recipient,
+			  ]);
+	frappe.confirm(frappe.utils.escape_html(question), () =>
+		frappe.xcall(API + "decide_uncertain", { send, arrived }).then(() => show_progress(frm))
+	);
+}
+
+function progress_html({ status, steps, uncertain, due, due_calls }) {
+	const esc = frappe.utils.escape_html;
+	const tile = (label, value, color) =>
+		`<div class="border rounded p-3 mr-3 mb-3" style="min-width:7.5rem">
+			<div style="font-size:1.5rem;font-weight:600">${value}</div>
+			<div class="indicator ${color || "gray"}">${label}</div></div>`;
+	const bar = (label, value) => {
+		const share = status.members ? Math.round((100 * value) / status.members) : 0;
+		return `<div class="d-flex align-items-center mb-2">
+			<div style="width:11rem">${label}</div>
+			<div class="progress flex-grow-1" style="height:1rem"><div class="progress-bar" style="width:${share}%"></div></div>
+			<div class="text-right" style="width:7rem">${value} (${share} %)</div></div>`;
+	};
+	const mails = [
+		["sent", __("Sent"), "green"],
+		["pending", __("Pending"), "gray"],
+		["sending", __("Sending"), "blue"],
+		["uncertain", __("Uncertain"), "yellow"],
+		["failed", __("Failed"), "red"],
+		["suppressed", __("Suppressed"), "orange"],
+	];
+	const funnel = [
+		["members", __("Members")],
+		["sent", __("Sent")],
+		["clicked", __("Clicked")],
+		["replied", __("Replied")],
+		["answered", __("Answered")],
+		["qualified", __("Qualified")],
+		["handed_over", __("Handed Over")],
+		["won", __("Won")],
+	];
+	const states = (counts) =>
+		Object.entries(counts)
+			.map(
+				([state, number]) =>
+					`<span class="indicator-pill ${COLORS[state]} mr-2">${__(
+						state
+					)}: ${number}</span>`
+			)
+			.join("");
+	const rows = steps.map(
+		(step, i) => `<tr><td>${i + 1}</td><td>${esc(step.title)}</td><td>${__(step.step_type)}</td>
+			<td class="text-right">${step.delay_days}</td><td>${states(step.states)}</td></tr>`
+	);
+	const doubtful = uncertain.map(
+		(row) => `<tr><td><a href="${frappe.utils.get_form_link("Relation", row.relation)}">${esc(
+			row.relation_name || row.relation
+		)}</a></td>
+			<td>${esc(row.recipient)}</td><td>${esc(
+			__(row.reason || "")
+		)}</td><td class="text-right text-nowrap">
+			<button class="btn btn-xs btn-default" data-arrived="1" data-send="${
+				row.name
+			}" data-recipient="${esc(row.recipient)}">${__("It arrived")}</button>
+			<button class="btn btn-xs btn-default" data-arrived="0" data-send="${
+				row.name
+			}" data-recipient="${esc(row.recipient)}">${__("Send again")}</button>
+			</td></tr>`
+	);
+	return `
+		<h5>${__("E-mails")}</h5>
+		<div class="d-flex flex-wrap">${mails
+			.map(([key, label, color]) => tile(label, status[key], color))
+			.join("")}</div>
+		<p class="text-muted">${__("{0} e-mails and {1} calls are due now.", [due, due_calls])}
+			${__("Calls: {0} open, {1} done, {2} not allowed.", [
+				status.calls_open,
+				status.calls_done,
+				status.calls_suppressed,
+			])}
+			${__("{0} unsubscribed, {1} declined.", [status.unsubscribed, status.declined])}</p>
+		${
+			uncertain.length
+				? `<div class="border rounded p-3 mb-4"><h5>${__("Uncertain messages")}</h5>
+				<p class="text-muted">${__(
+					"The connection or the worker ended while these were on their way. They are not sent again by themselves. Look into the mail server's log, then decide."
+				)}</p>
+				<table class="table table-sm"><tbody>${doubtful.join("")}</tbody></table></div>`
+				: ""
+		}
+		<h5>${__("Members")}</h5>
+		<div class="mb-4" style="max-width:50rem">${funnel
+			.map(([key, label]) => bar(label, status[key]))
+			.join("")}</div>
+		<h5>${__("Steps")}</h5>
+		<table class="table table-sm"><thead><tr><th>#</th><th>${__("Title")}</th><th>${__("Type")}</th>
+			<th class="text-right">${__("Days after Start")}</th><th>${__("State")}</th></tr></thead>
+			<tbody>${rows.join("")}</tbody></table>`;
+}
+
+// One call after the other: number and script on top, outcome and next step below
+class CallList {
+	constructor(frm) {
+		this.frm = frm;
+		this.skipped = new Set();
+	}
+
+	async next() {
+		const calls = await frappe.xcall(API + "next_calls", {
+			campaign: this.frm.doc.name,
+			limit: 20 + this.skipped.size,
+		});
+		this.call = calls.find((call) => !this.skipped.has(call.send));
+		if (!this.call) {
+			this.dialog && this.dialog.hide();
+			frappe.msgprint(
+				this.skipped.size
+					? __("No more calls but those you skipped.")
+					: __("No calls are due.")
+			);
+			return show_progress(this.frm);
+		}
+		this.show();
+	}
+
+	show() {
+		if (!this.dialog) this.dialog = this.make();
+		this.dialog.clear();
+		this.dialog.set_title(this.call.relation_name);
+		this.dialog.fields_dict.member.$wrapper.html(this.member_html());
+		this.dialog.show();
+	}
+
+	make() {
+		const dialog = new frappe.ui.Dialog({
+			title: __("Call"),
+			size: "large",
+			fields: [
+				{ fieldname: "member", fieldtype: "HTML" },
+				{ fieldtype: "Section Break", label: __("Outcome") },
+				{
+					fieldname: "answer",
+					fieldtype: "Select",
+					label: __("Answer"),
+					reqd: 1,
+					options: [
+						"",
+						"Interested",
+						"Not Interested",
+						"Call Back",
+						"Not Reached",
+						"Unknown",
+					],
+				},
+				{ fieldname: "note", fieldtype: "Small Text", label: __("Note") },
+				{ fieldtype: "Column Break" },
+				{ fieldname: "next_step", fieldtype: "Data", label: __("Next Step") },
+				{
+					fieldname: "next_step_on",
+					fieldtype: "Date",
+					label: __("On"),
+					depends_on: "next_step",
+					mandatory_depends_on: "next_step",
+				},
+				{
+					fieldname: "next_step_for",
+					fieldtype: "Link",
+					options: "User",
+					label: __("For"),
+					depends_on: "next_step",
+				},
+			],
+			primary_action_label: __("Record"),
+			primary_action: (values) => this.record(values),
+			secondary_action_label: __("Skip"),
+			secondary_action: () => {
+				this.skipped.add(this.call.send);
+				this.next();
+			},
+		});
+		dialog.onhide = () => show_progress(this.frm);
+		return dialog;
+	}
+
+	async record(values) {
+		await frappe.xcall("crm_relations.interactions.api.record_call", {
+			send: this.call.send,
+			answer: values.answer,
+			note: values.note || "",
+			next_step: values.next_step || null,
+			next_step_on: values.next_step_on || null,
+			next_step_for: values.next_step_for || null,
+		});
+		frappe.show_alert({ message: __("Recorded"), indicator: "green" });
+		this.next();
+	}
+
+	member_html() {
+		const esc = frappe.utils.escape_html;
+		const call = this.call;
+		const facts = [
+			call.city && esc(call.city),
+			__("Points: {0}", [call.points]),
+			call.attempts && __("tried {0} times", [call.attempts]),
+			esc(__(call.legal_basis)),
+		].filter(Boolean);
+		return `<div class="d-flex justify-content-between align-items-baseline">
+				<a class="h4" href="tel:${encodeURIComponent(call.phone)}">${esc(call.phone)}</a>
+				<a href="${frappe.utils.get_form_link("Relation", call.relation)}" target="_blank">${__(
+			"Customer file"
+		)}</a></div>
+			<p class="text-muted">${facts.join(" · ")}</p>
+			<div class="border rounded p-3 mb-2">${call.script || `<i>${__("No script")}</i>`}</div>`;
+	}
+}

@@ -1,0 +1,17 @@
+// Copyright (c) 2026, the crm_relations contributors
+// License: GPL-3.0. See license.txt
+
+frappe.listview_settings["Relation Campaign Member"] = {
+	add_fields: ["status"],
+	get_indicator(doc) {
+		const color = {
+			Addressed: "gray",
+			Answered: "blue",
+			Qualified: "purple",
+			"Handed Over": "orange",
+			Won: "green",
+			Declined: "red",
+		}[doc.status];
+		return [__(doc.status), color, `status,=,${doc.status}`];
+	},
+};
