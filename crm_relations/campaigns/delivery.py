@@ -29,6 +29,8 @@ from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count
 from frappe.utils import add_to_date, cint, getdate, now_datetime
+from frappe.utils.background_jobs import get_job_status
+from rq.job import JobStatus
 
 from crm_relations.campaigns import call_list, composing, mail, rules, sender
 from crm_relations.campaigns.composing import Letter
@@ -37,6 +39,8 @@ SEND = "Relation Campaign Send"
 
 #: seconds that one job works before it hands over to the next
 _JOB_SECONDS = 20 * 60
+#: jobs of one kind and campaign that the queue may hold or believe to be running
+_SLOTS = 10
 _PROGRESS_SECONDS = 1.0
 
 
@@ -185,36 +189,53 @@ def send_due_campaigns() -> None:
 		.where((table.step_type == "E-mail") | table.legal_basis.isnull())
 		.run(pluck=True)
 	)
+	at_work = _campaigns_at_work()
 	for name in names:
-		enqueue(name)
+		if name not in at_work:
+			enqueue(name)
 
 
-def job_id(campaign: str, turn: int = 0) -> str:
-	"""Id of the sending job. Two turns, because a job that hands over is itself still running."""
-	digest = hashlib.sha256(campaign.encode()).hexdigest()[:20]
-	return f"relation_campaign_{digest}_{turn % 2}"
+def _campaigns_at_work() -> set[str]:
+	"""Campaigns of which a worker holds rows; after `settle` these workers live."""
+	table = DocType(SEND)
+	held = table.worker.isnotnull() & table.state.isin(("Pending", "Sending"))
+	return set(frappe.qb.from_(table).select(table.campaign).distinct().where(held).run(pluck=True))
 
 
-def enqueue(campaign: str, turn: int = 0) -> None:
+def enqueue(campaign: str) -> None:
 	"""Let a worker send what is due; a job that waits already is enough."""
+	enqueue_once(send_job, campaign, _JOB_SECONDS + 10 * 60)
+
+
+def enqueue_once(method: Callable, campaign: str, timeout: int, **kwargs) -> None:
+	"""Queue a job for a campaign unless one waits already. The job begins after this transaction.
+
+	A job that has begun does not count: it may be handing over to the next one, or its worker may have been
+	killed, which the queue notices late. More than one at work does no harm.
+	"""
+	digest = hashlib.sha256(campaign.encode()).hexdigest()[:20]
+	ids = [f"{method.__name__}_{digest}_{slot}" for slot in range(_SLOTS)]
+	states = {job_id: get_job_status(job_id) for job_id in ids}
+	if JobStatus.QUEUED in states.values():
+		return
 	frappe.enqueue(
-		send_job,
+		method,
 		queue="long",
-		timeout=_JOB_SECONDS + 10 * 60,
-		job_id=job_id(campaign, turn),
+		timeout=timeout,
+		job_id=next((job_id for job_id in ids if states[job_id] != JobStatus.STARTED), ids[0]),
 		deduplicate=True,
 		enqueue_after_commit=True,
 		campaign=campaign,
-		turn=turn,
+		**kwargs,
 	)
 
 
-def send_job(campaign: str, turn: int = 0) -> dict:
+def send_job(campaign: str) -> dict:
 	"""Background job: send for a while, show progress in the form, hand over to a next job if more is due."""
 	result = send(campaign, _publish(campaign), seconds=_JOB_SECONDS)
 	publish(campaign, done=True)
 	if result["pending"] and not result["stopped"]:
-		enqueue(campaign, turn + 1)
+		enqueue(campaign)
 	return result
 
 

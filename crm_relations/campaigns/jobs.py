@@ -7,16 +7,7 @@ from crm_relations.campaigns import audience, delivery
 
 def enqueue_start(campaign: str, user: str) -> None:
 	"""Start a campaign in the background; two clicks make one job."""
-	frappe.enqueue(
-		start_and_send,
-		queue="long",
-		timeout=60 * 60,
-		job_id=f"{delivery.job_id(campaign)}_start",
-		deduplicate=True,
-		enqueue_after_commit=True,
-		campaign=campaign,
-		user=user,
-	)
+	delivery.enqueue_once(start_and_send, campaign, 60 * 60, user=user)
 
 
 def start_and_send(campaign: str, user: str | None = None) -> dict:

@@ -8,6 +8,7 @@ from email import policy
 from email.parser import BytesParser
 
 import frappe
+import psutil
 import pytest
 from frappe.utils import add_days, now_datetime
 
@@ -15,7 +16,7 @@ from crm_relations.campaigns import audience, consent, delivery, lifecycle, quer
 from crm_relations.tests.conftest import BENCH_DIR, SITE
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
-from crm_relations.tests.site.servers import free_port, wait_for
+from crm_relations.tests.site.servers import frappe_process, free_port, stop, wait_for
 
 pytestmark = pytest.mark.site
 
@@ -332,6 +333,46 @@ def test_a_worker_killed_at_any_point_leaves_no_message_doubled_or_forgotten(mai
 	assert not frappe.db.exists(
 		"Relation Campaign Send", {"campaign": campaign, "worker": ["is", "set"], "state": "Pending"}
 	)
+
+
+def kill_with_children(process: subprocess.Popen) -> None:
+	"""SIGKILL to a worker and to the process that it has forked for its job."""
+	whole = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+	for one in whole:
+		one.kill()
+	process.wait(30)
+	psutil.wait_procs(whole, 30)
+
+
+def test_a_job_whose_worker_was_killed_is_taken_up_by_the_next_one(mailing, sink):
+	"""The queue still believes that the first job runs; that must not keep the second from beginning."""
+	mailing.people(20)
+	sink.delay = 0.1
+	campaign = mailing.started()
+	delivery.enqueue(campaign)
+	frappe.db.commit()
+	first = frappe_process("worker", "--queue", "long")
+	try:
+		wait_for(lambda: len(sink.recipients()) >= 3, 60, "the first messages")
+	finally:
+		kill_with_children(first)
+	sink.delay = 0
+	delivery.enqueue(campaign)
+	frappe.db.commit()
+	second = frappe_process("worker", "--queue", "long")
+	try:
+		wait_for(lambda: _pending(campaign) == 0, 60, "the end of the second job")
+	finally:
+		stop(second)
+	frappe.db.rollback()
+	got = sink.recipients()
+	assert len(got) == len(set(got)) and mailing.balanced(campaign)
+	assert queries.status(campaign)["uncertain"] <= 1
+
+
+def _pending(campaign: str) -> int:
+	frappe.db.rollback()
+	return queries.status(campaign)["pending"] + queries.status(campaign)["sending"]
 
 
 def test_three_workers_share_the_messages(mailing, sink):

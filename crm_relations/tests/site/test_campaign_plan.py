@@ -2,6 +2,7 @@
 
 import frappe
 import pytest
+from rq.job import JobStatus
 
 from crm_relations.campaigns import api, audience, checks, delivery, jobs, lifecycle, queries
 from crm_relations.segments import membership
@@ -210,7 +211,7 @@ def test_the_start_dialog_notes_merge_fields_that_are_empty(account):
 
 def test_the_scheduler_queues_running_campaigns_with_due_rows_only(account, monkeypatch):
 	queued = []
-	monkeypatch.setattr(delivery, "enqueue", lambda name, turn=0: queued.append(name))
+	monkeypatch.setattr(delivery, "enqueue", queued.append)
 	monkeypatch.setattr(delivery, "settle", lambda campaign=None: 0)
 	running, paused, later = draft(account), draft(account), draft(account, steps=[email_step(delay_days=2)])
 	for doc in (running, paused, later):
@@ -220,13 +221,32 @@ def test_the_scheduler_queues_running_campaigns_with_due_rows_only(account, monk
 	assert running.name in queued and not {paused.name, later.name} & set(queued)
 
 
-def test_two_jobs_of_one_campaign_take_turns():
-	assert (
-		delivery.job_id("Frühling: 1")
-		== delivery.job_id("Frühling: 1", 2)
-		!= delivery.job_id("Frühling: 1", 1)
-	)
-	assert delivery.job_id("Frühling: 1").replace("_", "").isalnum()
+def test_a_job_waits_once_and_a_dead_one_does_not_block_the_next(monkeypatch):
+	states, queued = {}, []
+	monkeypatch.setattr(delivery, "get_job_status", states.get)
+	monkeypatch.setattr(frappe, "enqueue", lambda method, **kwargs: queued.append(kwargs["job_id"]))
+	delivery.enqueue("Frühling: 1")
+	assert queued[0].replace("_", "").isalnum()
+	states[queued[0]] = JobStatus.QUEUED
+	delivery.enqueue("Frühling: 1")
+	assert len(queued) == 1
+	states[queued[0]] = JobStatus.STARTED  # at work, or killed: the queue cannot tell
+	delivery.enqueue("Frühling: 1")
+	assert len(queued) == 2 and queued[1] != queued[0]
+
+
+def test_the_scheduler_leaves_a_campaign_alone_that_is_being_sent(account, monkeypatch):
+	queued = []
+	monkeypatch.setattr(delivery, "enqueue", queued.append)
+	monkeypatch.setattr(delivery, "settle", lambda campaign=None: 0)
+	doc = draft(account)
+	audience.start(doc.name)
+	row = frappe.get_all("Relation Campaign Send", {"campaign": doc.name}, pluck="name", order_by="name asc")[
+		0
+	]
+	frappe.db.set_value("Relation Campaign Send", row, "worker", "somebody")
+	delivery.send_due_campaigns()
+	assert doc.name not in queued
 
 
 def codes():
