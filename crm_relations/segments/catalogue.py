@@ -7,13 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import frappe
 from frappe import _lt
 from frappe.query_builder.functions import Count, Max, Sum
 from frappe.utils import add_months
 from pypika.terms import Criterion, Term
-
-from crm_relations.segments.rules import operators_of
 
 
 @dataclass(frozen=True)
@@ -80,19 +77,6 @@ class Field:
 	filters: tuple[tuple[str, str], ...] = ()
 	choices: tuple[str, ...] = ()
 	can_be_empty: bool = True
-
-	def as_dict(self) -> dict[str, Any]:
-		"""The field as the builder needs it, in the language of the session."""
-		return {
-			"key": self.key,
-			"label": str(self.label),
-			"group": str(self.group),
-			"type": self.type,
-			"operators": list(operators_of(self)),
-			"doctype": self.doctype,
-			"filters": dict(self.filters),
-			"choices": [{"value": choice, "label": frappe._(choice)} for choice in self.choices],
-		}
 
 
 _PROFILE = _lt("Profile")

@@ -1,7 +1,8 @@
 """Who is in a segment, since when and until when. Alone writes Relation Segment Member and a segment's figures.
 
-A refresh is set-based: one statement lets members leave, one lets them enter. Both read the newest data
-(not the snapshot of the transaction), so that two refreshes one after the other never enter a relation twice.
+A refresh is set-based: one query finds who leaves, one statement lets all enter who are new. That statement
+reads the newest rows and not the snapshot of the transaction, and the segment is locked while it runs, so
+that two refreshes at a time never enter a relation twice.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,12 +15,14 @@ from frappe.query_builder.terms import ParameterizedValueWrapper as Value
 from frappe.utils import now_datetime
 from pypika.functions import Concat
 from pypika.queries import QueryBuilder
+from pypika.terms import Criterion
 
 from crm_relations.segments import compiler
 from crm_relations.segments.rules import RuleError
 
 MEMBER = "Relation Segment Member"
 SEGMENT = "Relation Segment"
+CHUNK = 5_000
 
 
 class SegmentBusyError(frappe.ValidationError):
@@ -192,16 +195,28 @@ class _Change:
 		).run()
 
 	def leave_all_but(self, names: QueryBuilder) -> None:
-		"""Those who are members now and not among `names` leave."""
-		member = frappe.qb.DocType(MEMBER)
-		self._leave(member.relation.notin(names))
+		"""Those who are members now and not among `names` leave.
+
+		An outer join, not NOT IN, and the names first, not an UPDATE with the rule inside: MariaDB would work
+		the rule out anew for every member (minutes instead of a second for 100,000 members).
+		"""
+		member, matched = frappe.qb.DocType(MEMBER), names.as_("matched")
+		rows = (
+			frappe.qb.from_(member)
+			.left_join(matched)
+			.on(matched.name == member.relation)
+			.select(member.name)
+			.where((member.segment == self.segment) & member.left_on.isnull() & matched.name.isnull())
+			.run(pluck=True)
+		)
+		for start in range(0, len(rows), CHUNK):
+			self._leave(member.name.isin(rows[start : start + CHUNK]))
 
 	def leave(self, relations: list[str]) -> None:
 		"""These relations leave, as far as they are members now."""
-		member = frappe.qb.DocType(MEMBER)
-		self._leave(member.relation.isin(relations or [""]))
+		self._leave(frappe.qb.DocType(MEMBER).relation.isin(relations or [""]))
 
-	def _leave(self, criterion) -> None:
+	def _leave(self, criterion: Criterion) -> None:
 		member = frappe.qb.DocType(MEMBER)
 		(
 			frappe.qb.update(member)

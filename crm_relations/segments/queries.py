@@ -84,3 +84,10 @@ def readable(query: QueryBuilder) -> QueryBuilder:
 		return query
 	# the parameter makes sure that the driver turns %% in the conditions back into %
 	return query.where(relation.name != "").where(_MatchConditions(conditions))
+
+
+def readable_names(names: list[str]) -> list[str]:
+	"""Those of the names that exist and that the session's user may read."""
+	relation = frappe.qb.DocType("Relation")
+	query = frappe.qb.from_(relation).select(relation.name).where(relation.name.isin(names or [""]))
+	return readable(query).run(pluck=True)
