@@ -401,7 +401,9 @@ def test_injected_values_are_only_values(text):
 	assert not found(condition("territory", "within", text))
 	assert not found(condition("role", "=", text))
 	assert frappe.db.count("Relation") == before
-	harmless, _parameters = compiler.compile_rule({"version": 1, "all": [condition("city", "=", "Bonn")]}).walk()
+	harmless, _parameters = compiler.compile_rule(
+		{"version": 1, "all": [condition("city", "=", "Bonn")]}
+	).walk()
 	query, parameters = compiler.compile_rule({"version": 1, "all": [condition("city", "=", text)]}).walk()
 	assert query == harmless
 	assert list(parameters.values()) == [text.strip()]
