@@ -127,7 +127,7 @@ class Booking:
 		doc.update(
 			{"posting_date": deal.closed_on, "reference_date": deal.closed_on, "reference_no": deal.key}
 		)
-		doc.insert(ignore_permissions=True)
+		doc.flags.ignore_permissions = True
 		doc.submit()
 		return doc
 
@@ -149,12 +149,12 @@ def _submit(doc: Document, deal: Deal) -> Document:
 		row.update(
 			{"discount_percentage": 0, "discount_amount": 0, "margin_type": None, "margin_rate_or_amount": 0}
 		)
-	doc.insert(ignore_permissions=True)
+	doc.flags.ignore_permissions = True
+	doc.submit()  # saved and submitted in one go: every document is validated once
 	if to_decimal(doc.base_net_total) != deal.value:
 		frappe.throw(
 			_(
 				"{0}: the net total is {1} instead of {2}. Are prices of the tax template gross prices?"
 			).format(doc.doctype, doc.base_net_total, deal.value)
 		)
-	doc.submit()
 	return doc
