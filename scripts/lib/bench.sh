@@ -23,6 +23,8 @@ in_sites() { (cd "$BENCH_DIR/sites" && as_user "$@"); }
 env_python() { in_sites ../env/bin/python "$@"; }
 
 is_ours() { [[ -e $BENCH_STATE/made_by_quickstart ]]; }
+# somebodys_bench: an admin's own bench with ERPNext; its packages, ports and settings are left alone
+somebodys_bench() { ! is_ours && [[ -d $BENCH_DIR/apps/frappe/frappe && -d $BENCH_DIR/apps/erpnext/erpnext && -x $BENCH_DIR/env/bin/python ]]; }
 has_sites() { compgen -G "$BENCH_DIR/sites/*/site_config.json" >/dev/null; }
 
 # hold_lock: one run at a time; the commands of a run that was killed hold it until they end
@@ -131,6 +133,14 @@ ensure_bench() {
 	done_now "$BENCH_DIR, Frappe $(app_version frappe)"
 }
 
+ensure_own_bench() {
+	if env_python -c "import frappe, erpnext.hooks" >>"$LOG" 2>&1; then
+		there "$BENCH_DIR, Frappe $(app_version frappe), ERPNext $(app_version erpnext)"
+	else
+		die "Frappe or ERPNext does not run in $BENCH_DIR." "Repair it: cd $BENCH_DIR && bench setup requirements"
+	fi
+}
+
 app_version() { env_python -c "import $1; print($1.__version__)" 2>/dev/null || echo "?"; }
 
 # --- ERPNext --------------------------------------------------------------------------------------
@@ -195,8 +205,17 @@ app_installed_in_env() {
 		env_python -c "import crm_relations, phonenumbers, sys; sys.exit(crm_relations.__file__ != '$APP_DIR/crm_relations/__init__.py')" 2>/dev/null
 }
 
+# install_in_env ARGUMENT…: into the bench's environment, with uv, or with pip where bench came without it
+install_in_env() {
+	if (cd / && as_user sh -c 'command -v uv') >/dev/null 2>&1; then
+		in_bench uv pip install --quiet --python env/bin/python "$@"
+	else
+		in_bench env/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+	fi
+}
+
 install_app_in_env() {
-	in_bench uv pip install --quiet --editable apps/crm_relations --python env/bin/python &&
+	install_in_env --editable apps/crm_relations &&
 		in_bench cp apps/crm_relations/pyproject.toml .crm_relations/pyproject
 }
 
@@ -266,7 +285,7 @@ PYTHON
 ensure_assets() {
 	local changed="" link=$BENCH_DIR/sites/assets/crm_relations
 	if ! assets_ready; then
-		must "Building the desk's JavaScript and CSS" "If memory is short, add swap." in_bench bench build --force
+		must "Building the desk's JavaScript and CSS" "If memory is short, add swap." frappe_command build --force
 		assets_ready || die "bench build ended, but bundles are missing." "Look at the end of $LOG."
 		changed=1
 	fi
