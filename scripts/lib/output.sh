@@ -7,6 +7,7 @@ STEPS=0
 STEP_TITLE=""
 CHILD=""
 CHANGES=0
+EXPLAINED=""
 
 if [[ -t 1 ]]; then
 	BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' GREEN=$'\e[32m' PLAIN=$'\e[0m'
@@ -43,6 +44,11 @@ on_exit() {
 				"$RED" "$STEP" "$STEP_TITLE" "$PLAIN" >&2
 			printf 'Log: %s\n' "$LOG" >&2
 			;;
+		*)
+			if [[ -z $EXPLAINED ]]; then
+				printf '\n%sStopped unexpectedly in step %s (%s).%s Log: %s\n' "$RED" "$STEP" "$STEP_TITLE" "$PLAIN" "$LOG" >&2
+			fi
+			;;
 	esac
 	exit "$code"
 }
@@ -72,6 +78,7 @@ warn() { printf '      %sNote:%s %s\n' "$BOLD" "$PLAIN" "$1" >&2; }
 
 # die MESSAGE [REMEDY…]: what is wrong, and what to do about it
 die() {
+	EXPLAINED=1
 	printf '\n%sError%s%s: %s\n' "$RED" "$PLAIN" "${STEP_TITLE:+ in step $STEP ($STEP_TITLE)}" "$1" >&2
 	shift
 	while (($#)); do
