@@ -1,0 +1,197 @@
+"""What the round-trip test does and sees on its own site: one process a call, as an admin's commands are.
+
+	cd BENCH/sites && ../env/bin/python -m crm_relations.tests.site.other_site SITE FUNCTION [ARGUMENT…]
+
+Prints the function's answer as JSON. Nothing here may rely on the app being installed on the site.
+"""
+
+import json
+import sys
+
+import frappe
+from frappe.desk.form.meta import get_meta as get_form_meta
+from frappe.utils import nowdate
+
+from crm_relations.setup import custom_fields
+from crm_relations.tests.site import factories
+
+OUR_FIELDS = ("relation", "relation_campaign")
+
+
+def sell(campaign: str = "") -> str:
+	"""A new customer buys: a submitted invoice, paid in part. With the app: for a campaign."""
+	customer = factories.customer()
+	values = {"relation_campaign": campaign} if campaign else {}
+	invoice = factories.invoice(customer.name, [(factories.item().name, 2, 150.0)], **values)
+	factories.pay(invoice, 100.0)
+	frappe.db.commit()
+	return invoice.name
+
+
+def invoice_as_it_is(name: str) -> dict:
+	"""The invoice with its rows, and its ledger rows; fields without a value left out."""
+	ledger = frappe.get_all(
+		"GL Entry",
+		filters={"voucher_no": name},
+		fields=["name", "account", "debit", "credit", "is_cancelled", "modified"],
+		order_by="name asc",
+	)
+	return {"invoice": frappe.get_doc("Sales Invoice", name).as_dict(no_nulls=True), "ledger": ledger}
+
+
+def change(name: str) -> list:
+	"""Save a comment into the submitted invoice, then cancel it and its payments."""
+	invoice = frappe.get_doc("Sales Invoice", name)
+	invoice.remarks = "changed after the uninstall"
+	invoice.save()
+	payments = frappe.get_all(
+		"Payment Entry Reference", filters={"reference_name": name, "docstatus": 1}, pluck="parent"
+	)
+	for payment in payments:
+		frappe.get_doc("Payment Entry", payment).cancel()
+	invoice.reload()
+	invoice.cancel()
+	frappe.db.commit()
+	return [invoice.docstatus, invoice.remarks]
+
+
+def use_the_app() -> str:
+	"""Switch the dimension on, and leave traces where people leave them: a task, a comment, a filter, a right."""
+	from crm_relations.ledger import dimension
+
+	settings = frappe.get_doc("Relation Settings")
+	settings.campaign_dimension = 1
+	settings.save()
+	dimension.ensure()
+	segment = factories.insert("Relation Segment", segment_name=factories.unique("Segment"), kind="Manual")
+	campaign = factories.insert(
+		"Relation Campaign", campaign_name=factories.unique("Kampagne"), segment=segment.name
+	)
+	relation = factories.relation()
+	relation.add_comment("Comment", "Called back")
+	factories.insert(
+		"ToDo", description="Call", reference_type="Relation", reference_name=relation.name, date=nowdate()
+	)
+	factories.insert(
+		"Communication",
+		subject="Offer",
+		content="Offer",
+		communication_type="Communication",
+		reference_doctype="Relation Campaign",
+		reference_name=campaign.name,
+	)
+	clerk = factories.user(None, "Relation Manager", "Sales User")
+	factories.insert("User Permission", user=clerk, allow="Relation Campaign", for_value=campaign.name)
+	frappe.db.commit()
+	return campaign.name
+
+
+def dimension_of(invoice: str) -> list:
+	"""The campaigns on the invoice's ledger rows; empty without the dimension."""
+	if not frappe.get_meta("GL Entry").has_field("relation_campaign"):
+		return []
+	return frappe.get_all(
+		"GL Entry", filters={"voucher_no": invoice}, pluck="relation_campaign", order_by="name asc"
+	)
+
+
+def installed() -> dict:
+	"""Our custom fields and the seeded records, with the time of their last change."""
+	fields = frappe.get_all(
+		"Custom Field",
+		filters={"fieldname": ["in", OUR_FIELDS]},
+		fields=["name", "modified"],
+		order_by="name asc",
+	)
+	return {
+		"fields": fields,
+		"role_types": frappe.get_all("Relation Role Type", fields=["name", "modified"], order_by="name asc"),
+		"roles": frappe.get_all(
+			"Role", filters={"name": ["like", "Relation %"]}, pluck="name", order_by="name asc"
+		),
+	}
+
+
+def leftovers() -> dict[str, list]:
+	"""What of the app is still on the site: kind → names. All of it empty means that nothing is."""
+	found = {
+		"Custom Field": _names("Custom Field", {"fieldname": ["in", OUR_FIELDS]}),
+		"Property Setter": _names("Property Setter", {"field_name": ["in", OUR_FIELDS]})
+		+ _names("Property Setter", {"value": ["like", "%Relation Campaign%"]}),
+		"Role": _names("Role", {"name": ["like", "Relation %"]}),
+		"Has Role": _names("Has Role", {"role": ["like", "Relation %"]}),
+		"DocPerm": _names("Custom DocPerm", {"role": ["like", "Relation %"]})
+		+ _names("DocPerm", {"role": ["like", "Relation %"]}),
+		"Accounting Dimension": _names("Accounting Dimension", {"document_type": ["like", "Relation%"]}),
+		"Module Def": _names("Module Def", {"app_name": "crm_relations"}),
+		"Scheduled Job Type": _names("Scheduled Job Type", {"method": ["like", "crm_relations.%"]}),
+		"Patch Log": _names("Patch Log", {"patch": ["like", "crm_relations.%"]}),
+		"Installed Application": _names("Installed Application", {"app_name": "crm_relations"}),
+		"tables": [table for table in frappe.db.get_tables(cached=False) if table.startswith("tabRelation ")],
+		"User Permission": _names("User Permission", {"allow": ["like", "Relation%"]}),
+		"ToDo": _names("ToDo", {"reference_type": ["like", "Relation%"]}),
+		"Communication": _names("Communication", {"reference_doctype": ["like", "Relation%"]}),
+		"Comment": _names("Comment", {"reference_doctype": ["like", "Relation%"]}),
+		"Version": _names("Version", {"ref_doctype": ["like", "Relation%"]}),
+		"Dynamic Link": _names("Dynamic Link", {"link_doctype": ["like", "Relation%"]}),
+	}
+	for doctype, fieldname in _links_to("Module Def"):
+		found.setdefault(doctype, []).extend(_names(doctype, {fieldname: custom_fields.MODULE}))
+	for doctype in ("Workspace Sidebar", "Desktop Icon"):  # version 16
+		if frappe.db.exists("DocType", doctype):
+			found[doctype] = _names(doctype, {"app": "crm_relations"})
+	return {kind: names for kind, names in found.items() if names}
+
+
+def broken_forms() -> list[str]:
+	"""Doctypes whose form does not load, or has a field that points at a doctype which is not there."""
+	doctypes = {*custom_fields.HEADERS, *custom_fields.ROWS, "Customer", "Supplier", "Employee", "Contact"}
+	doctypes |= {"GL Entry", "Journal Entry Account", "Budget", "Purchase Invoice", "Communication", "ToDo"}
+	broken = []
+	for doctype in sorted(doctypes):
+		form = get_form_meta(doctype).as_dict()
+		for field in form["fields"]:
+			if field.get("fieldtype") in ("Link", "Table") and not frappe.db.exists(
+				"DocType", field["options"]
+			):
+				broken.append(f"{doctype}.{field['fieldname']}")
+	return broken
+
+
+def _names(doctype: str, filters: dict) -> list[str]:
+	return frappe.get_all(doctype, filters=filters, pluck="name", order_by="name asc")
+
+
+def _links_to(doctype: str) -> list[tuple[str, str]]:
+	rows = frappe.get_all(
+		"DocField",
+		filters={"fieldtype": "Link", "options": doctype},
+		fields=["parent", "fieldname"],
+		order_by="parent asc",
+	)
+	return [
+		(row.parent, row.fieldname)
+		for row in rows
+		if not frappe.get_meta(row.parent).issingle and not frappe.get_meta(row.parent).get("is_virtual")
+	]
+
+
+FUNCTIONS = (
+	sell,
+	invoice_as_it_is,
+	change,
+	use_the_app,
+	dimension_of,
+	installed,
+	leftovers,
+	broken_forms,
+)
+
+
+if __name__ == "__main__":
+	frappe.init(site=sys.argv[1], sites_path=".")
+	frappe.connect()
+	functions = {function.__name__: function for function in FUNCTIONS}
+	answer = functions[sys.argv[2]](*sys.argv[3:])
+	frappe.destroy()
+	print(json.dumps(answer, default=str))
