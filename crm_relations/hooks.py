@@ -40,9 +40,13 @@ doc_events = {
 		doctype: {
 			"on_update": f"crm_relations.doc_events.{module}.on_update",
 			"on_trash": f"crm_relations.doc_events.{module}.on_trash",
+			"before_rename": f"crm_relations.doc_events.{module}.before_rename",
 			"after_rename": f"crm_relations.doc_events.{module}.after_rename",
 		}
 		for doctype, module in _party_events.items()
+	},
+	"Party Link": {
+		"on_update": "crm_relations.doc_events.party_link.on_update",
 	},
 	"Opportunity": {
 		"validate": "crm_relations.doc_events.opportunity.validate",
@@ -78,6 +82,9 @@ doc_events = {
 	},
 	"Communication": {
 		"after_insert": "crm_relations.doc_events.communication.after_insert",
+	},
+	"ToDo": {
+		"on_trash": "crm_relations.doc_events.todo.on_trash",
 	},
 	"Relation Campaign Response": {
 		"after_insert": "crm_relations.doc_events.relation_campaign_response.after_insert",

@@ -14,5 +14,12 @@ def on_trash(doc: Document, method: str | None = None) -> None:
 	run_steps(doc, identity.forget_document)
 
 
+def before_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
+	if merge:
+		doc.flags.relation_merge = (old, new)
+		run_steps(doc, identity.fold_before_merge, identity.make_way_for_merge)
+
+
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
+	doc.flags.relation_renamed = (old, new)
 	run_steps(doc, identity.follow_rename)

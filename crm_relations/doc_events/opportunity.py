@@ -16,4 +16,4 @@ def on_update(doc: Document, method: str | None = None) -> None:
 
 
 def on_trash(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, roles.refresh_for_document)
+	run_steps(doc, roles.refresh_without_document)

@@ -1,13 +1,201 @@
-"""The campaign as ERPNext Accounting Dimension: on, off, kept."""
+"""The campaign as ERPNext Accounting Dimension: on, off, kept. Alone writes that dimension and its fields.
+
+Switched on, ERPNext's own General Ledger, Trial Balance, Profit and Loss and Balance Sheet filter by
+campaign for what is posted from then on. Nothing else of this app depends on it. The dimension is never
+mandatory, never posts balancing entries, and its fields are not printed on customers' papers.
+
+Switched off, the dimension, its fields, ERPNext's entry in the options of Budget and the index go; our own
+fields stay. Database columns and the values in posted rows stay too: a ledger is not rewritten, and
+switched on again, old rows are found again.
+
+ERPNext makes and deletes the fields in background jobs. We do it at once instead, and see to it that no such
+job is queued: one that runs late would create fields for a dimension that is gone, or delete fields of ours.
+Changing fields commits, as every change of a table does in MariaDB.
+"""
+
+import frappe
+from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import (
+	get_doctypes_with_dimensions,
+	make_dimension_in_accounting_doctypes,
+)
+from frappe import _
+from frappe.custom.doctype.custom_field.custom_field import create_custom_field
+from frappe.model.document import Document
+from frappe.utils import cint
+
+DOCUMENT_TYPE = LABEL = "Relation Campaign"
+FIELDNAME = "relation_campaign"
+MODULE = "CRM Relations"
+BUDGET_OPTIONS = "Budget-budget_against-options"
 
 
 def switch_on() -> None:
-	"""Create the dimension with its fields and index, synchronously."""
+	"""Create the dimension with its fields and index, at once. Safe to run again.
+
+	:raises frappe.ValidationError: somebody has made a dimension of the campaign with another field name
+	"""
+	dimension = current() or _insert_dimension()
+	if dimension.fieldname != FIELDNAME:
+		frappe.throw(
+			_(
+				"The Accounting Dimension {0} uses the field {1}; {2} is needed. Delete that dimension and try again."
+			).format(dimension.name, dimension.fieldname, FIELDNAME)
+		)
+	if dimension.disabled:
+		frappe.db.set_value("Accounting Dimension", dimension.name, "disabled", 0)
+		_set_on_fields("read_only", 0)
+	_create_ledger_field()
+	make_dimension_in_accounting_doctypes(doc=dimension)
+	for attribute in ("print_hide", "ignore_user_permissions"):
+		_set_on_fields(attribute, 1)
+	_add_companies(dimension)
+	_forget()
 
 
 def switch_off() -> None:
-	"""Take the dimension back; our own fields stay."""
+	"""Take the dimension back; our own fields and everything posted stay. Safe to run again."""
+	for name in frappe.get_all(
+		"Accounting Dimension", {"document_type": DOCUMENT_TYPE}, pluck="name", order_by="name asc"
+	):
+		frappe.delete_doc(
+			"Accounting Dimension", name, ignore_permissions=True, force=True, ignore_on_trash=True
+		)
+	_drop_index()
+	_delete_fields()
+	_restore_budget_options()
+	_forget()
 
 
 def ensure() -> None:
-	"""After migrate: what `Relation Settings.campaign_dimension` says is so."""
+	"""After migrate: what `Relation Settings.campaign_dimension` says is so.
+
+	A dimension that the admin disabled in ERPNext stays disabled; `checks` tells. With the switch off, a
+	dimension made by hand is left alone, and only fields without a dimension are removed.
+	"""
+	dimension = current()
+	if cint(frappe.db.get_single_value("Relation Settings", "campaign_dimension")):
+		if not (dimension and dimension.disabled):
+			switch_on()
+	elif not dimension and fields():
+		switch_off()
+
+
+def current() -> Document | None:
+	"""The Accounting Dimension of the campaign, whoever made it."""
+	name = frappe.db.get_value("Accounting Dimension", {"document_type": DOCUMENT_TYPE})
+	return frappe.get_doc("Accounting Dimension", name) if name else None
+
+
+def fields() -> list[str]:
+	"""Names of the Custom Fields that the dimension put on ERPNext's doctypes; ours are not among them."""
+	field = frappe.qb.DocType("Custom Field")
+	query = (
+		frappe.qb.from_(field)
+		.select(field.name)
+		.where((field.fieldname == FIELDNAME) & (field.options == DOCUMENT_TYPE))
+		.where(field.dt.isin(get_doctypes_with_dimensions()))
+		.where(field.module.isnull() | (field.module != MODULE))
+	)
+	return query.run(pluck=True)
+
+
+def companies_without_row(dimension: Document) -> list[str]:
+	"""Companies without a line in the dimension; the consolidation of till invoices reads these lines."""
+	known = {row.company for row in dimension.dimension_defaults}
+	names = frappe.get_all("Company", pluck="name", order_by="name asc")
+	return [name for name in names if name not in known]
+
+
+def _insert_dimension() -> Document:
+	"""Written without `after_insert`, which queues ERPNext's job (see the module's docstring)."""
+	dimension = frappe.get_doc(
+		{
+			"doctype": "Accounting Dimension",
+			"name": LABEL,
+			"label": LABEL,
+			"document_type": DOCUMENT_TYPE,
+			"fieldname": FIELDNAME,
+		}
+	)
+	dimension.run_method("before_insert")
+	dimension.run_method("validate")
+	dimension.db_insert()
+	frappe.clear_document_cache("Accounting Dimension", dimension.name)
+	return frappe.get_doc("Accounting Dimension", dimension.name)
+
+
+def _create_ledger_field() -> None:
+	"""The ledger's field with its index, before ERPNext makes it without one."""
+	if frappe.db.exists("Custom Field", {"dt": "GL Entry", "fieldname": FIELDNAME}):
+		frappe.db.set_value("Custom Field", {"dt": "GL Entry", "fieldname": FIELDNAME}, "search_index", 1)
+		frappe.clear_cache(doctype="GL Entry")
+		frappe.db.updatedb("GL Entry")
+		return
+	create_custom_field(
+		"GL Entry",
+		{
+			"fieldname": FIELDNAME,
+			"label": LABEL,
+			"fieldtype": "Link",
+			"options": DOCUMENT_TYPE,
+			"insert_after": "dimension_col_break",
+			"owner": "Administrator",
+			"search_index": 1,
+		},
+		ignore_validate=True,
+	)
+
+
+def _drop_index() -> None:
+	field = frappe.db.get_value("Custom Field", {"dt": "GL Entry", "fieldname": FIELDNAME})
+	if field:
+		frappe.db.set_value("Custom Field", field, "search_index", 0)
+		frappe.clear_cache(doctype="GL Entry")
+		frappe.db.updatedb("GL Entry")
+
+
+def _set_on_fields(attribute: str, value: int) -> None:
+	field = frappe.qb.DocType("Custom Field")
+	frappe.qb.update(field).set(field[attribute], value).where(field.fieldname == FIELDNAME).where(
+		field.dt.isin(get_doctypes_with_dimensions())
+	).run()
+
+
+def _delete_fields() -> None:
+	names = fields()
+	if not names:
+		return
+	doctypes = frappe.get_all("Custom Field", {"name": ["in", names]}, pluck="dt", order_by="dt asc")
+	frappe.db.delete("Property Setter", {"doc_type": ["in", doctypes], "field_name": FIELDNAME})
+	frappe.db.delete("Custom Field", {"name": ["in", names]})
+
+
+def _restore_budget_options() -> None:
+	"""Take our entry from the options of Budget; where only ERPNext's own are left, the setter goes too."""
+	value = frappe.db.get_value("Property Setter", BUDGET_OPTIONS, "value")
+	if value is None:
+		return
+	options = [option for option in value.split("\n") if option and option != DOCUMENT_TYPE]
+	standard = frappe.db.get_value("DocField", {"parent": "Budget", "fieldname": "budget_against"}, "options")
+	if options == [option for option in (standard or "").split("\n") if option]:
+		frappe.db.delete("Property Setter", {"name": BUDGET_OPTIONS})
+	else:
+		frappe.db.set_value("Property Setter", BUDGET_OPTIONS, "value", "\n" + "\n".join(options))
+
+
+def _add_companies(dimension: Document) -> None:
+	"""An empty line for each company: neither mandatory nor balancing."""
+	dimension.reload()
+	missing = companies_without_row(dimension)
+	for company in missing:
+		dimension.append("dimension_defaults", {"company": company, "reference_document": DOCUMENT_TYPE})
+	if missing:
+		dimension.save(ignore_permissions=True)
+
+
+def _forget() -> None:
+	"""Caches of the request and of the doctypes' meta."""
+	frappe.flags.accounting_dimensions = None
+	frappe.flags.accounting_dimensions_details = None
+	for doctype in get_doctypes_with_dimensions():
+		frappe.clear_cache(doctype=doctype)

@@ -13,7 +13,9 @@ from typing import Any
 
 import frappe
 from frappe.query_builder import Case
-from frappe.query_builder.functions import Abs, Coalesce, Count, Max, Min, Sum
+from frappe.query_builder.functions import Abs, Coalesce, Count, Max, Min, NullIf, Sum
+
+from crm_relations.shared.money import to_string
 
 HALF_A_CENT = Decimal("0.005")
 CLOSING = "Period Closing Voucher"
@@ -501,6 +503,22 @@ def legs_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
 	)
 
 
+def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
+	"""campaign, amount (company currency, decimal string) and number of lines of one invoice."""
+	row = frappe.qb.DocType("Relation Attribution")
+	rows = (
+		frappe.qb.from_(row)
+		.select(row.campaign, Sum(row.amount), Count("*"))
+		.where((row.voucher_type == "Sales Invoice") & (row.voucher_no == invoice))
+		.groupby(row.campaign)
+		.orderby(row.campaign)
+		.run()
+	)
+	return [
+		{"campaign": campaign, "amount": to_string(amount), "lines": lines} for campaign, amount, lines in rows
+	]
+
+
 # Attribution, rebuilt ------------------------------------------------------------------------------
 
 
@@ -596,3 +614,62 @@ def delete_orphans(company: str | None) -> int:
 	for start in range(0, len(names), 1000):
 		frappe.db.delete("Relation Attribution", {"name": ["in", names[start : start + 1000]]})
 	return len(names)
+
+
+# Checks --------------------------------------------------------------------------------------------
+
+
+def attribution_unlike_invoice(company: str) -> list[str]:
+	"""Invoices with a row that differs from its line in amount, campaign or date, or that has no line."""
+	row = frappe.qb.DocType("Relation Attribution")
+	item = frappe.qb.DocType("Sales Invoice Item")
+	invoice = frappe.qb.DocType("Sales Invoice")
+	carried = Coalesce(NullIf(item.relation_campaign, ""), invoice.relation_campaign, "")
+	query = (
+		frappe.qb.from_(row)
+		.left_join(item)
+		.on(item.name == row.voucher_detail_no)
+		.left_join(invoice)
+		.on(invoice.name == item.parent)
+		.select(row.voucher_no)
+		.distinct()
+		.where((row.company == company) & (row.voucher_type == "Sales Invoice"))
+		.where(
+			item.name.isnull()
+			| (invoice.docstatus != 1)
+			| (invoice.posting_date != row.posting_date)
+			| (carried != row.campaign)
+			| (Abs(item.base_net_amount * row.share - row.amount) >= HALF_A_CENT)
+		)
+		.orderby(row.voucher_no)
+	)
+	return query.run(pluck=True)
+
+
+def invoices_without_attribution(company: str) -> list[str]:
+	"""Posted invoices with a line that carries a campaign and has no row."""
+	row = frappe.qb.DocType("Relation Attribution")
+	item = frappe.qb.DocType("Sales Invoice Item")
+	invoice = frappe.qb.DocType("Sales Invoice")
+	carried = Coalesce(NullIf(item.relation_campaign, ""), invoice.relation_campaign, "")
+	query = (
+		frappe.qb.from_(invoice)
+		.join(item)
+		.on(item.parent == invoice.name)
+		.left_join(row)
+		.on(row.voucher_detail_no == item.name)
+		.select(invoice.name)
+		.distinct()
+		.where((invoice.company == company) & (invoice.docstatus == 1) & row.name.isnull())
+		.where((carried != "") & (Coalesce(item.is_fixed_asset, 0) == 0))
+		.where(
+			(invoice.is_internal_customer == 0) | (Coalesce(invoice.represents_company, "") != invoice.company)
+		)
+		.orderby(invoice.name)
+	)
+	return query.run(pluck=True)
+
+
+def has_attribution() -> bool:
+	row = frappe.qb.DocType("Relation Attribution")
+	return bool(frappe.qb.from_(row).select(row.name).limit(1).run())

@@ -221,9 +221,10 @@ def _has_predecessor(row: Document) -> bool:
 
 def _campaign_of_header_predecessor(doc: Document) -> str | None:
 	for reference in HEADER_PREDECESSORS.get(doc.doctype, ()):
-		if name := reference.of(doc):
-			if campaign := frappe.db.get_value(reference.doctype, name, CAMPAIGN):
-				return campaign
+		name = reference.of(doc)
+		campaign = name and frappe.db.get_value(reference.doctype, name, CAMPAIGN)
+		if campaign:
+			return campaign
 	return None
 
 

@@ -1,7 +1,75 @@
-"""Points with reasons."""
+"""Points with reasons: what a scheme may hold, and what a new response sets going."""
 
+import frappe
+from frappe import _
 from frappe.model.document import Document
+
+from crm_relations.campaigns import audience
+from crm_relations.qualification import handover, queries
+from crm_relations.qualification.scoring import score
+from crm_relations.segments import compiler
+from crm_relations.segments.rules import RuleError
+
+__all__ = ["qualify_response", "score", "validate"]
+
+#: where a member that has answered stands until it has enough points
+_BEFORE_QUALIFIED = ("Addressed", "Answered")
 
 
 def qualify_response(doc: Document) -> None:
-	"""Score the member of a new response and propose a handover above the threshold."""
+	"""Score the member of a new response and propose a handover above the threshold.
+
+	A response that says no changes the points and proposes nothing.
+	"""
+	scheme = queries.scheme_of_campaign(doc.campaign)
+	if not scheme:
+		return
+	result = score(doc.member)
+	threshold = frappe.get_cached_value("Relation Qualification Scheme", scheme, "threshold")
+	status = frappe.db.get_value("Relation Campaign Member", doc.member, "status")
+	says_no = (
+		status == "Declined" or doc.answer == "Not Interested" or doc.response_type == "Unsubscribe"
+	)
+	qualified = result.points >= threshold and not says_no
+	if qualified and status in _BEFORE_QUALIFIED:
+		status = "Qualified"
+	audience.set_member_status(doc.member, status, points=result.points)
+	if qualified:
+		handover.propose(doc.member)
+
+
+def validate(doc: Document) -> None:
+	"""A scheme must be able to hand over, and each criterion must name what it looks at.
+
+	:raises frappe.ValidationError: names the row, the field and the remedy
+	"""
+	if doc.threshold <= 0:
+		frappe.throw(_("Points for a Handover: enter a number above 0."))
+	if doc.task_days < 0:
+		frappe.throw(_("Days until the Task is Due: enter 0 or more."))
+	for row in doc.criteria:
+		_validate_criterion(row)
+	reachable = sum(row.points for row in doc.criteria if row.points > 0)
+	if reachable < doc.threshold:
+		frappe.throw(
+			_("Points for a Handover: the criteria give at most {0}. Lower it or give more points.").format(
+				reachable
+			)
+		)
+
+
+def _validate_criterion(row: Document) -> None:
+	if row.basis == "Relation":
+		row.response_type = row.answer = None
+		if not row.condition:
+			frappe.throw(_("Row {0}: enter a Condition, as in the rule of a segment.").format(row.idx))
+		try:
+			compiler.parse(row.condition)
+		except RuleError as error:
+			frappe.throw(_("Row {0}, Condition: {1}").format(row.idx, error.message(_)))
+	else:
+		row.condition = None
+		if not row.response_type and not row.answer:
+			frappe.throw(_("Row {0}: choose a Response Type, an Answer, or both.").format(row.idx))
+	if not row.points:
+		frappe.throw(_("Row {0}: enter Points other than 0; less than 0 takes points away.").format(row.idx))

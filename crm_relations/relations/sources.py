@@ -1,3 +1,584 @@
-"""The party documents of ERPNext's accounts and stock side, as sources of relations."""
+"""The party documents of ERPNext's accounts and stock side, as sources of relations, and the shape of a source.
 
-SOURCES: list = []
+A source says of one doctype: which columns matter, what they tell about the relation, which other documents
+are the same relation (ties), and which documents prove a role (evidence). Other packages and apps add theirs by
+the hook `relation_sources`; a further source of the same doctype extends the first.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import frappe
+from frappe.model.document import Document
+from frappe.query_builder import Case
+from frappe.query_builder.functions import Concat, Max, Min, Sum
+from frappe.utils import getdate
+
+from crm_relations.relations import rules
+from crm_relations.relations.rules import ORGANISATION, PERSON, WORKS_FOR, Spell
+from crm_relations.shared.contact_keys import email_key
+
+Row = dict[str, Any]
+Party = tuple[str, str]
+
+#: what is smaller than this is no open amount, only a rounding
+ROUNDING = 0.005
+
+
+@dataclass(frozen=True)
+class Tie:
+	"""One document is tied to another.
+
+	`same`: both are one relation, always. `person`: both are one person, but documents like contacts are
+	shared and mistaken, so this tie never brings a second document of a doctype into a relation.
+	`works for`: the first is a person of the second.
+	"""
+
+	party: Party
+	other: Party
+	kind: Literal["same", "person", "works for"]
+	since: Any = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+	"""Which documents prove a role."""
+
+	role: str
+	document_type: str
+	#: doctypes of parties that the documents name
+	party_types: tuple[str, ...]
+	#: (party type, names) → rows party, since, until, document_type, document_name
+	spells: Callable[[str, list[str]], list[tuple[str, Spell]]]
+	#: doctype of an event → what it can do to the role: "opens", "closes" or "either"
+	effects: dict[str, Callable[[Document], str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+	"""What one doctype tells about relations."""
+
+	doctype: str
+	#: columns read; a change of one of them is a change of the relation
+	columns: tuple[str, ...] = ()
+	#: child tables whose change can tie the document to others
+	tables: tuple[str, ...] = ()
+	#: weight: the smallest says first what the relation is called
+	order: int = 100
+	#: row → values by field of Relation; relation_kind and relation_name are always among them
+	values: Callable[[Row], Row] | None = None
+	#: column that links to an Address
+	address: str | None = None
+	#: rows → ties to other documents
+	ties: Callable[[list[Row]], Iterable[Tie]] | None = None
+	#: a contact of a person's document is that person: any contact, or only the primary one
+	contacts: Literal["any", "primary", ""] = ""
+	evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceSet:
+	"""All sources of one doctype, taken together."""
+
+	doctype: str
+	main: Source
+	parts: tuple[Source, ...]
+
+	@property
+	def columns(self) -> list[str]:
+		"""Columns that this version of the doctype has."""
+		meta = frappe.get_meta(self.doctype)
+		names = {"name", "creation", "modified"}
+		for part in self.parts:
+			names.update(column for column in part.columns if meta.has_field(column))
+		return sorted(names)
+
+	@property
+	def tables(self) -> list[str]:
+		return [table for part in self.parts for table in part.tables]
+
+	def ties(self, rows: list[Row]) -> list[Tie]:
+		return [tie for part in self.parts if part.ties for tie in part.ties(rows)]
+
+
+def sources() -> dict[str, SourceSet]:
+	"""doctype → its sources, from the hook `relation_sources`; read once a request."""
+	if cached := getattr(frappe.local, "relation_sources", None):
+		return cached
+	by_doctype: dict[str, list[Source]] = {}
+	for path in frappe.get_hooks("relation_sources"):
+		for source in frappe.get_attr(path):
+			by_doctype.setdefault(source.doctype, []).append(source)
+	found = {
+		doctype: SourceSet(doctype, next(p for p in parts if p.values), tuple(parts))
+		for doctype, parts in by_doctype.items()
+	}
+	frappe.local.relation_sources = dict(sorted(found.items(), key=lambda item: item[1].main.order))
+	return frappe.local.relation_sources
+
+
+def evidence() -> list[Evidence]:
+	"""All evidence of all sources."""
+	return [e for found in sources().values() for part in found.parts for e in part.evidence]
+
+
+# ── helpers for sources, also those of other packages ──────────────────────────────────────────
+
+
+def always(effect: str) -> Callable[[Document], str]:
+	"""An event has this effect, unless the document is being cancelled: then it can have any."""
+	return lambda doc: "either" if doc.docstatus == 2 else effect
+
+
+def first_of(table: Any, date_column: str) -> Any:
+	"""Aggregate `date|name` of the earliest document: the date and its proof in one read."""
+	return Min(Concat(table[date_column], "|", table.name))
+
+
+def split_first(value: str) -> tuple[Any, str]:
+	"""The date and the name out of `first_of`."""
+	date_part, name = value.split("|", 1)
+	return getdate(date_part), name
+
+
+def person_name(row: Row) -> str:
+	parts = (row.get("first_name"), row.get("middle_name"), row.get("last_name"))
+	return " ".join(part.strip() for part in parts if part and part.strip())
+
+
+# ── Customer ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _kind_of(row: Row, column: str) -> str:
+	return PERSON if row.get(column) == "Individual" else ORGANISATION
+
+
+def customer_values(row: Row) -> Row:
+	return {
+		"relation_name": row.get("customer_name"),
+		"relation_kind": _kind_of(row, "customer_type"),
+		"responsible": row.get("account_manager"),
+		"email_id": row.get("email_id"),
+		"mobile_no": row.get("mobile_no"),
+		"website": row.get("website"),
+		"territory": row.get("territory"),
+		"language": row.get("language"),
+		"salutation": row.get("salutation"),
+		"gender": row.get("gender"),
+		"industry": row.get("industry"),
+	}
+
+
+def customer_ties(rows: list[Row]) -> Iterable[Tie]:
+	yield from _primary_contacts(rows, "Customer", "customer_type", "customer_primary_contact")
+
+
+def _primary_contacts(rows: list[Row], doctype: str, kind_column: str, contact_column: str) -> Iterable[Tie]:
+	"""An individual and its primary contact are one person."""
+	for row in rows:
+		if row.get(contact_column) and _kind_of(row, kind_column) == PERSON:
+			yield Tie((doctype, row["name"]), ("Contact", row[contact_column]), "person", row["creation"])
+
+
+def _sales_spells(doctype: str, date_column: str):
+	def spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
+		table = frappe.qb.DocType(doctype)
+		query = (
+			frappe.qb.from_(table)
+			.select(table.customer, first_of(table, date_column))
+			.where(table.docstatus == 1)
+			.where(table.customer.isin(parties))
+			.groupby(table.customer)
+		)
+		if doctype == "Sales Invoice":
+			query = query.where(table.is_return == 0)
+		result = []
+		for party, first in query.run():
+			since, name = split_first(first)
+			result.append((party, Spell(since, None, doctype, name)))
+		return result
+
+	return spells
+
+
+def debtor_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
+	"""From the first posted receivable until the last posting after which nothing is open.
+
+	Open is what is open on a voucher, in the account's currency: an advance does not pay an invoice
+	before it is allocated to it, and exchange differences leave nothing behind.
+	"""
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	first = Concat(ple.posting_date, "|", ple.voucher_type, "|", ple.voucher_no)
+	voucher = (
+		frappe.qb.from_(ple)
+		.select(
+			ple.party,
+			Sum(ple.amount_in_account_currency).as_("open_amount"),
+			Min(Case().when(ple.amount > 0, first)).as_("first_posting"),
+			Max(ple.posting_date).as_("last_posting"),
+		)
+		.where(ple.party_type == party_type)
+		.where(ple.party.isin(parties))
+		.where(ple.account_type == "Receivable")
+		.where(ple.delinked == 0)
+		.groupby(ple.party, ple.against_voucher_type, ple.against_voucher_no)
+	)
+	rows = (
+		frappe.qb.from_(voucher)
+		.select(
+			voucher.party,
+			Min(voucher.first_posting),
+			Max(Case().when(voucher.open_amount > ROUNDING, 1).else_(0)),
+			Max(voucher.last_posting),
+		)
+		.where(voucher.first_posting.isnotnull())
+		.groupby(voucher.party)
+	).run()
+	result = []
+	for party, first_posting, is_open, last_posting in rows:
+		since, voucher_type, voucher_no = first_posting.split("|", 2)
+		until = None if is_open else getdate(last_posting)
+		result.append((party, Spell(getdate(since), until, voucher_type, voucher_no)))
+	return result
+
+
+def _receivable_effect(doc: Document) -> str:
+	"""A posted invoice with something open makes a debtor; a credit note or one paid at the till may not."""
+	opens = doc.docstatus == 1 and not doc.get("is_return") and (doc.get("outstanding_amount") or 0) > ROUNDING
+	return "opens" if opens else "either"
+
+
+def _payment_effect(doc: Document) -> str:
+	return "closes" if doc.docstatus == 1 and doc.get("payment_type") == "Receive" else "either"
+
+
+# ── Supplier ───────────────────────────────────────────────────────────────────────────────────
+
+
+def supplier_values(row: Row) -> Row:
+	return {
+		"relation_name": row.get("supplier_name"),
+		"relation_kind": _kind_of(row, "supplier_type"),
+		"email_id": row.get("email_id"),
+		"mobile_no": row.get("mobile_no"),
+		"website": row.get("website"),
+		"language": row.get("language"),
+		"country": row.get("country"),
+	}
+
+
+def supplier_ties(rows: list[Row]) -> Iterable[Tie]:
+	yield from _primary_contacts(rows, "Supplier", "supplier_type", "supplier_primary_contact")
+
+
+def supplier_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
+	"""A supplier document, as long as it is there."""
+	table = frappe.qb.DocType("Supplier")
+	rows = frappe.qb.from_(table).select(table.name, table.creation).where(table.name.isin(parties)).run()
+	return [(name, Spell(getdate(creation), None, "Supplier", name)) for name, creation in rows]
+
+
+def party_link_ties(party_type: str, names: list[str]) -> list[Tie]:
+	"""Party Links of customers or suppliers: both ends are one relation."""
+	table = frappe.qb.DocType("Party Link")
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.primary_role, table.primary_party, table.secondary_role, table.secondary_party, table.creation)
+		.where(
+			((table.primary_role == party_type) & table.primary_party.isin(names))
+			| ((table.secondary_role == party_type) & table.secondary_party.isin(names))
+		)
+	).run()
+	known = sources()
+	return [
+		Tie((role, party), (other_role, other), "same", creation)
+		for role, party, other_role, other, creation in rows
+		if party and other and role in known and other_role in known
+	]
+
+
+# ── Employee ───────────────────────────────────────────────────────────────────────────────────
+
+EMPLOYEE_EMAILS = ("user_id", "company_email", "personal_email")
+
+
+def employee_values(row: Row) -> Row:
+	emails = (row.get("company_email"), row.get("user_id"), row.get("personal_email"))
+	return {
+		"relation_name": row.get("employee_name") or person_name(row),
+		"relation_kind": PERSON,
+		"email_id": next((e for e in emails if email_key(e)), None),
+		"mobile_no": row.get("cell_number"),
+		"salutation": row.get("salutation"),
+		"first_name": row.get("first_name"),
+		"last_name": row.get("last_name"),
+		"gender": row.get("gender"),
+		"date_of_birth": row.get("date_of_birth"),
+		"designation": row.get("designation"),
+	}
+
+
+def employee_ties(rows: list[Row]) -> Iterable[Tie]:
+	"""The contact with the same user or the same e-mail is the same person."""
+	contact = frappe.qb.DocType("Contact")
+	users: dict[str, Row] = {}
+	emails: dict[str, Row] = {}
+	for row in rows:
+		if row.get("user_id"):
+			users.setdefault(row["user_id"], row)
+		for column in EMPLOYEE_EMAILS:
+			if key := email_key(row.get(column)):
+				emails.setdefault(key, row)
+	if not emails and not users:
+		return
+	by_email = (
+		frappe.qb.from_(contact)
+		.select(contact.name, contact.user, contact.email_id, contact.creation)
+		.where(contact.email_id.isin(list(emails) or [""]))
+		.orderby(contact.creation)
+		.orderby(contact.name)
+	).run()
+	for name, user, email, creation in by_email:
+		if row := users.get(user) or emails.get(email_key(email)):
+			yield Tie(("Contact", name), ("Employee", row["name"]), "person", creation)
+	if users:
+		by_user = (
+			frappe.qb.from_(contact)
+			.select(contact.name, contact.user, contact.creation)
+			.where(contact.user.isin(list(users)))
+			.orderby(contact.creation)
+			.orderby(contact.name)
+		).run()
+		for name, user, creation in by_user:
+			yield Tie(("Contact", name), ("Employee", users[user]["name"]), "person", creation)
+
+
+def employee_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
+	"""From the date of joining until the relieving date of an employee who left."""
+	table = frappe.qb.DocType("Employee")
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.name, table.date_of_joining, table.creation, table.status, table.relieving_date, table.modified)
+		.where(table.name.isin(parties))
+	).run()
+	result = []
+	for name, joined, creation, status, relieved, modified in rows:
+		since = getdate(joined or creation)
+		until = max(since, getdate(relieved or modified)) if status == "Left" else None
+		result.append((name, Spell(since, until, "Employee", name, estimated=not relieved)))
+	return result
+
+
+# ── Contact ────────────────────────────────────────────────────────────────────────────────────
+
+
+def contact_values(row: Row) -> Row:
+	return {
+		"relation_name": person_name(row) or row.get("full_name") or row.get("email_id"),
+		"relation_kind": PERSON,
+		"email_id": row.get("email_id"),
+		"phone": row.get("phone"),
+		"mobile_no": row.get("mobile_no"),
+		"salutation": row.get("salutation"),
+		"first_name": row.get("first_name"),
+		"last_name": row.get("last_name"),
+		"gender": row.get("gender"),
+		"designation": row.get("designation"),
+	}
+
+
+def contact_ties(rows: list[Row]) -> Iterable[Tie]:
+	"""Whom the contact is linked to, and which employee has its user or e-mail."""
+	yield from _contact_links({row["name"]: row for row in rows})
+	yield from _contact_employees(rows)
+
+
+def _contact_links(contacts: dict[str, Row]) -> Iterable[Tie]:
+	link = frappe.qb.DocType("Dynamic Link")
+	known = sources()
+	links = (
+		frappe.qb.from_(link)
+		.select(link.parent, link.link_doctype, link.link_name, link.creation)
+		.where(link.parenttype == "Contact")
+		.where(link.parent.isin(list(contacts)))
+		.where(link.link_doctype.isin([d for d in known if d != "Contact"]))
+		.orderby(link.creation)
+		.orderby(link.name)
+	).run()
+	kinds = _kinds({(doctype, name) for _, doctype, name, _ in links})
+	for parent, doctype, name, creation in links:
+		kind = kinds.get((doctype, name))
+		policy = known[doctype].main.contacts
+		if kind == ORGANISATION:
+			yield Tie(("Contact", parent), (doctype, name), WORKS_FOR, creation)
+		elif kind == PERSON and (policy == "any" or (policy == "primary" and contacts[parent].get("is_primary_contact"))):
+			yield Tie(("Contact", parent), (doctype, name), "person", creation)
+
+
+def _kinds(parties: set[Party]) -> dict[Party, str]:
+	"""party → Person or Organisation, one read a doctype; a party that is gone is not in it."""
+	known = sources()
+	by_type: dict[str, list[str]] = {}
+	for doctype, name in parties:
+		by_type.setdefault(doctype, []).append(name)
+	result = {}
+	for doctype, names in by_type.items():
+		table = frappe.qb.DocType(doctype)
+		query = frappe.qb.from_(table).select(*[table[c] for c in known[doctype].columns])
+		for row in query.where(table.name.isin(names)).run(as_dict=True):
+			result[(doctype, row["name"])] = known[doctype].main.values(row)["relation_kind"]
+	return result
+
+
+def _contact_employees(rows: list[Row]) -> Iterable[Tie]:
+	users = {row["user"] for row in rows if row.get("user")}
+	emails = {key for row in rows if (key := email_key(row.get("email_id")))}
+	if not users and not emails:
+		return
+	employee = frappe.qb.DocType("Employee")
+	found = (
+		frappe.qb.from_(employee)
+		.select(employee.name, *[employee[c] for c in EMPLOYEE_EMAILS])
+		.where(
+			employee.user_id.isin(list(users | emails))
+			| employee.company_email.isin(list(emails) or [""])
+			| employee.personal_email.isin(list(emails) or [""])
+		)
+		.orderby(employee.creation)
+		.orderby(employee.name)
+	).run(as_dict=True)
+	by_user: dict[str, str] = {}
+	by_email: dict[str, str] = {}
+	for row in found:
+		if row["user_id"]:
+			by_user.setdefault(row["user_id"], row["name"])
+		for column in EMPLOYEE_EMAILS:
+			if key := email_key(row[column]):
+				by_email.setdefault(key, row["name"])
+	for row in rows:
+		if name := by_user.get(row.get("user")) or by_email.get(email_key(row.get("email_id"))):
+			yield Tie(("Contact", row["name"]), ("Employee", name), "person", row["creation"])
+
+
+def _customer_evidence() -> tuple[Evidence, ...]:
+	return (
+		Evidence(
+			rules.CUSTOMER,
+			"Sales Order",
+			("Customer",),
+			_sales_spells("Sales Order", "transaction_date"),
+			{"Sales Order": always("opens")},
+		),
+		Evidence(
+			rules.CUSTOMER,
+			"Sales Invoice",
+			("Customer",),
+			_sales_spells("Sales Invoice", "posting_date"),
+			{"Sales Invoice": always("opens")},
+		),
+		Evidence(
+			rules.DEBTOR,
+			"Payment Ledger Entry",
+			("Customer",),
+			debtor_spells,
+			{"Sales Invoice": _receivable_effect, "Payment Entry": _payment_effect},
+		),
+	)
+
+
+SOURCES: list[Source] = [
+	Source(
+		"Customer",
+		columns=(
+			"customer_name",
+			"customer_type",
+			"account_manager",
+			"email_id",
+			"mobile_no",
+			"website",
+			"territory",
+			"language",
+			"salutation",
+			"gender",
+			"industry",
+			"customer_primary_contact",
+			"customer_primary_address",
+		),
+		order=10,
+		values=customer_values,
+		address="customer_primary_address",
+		ties=customer_ties,
+		contacts="primary",
+		evidence=_customer_evidence(),
+	),
+	Source(
+		"Supplier",
+		columns=(
+			"supplier_name",
+			"supplier_type",
+			"email_id",
+			"mobile_no",
+			"website",
+			"language",
+			"country",
+			"supplier_primary_contact",
+			"supplier_primary_address",
+		),
+		order=20,
+		values=supplier_values,
+		address="supplier_primary_address",
+		ties=lambda rows: [
+			*supplier_ties(rows),
+			*party_link_ties("Supplier", [row["name"] for row in rows]),
+		],
+		contacts="primary",
+		evidence=(Evidence(rules.SUPPLIER, "Supplier", ("Supplier",), supplier_spells, {"Supplier": always("either")}),),
+	),
+	Source(
+		"Employee",
+		columns=(
+			"employee_name",
+			"first_name",
+			"middle_name",
+			"last_name",
+			*EMPLOYEE_EMAILS,
+			"cell_number",
+			"salutation",
+			"gender",
+			"date_of_birth",
+			"designation",
+			"status",
+			"date_of_joining",
+			"relieving_date",
+		),
+		order=30,
+		values=employee_values,
+		ties=employee_ties,
+		contacts="any",
+		evidence=(Evidence(rules.EMPLOYEE, "Employee", ("Employee",), employee_spells, {"Employee": always("either")}),),
+	),
+	Source(
+		"Contact",
+		columns=(
+			"first_name",
+			"middle_name",
+			"last_name",
+			"full_name",
+			"email_id",
+			"phone",
+			"mobile_no",
+			"salutation",
+			"gender",
+			"designation",
+			"user",
+			"is_primary_contact",
+			"address",
+		),
+		tables=("links",),
+		order=90,
+		values=contact_values,
+		address="address",
+		ties=contact_ties,
+	),
+]

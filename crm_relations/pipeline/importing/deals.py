@@ -101,7 +101,8 @@ class Booking:
 		doc.update(
 			{"transaction_date": deal.closed_on, "delivery_date": deal.closed_on, "disable_rounded_total": 1}
 		)
-		doc.update({"payment_terms_template": None, "payment_schedule": []})
+		# history: nothing is left to deliver
+		doc.update({"payment_terms_template": None, "payment_schedule": [], "skip_delivery_note": 1})
 		for row in doc.items:
 			row.delivery_date = deal.closed_on
 		if names.sales_person:

@@ -12,7 +12,8 @@ Keys, all optional unless said:
   was in its stage), or "reject"
 - `accounts`, `products`, `teams`, `deals` (required): `file` and `columns` {our name: column of the file};
   `accounts.annual_revenue_factor`, `accounts.annual_revenue_currency`, `accounts.notes` {column: label};
-  `deals.stages` {stage: {"outcome": "open" | "won" | "lost", "sales_stage": name}}
+  `deals.stages` {stage: {"outcome": "open" | "won" | "lost", "sales_stage": name}}; the sales stage of a closed
+  deal is the last one that it was in
 """
 
 import json

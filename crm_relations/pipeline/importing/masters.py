@@ -72,7 +72,8 @@ class Masters:
 		industry = self._industry(account.industry)
 		country, note = self._country(account.country)
 		name = frappe.db.get_value("Customer", {"customer_name": account.key})
-		if not name:
+		made = not name
+		if made:
 			name = _insert(
 				"Customer",
 				customer_name=account.key,
@@ -81,7 +82,7 @@ class Masters:
 				territory=self._territory(country),
 				industry=industry,
 			).name
-		self._profile(identity.adopt("Customer", name), account, industry, country)
+		self._profile(identity.adopt("Customer", name), made, account, industry, country)
 		return name, note
 
 	def parent(self, account: Account, customers: dict[str, str], known: KnownNames) -> str:
@@ -102,21 +103,23 @@ class Masters:
 		links.link(child, "subsidiary of", above)
 		return ""
 
-	def _profile(self, relation: str, account: Account, industry: str | None, country: str | None) -> None:
-		"""Fill what the relation does not have yet: what a user has typed in is better than an export."""
+	def _profile(
+		self, relation: str, made: bool, account: Account, industry: str | None, country: str | None
+	) -> None:
+		"""Fill the profile. Of a relation that was there before, only what it does not have yet: what a user has
+		typed in is better than an export."""
 		doc = frappe.get_doc("Relation", relation)
 		values = {
 			"industry": industry,
 			"country": country,
 			"employees": account.employees,
-			"annual_revenue": float(account.annual_revenue) if account.annual_revenue is not None else None,
-			"revenue_currency": self.mapping.annual_revenue_currency or None,
 			"notes": account.notes,
 		}
-		fresh = {name: value for name, value in values.items() if value and not doc.get(name)}
-		if fresh:
-			doc.update(fresh)
-			doc.save(ignore_permissions=True)
+		if account.annual_revenue is not None and (made or not doc.annual_revenue):
+			doc.annual_revenue = float(account.annual_revenue)
+			doc.revenue_currency = self.mapping.annual_revenue_currency or None
+		doc.update({name: value for name, value in values.items() if made or (value and not doc.get(name))})
+		doc.save(ignore_permissions=True)
 
 	def _industry(self, written: str) -> str | None:
 		if not written:

@@ -3,6 +3,8 @@
 
 from frappe.model.document import Document
 
+from crm_relations.qualification import handover
+
 
 class RelationHandover(Document):
 	"""A member that marketing hands to sales: proposed, accepted or returned."""
@@ -31,3 +33,6 @@ class RelationHandover(Document):
 		status: DF.Literal["Proposed", "Accepted", "Returned"]
 		todo: DF.Link | None
 	# end: auto-generated types
+
+	def validate(self) -> None:
+		handover.protect(self)

@@ -3,6 +3,8 @@
 
 from frappe.model.document import Document
 
+from crm_relations.interactions import followups
+
 
 class RelationInteraction(Document):
 	"""A call, letter, meeting, visit, complaint, wish or observation."""
@@ -34,3 +36,12 @@ class RelationInteraction(Document):
 		subject: DF.Data
 		todo: DF.Link | None
 	# end: auto-generated types
+
+	def validate(self) -> None:
+		followups.validate(self)
+
+	def on_update(self) -> None:
+		followups.follow(self)
+
+	def on_trash(self) -> None:
+		followups.withdraw(self)

@@ -3,6 +3,8 @@
 
 from frappe.model.document import Document
 
+from crm_relations.qualification import scheme
+
 
 class RelationQualificationScheme(Document):
 	"""Criteria that give points with reasons."""
@@ -24,3 +26,6 @@ class RelationQualificationScheme(Document):
 		task_days: DF.Int
 		threshold: DF.Int
 	# end: auto-generated types
+
+	def validate(self) -> None:
+		scheme.validate(self)

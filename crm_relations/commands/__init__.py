@@ -1,0 +1,138 @@
+"""`bench --site S relations …`: the command group. Each command reads its options and calls the package that owns
+the matter (`actions`); `session` connects to the site; `text` prints. Answers go to stdout, progress and errors to
+stderr; the exit code is 0, or 1 on an error or a failed check."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from crm_relations.commands.session import answer
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+company_option = click.option(
+	"--company", help="Company; default: the one of Relation Settings, or the only one of the site."
+)
+
+
+def _command(group: click.Group, name: str) -> Callable[[Callable], click.Command]:
+	"""A command of `group` with --json; the function below it only names its options."""
+
+	def decorate(function: Callable) -> click.Command:
+		return group.command(name)(json_option(click.pass_context(function)))
+
+	return decorate
+
+
+@click.group("relations")
+def relations() -> None:
+	"""Relations: contacts, segments, campaigns, and what they earned in the books."""
+
+
+@relations.group("segment")
+def segment() -> None:
+	"""Who is in a segment."""
+
+
+@relations.group("campaign")
+def campaign() -> None:
+	"""Start and send a campaign, and see how far it has come."""
+
+
+@_command(relations, "sync")
+@click.option("--dry-run", is_flag=True, help="Count only; change nothing.")
+def sync(context: click.Context, dry_run: bool, as_json: bool) -> None:
+	"""Make or update the relations of all customers, suppliers, employees, contacts, leads and prospects.
+
+	Can be run again at will; what is up to date stays as it is.
+	"""
+	answer(context, "sync", as_json, dry_run=dry_run)
+
+
+@_command(relations, "check")
+def check(context: click.Context, as_json: bool) -> None:
+	"""Is the site ready, and do the numbers agree? Exit code 1 if a finding is an error.
+
+	Readiness: e-mail account, scheduler, workers, default accounts, dimension. Integrity: members, sends,
+	attribution and ledger.
+	"""
+	answer(context, "check", as_json)
+
+
+@_command(relations, "import-pipeline")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
+@click.option("--deals", type=click.IntRange(min=0), help="Only the first so many rows of the deals file.")
+@company_option
+@click.option("--mapping", "mapping_file", type=click.Path(dir_okay=False), help="JSON file that names files and columns.")
+@click.option("--campaign", help="Relation Campaign that the deals belong to.")
+@click.option("--rejects", "rejects_file", type=click.Path(dir_okay=False), help="Where to write the rejected rows (csv).")
+def import_pipeline(context: click.Context, as_json: bool, **options: Any) -> None:
+	"""Import the opportunity export of another CRM: csv files of accounts, products, sales teams and deals in DIR.
+
+	Won deals go on to quotation, order, invoice and payment, with their dates and values; amounts are taken as
+	the company's currency unless the mapping says otherwise. Every row is imported or rejected with a reason.
+	A run that was interrupted goes on where it stopped.
+	"""
+	answer(context, "import_pipeline", as_json, **options)
+
+
+@_command(segment, "preview")
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(min=0, max=100), default=10, show_default=True, help="Rows of the sample.")
+def segment_preview(context: click.Context, name: str, limit: int, as_json: bool) -> None:
+	"""How many relations fit the rule now, and some of them. Changes nothing."""
+	answer(context, "segment_preview", as_json, name=name, limit=limit)
+
+
+@_command(segment, "refresh")
+@click.argument("name")
+def segment_refresh(context: click.Context, name: str, as_json: bool) -> None:
+	"""Bring the members in line with the rule."""
+	answer(context, "segment_refresh", as_json, name=name)
+
+
+@_command(campaign, "start")
+@click.argument("name")
+def campaign_start(context: click.Context, name: str, as_json: bool) -> None:
+	"""Take in the members of the segment and plan their messages and calls. Sends nothing yet."""
+	answer(context, "campaign_start", as_json, name=name)
+
+
+@_command(campaign, "send")
+@click.argument("name")
+def campaign_send(context: click.Context, name: str, as_json: bool) -> None:
+	"""Send the e-mails that are due, each once."""
+	answer(context, "campaign_send", as_json, name=name)
+
+
+@_command(campaign, "status")
+@click.argument("name")
+def campaign_status(context: click.Context, name: str, as_json: bool) -> None:
+	"""Members, e-mails by state, answers."""
+	answer(context, "campaign_status", as_json, name=name)
+
+
+@_command(relations, "statement")
+@click.option("--campaign", "campaigns", multiple=True, help="Only this campaign; can be given several times.")
+@click.option("--from", "from_date", metavar="DATE", help="First day, as 2026-01-31; default: the first posting.")
+@click.option("--to", "to_date", metavar="DATE", help="Last day; default: today.")
+@company_option
+def statement(context: click.Context, as_json: bool, **options: Any) -> None:
+	"""What each campaign has in the books. Exit code 1 if it differs from the ledger."""
+	answer(context, "statement", as_json, **options)
+
+
+@_command(relations, "demo")
+@click.option("--deals", type=click.IntRange(min=1), default=60, show_default=True, help="Deals of the past to import.")
+@click.option("--data", type=click.Path(file_okay=False), help="Folder of a pipeline export; default: generated data.")
+@company_option
+def demo(context: click.Context, as_json: bool, **options: Any) -> None:
+	"""Run the main job once on this site: from the contact over a campaign to the balance sheet.
+
+	For a site to try things out on: it makes customers, sends mails to a mailbox of its own and posts
+	invoices and payments. It can be run again and doubles nothing.
+	"""
+	answer(context, "demo", as_json, **options)
+
+
+commands = [relations]

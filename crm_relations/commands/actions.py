@@ -1,0 +1,101 @@
+"""What the commands call: one function a command, returning (the JSON answer, whether all is well)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import frappe
+from frappe import _
+
+from crm_relations.campaigns import audience, delivery
+from crm_relations.campaigns import queries as campaign_queries
+from crm_relations.demo import run as demo_run
+from crm_relations.ledger import statement as ledger_statement
+from crm_relations.pipeline.importing.run import import_pipeline as run_import
+from crm_relations.relations import sync as relations_sync
+from crm_relations.segments import membership
+from crm_relations.segments import queries as segment_queries
+from crm_relations.setup import check as readiness
+from crm_relations.shared.money import to_decimal
+
+Answer = tuple[dict[str, Any], bool]
+Progress = Callable[[str, int, int], None]
+
+
+def sync(on_progress: Progress, dry_run: bool) -> Answer:
+	return relations_sync.sync(dry_run=dry_run, on_progress=on_progress).as_dict(), True
+
+
+def check(on_progress: Progress) -> Answer:
+	result = readiness.run()
+	return result, result["ok"]
+
+
+def import_pipeline(on_progress: Progress, **options: Any) -> Answer:
+	"""Not well if the invoices' income is not the deals' value."""
+	result = run_import(on_progress=on_progress, **options)
+	return result, to_decimal(result["difference"]) == 0
+
+
+def segment_preview(on_progress: Progress, name: str, limit: int) -> Answer:
+	doc = _get("Relation Segment", name)
+	if doc.kind == "Dynamic":
+		return {"segment": doc.name, **segment_queries.preview(doc.rule, limit=limit)}, True
+	sample = segment_queries.members(doc.name, limit=limit)
+	return {"segment": doc.name, "count": doc.member_count, "sample": sample}, True
+
+
+def segment_refresh(on_progress: Progress, name: str) -> Answer:
+	return membership.refresh_and_commit(_get("Relation Segment", name).name).as_dict(), True
+
+
+def campaign_start(on_progress: Progress, name: str) -> Answer:
+	return audience.start(_get("Relation Campaign", name).name, frappe.session.user), True
+
+
+def campaign_send(on_progress: Progress, name: str) -> Answer:
+	"""Not well if a message failed, or sending ended early."""
+	doc = _get("Relation Campaign", name)
+	counts = delivery.send(doc.name, on_progress=lambda done, total: on_progress(doc.name, done, total))
+	return counts, not counts["failed"] and not counts["stopped"]
+
+
+def campaign_status(on_progress: Progress, name: str) -> Answer:
+	return campaign_queries.status(_get("Relation Campaign", name).name), True
+
+
+def statement(
+	on_progress: Progress,
+	campaigns: Sequence[str],
+	from_date: str | None,
+	to_date: str | None,
+	company: str | None,
+) -> Answer:
+	"""Not well if it differs from the ledger."""
+	result = ledger_statement.statement(
+		company, list(campaigns) or None, _date(from_date, "--from"), _date(to_date, "--to")
+	).as_dict()
+	return result, to_decimal(result["difference"]) == 0
+
+
+def demo(on_progress: Progress, **options: Any) -> Answer:
+	result = demo_run.run(on_progress=on_progress, **options)
+	return result, to_decimal(result["statement"]["difference"]) == 0
+
+
+def _get(doctype: str, name: str):
+	if not frappe.db.exists(doctype, name):
+		known = frappe.get_all(doctype, pluck="name", order_by="name asc", limit=20)
+		frappe.throw(
+			_("There is no {0} {1}. There are: {2}").format(_(doctype), name, ", ".join(known) or _("none")),
+			frappe.DoesNotExistError,
+		)
+	return frappe.get_doc(doctype, name)
+
+
+def _date(text: str | None, option: str) -> str | None:
+	if not text:
+		return None
+	try:
+		return str(frappe.utils.datetime.datetime.strptime(text, "%Y-%m-%d").date())
+	except ValueError:
+		frappe.throw(_("{0}: {1} is not a date; write it as 2026-01-31.").format(option, text))

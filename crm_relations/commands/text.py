@@ -1,0 +1,127 @@
+"""Answers of the commands as text: one function a command, tables with aligned columns."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Data = dict[str, Any]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Iterable[int] = ()) -> str:
+	"""Aligned columns; those in `numbers` to the right."""
+	lines = [[str(cell) for cell in line] for line in [head, *rows]]
+	right = set(numbers)
+	width = [max(len(line[column]) for line in lines) for column in range(len(head))]
+	lines.insert(1, ["─" * size for size in width])
+	return "\n".join(
+		"  ".join(
+			cell.rjust(width[column]) if column in right else cell.ljust(width[column])
+			for column, cell in enumerate(line)
+		).rstrip()
+		for line in lines
+	)
+
+
+def _pairs(data: Data) -> str:
+	width = max(len(str(key)) for key in data)
+	return "\n".join(f"{str(key).replace('_', ' ').ljust(width)}  {value}" for key, value in data.items())
+
+
+def _sections(*parts: str) -> str:
+	return "\n\n".join(part for part in parts if part)
+
+
+def sync(data: Data) -> str:
+	counts = ("rows_in", "adopted", "updated", "unchanged", "rejected")
+	rows = [(doctype, *(row.get(key, 0) for key in counts)) for doctype, row in data["by"].items()]
+	head = ("Document", *(key.replace("_", " ") for key in counts))
+	reasons = data.get("rejections") or []
+	return _sections(
+		table(head, [*rows, ("in all", *(data.get(key, sum(row.get(key, 0) for row in data["by"].values())) for key in counts))], range(1, 6)),
+		"\n".join(f"rejected: {row}" if isinstance(row, str) else "rejected: " + ", ".join(map(str, row.values())) for row in reasons),
+	)  # fmt: skip
+
+
+def check(data: Data) -> str:
+	lines = [
+		f"{finding['level']:<8}{finding['code']}: {finding['message']}"
+		+ (f"\n        → {finding['remedy']}" if finding["remedy"] else "")
+		for finding in data["findings"]
+	]
+	return _sections("\n".join(lines), "All is well." if data["ok"] else "There are errors.")
+
+
+def import_pipeline(data: Data) -> str:
+	counts = ("rows_in", "imported", "new", "unchanged", "rejected")
+	rows = [(file, *(row[key] for key in counts)) for file, row in data["by"].items()]
+	total = ("in all", *(sum(row[key] for row in data["by"].values()) for key in counts))
+	variants = [(row["column"], row["written"], row["taken_as"], row["by"], row["rows"]) for row in data["variants"]]
+	return _sections(
+		f"{data['source']}",
+		table(("File", "rows in", "imported", "new", "as before", "rejected"), [*rows, total], range(1, 6)),
+		table(("Column", "written", "taken as", "by", "rows"), variants, [4]) if variants else "",
+		"\n".join(f"unclear: {row['column']}: {row['reason']} ({row['rows']} rows)" for row in data["unclear"]),
+		_pairs(
+			{
+				"value of the won deals": data["won_value"],
+				"income in the ledger": data["income_posted"],
+				"difference": data["difference"],
+				"rejected rows are in": data["rejects_file"],
+			}
+		),
+	)
+
+
+def segment_preview(data: Data) -> str:
+	columns = ("name", "relation_name", "stage", "industry", "territory", "city")
+	rows = [tuple(row.get(column) or "" for column in columns) for row in data["sample"]]
+	head = ("Relation", "Name", "Stage", "Industry", "Territory", "City")
+	return _sections(f"{data['segment']}: {data['count']} relations", table(head, rows) if rows else "")
+
+
+def segment_refresh(data: Data) -> str:
+	return _pairs(data)
+
+
+def campaign_start(data: Data) -> str:
+	return _pairs(data)
+
+
+def campaign_send(data: Data) -> str:
+	return _pairs(data)
+
+
+def campaign_status(data: Data) -> str:
+	return _pairs(data)
+
+
+def statement(data: Data) -> str:
+	amounts = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
+	campaigns = [(row["campaign"], *(row[key] for key in amounts)) for row in data["campaigns"]]
+	accounts = [
+		(row["campaign"], row["account"], row["root_type"], row["debit"], row["credit"])
+		for row in data.get("accounts", [])
+	]
+	return _sections(
+		f"{data['company']}, {data['from_date'] or 'from the first posting'} to {data['to_date']}, in {data['currency']}",
+		table(("Campaign", *(key.replace("_", " ") for key in amounts)), campaigns, range(1, 6)),
+		table(("Campaign", "Account", "Type", "debit", "credit"), accounts, (3, 4)) if accounts else "",
+		_pairs(
+			{
+				key: data[key]
+				for key in ("other_campaigns", "not_attributed", "ledger_income", "difference")
+				if key in data
+			}
+		),
+		"\n".join(
+			f"differs: {row['voucher_type']} {row['voucher_no']}, {row['account']}: {row['difference']}"
+			for row in data.get("problems", [])
+		),
+	)
+
+
+def demo(data: Data) -> str:
+	stations = [(row["station"], row["count"], row["what"]) for row in data["stations"]]
+	return _sections(
+		table(("Station", "count", "what"), stations, [1]),
+		statement(data["statement"]),
+	)

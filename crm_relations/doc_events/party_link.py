@@ -1,0 +1,10 @@
+"""ERPNext's Party Link (customer = supplier) → one relation."""
+
+from frappe.model.document import Document
+
+from crm_relations.relations import identity
+from crm_relations.shared.side_effects import run_steps
+
+
+def on_update(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, identity.adopt_linked)

@@ -1,0 +1,10 @@
+"""Frappe's ToDo → an interaction lets go of a task that is deleted."""
+
+from frappe.model.document import Document
+
+from crm_relations.interactions import followups
+from crm_relations.shared.side_effects import run_steps
+
+
+def on_trash(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, followups.forget_todo)

@@ -1,0 +1,20 @@
+"""The log: what was said and seen. With the users on the form, alone writes `Relation Interaction`."""
+
+from typing import Any
+
+import frappe
+
+
+def record(relation: str, kind: str, subject: str, **fields: Any) -> str:
+	"""Log an interaction with a relation; returns its name.
+
+	The caller's rights count: this is what a user does.
+
+	:param kind: Call, Letter, Meeting, Visit, Complaint, Wish or Observation
+	:param fields: further fields of Relation Interaction: direction, happened_on, notes, outcome, item,
+		next_step with next_step_on and next_step_for, campaign, response, reference_type and reference_name
+	:raises frappe.PermissionError: the user may not log interactions
+	"""
+	return frappe.get_doc(
+		{"doctype": "Relation Interaction", "relation": relation, "kind": kind, "subject": subject, **fields}
+	).insert().name

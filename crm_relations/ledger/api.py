@@ -1,0 +1,73 @@
+"""What the desk asks of the books. Whitelisted functions only."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.core.doctype.user_permission.user_permission import get_user_permissions
+
+from crm_relations.ledger import attribution, queries
+from crm_relations.ledger.statement import company_or_default
+from crm_relations.ledger.statement import statement as make_statement
+
+READERS = ["System Manager", "Accounts User", "Accounts Manager", "Relation Manager", "Sales Manager"]
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def statement(
+	company: str | None = None,
+	campaigns: str | list | None = None,
+	from_date: str | None = None,
+	to_date: str | None = None,
+) -> dict[str, Any]:
+	"""The statement as dict of decimal strings: `Statement.as_dict`. `campaigns` is a list or its JSON."""
+	frappe.only_for(READERS)
+	company = company_or_default(company)
+	check_company(company)
+	return make_statement(company, frappe.parse_json(campaigns), from_date, to_date).as_dict()
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
+	"""Campaigns that earned lines of an invoice: `campaign`, `amount` (company currency, decimal string), `lines`."""
+	frappe.has_permission("Sales Invoice", "read", doc=invoice, throw=True)
+	return queries.campaigns_of_invoice(invoice)
+
+
+@frappe.whitelist(methods=["POST"])
+def rebuild_attribution(company: str | None = None) -> str:
+	"""Queue the job that writes the attribution anew; returns a message for the user."""
+	frappe.has_permission("Relation Settings", "write", throw=True)
+	if company:
+		check_company(company)
+	frappe.enqueue(
+		rebuild_job,
+		queue="long",
+		timeout=4 * 60 * 60,
+		job_id="crm_relations_rebuild_attribution",
+		deduplicate=True,
+		company=company,
+		user=frappe.session.user,
+	)
+	return _("The attribution is being rebuilt. You will be told when it is done.")
+
+
+def rebuild_job(company: str | None, user: str) -> None:
+	"""The queued job: progress and result go to the user's desk."""
+	title = _("Rebuilding attribution")
+
+	def show(done: int, total: int) -> None:
+		frappe.publish_progress(done * 100 / max(total, 1), title=title, user=user)
+
+	counts = attribution.rebuild(company, on_progress=show)
+	message = _("Attribution rebuilt: {0} invoices, {1} lines, {2} stale lines removed.").format(
+		counts["invoices"], counts["rows"], counts["removed"]
+	)
+	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
+
+
+def check_company(company: str) -> None:
+	"""A user whose User Permissions name companies sees the books of these only."""
+	allowed = get_user_permissions(frappe.session.user).get("Company")
+	if allowed and company not in {row.get("doc") for row in allowed}:
+		frappe.throw(_("You may not read the books of {0}.").format(company), frappe.PermissionError)

@@ -1,0 +1,126 @@
+"""What `relations check` asks the books: accounts, attribution, ledger, dimension."""
+
+import frappe
+from frappe import _
+from frappe.utils import cint
+
+from crm_relations.ledger import dimension, queries
+from crm_relations.ledger.statement import statement
+from crm_relations.shared.findings import Finding
+from crm_relations.shared.money import to_string
+
+NAMED = 5  #: vouchers that a message names before it counts the rest
+
+
+def findings() -> list[Finding]:
+	"""Findings for all companies of the site. Reads the whole ledger: not for a request that a user waits for."""
+	result = []
+	for company in frappe.get_all(
+		"Company",
+		fields=["name", "default_receivable_account", "default_income_account"],
+		order_by="name asc",
+	):
+		result += _accounts(company)
+		result += _attribution(company.name)
+		result += _ledger(company.name)
+	return result + _dimension()
+
+
+def _accounts(company: frappe._dict) -> list[Finding]:
+	remedy = _("Open Company {0}, tab Accounts, and choose another account.").format(company.name)
+	result = []
+	for field, label, root_type, account_type in (
+		("default_receivable_account", _("Default Receivable Account"), "Asset", "Receivable"),
+		("default_income_account", _("Default Income Account"), "Income", None),
+	):
+		name = company.get(field)
+		if not name:
+			message = _("{0}: {1} is not set.").format(company.name, label)
+			result.append(Finding("error", f"{field}_missing", message, remedy))
+			continue
+		account = frappe.db.get_value("Account", name, ["root_type", "account_type", "is_group"], as_dict=True)
+		if not account or account.is_group:
+			message = _("{0}: {1} {2} is no account that can be booked on.").format(company.name, label, name)
+			result.append(Finding("error", f"{field}_group", message, remedy))
+		elif account.root_type != root_type:
+			message = _("{0}: {1} {2} is of root type {3}, it must be {4}.").format(
+				company.name, label, name, _(account.root_type), _(root_type)
+			)
+			result.append(Finding("error", f"{field}_root_type", message, remedy))
+		elif account_type and account.account_type != account_type:
+			message = _("{0}: {1} {2} is not of account type {3}.").format(
+				company.name, label, name, _(account_type)
+			)
+			result.append(Finding("error", f"{field}_type", message, remedy))
+	return result
+
+
+def _attribution(company: str) -> list[Finding]:
+	remedy = _("Relation Settings, button Rebuild Attribution.")
+	result = []
+	if wrong := queries.attribution_unlike_invoice(company):
+		message = _("{0}: attribution differs from the invoice lines of {1}.").format(company, _names(wrong))
+		result.append(Finding("error", "attribution_unequal", message, remedy))
+	if cint(frappe.db.get_single_value("Relation Settings", "attribute_invoices")):
+		if missing := queries.invoices_without_attribution(company):
+			message = _("{0}: lines with a campaign are not attributed in {1}.").format(company, _names(missing))
+			result.append(Finding("error", "attribution_missing", message, remedy))
+	else:
+		message = _("Invoices are not attributed to campaigns: the switch in Relation Settings is off.")
+		result.append(Finding("warning", "attribution_off", message, _("Relation Settings, section Books.")))
+	return result
+
+
+def _ledger(company: str) -> list[Finding]:
+	figures = statement(company)
+	if not (figures.difference or figures.problems):
+		return []
+	vouchers = list(dict.fromkeys(problem.voucher_no for problem in figures.problems))
+	message = _("{0}: statement and ledger differ by {1} {2} ({3}).").format(
+		company, to_string(figures.difference), figures.currency, _names(vouchers) or _("no single voucher")
+	)
+	return [Finding("error", "ledger_difference", message, _("Rebuild the attribution in Relation Settings."))]
+
+
+def _dimension() -> list[Finding]:
+	on = cint(frappe.db.get_single_value("Relation Settings", "campaign_dimension"))
+	current = dimension.current()
+	remedy = _("Switch Report Campaigns in the Ledger off and on again in Relation Settings.")
+	if not on:
+		if current:
+			message = _("The Accounting Dimension {0} exists although its switch is off.").format(current.name)
+			return [Finding("warning", "dimension_by_hand", message, remedy)]
+		if dimension.fields():
+			message = _("Fields of a removed Accounting Dimension are still there.")
+			return [Finding("warning", "dimension_leftovers", message, _("Run bench migrate."))]
+		if queries.has_attribution():
+			message = _("Invoices carry campaigns, but ERPNext's own reports cannot filter by campaign.")
+			remedy = _("If you want that: Relation Settings, Report Campaigns in the Ledger.")
+			return [Finding("info", "dimension_off", message, remedy)]
+		return []
+	if not current:
+		message = _("The Accounting Dimension of campaigns was deleted although its switch is on.")
+		return [Finding("error", "dimension_missing", message, remedy)]
+	result = []
+	if current.disabled:
+		message = _("The Accounting Dimension {0} is disabled: new ledger rows carry no campaign.").format(
+			current.name
+		)
+		result.append(Finding("error", "dimension_disabled", message, remedy))
+	if not frappe.get_meta("GL Entry").has_field(dimension.FIELDNAME):
+		message = _("GL Entry has no field {0}: ERPNext's reports fail.").format(dimension.FIELDNAME)
+		result.append(Finding("error", "dimension_fields", message, _("Run bench migrate.")))
+	if any(row.mandatory_for_bs or row.mandatory_for_pl for row in current.dimension_defaults):
+		message = _("The campaign is mandatory in the ledger: vouchers without a campaign cannot be posted.")
+		remedy = _("Accounting Dimension {0}: clear the check boxes Mandatory.").format(current.name)
+		result.append(Finding("warning", "dimension_mandatory", message, remedy))
+	if missing := dimension.companies_without_row(current):
+		message = _("The Accounting Dimension has no line for {0}.").format(", ".join(missing))
+		result.append(Finding("warning", "dimension_company", message, _("Run bench migrate.")))
+	return result
+
+
+def _names(vouchers: list[str]) -> str:
+	shown = ", ".join(vouchers[:NAMED])
+	more = len(vouchers) - NAMED
+	return _("{0} and {1} more").format(shown, more) if more > 0 else shown

@@ -1,0 +1,141 @@
+"""ERPNext's Opportunity as the chance of a relation."""
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import escape_html, now_datetime
+
+from crm_relations.relations import claim, identity
+
+#: ERPNext's own field for its own campaign: Opportunity and Lead of version 15, then both of version 16
+_CAMPAIGN_FIELDS = ("campaign", "campaign_name", "utm_campaign")
+
+
+class ErpnextCrm:
+	"""Lead, Prospect and Opportunity of ERPNext 15 and 16."""
+
+	label = "ERPNext CRM"
+
+	def available(self) -> bool:
+		"""Whether this ERPNext still has its CRM."""
+		return bool(frappe.db.exists("DocType", "Opportunity"))
+
+	def open_opportunity(
+		self,
+		relation: str,
+		*,
+		salesperson: str,
+		campaign: str | None = None,
+		title: str | None = None,
+		notes: str | None = None,
+	) -> tuple[str, str]:
+		"""An Opportunity for the relation's customer, else its prospect, else its lead, else for a new lead."""
+		party_type, party = party_of(relation) or ("Lead", make_lead(relation, salesperson, campaign))
+		opportunity = frappe.get_doc(
+			{
+				"doctype": "Opportunity",
+				"opportunity_from": party_type,
+				"party_name": party,
+				"company": company_for(campaign),
+				"opportunity_owner": salesperson,
+				"title": title,
+				"relation": relation,
+				"relation_campaign": campaign,
+			}
+		)
+		set_own_campaign(opportunity, campaign)
+		if notes:
+			html = "<br>".join(escape_html(line) for line in notes.splitlines())
+			opportunity.append(
+				"notes", {"note": html, "added_by": frappe.session.user, "added_on": now_datetime()}
+			)
+		opportunity.insert(ignore_permissions=True)
+		return "Opportunity", opportunity.name
+
+
+def party_of(relation: str) -> tuple[str, str] | None:
+	"""The document an opportunity is opened for: the customer, else the newest prospect, else the newest lead."""
+	if customer := identity.customer_of(relation):
+		return "Customer", customer
+	for party_type in ("Prospect", "Lead"):
+		names = [name for _type, name in identity.parties_of(relation, party_type)]
+		newest = names and frappe.get_all(
+			party_type, filters={"name": ["in", names]}, pluck="name", order_by="creation desc", limit=1
+		)
+		if newest:
+			return party_type, newest[0]
+	return None
+
+
+def make_lead(relation: str, salesperson: str, campaign: str | None) -> str:
+	"""A Lead for a relation that has no party document yet; it is that same relation, no new one.
+
+	An e-mail address that another lead has already is left out, because ERPNext allows it once only; the
+	relation has it still.
+	"""
+	source = frappe.get_doc("Relation", relation)
+	lead = frappe.get_doc(
+		{
+			"doctype": "Lead",
+			"relation": relation,
+			"relation_campaign": campaign,
+			"lead_owner": salesperson,
+			"phone": source.phone,
+			"mobile_no": source.mobile_no,
+			"website": source.website,
+			"city": source.city,
+			"country": source.country,
+			"territory": source.territory,
+			"language": source.language,
+			"industry": source.industry,
+			"annual_revenue": source.annual_revenue,
+		}
+	)
+	if source.relation_kind == "Organisation":
+		lead.company_name = source.relation_name
+	else:
+		lead.update(
+			{
+				"salutation": source.salutation,
+				"first_name": source.first_name or (None if source.last_name else source.relation_name),
+				"last_name": source.last_name,
+				"gender": source.gender,
+				"job_title": source.designation,
+			}
+		)
+		if not lead.first_name:
+			lead.first_name, lead.last_name = source.last_name, None
+	if source.email_id and not frappe.db.exists("Lead", {"email_id": source.email_id}):
+		lead.email_id = source.email_id
+	set_own_campaign(lead, campaign)
+	return claim.insert_as(relation, lead).name
+
+
+def set_own_campaign(doc: Document, campaign: str | None) -> None:
+	"""Name the campaign in ERPNext's own field as well, if ERPNext has a campaign of the same name.
+
+	ERPNext's reports then count it. The field is `campaign` (on Lead `campaign_name`) in version 15 and
+	`utm_campaign` in version 16. None is made for this: ERPNext's list of campaigns is the user's.
+	"""
+	if not campaign:
+		return
+	for fieldname in _CAMPAIGN_FIELDS:
+		field = doc.meta.get_field(fieldname)
+		if field and field.fieldtype == "Link" and frappe.db.exists(field.options, campaign):
+			doc.set(fieldname, campaign)
+
+
+def company_for(campaign: str | None) -> str:
+	"""The company that sells: of the campaign, of the settings, or the user's own.
+
+	:raises frappe.ValidationError: none of them names one
+	"""
+	company = (
+		(campaign and frappe.db.get_value("Relation Campaign", campaign, "company"))
+		or frappe.db.get_single_value("Relation Settings", "default_company")
+		or frappe.defaults.get_user_default("Company")
+		or frappe.db.get_single_value("Global Defaults", "default_company")
+	)
+	if not company:
+		frappe.throw(_("No company is known for the opportunity. Set Default Company in Relation Settings."))
+	return company

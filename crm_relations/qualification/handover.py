@@ -1,0 +1,113 @@
+"""From marketing to sales: proposed, accepted, returned with a reason. Alone writes `Relation Handover`."""
+
+import json
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import now_datetime
+
+from crm_relations.campaigns import audience
+from crm_relations.qualification import queries
+from crm_relations.qualification.rules import may_propose
+from crm_relations.qualification.scoring import score
+
+#: what a user may change on the form; all else is written here
+_OPEN_TO_USERS = ("salesperson",)
+
+
+def propose(member: str) -> str | None:
+	"""Propose a campaign member to sales, with its points and reasons; returns the handover's name.
+
+	None, if it has too few points, if a handover of it is open or accepted, or if sales have returned it
+	and it has not gained points since. The member is locked, so that two responses at the same time
+	propose it once.
+	"""
+	row = frappe.db.get_value(
+		"Relation Campaign Member", member, ["campaign", "relation"], as_dict=True, for_update=True
+	)
+	scheme = queries.scheme_of_campaign(row.campaign)
+	if not scheme:
+		return None
+	threshold, salesperson = frappe.db.get_value(
+		"Relation Qualification Scheme", scheme, ["threshold", "salesperson"]
+	)
+	result = score(member)
+	if not may_propose(result.points, threshold, queries.handovers_of(member)):
+		return None
+	doc = frappe.get_doc(
+		{
+			"doctype": "Relation Handover",
+			"relation": row.relation,
+			"campaign": row.campaign,
+			"member": member,
+			"status": "Proposed",
+			"scheme": scheme,
+			"salesperson": salesperson or frappe.db.get_value("Relation", row.relation, "responsible"),
+			"points": result.points,
+			"reasons": json.dumps([reason.as_dict() for reason in result.reasons], ensure_ascii=False),
+			"proposed_at": now_datetime(),
+		}
+	)
+	doc.flags.by_handover = True
+	doc.insert(ignore_permissions=True)
+	return doc.name
+
+
+def accept(handover: str, salesperson: str, document_type: str, document_name: str, todo: str | None) -> None:
+	"""Mark a handover as accepted, with the chance that was opened for it and the salesperson's task.
+
+	:raises frappe.ValidationError: it is not open any more
+	"""
+	_decide(
+		handover,
+		"Handed Over",
+		status="Accepted",
+		salesperson=salesperson,
+		document_type=document_type,
+		document_name=document_name,
+		todo=todo,
+	)
+
+
+def give_back(handover: str, reason: str) -> None:
+	"""Return a handover to marketing; the member goes on as one that has answered.
+
+	:raises frappe.ValidationError: no reason is given, or the handover is not open any more
+	"""
+	reason = (reason or "").strip()
+	if not reason:
+		frappe.throw(_("Enter a reason for the return: marketing learns from it."))
+	_decide(handover, "Answered", status="Returned", return_reason=reason)
+
+
+def check_open(doc: Document) -> None:
+	"""Throw unless the handover still waits for a decision."""
+	if doc.status != "Proposed":
+		frappe.throw(
+			_("The handover of {0} has been decided already: {1}.").format(
+				frappe.bold(doc.get_title()), _(doc.status)
+			)
+		)
+
+
+def protect(doc: Document) -> None:
+	"""What was proposed and decided is not for users to rewrite, whichever way they save the document."""
+	previous = doc.get_doc_before_save()
+	if doc.flags.by_handover or not previous:
+		return
+	for field in doc.meta.get("fields", {"fieldtype": ["not in", ["Section Break", "Column Break", "HTML"]]}):
+		if field.fieldname not in _OPEN_TO_USERS and doc.has_value_changed(field.fieldname):
+			frappe.throw(
+				_("{0} of a handover cannot be changed. Use the buttons Accept and Return.").format(_(field.label))
+			)
+
+
+def _decide(handover: str, member_status: str, **values: str | None) -> None:
+	doc = frappe.get_doc("Relation Handover", handover, for_update=True)
+	check_open(doc)
+	doc.update({**values, "decided_at": now_datetime(), "decided_by": frappe.session.user})
+	doc.flags.by_handover = True
+	doc.save(ignore_permissions=True)
+	if doc.member:
+		audience.set_member_status(doc.member, member_status)

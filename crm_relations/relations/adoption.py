@@ -1,0 +1,431 @@
+"""Adoption: ERPNext's party documents become relations. Alone inserts `Relation` and `Relation Party`, and
+alone writes the fields of Relation that are copied from documents.
+
+One way for one saved document and for a whole site: documents are read set-based, tied together, and each
+group that belongs together becomes one relation, joins the one it has, or brings several into one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cstr, getdate, now, validate_email_address, validate_phone_number
+
+from crm_relations.relations import folding, links, queries, rules
+from crm_relations.relations.rules import COPIED, WORKS_FOR
+from crm_relations.relations.sources import Party, Row, Tie, sources
+from crm_relations.shared.contact_keys import email_key, phone_key
+
+#: up to so many relations are written as documents (versions, events, search), more in bulk
+AS_DOCUMENTS = 3
+DATA_LENGTH = 140
+
+ADDRESS_FIELDS = ("address_line1", "address_line2", "pincode", "city", "country")
+
+
+@dataclass
+class Outcome:
+	"""What became of the documents."""
+
+	relations: dict[Party, str] = field(default_factory=dict)
+	#: new in a relation
+	adopted: set[Party] = field(default_factory=set)
+	#: their relation took over something, or was folded
+	updated: set[Party] = field(default_factory=set)
+	#: party → why it cannot be a relation
+	rejected: dict[Party, str] = field(default_factory=dict)
+	#: relations that were created, joined or folded: their roles have to be derived anew
+	changed: set[str] = field(default_factory=set)
+
+
+def adopt(
+	parties: Iterable[Party],
+	*,
+	before: dict[Party, Row] | None = None,
+	dry_run: bool = False,
+	filled: dict[str, Row] | None = None,
+) -> Outcome:
+	"""Bring these documents, and those they are tied to, into relations.
+
+	:param before: party → its columns before the change that is being saved; where it is missing, only
+		empty fields of an existing relation are filled.
+	:param dry_run: decide everything, write nothing.
+	:param filled: of a dry run: relation → fields that earlier calls would have filled.
+	"""
+	return _Adoption(before or {}, dry_run, {} if filled is None else filled).run(list(parties))
+
+
+class _Adoption:
+	def __init__(self, before: dict[Party, Row], dry_run: bool, filled: dict[str, Row]):
+		self.before = before
+		self.dry_run = dry_run
+		self.filled = filled
+		self.outcome = Outcome()
+		self.rows: dict[Party, Row] = {}
+		self.values: dict[Party, Row] = {}
+		self.ties: list[Tie] = []
+		self.relations: dict[Party, str] = {}
+		self.members: dict[str, list[Party]] = {}
+		self.asked: set[Party] = set()
+
+	def run(self, parties: list[Party]) -> Outcome:
+		self.asked = set(parties)
+		self.collect(parties)
+		groups = self.group()
+		self.load({member for group in groups for member in group if member not in self.rows})
+		self.read_values()
+		self.write(groups)
+		self.stamp()
+		self.link_workers()
+		self.outcome.relations = dict(self.relations)
+		return self.outcome
+
+	# ── reading ──────────────────────────────────────────────────────────────────────────────
+
+	def load(self, parties: Iterable[Party]) -> list[Party]:
+		"""Read the rows of documents; returns those that exist."""
+		found = []
+		known = sources()
+		for doctype, names in queries.by_type(p for p in parties if p[0] in known).items():
+			table = frappe.qb.DocType(doctype)
+			query = frappe.qb.from_(table).select(*[table[c] for c in known[doctype].columns])
+			for row in query.where(table.name.isin(names)).run(as_dict=True):
+				self.rows[(doctype, row["name"])] = row
+				found.append((doctype, row["name"]))
+		return found
+
+	def collect(self, parties: list[Party]) -> None:
+		"""Read the documents and, step by step, those they are tied to and that have no relation yet."""
+		waiting = self.load(parties)
+		self.relations.update(queries.relations_of(waiting))
+		seen = set(waiting)
+		while waiting:
+			self.reject_nameless(waiting)
+			ties: list[Tie] = []
+			for doctype, names in queries.by_type(p for p in waiting if p not in self.outcome.rejected).items():
+				ties += sources()[doctype].ties([self.rows[(doctype, name)] for name in sorted(names)])
+			others = {end for tie in ties for end in (tie.party, tie.other)} - seen
+			self.relations.update(queries.relations_of(others))
+			waiting = self.load(p for p in others if p not in self.relations)
+			seen |= others
+			self.ties += ties
+		gone = {
+			end
+			for tie in self.ties
+			for end in (tie.party, tie.other)
+			if (end not in self.rows and end not in self.relations) or end in self.outcome.rejected
+		}
+		self.ties = [t for t in self.ties if t.party not in gone and t.other not in gone]
+
+	def reject_nameless(self, parties: list[Party]) -> None:
+		for party in parties:
+			if party in self.relations:
+				continue
+			values = sources()[party[0]].main.values(self.rows[party])
+			if not (values.get("relation_name") or "").strip():
+				self.outcome.rejected[party] = _("{0} {1} has no name. Give it one and save it.").format(
+					_(party[0]), party[1]
+				)
+
+	def read_values(self) -> None:
+		"""What each document says, cleaned so that Relation can hold it, with its address."""
+		addresses = self.read_addresses()
+		for party, row in self.rows.items():
+			self.values[party] = self.clean(party[0], row, addresses)
+		self.values_before = {p: self.clean(p[0], row, addresses) for p, row in self.before.items()}
+
+	def read_addresses(self) -> dict[str, Row]:
+		names = set()
+		for party, row in [*self.rows.items(), *self.before.items()]:
+			column = sources()[party[0]].main.address
+			if column and row.get(column):
+				names.add(row[column])
+		if not names:
+			return {}
+		table = frappe.qb.DocType("Address")
+		rows = (
+			frappe.qb.from_(table)
+			.select(table.name, *[table[f] for f in ADDRESS_FIELDS])
+			.where(table.name.isin(names))
+		).run(as_dict=True)
+		return {row["name"]: row for row in rows}
+
+	def clean(self, doctype: str, row: Row, addresses: dict[str, Row]) -> Row:
+		main = sources()[doctype].main
+		values = dict(main.values(row))
+		if address := addresses.get(row.get(main.address) if main.address else None):
+			lines = (address["address_line1"], address["address_line2"])
+			values["address_line"] = ", ".join(line.strip() for line in lines if line and line.strip())
+			values.update({f: address[f] or values.get(f) for f in ("pincode", "city", "country")})
+		email = email_key(values.get("email_id"))
+		values["email_id"] = email if email and validate_email_address(email) else None
+		for name in ("phone", "mobile_no"):
+			values[name] = _phone(values.get(name))
+		for name, value in values.items():
+			if isinstance(value, str):
+				values[name] = value.strip()[:DATA_LENGTH].strip() or None
+		return values
+
+	# ── what belongs together ────────────────────────────────────────────────────────────────
+
+	def group(self) -> list[list[Party]]:
+		"""Groups of documents that are one relation; a relation's present members stay together."""
+		parent: dict[Party, Party] = {}
+		types: dict[Party, set[str]] = {}
+
+		def find(node: Party) -> Party:
+			while parent[node] != node:
+				parent[node] = parent[parent[node]]
+				node = parent[node]
+			return node
+
+		def union(one: Party, other: Party) -> None:
+			one, other = find(one), find(other)
+			if one != other:
+				parent[other] = one
+				types[one] |= types.pop(other)
+
+		nodes = [p for p in self.rows if p not in self.outcome.rejected]
+		tied = [end for tie in self.ties for end in (tie.party, tie.other)]
+		self.members = queries.parties_of(set(self.relations.values()))
+		present = [party for parties in self.members.values() for party in parties]
+		for node in [*nodes, *tied, *present]:
+			parent.setdefault(node, node)
+			types.setdefault(node, {node[0]})
+		for parties in self.members.values():
+			for other in parties[1:]:
+				union(parties[0], other)
+		for tie in self.ties:
+			if tie.kind == "same":
+				union(tie.party, tie.other)
+		personal = [tie for tie in self.ties if tie.kind == "person"]
+		for tie in sorted(personal, key=lambda t: (cstr(t.since), t.party, t.other)):
+			one, other = find(tie.party), find(tie.other)
+			if one != other and not types[one] & types[other]:
+				union(one, other)
+		groups: dict[Party, list[Party]] = {}
+		for node in parent:
+			groups.setdefault(find(node), []).append(node)
+		for party, relation in ((p, r) for r, ps in self.members.items() for p in ps):
+			self.relations[party] = relation
+		asked = set(nodes)
+		return [group for group in groups.values() if asked.intersection(group)]
+
+	def weight(self, party: Party) -> tuple:
+		return (
+			sources()[party[0]].main.order if party[0] in sources() else 1000,
+			cstr(self.rows[party]["creation"]) if party in self.rows else "",
+			party[1],
+		)
+
+	# ── writing ──────────────────────────────────────────────────────────────────────────────
+
+	def write(self, groups: list[list[Party]]) -> None:
+		held = queries.copied_values({self.relations[p] for g in groups for p in g if p in self.relations})
+		new: list[tuple[Row, list[Party]]] = []
+		updates: dict[str, Row] = {}
+		joins: dict[str, list[Party]] = {}
+		for group in groups:
+			group.sort(key=self.weight)
+			mine = sorted(
+				{self.relations[p] for p in group if p in self.relations}, key=lambda r: (held[r]["creation"], r)
+			)
+			newcomers = [p for p in group if p not in self.relations]
+			now_said = rules.combined(self.values[p] for p in group if p in self.values)
+			if not mine:
+				new.append((now_said, newcomers))
+				self.outcome.adopted.update(newcomers)
+				continue
+			keep = mine[0]
+			before_said = self.said_before(group, newcomers, mine)
+			if len(mine) > 1:
+				self.fold(keep, mine[1:], group, held)
+			changes = rules.changes({**held[keep], **self.filled.get(keep, {})}, before_said, now_said)
+			if newcomers:
+				joins[keep] = newcomers
+				self.outcome.adopted.update(newcomers)
+				self.outcome.changed.add(keep)
+			if changes:
+				updates[keep] = changes
+				if self.dry_run:
+					self.filled.setdefault(keep, {}).update(changes)
+				self.outcome.updated.update(p for p in group if p in self.asked and p not in self.outcome.adopted)
+		if self.dry_run:
+			return
+		self.update(updates, joins)
+		self.insert(new)
+
+	def said_before(self, group: list[Party], newcomers: list[Party], mine: list[str]) -> Row:
+		"""What the relation's own documents said before the change. Where that is not known (no document is being
+		saved), what they say now counts as said before only if something joins: then all of them say it anew."""
+		if not newcomers and len(mine) == 1 and not any(p in self.values_before for p in group):
+			return {}
+		members = [p for p in group if self.relations.get(p) == mine[0] and p in self.values]
+		return rules.combined(self.values_before.get(p) or self.values[p] for p in members)
+
+	def fold(self, keep: str, others: list[str], group: list[Party], held: dict[str, Row]) -> None:
+		self.outcome.updated.update(p for p in group if p in self.asked and p in self.relations)
+		self.outcome.changed.add(keep)
+		if self.dry_run:
+			return
+		for other in others:
+			folding.fold(keep, other)
+			for party in self.members.pop(other, []):
+				self.relations[party] = keep
+		held[keep] = queries.copied_values([keep])[keep]
+
+	def insert(self, new: list[tuple[Row, list[Party]]]) -> None:
+		if len(new) > AS_DOCUMENTS:
+			names = _insert_in_bulk([(values, self.party_rows(parties)) for values, parties in new])
+		else:
+			names = [_insert_document(values, self.party_rows(parties)) for values, parties in new]
+		for name, (_values, parties) in zip(names, new, strict=True):
+			self.relations.update(dict.fromkeys(parties, name))
+			self.outcome.changed.add(name)
+
+	def update(self, updates: dict[str, Row], joins: dict[str, list[Party]]) -> None:
+		names = updates.keys() | joins.keys()
+		if len(names) > AS_DOCUMENTS:
+			_update_in_bulk(updates, {name: self.party_rows(parties) for name, parties in joins.items()})
+		else:
+			for name in sorted(names):
+				_update_document(name, updates.get(name, {}), self.party_rows(joins.get(name, [])))
+		for name, parties in joins.items():
+			self.relations.update(dict.fromkeys(parties, name))
+
+	def party_rows(self, parties: list[Party]) -> list[Row]:
+		return [
+			{"party_type": doctype, "party": name, "since": getdate(self.rows[(doctype, name)]["creation"])}
+			for doctype, name in sorted(parties, key=lambda p: (cstr(self.rows[p]["creation"]), p))
+		]
+
+	def stamp(self) -> None:
+		"""Documents that have our field `relation` (leads) carry the name of their relation."""
+		if self.dry_run:
+			return
+		for doctype, names in queries.by_type(self.outcome.adopted).items():
+			if names_relation(doctype):
+				values = {name: {"relation": self.relations[(doctype, name)]} for name in names}
+				frappe.db.bulk_update(doctype, values, update_modified=False)
+
+	def link_workers(self) -> None:
+		"""A contact of an organisation works for it."""
+		if self.dry_run:
+			return
+		pairs = {}
+		for tie in self.ties:
+			if tie.kind != WORKS_FOR:
+				continue
+			person, organisation = self.relations.get(tie.party), self.relations.get(tie.other)
+			if person and organisation and person != organisation:
+				pairs.setdefault((person, organisation), getdate(tie.since))
+		links.link_many(WORKS_FOR, pairs)
+
+
+def names_relation(doctype: str) -> bool:
+	"""Whether the doctype has our field `relation`; Employee has one of that name that means something else."""
+	docfield = frappe.get_meta(doctype).get_field("relation")
+	return bool(docfield and docfield.fieldtype == "Link" and docfield.options == "Relation")
+
+
+def _phone(number: str | None) -> str | None:
+	"""The number as it is typed if Frappe accepts it, else its international form, else none."""
+	number = (number or "").strip()
+	if not number:
+		return None
+	if len(number) <= DATA_LENGTH and validate_phone_number(number):
+		return number
+	return phone_key(number[:DATA_LENGTH]) or None
+
+
+def _insert_document(values: Row, parties: list[Row]) -> str:
+	doc = frappe.get_doc({"doctype": "Relation", **values, "parties": parties})
+	_quiet(doc)
+	return doc.insert(ignore_permissions=True).name
+
+
+def _update_document(name: str, values: Row, parties: list[Row]) -> None:
+	doc = frappe.get_doc("Relation", name, for_update=True)
+	doc.update(values)
+	doc.extend("parties", parties)
+	_quiet(doc)
+	doc.save(ignore_permissions=True)
+
+
+def _quiet(doc: Any) -> None:
+	"""The copied values were valid in ERPNext's document; one that is not any more must not stop the file."""
+	doc.flags.ignore_links = True
+	doc.flags.ignore_mandatory = True
+	doc.flags.adopted = True
+
+
+BULK_PARENT = ("name", "owner", "modified_by", "creation", "modified", *COPIED)
+BULK_PARTY = (
+	"name",
+	"owner",
+	"modified_by",
+	"creation",
+	"modified",
+	"parent",
+	"parenttype",
+	"parentfield",
+	"idx",
+	"party_type",
+	"party",
+	"since",
+)
+NUMBERS = ("employees", "annual_revenue")
+
+
+def _insert_in_bulk(new: list[tuple[Row, list[Row]]]) -> list[str]:
+	stamp, user = now(), frappe.session.user
+	names = [frappe.generate_hash(length=10) for _ in new]
+	parents = [
+		(name, user, user, stamp, stamp, *(_stored(f, values.get(f)) for f in COPIED))
+		for name, (values, _parties) in zip(names, new, strict=True)
+	]
+	frappe.db.bulk_insert("Relation", list(BULK_PARENT), parents)
+	_insert_parties({name: parties for name, (_values, parties) in zip(names, new, strict=True)}, {})
+	return names
+
+
+def _insert_parties(parties: dict[str, list[Row]], first_idx: dict[str, int]) -> None:
+	stamp, user = now(), frappe.session.user
+	rows = [
+		(
+			frappe.generate_hash(length=10),
+			user,
+			user,
+			stamp,
+			stamp,
+			relation,
+			"Relation",
+			"parties",
+			first_idx.get(relation, 0) + idx,
+			row["party_type"],
+			row["party"],
+			row["since"],
+		)
+		for relation, party_rows in parties.items()
+		for idx, row in enumerate(party_rows, start=1)
+	]
+	if rows:
+		frappe.db.bulk_insert("Relation Party", list(BULK_PARTY), rows)
+
+
+def _update_in_bulk(updates: dict[str, Row], joins: dict[str, list[Row]]) -> None:
+	by_fields: dict[tuple[str, ...], dict[str, Row]] = {}
+	for name, values in updates.items():
+		by_fields.setdefault(tuple(sorted(values)), {})[name] = {f: _stored(f, v) for f, v in values.items()}
+	for rows in by_fields.values():
+		frappe.db.bulk_update("Relation", rows)
+	present = queries.parties_of(joins)
+	_insert_parties(joins, {name: len(rows) for name, rows in present.items()})
+	for name in updates.keys() | joins.keys():
+		frappe.clear_document_cache("Relation", name)
+
+
+def _stored(fieldname: str, value: Any) -> Any:
+	return (value or 0) if fieldname in NUMBERS else value

@@ -1,0 +1,159 @@
+"""Reads over relations: typed rows, set-based. Writes nothing."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import frappe
+from frappe.model.document import Document
+
+from crm_relations.relations.rules import COPIED, RoleRow
+from crm_relations.relations.sources import Party, Row
+
+#: pairs of fields in which ERPNext's documents name their party
+PARTY_FIELDS = (("party_type", "party"), ("quotation_to", "party_name"), ("opportunity_from", "party_name"))
+
+
+def relation_of(doctype: str, name: str | None) -> str | None:
+	"""Name of the relation that the party document is, or None."""
+	if not name:
+		return None
+	return relations_of([(doctype, name)]).get((doctype, name))
+
+
+def relations_of(parties: Iterable[Party]) -> dict[Party, str]:
+	"""party → relation, one read a doctype; parties without a relation are not in it."""
+	table = frappe.qb.DocType("Relation Party")
+	result: dict[Party, str] = {}
+	for doctype, names in by_type(parties).items():
+		rows = (
+			frappe.qb.from_(table)
+			.select(table.party, table.parent)
+			.where(table.party_type == doctype)
+			.where(table.party.isin(names))
+		).run()
+		spelled = {name.casefold(): name for name in names}  # the database does not tell upper from lower case
+		for party, parent in rows:
+			result[(doctype, party if party in names else spelled.get(party.casefold(), party))] = parent
+	return result
+
+
+def by_type(parties: Iterable[Party]) -> dict[str, set[str]]:
+	"""doctype → names."""
+	result: dict[str, set[str]] = {}
+	for doctype, name in parties:
+		result.setdefault(doctype, set()).add(name)
+	return result
+
+
+def parties_of(relations: Iterable[str]) -> dict[str, list[Party]]:
+	"""relation → its party documents, oldest first."""
+	relations = list(relations)
+	result: dict[str, list[Party]] = {name: [] for name in relations}
+	if not relations:
+		return result
+	table = frappe.qb.DocType("Relation Party")
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.parent, table.party_type, table.party)
+		.where(table.parent.isin(relations))
+		.orderby(table.since)
+		.orderby(table.party_type)
+		.orderby(table.party)
+	).run()
+	for parent, party_type, party in rows:
+		result[parent].append((party_type, party))
+	return result
+
+
+def copied_values(relations: Iterable[str]) -> dict[str, Row]:
+	"""relation → the fields that are copied from documents, with `name` and `creation`."""
+	relations = list(relations)
+	if not relations:
+		return {}
+	table = frappe.qb.DocType("Relation")
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.name, table.creation, *[table[f] for f in COPIED])
+		.where(table.name.isin(relations))
+	).run(as_dict=True)
+	return {row["name"]: row for row in rows}
+
+
+def role_rows(relations: Iterable[str]) -> dict[str, list[RoleRow]]:
+	"""relation → its rows of `Relation Role`, in their order."""
+	relations = list(relations)
+	result: dict[str, list[RoleRow]] = {name: [] for name in relations}
+	if not relations:
+		return result
+	table = frappe.qb.DocType("Relation Role")
+	rows = (
+		frappe.qb.from_(table)
+		.select(
+			table.parent, table.name, table.role, table.since, table.until, table.document_type, table.document_name
+		)
+		.where(table.parent.isin(relations))
+		.orderby(table.idx)
+	).run()
+	for parent, *values in rows:
+		result[parent].append(RoleRow(*values))
+	return result
+
+
+def stage_order() -> dict[str, int]:
+	"""stage → its place; role types that are no stages are not in it. Cached."""
+	cached = frappe.cache.get_value("relation_stage_order")
+	if cached is None:
+		rows = frappe.get_all(
+			"Relation Role Type", filters={"is_stage": 1}, fields=["name", "stage_order"], order_by="stage_order asc"
+		)
+		cached = {row.name: row.stage_order or 0 for row in rows}
+		frappe.cache.set_value("relation_stage_order", cached)
+	return cached
+
+
+def party_of(doc: Document) -> Party | None:
+	"""The party that a quotation, order, invoice, payment or opportunity names."""
+	for type_field, name_field in PARTY_FIELDS:
+		if doc.get(type_field) and doc.get(name_field):
+			return doc.get(type_field), doc.get(name_field)
+	if doc.get("customer"):
+		return "Customer", doc.get("customer")
+	return None
+
+
+def names_after(doctype: str, after: str, limit: int) -> list[str]:
+	"""The next names in the order of the primary key: pages that a kill or an insert does not shift."""
+	table = frappe.qb.DocType(doctype)
+	return (
+		frappe.qb.from_(table).select(table.name).where(table.name > after).orderby(table.name).limit(limit)
+	).run(pluck=True)
+
+
+def links_of(relation: str) -> list[Row]:
+	"""Relation Links of a relation seen from it: `link_type` reads in its direction, `other` is the other end."""
+	from_here = _links(relation, "relation", "related_relation")
+	to_here = _links(relation, "related_relation", "relation")
+	return [{**row, "outgoing": True} for row in from_here] + [{**row, "outgoing": False} for row in to_here]
+
+
+def _links(relation: str, here: str, there: str) -> list[Row]:
+	link, other = frappe.qb.DocType("Relation Link"), frappe.qb.DocType("Relation")
+	return (
+		frappe.qb.from_(link)
+		.join(other)
+		.on(other.name == link[there])
+		.select(
+			link.name,
+			link.link_type,
+			link.since,
+			link.until,
+			other.name.as_("other"),
+			other.relation_name.as_("other_name"),
+			other.relation_kind.as_("other_kind"),
+		)
+		.where(link[here] == relation)
+		.orderby(link.since)
+		.orderby(link.name)
+	).run(as_dict=True)
+
+
