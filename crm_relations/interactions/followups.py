@@ -45,7 +45,8 @@ def follow(doc: Document) -> None:
 		_change(todo, doc)
 	else:
 		_link(
-			doc, tasks.assign(doc.next_step_for, "Relation", doc.relation, doc.next_step, str(doc.next_step_on))
+			doc,
+			tasks.assign(doc.next_step_for, "Relation", doc.relation, doc.next_step, str(doc.next_step_on)),
 		)
 
 

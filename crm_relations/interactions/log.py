@@ -15,6 +15,16 @@ def record(relation: str, kind: str, subject: str, **fields: Any) -> str:
 		next_step with next_step_on and next_step_for, campaign, response, reference_type and reference_name
 	:raises frappe.PermissionError: the user may not log interactions
 	"""
-	return frappe.get_doc(
-		{"doctype": "Relation Interaction", "relation": relation, "kind": kind, "subject": subject, **fields}
-	).insert().name
+	return (
+		frappe.get_doc(
+			{
+				"doctype": "Relation Interaction",
+				"relation": relation,
+				"kind": kind,
+				"subject": subject,
+				**fields,
+			}
+		)
+		.insert()
+		.name
+	)

@@ -99,7 +99,9 @@ def protect(doc: Document) -> None:
 	for field in doc.meta.get("fields", {"fieldtype": ["not in", ["Section Break", "Column Break", "HTML"]]}):
 		if field.fieldname not in _OPEN_TO_USERS and doc.has_value_changed(field.fieldname):
 			frappe.throw(
-				_("{0} of a handover cannot be changed. Use the buttons Accept and Return.").format(_(field.label))
+				_("{0} of a handover cannot be changed. Use the buttons Accept and Return.").format(
+					_(field.label)
+				)
 			)
 
 

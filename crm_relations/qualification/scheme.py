@@ -27,9 +27,7 @@ def qualify_response(doc: Document) -> None:
 	result = score(doc.member)
 	threshold = frappe.get_cached_value("Relation Qualification Scheme", scheme, "threshold")
 	status = frappe.db.get_value("Relation Campaign Member", doc.member, "status")
-	says_no = (
-		status == "Declined" or doc.answer == "Not Interested" or doc.response_type == "Unsubscribe"
-	)
+	says_no = status == "Declined" or doc.answer == "Not Interested" or doc.response_type == "Unsubscribe"
 	qualified = result.points >= threshold and not says_no
 	if qualified and status in _BEFORE_QUALIFIED:
 		status = "Qualified"

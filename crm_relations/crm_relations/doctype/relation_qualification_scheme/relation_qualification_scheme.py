@@ -17,7 +17,9 @@ class RelationQualificationScheme(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
-		from crm_relations.crm_relations.doctype.relation_qualification_criterion.relation_qualification_criterion import RelationQualificationCriterion
+		from crm_relations.crm_relations.doctype.relation_qualification_criterion.relation_qualification_criterion import (
+			RelationQualificationCriterion,
+		)
 
 		criteria: DF.Table[RelationQualificationCriterion]
 		disabled: DF.Check
