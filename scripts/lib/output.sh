@@ -45,7 +45,9 @@ on_exit() {
 			printf 'Log: %s\n' "$LOG" >&2
 			;;
 		*)
-			if [[ -z $EXPLAINED ]]; then
+			if [[ $EXPLAINED == by-its-output ]]; then
+				rm -f "$LOG"
+			elif [[ -z $EXPLAINED ]]; then
 				printf '\n%sStopped unexpectedly in step %s (%s).%s Log: %s\n' "$RED" "$STEP" "$STEP_TITLE" "$PLAIN" "$LOG" >&2
 			fi
 			;;

@@ -176,7 +176,7 @@ test_on_site() {
 	if [[ -n ${KEEP_SITE:-} && ${KEEP_SITE:-} != 0 ]]; then
 		printf 'Kept: %s in %s\n' "$TEST_SITE" "$BENCH_DIR"
 	fi
-	EXPLAINED=1
+	EXPLAINED=by-its-output
 	exit "$PYTEST_CODE"
 }
 
@@ -229,6 +229,6 @@ test_without_site() {
 	) || PYTEST_CODE=$?
 	printf 'Not run (counted as skipped above): the tests of crm_relations/tests/site, which need a Frappe site.\n'
 	printf 'Why: %s\n' "$why"
-	EXPLAINED=1
+	EXPLAINED=by-its-output
 	exit "$PYTEST_CODE"
 }
