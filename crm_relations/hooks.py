@@ -98,6 +98,12 @@ relation_sources = [
 	"crm_relations.pipeline.erpnext_crm.sources.SOURCES",
 ]
 
+# What the timeline of a relation shows: a list of dotted paths to lists of interactions.timeline.Source.
+relation_timeline_sources = [
+	"crm_relations.interactions.timeline_sources.SOURCES",
+	"crm_relations.pipeline.erpnext_crm.timeline.SOURCES",
+]
+
 # Who else has unsubscribed: functions of a set of e-mail keys that return key → reason. Other apps may add theirs.
 relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.unsubscribed_leads"]
 
@@ -113,8 +119,7 @@ website_route_rules = [
 ]
 
 doctype_js = {
-	"Customer": "public/js/customer.js",
-	"Lead": "public/js/lead.js",
+	**{doctype: "public/js/party.js" for doctype in _party_events},
 	"Sales Invoice": "public/js/sales_invoice.js",
 }
 

@@ -117,6 +117,7 @@ def _insert_dimension() -> Document:
 			"fieldname": FIELDNAME,
 		}
 	)
+	dimension.set("__islocal", True)  # ERPNext checks a dimension that is there by other rules
 	dimension.run_method("before_insert")
 	dimension.run_method("validate")
 	dimension.db_insert()

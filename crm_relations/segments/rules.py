@@ -227,8 +227,10 @@ def _cast(field: FieldType, operator: str, value: Any, path: str) -> Any:
 		return _one(field, value, path)
 	if not isinstance(value, list | tuple):
 		raise RuleError(path, _("{0} takes a list of values."), operator)
-	if not 1 <= len(value) <= MAX_VALUES:
-		raise RuleError(path, _("Give between 1 and {0} values."), MAX_VALUES)
+	if not value:
+		raise RuleError(path, _("Give at least one value."))
+	if len(value) > MAX_VALUES:
+		raise RuleError(path, _("Give at most {0} values."), MAX_VALUES)
 	values = tuple(_one(field, one, f"{path}[{i}]") for i, one in enumerate(value))
 	if operator == "between":
 		if len(values) != 2:

@@ -40,9 +40,9 @@ def invoice_as_it_is(name: str) -> dict:
 
 
 def change(name: str) -> list:
-	"""Save a comment into the submitted invoice, then cancel it and its payments."""
+	"""Save a change of the submitted invoice, then cancel it and its payments."""
 	invoice = frappe.get_doc("Sales Invoice", name)
-	invoice.remarks = "changed after the uninstall"
+	invoice.group_same_items = 1
 	invoice.save()
 	payments = frappe.get_all(
 		"Payment Entry Reference", filters={"reference_name": name, "docstatus": 1}, pluck="parent"
@@ -52,7 +52,7 @@ def change(name: str) -> list:
 	invoice.reload()
 	invoice.cancel()
 	frappe.db.commit()
-	return [invoice.docstatus, invoice.remarks]
+	return [invoice.docstatus, invoice.group_same_items]
 
 
 def use_the_app() -> str:

@@ -3,6 +3,8 @@
 
 from frappe.model.document import Document
 
+from crm_relations.relations import profile
+
 
 class Relation(Document):
 	"""One real person or organisation: the customer file."""
@@ -55,3 +57,7 @@ class Relation(Document):
 		territory: DF.Link | None
 		website: DF.Data | None
 	# end: auto-generated types
+
+	def validate(self) -> None:
+		profile.check_options(self)
+		profile.check_employees(self)

@@ -3,6 +3,8 @@
 
 from frappe.model.document import Document
 
+from crm_relations.relations import links
+
 
 class RelationLink(Document):
 	"""A typed, dated relationship between two relations."""
@@ -22,3 +24,8 @@ class RelationLink(Document):
 		since: DF.Date | None
 		until: DF.Date | None
 	# end: auto-generated types
+
+	def validate(self) -> None:
+		links.check_ends(self)
+		links.check_dates(self)
+		links.check_circle(self)

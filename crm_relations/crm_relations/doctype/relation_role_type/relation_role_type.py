@@ -1,6 +1,8 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
+import frappe
+from frappe import _
 from frappe.model.document import Document
 
 
@@ -22,3 +24,11 @@ class RelationRoleType(Document):
 		role_name: DF.Data
 		stage_order: DF.Int
 	# end: auto-generated types
+
+	def on_update(self) -> None:
+		frappe.cache.delete_value("relation_stage_order")
+
+	def on_trash(self) -> None:
+		if self.is_standard:
+			frappe.throw(_("{0} is derived from ERPNext's documents and cannot be deleted.").format(self.name))
+		frappe.cache.delete_value("relation_stage_order")

@@ -520,12 +520,10 @@ class ValueEditor {
 	}
 
 	link(value, set) {
+		const df = { fieldtype: "Link", options: this.field.doctype, only_select: 1 };
 		const filters = this.field.filters;
-		return this.control(
-			{ fieldtype: "Link", options: this.field.doctype, only_select: 1, get_query: () => ({ filters }) },
-			value,
-			set,
-		);
+		if (Object.keys(filters).length) df.get_query = () => ({ filters });
+		return this.control(df, value, set);
 	}
 
 	/** A control of the desk. It reports its first value as well, which is no change. */

@@ -3,6 +3,8 @@
 
 from frappe.model.document import Document
 
+from crm_relations.ledger import dimension
+
 
 class RelationSettings(Document):
 	"""Switches and defaults."""
@@ -24,3 +26,10 @@ class RelationSettings(Document):
 		default_email_account: DF.Link | None
 		legal_notice: DF.SmallText | None
 	# end: auto-generated types
+
+	def on_update(self) -> None:
+		if self.has_value_changed("campaign_dimension"):
+			if self.campaign_dimension:
+				dimension.switch_on()
+			else:
+				dimension.switch_off()

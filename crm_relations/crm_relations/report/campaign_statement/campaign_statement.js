@@ -1,0 +1,48 @@
+// Campaign Statement: the difference is red unless it is 0.00; an account opens the General Ledger.
+frappe.query_reports["Campaign Statement"] = {
+	tree: true,
+	name_field: "campaign",
+	parent_field: "parent_campaign",
+	initial_depth: 1,
+	filters: [
+		{
+			fieldname: "company",
+			label: __("Company"),
+			fieldtype: "Link",
+			options: "Company",
+			default: frappe.defaults.get_user_default("Company"),
+			reqd: 1,
+		},
+		{ fieldname: "from_date", label: __("From Date"), fieldtype: "Date" },
+		{
+			fieldname: "to_date",
+			label: __("To Date"),
+			fieldtype: "Date",
+			default: frappe.datetime.get_today(),
+			reqd: 1,
+		},
+		{
+			fieldname: "campaigns",
+			label: __("Campaigns"),
+			fieldtype: "MultiSelectList",
+			get_data: (text) => frappe.db.get_link_options("Relation Campaign", text),
+		},
+	],
+	formatter(value, row, column, data, default_formatter) {
+		const shown = default_formatter(value, row, column, data);
+		if (!data) return shown;
+		if (column.fieldname === "campaign" && data.account) {
+			const filters = {
+				company: frappe.query_report.get_filter_value("company"),
+				account: data.account,
+				from_date: frappe.query_report.get_filter_value("from_date") || "",
+				to_date: frappe.query_report.get_filter_value("to_date"),
+			};
+			return `<a href="/app/query-report/General Ledger?${new URLSearchParams(filters)}">${shown}</a>`;
+		}
+		if (data.is_difference && column.fieldname === "revenue") {
+			return `<b style="color: var(--text-on-${value ? "red" : "green"})">${shown}</b>`;
+		}
+		return data.bold ? `<b>${shown}</b>` : shown;
+	},
+};

@@ -1,0 +1,76 @@
+"""What the desk may call of interactions."""
+
+import frappe
+from frappe import _
+from frappe.utils import cstr
+
+from crm_relations.campaigns import call_list
+from crm_relations.interactions import log
+from crm_relations.interactions import timeline as timelines
+
+#: what a call's answer means for the log
+_OUTCOMES = {
+	"Interested": "Successful",
+	"Not Interested": "Refused",
+	"Call Back": "Call Back",
+	"Not Reached": "No Answer",
+	"Unknown": "Open",
+}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def get_timeline(
+	relation: str, before: str | None = None, limit: int = 30, group: str | None = None
+) -> dict:
+	"""A page of a relation's timeline, newest first.
+
+	:return: `entries` as `interactions.timeline.timeline` gives them; `next`, the cursor to pass as
+		`before` for the page after, or None at the end
+	"""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	limit = max(1, min(limit, timelines.MAX_PAGE - 1))
+	entries = timelines.timeline(relation, limit=limit + 1, before=before, group=group)
+	more = len(entries) > limit
+	entries = entries[:limit]
+	return {"entries": entries, "next": entries[-1]["cursor"] if more else None}
+
+
+@frappe.whitelist(methods=["POST"])
+def record_call(
+	send: str,
+	answer: str,
+	note: str | None = None,
+	next_step: str | None = None,
+	next_step_on: str | None = None,
+	next_step_for: str | None = None,
+) -> dict:
+	"""Record a call of a campaign: the answer, an interaction and, with a next step, a task.
+
+	:param send: row of the call list
+	:param answer: Interested, Not Interested, Call Back, Not Reached or Unknown
+	:return: `response`, `interaction` and `todo` (None without a next step), as names
+	"""
+	frappe.has_permission("Relation Interaction", "create", throw=True)
+	frappe.has_permission("Relation Campaign Send", "read", doc=send, throw=True)
+	next_step = cstr(next_step).strip() or None
+	call_again_on = next_step_on if answer == "Call Back" else None
+	response = call_list.complete(send, answer, note, call_again_on=call_again_on)
+	campaign, relation = frappe.db.get_value("Relation Campaign Response", response, ["campaign", "relation"])
+	interaction = log.record(
+		relation,
+		"Call",
+		_("Call of the campaign {0}: {1}").format(campaign, _(answer))[:140],
+		direction="Outgoing",
+		notes=frappe.utils.escape_html(note) if note else None,
+		outcome=_OUTCOMES[answer],
+		campaign=campaign,
+		response=response,
+		next_step=next_step,
+		next_step_on=next_step_on if next_step else None,
+		next_step_for=(next_step_for or frappe.session.user) if next_step else None,
+	)
+	return {
+		"response": response,
+		"interaction": interaction,
+		"todo": frappe.db.get_value("Relation Interaction", interaction, "todo"),
+	}

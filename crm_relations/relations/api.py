@@ -1,0 +1,51 @@
+"""What the desk may call of relations."""
+
+import frappe
+from frappe import _
+
+from crm_relations.relations import identity, queries
+from crm_relations.relations import sync as engine
+
+
+@frappe.whitelist(methods=["POST"])
+def open_relation(doctype: str, name: str) -> str:
+	"""Name of the relation of a party document; it is made, if the document has none yet."""
+	frappe.has_permission(doctype, "read", doc=name, throw=True)
+	frappe.has_permission("Relation", "read", throw=True)
+	return identity.adopt(doctype, name)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def links(relation: str) -> list[dict]:
+	"""The relationships of a relation, seen from it: `link_type`, `other`, `outgoing`, dates."""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	return queries.links_of(relation)
+
+
+@frappe.whitelist(methods=["POST"])
+def start_sync() -> str:
+	"""Queue the adoption of the whole site; returns a message for the user."""
+	frappe.only_for(["System Manager", "Relation Manager"])
+	frappe.enqueue(
+		sync_job,
+		queue="long",
+		timeout=4 * 60 * 60,
+		job_id="crm_relations_sync",
+		deduplicate=True,
+		user=frappe.session.user,
+	)
+	return _("The site is being read. You will be told when it is done.")
+
+
+def sync_job(user: str) -> None:
+	"""The queued job: progress and result go to the user's desk."""
+	title = _("Making relations")
+
+	def show(doctype: str, done: int, total: int) -> None:
+		frappe.publish_progress(done * 100 / max(total, 1), title=title, description=_(doctype), user=user)
+
+	report = engine.sync(on_progress=show).as_dict()
+	message = _("{0} documents read, {1} in relations, {2} rejected.").format(
+		report["rows_in"], report["imported"], report["rejected"]
+	)
+	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
