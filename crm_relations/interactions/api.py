@@ -19,9 +19,7 @@ _OUTCOMES = {
 
 
 @frappe.whitelist(methods=["GET", "POST"])
-def get_timeline(
-	relation: str, before: str | None = None, limit: int = 30, group: str | None = None
-) -> dict:
+def get_timeline(relation: str, before: str | None = None, limit: int = 30, group: str | None = None) -> dict:
 	"""A page of a relation's timeline, newest first.
 
 	:return: `entries` as `interactions.timeline.timeline` gives them; `next`, the cursor to pass as

@@ -107,7 +107,9 @@ class Cursor:
 				raise ValueError
 			return cls(datetime.fromisoformat(at), doctype, name)
 		except ValueError:
-			frappe.throw(_("Before: {0} is not the cursor of a page. Load the timeline again.").format(text[:80]))
+			frappe.throw(
+				_("Before: {0} is not the cursor of a page. Load the timeline again.").format(text[:80])
+			)
 
 
 def timeline(

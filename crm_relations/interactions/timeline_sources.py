@@ -150,7 +150,12 @@ def _file(table: Table) -> dict[str, Term]:
 
 
 def _contract(table: Table) -> dict[str, Term]:
-	return {"title": table.name, "text": table.contract_terms, "status": table.status, "until": table.end_date}
+	return {
+		"title": table.name,
+		"text": table.contract_terms,
+		"status": table.status,
+		"until": table.end_date,
+	}
 
 
 def _contract_day(table: Table) -> Term:

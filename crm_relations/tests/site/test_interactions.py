@@ -179,7 +179,12 @@ def test_a_recorded_call_is_an_answer_an_interaction_and_a_task(planned_call, re
 	response = frappe.get_doc("Relation Campaign Response", result["response"])
 	assert (response.answer, response.send) == ("Interested", planned_call.name)
 	doc = frappe.get_doc("Relation Interaction", result["interaction"])
-	assert (doc.relation, doc.kind, doc.direction, doc.outcome) == (relation, "Call", "Outgoing", "Successful")
+	assert (doc.relation, doc.kind, doc.direction, doc.outcome) == (
+		relation,
+		"Call",
+		"Outgoing",
+		"Successful",
+	)
 	assert (doc.campaign, doc.response, doc.todo) == (planned_call.campaign, response.name, result["todo"])
 	assert "&lt;Muster&gt;" in doc.notes
 	assert todos(relation)[0].allocated_to == anna

@@ -158,7 +158,10 @@ def test_all_that_happened_stands_in_one_timeline(relation, customer, product):
 def test_amounts_come_with_their_currency(relation, customer, product):
 	invoice = make.invoice(customer.name, [(product.name, 2, 100)])
 	make.pay(invoice, amount=100)
-	assert (one(relation, "Sales Invoice")["amount"], one(relation, "Sales Invoice")["currency"]) == (238, "EUR")
+	assert (one(relation, "Sales Invoice")["amount"], one(relation, "Sales Invoice")["currency"]) == (
+		238,
+		"EUR",
+	)
 	payment = one(relation, "Payment Entry")
 	assert (payment["amount"], payment["currency"], payment["direction"]) == (100, "EUR", "Incoming")
 
@@ -217,7 +220,11 @@ def test_pages_give_each_entry_once_also_when_many_have_the_same_moment(relation
 	for i in range(4):
 		mail(("Customer", customer.name), f"Mail {i}")
 	frappe.db.set_value(
-		"Communication", {"reference_name": customer.name}, "communication_date", moment, update_modified=False
+		"Communication",
+		{"reference_name": customer.name},
+		"communication_date",
+		moment,
+		update_modified=False,
 	)
 	make.invoice(customer.name, [(product.name, 1, 100)], posting_date="2026-03-01")
 	file_at("Customer", customer.name, "Notiz.txt")
@@ -314,9 +321,7 @@ def test_user_permissions_narrow_the_timeline_as_they_narrow_lists(relation, cus
 
 def test_a_task_is_shown_to_the_one_it_is_for_and_to_nobody_without_rights_on_tasks(relation):
 	person = make.user(None, "Relation User")
-	log.record(
-		relation, "Call", "Anruf", next_step="Rückruf", next_step_on=nowdate(), next_step_for=person
-	)
+	log.record(relation, "Call", "Anruf", next_step="Rückruf", next_step_on=nowdate(), next_step_for=person)
 	frappe.set_user(person)
 	assert "Task" in kinds(relation)
 	frappe.set_user("Administrator")
