@@ -121,6 +121,7 @@ website_route_rules = [
 doctype_js = {
 	**{doctype: "public/js/party.js" for doctype in _party_events},
 	"Sales Invoice": "public/js/sales_invoice.js",
+	"Relation": "public/js/timeline.js",
 }
 
 # Logs of ours that point at ERPNext's documents must not keep those from being deleted or cancelled

@@ -67,11 +67,13 @@ def _phrase(field: Field, operator: str) -> str:
 def _node_words(node: Node, titles: dict[tuple[str, str], str], outermost: bool = False) -> str:
 	if isinstance(node, Condition):
 		return _condition_words(node, titles)
+	if len(node.children) == 1 and node.kind != "none":
+		return _node_words(node.children[0], titles, outermost)
 	parts = [_node_words(child, titles) for child in node.children]
 	if node.kind == "none":
 		return _("none of ({0})").format("; ".join(parts))
 	joined = (_(" and ") if node.kind == "all" else _(" or ")).join(parts)
-	return joined if outermost or len(parts) == 1 else f"({joined})"
+	return joined if outermost else f"({joined})"
 
 
 def _condition_words(condition: Condition, titles: dict[tuple[str, str], str]) -> str:

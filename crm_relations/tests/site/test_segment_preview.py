@@ -148,6 +148,9 @@ def test_the_rule_in_words():
 		" and none of (City is “Bonn”; Has an E-mail Address is No)"
 	)
 	assert wording.describe(rule()) == "Every relation"
+	two = [condition("city", "=", "Bonn"), condition("city", "=", "Ulm")]
+	assert wording.describe(rule({"any": two})) == "City is “Bonn” or City is “Ulm”"
+	assert wording.describe(rule(*two, kind="none")) == "none of (City is “Bonn”; City is “Ulm”)"
 
 
 def test_every_operator_has_words():

@@ -29,9 +29,7 @@ frappe.ui.form.on("Relation", {
 			);
 		}
 		if (frappe.model.can_create("Relation Interaction")) {
-			frm.add_custom_button(__("New Interaction"), () =>
-				frappe.new_doc("Relation Interaction", { relation: frm.doc.name })
-			);
+			frm.add_custom_button(__("New Interaction"), () => crm_relations.new_interaction(frm));
 		}
 	},
 });

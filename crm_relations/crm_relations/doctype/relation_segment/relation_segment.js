@@ -25,12 +25,14 @@ frappe.ui.form.on("Relation Segment", {
 		if (frm.perm[0] && frm.perm[0].write && frm.doc.kind === "Dynamic") {
 			frm.add_custom_button(__("Refresh now"), () => refresh_members(frm)).addClass("btn-primary-dark");
 		}
-		frm.add_custom_button(__("Show members"), () =>
-			frappe.set_route("List", "Relation Segment Member", {
-				segment: frm.doc.name,
-				left_on: ["is", "not set"],
-			}),
-		);
+		if (frappe.model.can_read("Relation Segment Member")) {
+			frm.add_custom_button(__("Show members"), () =>
+				frappe.set_route("List", "Relation Segment Member", {
+					segment: frm.doc.name,
+					left_on: ["is", "not set"],
+				}),
+			);
+		}
 		if (frappe.model.can_create("Relation Campaign")) {
 			frm.add_custom_button(__("New campaign for this segment"), () =>
 				frappe.new_doc("Relation Campaign", { segment: frm.doc.name }),
@@ -298,6 +300,7 @@ class RuleBuilder {
 			);
 			return;
 		}
+		this.frm.toggle_display("rule_section", !this.read_only);
 		if (this.read_only) return; // the preview says the rule in words
 		this.parent.append(this.group(this.tree, "", 1));
 	}
@@ -546,7 +549,7 @@ class ValueEditor {
 		const show = () => {
 			pills.empty();
 			this.condition.value.forEach((value, i) => {
-				const pill = $(`<span class="rs-pill"></span>`).append($("<span>").text(this.title(value)));
+				const pill = $(`<span class="rs-pill"></span>`).append(this.title(value));
 				const drop = () => {
 					this.set(this.condition.value.filter((_, k) => k !== i));
 					show();
@@ -590,10 +593,18 @@ class ValueEditor {
 		}
 	}
 
+	/** The value as people know it; titles of linked records come when they are fetched. */
 	title(value) {
-		const chosen = this.field.choices.find((one) => one.value === value);
-		if (chosen) return chosen.label;
-		return __(frappe.utils.get_link_title(this.field.doctype, value) || value);
+		const { choices, doctype } = this.field;
+		const chosen = choices.find((one) => one.value === value);
+		const text = $("<span>").text(chosen ? chosen.label : __(value));
+		if (doctype && (frappe.boot.link_title_doctypes || []).includes(doctype)) {
+			const known = frappe.utils.get_link_title(doctype, value);
+			Promise.resolve(known || frappe.utils.fetch_link_title(doctype, value)).then((title) =>
+				text.text(__(title || value)),
+			);
+		}
+		return text;
 	}
 }
 
@@ -607,13 +618,14 @@ function add_style() {
 		.rs-group.rs-all { border-left-color: var(--blue-400); }
 		.rs-group.rs-any { border-left-color: var(--green-400); }
 		.rs-group.rs-none { border-left-color: var(--red-400); }
+		.rs-condition + .rs-group { margin-top: 6px; }
 		.rs-head, .rs-foot, .rs-condition, .rs-comparison, .rs-value { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }
 		.rs-head { margin-bottom: 8px; } .rs-foot { margin-top: 4px; }
 		.rs-group .form-control { border: 1px solid var(--border-color); background-color: var(--control-bg); }
 		.rs-group select.form-control { appearance: auto; }
 		.rs-head .rs-kind { width: auto; font-weight: 500; }
 		.rs-condition { padding: 3px 0; align-items: flex-start; border-radius: var(--border-radius); }
-		.rs-condition .rs-field { width: 210px; } .rs-condition .rs-operator { width: 200px; }
+		.rs-condition .rs-field { width: 210px; } .rs-condition .rs-operator { width: 230px; }
 		.rs-comparison { flex: 1; align-items: flex-start; } .rs-value { flex: 1; min-width: 180px; } .rs-value > input, .rs-value > select { width: auto; min-width: 160px; }
 		.rs-value .rs-number { width: 130px; min-width: 90px; }
 		.rs-control { min-width: 180px; } .rs-control .form-group, .rs-control .frappe-control { margin: 0; }
