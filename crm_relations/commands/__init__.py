@@ -9,7 +9,9 @@ import click
 
 from crm_relations.commands.session import answer
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+json_option = click.option(
+	"--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+)
 company_option = click.option(
 	"--company", help="Company; default: the one of Relation Settings, or the only one of the site."
 )
@@ -63,9 +65,19 @@ def check(context: click.Context, as_json: bool) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
 @click.option("--deals", type=click.IntRange(min=0), help="Only the first so many rows of the deals file.")
 @company_option
-@click.option("--mapping", "mapping_file", type=click.Path(dir_okay=False), help="JSON file that names files and columns.")
+@click.option(
+	"--mapping",
+	"mapping_file",
+	type=click.Path(dir_okay=False),
+	help="JSON file that names files and columns.",
+)
 @click.option("--campaign", help="Relation Campaign that the deals belong to.")
-@click.option("--rejects", "rejects_file", type=click.Path(dir_okay=False), help="Where to write the rejected rows (csv).")
+@click.option(
+	"--rejects",
+	"rejects_file",
+	type=click.Path(dir_okay=False),
+	help="Where to write the rejected rows (csv).",
+)
 def import_pipeline(context: click.Context, as_json: bool, **options: Any) -> None:
 	"""Import the opportunity export of another CRM: csv files of accounts, products, sales teams and deals in DIR.
 
@@ -78,7 +90,9 @@ def import_pipeline(context: click.Context, as_json: bool, **options: Any) -> No
 
 @_command(segment, "preview")
 @click.argument("name")
-@click.option("--limit", type=click.IntRange(min=0, max=100), default=10, show_default=True, help="Rows of the sample.")
+@click.option(
+	"--limit", type=click.IntRange(min=0, max=100), default=10, show_default=True, help="Rows of the sample."
+)
 def segment_preview(context: click.Context, name: str, limit: int, as_json: bool) -> None:
 	"""How many relations fit the rule now, and some of them. Changes nothing."""
 	answer(context, "segment_preview", as_json, name=name, limit=limit)
@@ -113,8 +127,12 @@ def campaign_status(context: click.Context, name: str, as_json: bool) -> None:
 
 
 @_command(relations, "statement")
-@click.option("--campaign", "campaigns", multiple=True, help="Only this campaign; can be given several times.")
-@click.option("--from", "from_date", metavar="DATE", help="First day, as 2026-01-31; default: the first posting.")
+@click.option(
+	"--campaign", "campaigns", multiple=True, help="Only this campaign; can be given several times."
+)
+@click.option(
+	"--from", "from_date", metavar="DATE", help="First day, as 2026-01-31; default: the first posting."
+)
 @click.option("--to", "to_date", metavar="DATE", help="Last day; default: today.")
 @company_option
 def statement(context: click.Context, as_json: bool, **options: Any) -> None:
@@ -123,8 +141,12 @@ def statement(context: click.Context, as_json: bool, **options: Any) -> None:
 
 
 @_command(relations, "demo")
-@click.option("--deals", type=click.IntRange(min=1), default=60, show_default=True, help="Deals of the past to import.")
-@click.option("--data", type=click.Path(file_okay=False), help="Folder of a pipeline export; default: generated data.")
+@click.option(
+	"--deals", type=click.IntRange(min=1), default=60, show_default=True, help="Deals of the past to import."
+)
+@click.option(
+	"--data", type=click.Path(file_okay=False), help="Folder of a pipeline export; default: generated data."
+)
 @company_option
 def demo(context: click.Context, as_json: bool, **options: Any) -> None:
 	"""Run the main job once on this site: from the contact over a campaign to the balance sheet.

@@ -32,13 +32,17 @@ def _sections(*parts: str) -> str:
 
 def sync(data: Data) -> str:
 	counts = ("rows_in", "adopted", "updated", "unchanged", "rejected")
-	rows = [(doctype, *(row.get(key, 0) for key in counts)) for doctype, row in data["by"].items()]
-	head = ("Document", *(key.replace("_", " ") for key in counts))
-	reasons = data.get("rejections") or []
+	rows = [(doctype, *(row[key] for key in counts)) for doctype, row in data["by"].items()]
+	total = ("in all", *(sum(row[key] for row in data["by"].values()) for key in counts))
 	return _sections(
-		table(head, [*rows, ("in all", *(data.get(key, sum(row.get(key, 0) for row in data["by"].values())) for key in counts))], range(1, 6)),
-		"\n".join(f"rejected: {row}" if isinstance(row, str) else "rejected: " + ", ".join(map(str, row.values())) for row in reasons),
-	)  # fmt: skip
+		"Dry run: nothing was changed." if data["dry_run"] else "",
+		table(("Document", *(key.replace("_", " ") for key in counts)), [*rows, total], range(1, 6)),
+		"\n".join(
+			f"rejected: {doctype} {reason['name']}: {reason['reason']}"
+			for doctype, row in data["by"].items()
+			for reason in row["reasons"]
+		),
+	)
 
 
 def check(data: Data) -> str:
@@ -54,12 +58,16 @@ def import_pipeline(data: Data) -> str:
 	counts = ("rows_in", "imported", "new", "unchanged", "rejected")
 	rows = [(file, *(row[key] for key in counts)) for file, row in data["by"].items()]
 	total = ("in all", *(sum(row[key] for row in data["by"].values()) for key in counts))
-	variants = [(row["column"], row["written"], row["taken_as"], row["by"], row["rows"]) for row in data["variants"]]
+	variants = [
+		(row["column"], row["written"], row["taken_as"], row["by"], row["rows"]) for row in data["variants"]
+	]
 	return _sections(
 		f"{data['source']}",
 		table(("File", "rows in", "imported", "new", "as before", "rejected"), [*rows, total], range(1, 6)),
 		table(("Column", "written", "taken as", "by", "rows"), variants, [4]) if variants else "",
-		"\n".join(f"unclear: {row['column']}: {row['reason']} ({row['rows']} rows)" for row in data["unclear"]),
+		"\n".join(
+			f"unclear: {row['column']}: {row['reason']} ({row['rows']} rows)" for row in data["unclear"]
+		),
 		_pairs(
 			{
 				"value of the won deals": data["won_value"],

@@ -132,7 +132,7 @@ def timeline(
 	file = customer_file(relation)
 	entries: list[Row] = []
 	for source in sources():
-		if group in (None, source.group):
+		if not group or group == source.group:
 			entries += _read(source, file, cursor, limit)
 	entries.sort(key=lambda entry: (entry["at"], entry["doctype"], entry["name"]), reverse=True)
 	return list(islice(_once(entries), limit))

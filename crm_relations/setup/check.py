@@ -43,7 +43,9 @@ def _jobs() -> Iterator[Finding]:
 			"warning",
 			"scheduler-off",
 			_("The scheduler does not run: messages that fall due later are not sent by themselves."),
-			_("Run: bench --site {0} enable-scheduler, and see that bench schedule runs.").format(frappe.local.site),
+			_("Run: bench --site {0} enable-scheduler, and see that bench schedule runs.").format(
+				frappe.local.site
+			),
 		)
 	try:
 		workers = get_workers()

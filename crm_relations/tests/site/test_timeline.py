@@ -150,6 +150,7 @@ def test_all_that_happened_stands_in_one_timeline(relation, customer, product):
 			"Handover",
 		]
 	)
+	assert len(kinds(relation, group="")) == 15  # as a browser sends no choice
 	assert set(kinds(relation, group="money")) == {"Invoice", "Payment"}
 	assert "Visit" not in kinds(relation, group="documents")
 	assert {"Visit", "E-mail", "Task"} <= set(kinds(relation, group="contacts"))

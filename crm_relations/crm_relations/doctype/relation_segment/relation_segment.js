@@ -12,7 +12,8 @@ frappe.ui.form.on("Relation Segment", {
 
 	validate(frm) {
 		// a new segment without a condition means every relation, as the builder shows it
-		if (frm.segment_builder && !frm.doc.rule) frm.doc.rule = JSON.stringify(frm.segment_builder.rule());
+		if (frm.segment_builder && !frm.doc.rule)
+			frm.doc.rule = JSON.stringify(frm.segment_builder.rule());
 	},
 
 	rule(frm) {
@@ -23,7 +24,9 @@ frappe.ui.form.on("Relation Segment", {
 	show_buttons(frm) {
 		if (frm.is_new()) return;
 		if (frm.perm[0] && frm.perm[0].write && frm.doc.kind === "Dynamic") {
-			frm.add_custom_button(__("Refresh now"), () => refresh_members(frm)).addClass("btn-primary-dark");
+			frm.add_custom_button(__("Refresh now"), () => refresh_members(frm)).addClass(
+				"btn-primary-dark",
+			);
 		}
 		if (frappe.model.can_read("Relation Segment Member")) {
 			frm.add_custom_button(__("Show members"), () =>
@@ -72,7 +75,11 @@ async function refresh_members(frm) {
 	if (frm.is_dirty()) await frm.save();
 	const result = await frappe.xcall(API + "refresh", { segment: frm.doc.name });
 	frappe.show_alert({
-		message: __("{0} entered, {1} left, {2} members now", [result.entered, result.left, result.members]),
+		message: __("{0} entered, {1} left, {2} members now", [
+			result.entered,
+			result.left,
+			result.members,
+		]),
 		indicator: "green",
 	});
 	await frm.reload_doc();
@@ -92,16 +99,23 @@ function relation_table(rows, action) {
 		["city", __("City")],
 		["responsible", __("Responsible User")],
 	];
-	const table = $(`<table class="table table-bordered rs-table"><thead><tr></tr></thead><tbody></tbody></table>`);
+	const table = $(
+		`<table class="table table-bordered rs-table"><thead><tr></tr></thead><tbody></tbody></table>`,
+	);
 	columns.forEach(([, label]) => table.find("tr").append($("<th scope='col'>").text(label)));
 	if (action) table.find("tr").append("<th></th>");
 	for (const row of rows) {
 		const line = $("<tr>").appendTo(table.find("tbody"));
 		for (const [key] of columns) {
-			const text = ["relation_kind", "stage", "industry"].includes(key) ? __(row[key] || "") : row[key];
+			const text = ["relation_kind", "stage", "industry"].includes(key)
+				? __(row[key] || "")
+				: row[key];
 			const cell = $("<td>").appendTo(line);
 			if (key === "relation_name") {
-				$("<a>").attr("href", frappe.utils.get_form_link("Relation", row.name)).text(text).appendTo(cell);
+				$("<a>")
+					.attr("href", frappe.utils.get_form_link("Relation", row.name))
+					.text(text)
+					.appendTo(cell);
 			} else {
 				cell.text(text || "");
 			}
@@ -115,7 +129,9 @@ function relation_table(rows, action) {
 class RulePreview {
 	constructor(parent) {
 		this.asked = 0;
-		this.status = $(`<div class="rs-status" role="status" aria-live="polite"></div>`).appendTo(parent);
+		this.status = $(`<div class="rs-status" role="status" aria-live="polite"></div>`).appendTo(
+			parent,
+		);
 		this.words = $(`<p class="rs-words"></p>`).appendTo(parent);
 		this.sample = $("<div class='rs-sample'></div>").appendTo(parent);
 		this.ask_later = frappe.utils.debounce((rule, answered) => this.ask(rule, answered), 300);
@@ -131,9 +147,14 @@ class RulePreview {
 		const number = this.asked;
 		let answer;
 		try {
-			answer = await frappe.xcall(API + "preview", { rule: JSON.stringify(rule), limit: SAMPLE });
+			answer = await frappe.xcall(API + "preview", {
+				rule: JSON.stringify(rule),
+				limit: SAMPLE,
+			});
 		} catch {
-			answer = { error: __("The preview could not be made. Change the rule, or load the form anew.") };
+			answer = {
+				error: __("The preview could not be made. Change the rule, or load the form anew."),
+			};
 		}
 		if (number !== this.asked) return;
 		answered(answer.path);
@@ -147,7 +168,9 @@ class RulePreview {
 		}
 		const count = `<strong class="rs-count">${format_number(answer.count, null, 0)}</strong>`;
 		this.status.html(
-			answer.count === 1 ? __("{0} relation fits", [count]) : __("{0} relations fit", [count]),
+			answer.count === 1
+				? __("{0} relation fits", [count])
+				: __("{0} relations fit", [count]),
 		);
 		this.words.text(answer.words);
 		this.sample.empty();
@@ -155,7 +178,9 @@ class RulePreview {
 		this.sample.append(relation_table(answer.sample));
 		if (answer.count > answer.sample.length) {
 			this.sample.append(
-				$("<p class='text-muted small'>").text(__("The first {0} are shown.", [answer.sample.length])),
+				$("<p class='text-muted small'>").text(
+					__("The first {0} are shown.", [answer.sample.length]),
+				),
 			);
 		}
 	}
@@ -167,7 +192,9 @@ class ManualMembers {
 		this.frm = frm;
 		this.parent = parent;
 		if (frm.is_new()) {
-			parent.html(`<p class="text-muted">${__("Save the segment, then add its members here.")}</p>`);
+			parent.html(
+				`<p class="text-muted">${__("Save the segment, then add its members here.")}</p>`,
+			);
 			return;
 		}
 		this.writes = frm.perm[0] && frm.perm[0].write;
@@ -175,15 +202,25 @@ class ManualMembers {
 	}
 
 	async load() {
-		const rows = await frappe.xcall(API + "members", { segment: this.frm.doc.name, limit: 100 }, "GET");
+		const rows = await frappe.xcall(
+			API + "members",
+			{ segment: this.frm.doc.name, limit: 100 },
+			"GET",
+		);
 		this.parent.empty();
 		if (this.writes) {
-			$(`<button type="button" class="btn btn-default btn-sm rs-add">${__("Add members")}</button>`)
+			$(
+				`<button type="button" class="btn btn-default btn-sm rs-add">${__(
+					"Add members",
+				)}</button>`,
+			)
 				.appendTo(this.parent)
 				.on("click", () => this.choose());
 		}
 		if (!rows.length) {
-			this.parent.append(`<p class="text-muted rs-words">${__("Nobody is in this segment yet.")}</p>`);
+			this.parent.append(
+				`<p class="text-muted rs-words">${__("Nobody is in this segment yet.")}</p>`,
+			);
 			return;
 		}
 		const remove = (row) =>
@@ -220,7 +257,12 @@ class ManualMembers {
 }
 
 function remove_button(label, action) {
-	return $(`<button type="button" class="btn btn-xs rs-remove">${frappe.utils.icon("close", "xs")}</button>`)
+	return $(
+		`<button type="button" class="btn btn-xs rs-remove">${frappe.utils.icon(
+			"close",
+			"xs",
+		)}</button>`,
+	)
 		.attr({ "aria-label": label, title: label })
 		.on("click", action);
 }
@@ -261,7 +303,9 @@ class RuleBuilder {
 	write_node(node) {
 		if (node.kind) return { [node.kind]: node.children.map((child) => this.write_node(child)) };
 		const { field, operator, value } = node;
-		return takes(operator) === "nothing" ? { field, operator } : { field, operator, value: value ?? "" };
+		return takes(operator) === "nothing"
+			? { field, operator }
+			: { field, operator, value: value ?? "" };
 	}
 
 	rule() {
@@ -285,7 +329,10 @@ class RuleBuilder {
 		this.parent.find(".rs-fault").removeClass("rs-fault");
 		if (!path) return;
 		const place = path.replace(/\.(field|operator|value(\[\d+\])?)$/, "");
-		this.parent.find("[data-path]").filter((_, el) => el.dataset.path === place).addClass("rs-fault");
+		this.parent
+			.find("[data-path]")
+			.filter((_, el) => el.dataset.path === place)
+			.addClass("rs-fault");
 	}
 
 	// Groups
@@ -312,8 +359,10 @@ class RuleBuilder {
 			none: __("None of these applies"),
 		};
 		const own_path = path ? `${path}.${group.kind}` : group.kind;
-		const box = $(`<div class="rs-group rs-${group.kind}" role="group"></div>`)
-			.attr({ "data-path": own_path, "aria-label": labels[group.kind] });
+		const box = $(`<div class="rs-group rs-${group.kind}" role="group"></div>`).attr({
+			"data-path": own_path,
+			"aria-label": labels[group.kind],
+		});
 		const head = $(`<div class="rs-head"></div>`).appendTo(box);
 		choice(labels, group.kind, __("How the conditions of this group combine"))
 			.addClass("rs-kind")
@@ -335,11 +384,15 @@ class RuleBuilder {
 				this.focus(own_path, "select");
 			};
 			list.append(
-				child.kind ? this.group(child, child_path, depth + 1, drop) : this.condition(child, child_path, drop),
+				child.kind
+					? this.group(child, child_path, depth + 1, drop)
+					: this.condition(child, child_path, drop),
 			);
 		});
 		if (!group.children.length) {
-			list.append(`<p class="text-muted rs-everyone">${__("No condition: every relation fits.")}</p>`);
+			list.append(
+				`<p class="text-muted rs-everyone">${__("No condition: every relation fits.")}</p>`,
+			);
 		}
 
 		const foot = $(`<div class="rs-foot"></div>`).appendTo(box);
@@ -373,7 +426,11 @@ class RuleBuilder {
 
 	new_condition() {
 		const field = this.fields[0];
-		return { field: field.key, operator: field.operators[0].value, value: default_value(field, field.operators[0].value) };
+		return {
+			field: field.key,
+			operator: field.operators[0].value,
+			value: default_value(field, field.operators[0].value),
+		};
 	}
 
 	condition(condition, path, remove) {
@@ -386,7 +443,11 @@ class RuleBuilder {
 			const operator = chosen.operators.some((one) => one.value === condition.operator)
 				? condition.operator
 				: chosen.operators[0].value;
-			Object.assign(condition, { field: chosen.key, operator, value: default_value(chosen, operator) });
+			Object.assign(condition, {
+				field: chosen.key,
+				operator,
+				value: default_value(chosen, operator),
+			});
 			this.comparison(condition, comparison);
 			this.changed();
 		});
@@ -395,7 +456,10 @@ class RuleBuilder {
 	}
 
 	field_choice(key) {
-		const select = $(`<select class="form-control input-sm rs-field"></select>`).attr("aria-label", __("Field"));
+		const select = $(`<select class="form-control input-sm rs-field"></select>`).attr(
+			"aria-label",
+			__("Field"),
+		);
 		for (const name of new Set(this.fields.map((one) => one.group))) {
 			const options = $("<optgroup>").attr("label", name).appendTo(select);
 			this.fields
@@ -409,9 +473,12 @@ class RuleBuilder {
 	comparison(condition, parent) {
 		const field = this.field[condition.field];
 		const labels = Object.fromEntries(field.operators.map((one) => [one.value, one.label]));
-		const operators = choice(labels, condition.operator, __("Comparison")).addClass("rs-operator");
+		const operators = choice(labels, condition.operator, __("Comparison")).addClass(
+			"rs-operator",
+		);
 		const value = $(`<div class="rs-value"></div>`);
-		const show_value = () => new ValueEditor(value.empty(), field, condition, () => this.changed());
+		const show_value = () =>
+			new ValueEditor(value.empty(), field, condition, () => this.changed());
 		operators.on("change", () => {
 			const before = takes(condition.operator);
 			condition.operator = operators.val();
@@ -456,7 +523,9 @@ function convert_value(value, before, field, operator) {
 
 function choice(labels, value, name) {
 	const select = $(`<select class="form-control input-sm"></select>`).attr("aria-label", name);
-	Object.entries(labels).forEach(([key, label]) => select.append($("<option>").val(key).text(label)));
+	Object.entries(labels).forEach(([key, label]) =>
+		select.append($("<option>").val(key).text(label)),
+	);
 	return select.val(value);
 }
 
@@ -492,7 +561,11 @@ class ValueEditor {
 				.appendTo(this.parent)
 				.on("change", (event) => set(event.target.value === "true"));
 		} else if (choices.length) {
-			choice(Object.fromEntries(choices.map((one) => [one.value, one.label])), value, __("Value"))
+			choice(
+				Object.fromEntries(choices.map((one) => [one.value, one.label])),
+				value,
+				__("Value"),
+			)
 				.appendTo(this.parent)
 				.on("change", (event) => set(event.target.value));
 		} else if (doctype) {
@@ -519,7 +592,9 @@ class ValueEditor {
 			.attr("aria-label", __("Value"))
 			.val(value)
 			.appendTo(this.parent)
-			.on("input", (event) => set(event.target.value === "" ? "" : Number(event.target.value)));
+			.on("input", (event) =>
+				set(event.target.value === "" ? "" : Number(event.target.value)),
+			);
 	}
 
 	link(value, set) {
@@ -534,7 +609,12 @@ class ValueEditor {
 		const holder = $(`<div class="rs-control"></div>`).appendTo(this.parent);
 		const control = frappe.ui.form.make_control({
 			parent: holder,
-			df: { fieldname: "value", placeholder: __("Value"), ...df, change: () => set(control.get_value() || "") },
+			df: {
+				fieldname: "value",
+				placeholder: __("Value"),
+				...df,
+				change: () => set(control.get_value() || ""),
+			},
 			only_input: true,
 			render_input: true,
 		});
@@ -565,7 +645,9 @@ class ValueEditor {
 		};
 		show();
 		if (this.field.choices.length) {
-			const labels = Object.fromEntries(this.field.choices.map((one) => [one.value, one.label]));
+			const labels = Object.fromEntries(
+				this.field.choices.map((one) => [one.value, one.label]),
+			);
 			choice({ "": __("Add …"), ...labels }, "", __("Add a value"))
 				.appendTo(this.parent)
 				.on("change", (event) => {

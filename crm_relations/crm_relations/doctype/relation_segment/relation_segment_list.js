@@ -4,7 +4,8 @@ frappe.listview_settings["Relation Segment"] = {
 
 	get_indicator(doc) {
 		if (doc.disabled) return [__("Disabled"), "gray", "disabled,=,1"];
-		if (!doc.last_refreshed) return [__("Not refreshed yet"), "orange", "last_refreshed,is,not set"];
+		if (!doc.last_refreshed)
+			return [__("Not refreshed yet"), "orange", "last_refreshed,is,not set"];
 		return [__("Ready"), "green", "disabled,=,0"];
 	},
 };

@@ -1,9 +1,13 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
+import frappe
+from frappe import _
 from frappe.model.document import Document
+from frappe.utils import cint
 
 from crm_relations.ledger import dimension
+from crm_relations.setup import custom_fields
 
 
 class RelationSettings(Document):
@@ -27,9 +31,28 @@ class RelationSettings(Document):
 		legal_notice: DF.SmallText | None
 	# end: auto-generated types
 
+	def validate(self) -> None:
+		self.check_batch_size()
+		self.check_dimension_rights()
+
 	def on_update(self) -> None:
-		if self.has_value_changed("campaign_dimension"):
-			if self.campaign_dimension:
-				dimension.switch_on()
-			else:
-				dimension.switch_off()
+		self.switch_dimension()
+
+	def check_batch_size(self) -> None:
+		if cint(self.batch_size) < 1:
+			frappe.throw(_("Messages per Job: enter a number of 1 or more."))
+
+	def check_dimension_rights(self) -> None:
+		"""The switch changes the accounts' forms and tables: it needs the right that ERPNext asks for."""
+		if self.has_value_changed("campaign_dimension") and not self.flags.ignore_permissions:
+			ptype = "create" if self.campaign_dimension else "delete"
+			frappe.has_permission("Accounting Dimension", ptype, throw=True)
+
+	def switch_dimension(self) -> None:
+		if not self.has_value_changed("campaign_dimension"):
+			return
+		if self.campaign_dimension:
+			dimension.switch_on()
+		else:
+			dimension.switch_off()
+			custom_fields.create()  # ERPNext's own deletion of the dimension may have taken ours with it

@@ -1,0 +1,62 @@
+"""ERPNext's own balance of one campaign: the rows of its Balance Sheet and Profit and Loss, filtered by the dimension."""
+
+import frappe
+from erpnext.accounts.report.financial_statements import get_data, get_period_list
+from frappe import _
+from frappe.utils import flt, nowdate
+
+SIDES = (
+	("Asset", "Debit"),
+	("Liability", "Credit"),
+	("Equity", "Credit"),
+	("Income", "Credit"),
+	("Expense", "Debit"),
+)
+
+
+def totals(company: str, campaign: str) -> dict[str, float]:
+	"""Root type → total of all years up to today, in company currency; the campaign must be a dimension."""
+	first = frappe.db.get_value("Fiscal Year", {"disabled": 0}, "name", order_by="year_start_date asc")
+	last = frappe.db.get_value(
+		"Fiscal Year",
+		{"disabled": 0, "year_start_date": ["<=", nowdate()]},
+		"name",
+		order_by="year_start_date desc",
+	)
+	periods = get_period_list(
+		first, last, None, None, "Fiscal Year", "Yearly", accumulated_values=True, company=company
+	)
+	filters = frappe._dict(
+		company=company, period_start_date=periods[0]["year_start_date"], relation_campaign=[campaign]
+	)
+	result = {}
+	for root_type, side in SIDES:
+		rows = get_data(
+			company,
+			root_type,
+			side,
+			periods,
+			filters=filters,
+			accumulated_values=True,
+			only_current_fiscal_year=False,
+			ignore_closing_entries=True,
+		)
+		# the last but one row is the total, the last one is empty
+		result[root_type] = flt(rows[-2].get(periods[-1]["key"]), 2) if rows else 0.0
+	return result
+
+
+def assets(company: str, campaign: str) -> float:
+	"""Total assets of the campaign.
+
+	:raises frappe.ValidationError: they are not liabilities, equity and profit together
+	"""
+	of = totals(company, campaign)
+	claims = of["Liability"] + of["Equity"] + of["Income"] - of["Expense"]
+	if flt(of["Asset"] - claims, 2):
+		frappe.throw(
+			_("The balance sheet of the campaign {0} does not balance: {1} against {2}.").format(
+				campaign, of["Asset"], claims
+			)
+		)
+	return of["Asset"]

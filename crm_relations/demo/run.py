@@ -1,0 +1,176 @@
+"""The main job, run once on a site: from the contact over a campaign to the balance sheet. Can be run again:
+every step finds what it made before and goes on from there."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import frappe
+from frappe import _
+
+from crm_relations.campaigns import audience, delivery
+from crm_relations.campaigns import queries as campaigns
+from crm_relations.demo import answers, balance, sales, story
+from crm_relations.demo import company as companies
+from crm_relations.demo.generate import generate
+from crm_relations.demo.mailbox import open_mailbox
+from crm_relations.ledger.statement import statement
+from crm_relations.pipeline.importing.run import check_company, import_pipeline
+from crm_relations.relations.sync import sync
+from crm_relations.shared.money import to_string
+
+Progress = Callable[[str, int, int], None]
+
+
+class Stations:
+	"""The stations passed, in order, with their counts."""
+
+	def __init__(self, on_progress: Progress):
+		self.rows: list[dict[str, Any]] = []
+		self.on_progress = on_progress
+
+	def add(self, station: str, count: int | str, what: str) -> None:
+		self.rows.append({"station": station, "count": count, "what": what})
+		frappe.db.commit()
+
+
+def run(
+	deals: int = 60,
+	data: str | Path | None = None,
+	company: str | None = None,
+	on_progress: Progress | None = None,
+) -> dict[str, Any]:
+	"""Run the demo; commits.
+
+	:param deals: deals of the past to import
+	:param data: folder with a pipeline export that the default mapping reads; None: generated data
+	:param company: None: the demo's German company, made where it is missing
+	:return: `company`, `campaign`, `import` (counts), `stations` [{station, count, what}], `statement`
+	"""
+	on_progress = on_progress or (lambda *_args: None)
+	stations = Stations(on_progress)
+	company = _company(company)
+	imported = _import(deals, data, company, on_progress)
+	_switches(company)
+	report = sync(on_progress=on_progress).as_dict()
+	stations.add(
+		"contact", frappe.db.count("Relation"), _("relations, from {0} documents").format(report["rows_in"])
+	)
+	_campaign(company, stations, on_progress)
+	result = statement(company, [story.CAMPAIGN]).as_dict()
+	assets = to_string(balance.assets(company, story.CAMPAIGN))
+	stations.add("balance sheet", assets, _("assets of the campaign = its liabilities and profit"))
+	return {
+		"company": company,
+		"campaign": story.CAMPAIGN,
+		"import": {
+			key: imported[key] for key in ("rows_in", "imported", "rejected", "won_value", "income_posted")
+		},
+		"stations": stations.rows,
+		"statement": result,
+	}
+
+
+def _company(company: str | None) -> str:
+	if company:
+		if not frappe.db.exists("Company", company):
+			frappe.throw(_("There is no company {0}.").format(company), frappe.DoesNotExistError)
+	else:
+		company = companies.complete_setup()
+	check_company(company)
+	return company
+
+
+def _import(deals: int, data: str | Path | None, company: str, on_progress: Progress) -> dict[str, Any]:
+	if data:
+		return import_pipeline(data, deals=deals, company=company, on_progress=on_progress)
+	with tempfile.TemporaryDirectory() as folder:
+		mapping = Path(__file__).parent / "mapping.json"
+		return import_pipeline(
+			generate(folder, deals), company=company, mapping_file=mapping, on_progress=on_progress
+		)
+
+
+def _switches(company: str) -> None:
+	"""The campaign as dimension, so that ERPNext's own reports show it; an imprint for the mails."""
+	story.imprint()
+	settings = frappe.get_doc("Relation Settings")
+	if not settings.campaign_dimension:
+		settings.campaign_dimension = 1
+		settings.save(ignore_permissions=True)
+	frappe.db.commit()
+
+
+def _campaign(company: str, stations: Stations, on_progress: Progress) -> None:
+	salesperson = story.salesperson()
+	customers = _customers(company)
+	members = story.contacts(customers)
+	industries = sorted(
+		{
+			industry
+			for relation, _address in members
+			if (industry := frappe.db.get_value("Relation", relation, "industry"))
+		}
+	)
+	given = story.consents(members)
+	segment = story.segment(industries)
+	stations.add("segment", frappe.db.get_value("Relation Segment", segment, "member_count"), f"{segment}")
+	story.scheme()
+	with open_mailbox():
+		campaign = story.campaign(company)
+		audience.start(campaign, frappe.session.user)
+		frappe.db.commit()
+		delivery.send(campaign, on_progress=lambda done, total: on_progress(campaign, done, total))
+	status = campaigns.status(campaign)
+	stations.add(
+		"campaign",
+		status["sent"],
+		_("mails sent to {0} members, {1} suppressed; {2} consents").format(
+			status["members"], status["suppressed"], given
+		),
+	)
+	clicks, replies, calls = answers.clicks(campaign), answers.replies(campaign), answers.calls(campaign)
+	answered = campaigns.status(campaign)["answered"]
+	stations.add(
+		"answer",
+		answered,
+		_("members answered: {0} clicks, {1} replies, {2} calls").format(clicks, replies, calls),
+	)
+	stations.add("qualified", _qualified(campaign), _("members with enough points, proposed to sales"))
+	accepted = sales.accept(campaign, salesperson)
+	stations.add("handed over", accepted, _("handovers accepted, each an opportunity and a task"))
+	sold = sales.sell(campaign, _items(company))
+	for station in ("quotation", "order", "invoice", "payment", "credit note"):
+		stations.add(station, sold[station], _("documents of the campaign"))
+
+
+def _customers(company: str) -> list[str]:
+	"""Customers that the imports of this company made."""
+	return sorted(
+		set(
+			frappe.get_all(
+				"Relation Import Record",
+				filters={
+					"document_type": "Customer",
+					"state": "Imported",
+					"source": ["like", f"%→ {company}"],
+				},
+				pluck="document_name",
+				order_by="document_name asc",
+			)
+		)
+	)
+
+
+def _items(company: str) -> list[str]:
+	return frappe.get_all(
+		"Relation Import Record",
+		filters={"document_type": "Item", "state": "Imported", "source": ["like", f"%→ {company}"]},
+		pluck="document_name",
+		order_by="row_number asc, document_name asc",
+	)
+
+
+def _qualified(campaign: str) -> int:
+	return frappe.db.count("Relation Handover", {"campaign": campaign})
