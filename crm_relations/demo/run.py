@@ -168,7 +168,7 @@ def _items(company: str) -> list[str]:
 		"Relation Import Record",
 		filters={"document_type": "Item", "state": "Imported", "source": ["like", f"%→ {company}"]},
 		pluck="document_name",
-		order_by="row_number asc, document_name asc",
+		order_by="creation asc, document_name asc",
 	)
 
 

@@ -155,7 +155,7 @@ def scheme() -> str:
 			{
 				"doctype": "Relation Qualification Scheme",
 				"scheme_name": SCHEME,
-				"threshold": 50,
+				"threshold": 60,
 				"salesperson": SALESPERSON,
 				"task_days": 3,
 				"criteria": [
