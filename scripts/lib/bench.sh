@@ -323,9 +323,16 @@ with open("common_site_config.json", "w") as file:
 # redis_port cache|queue
 redis_port() { config_get "redis_$1" | sed -n 's/.*:\([0-9]*\).*/\1/p'; }
 
-# set_web_port PORT: in the bench's configuration and in its Procfile
+# set_web_port PORT: in the bench's configuration and in its Procfile; running services let go of the old one
 set_web_port() {
 	if [[ $(config_get webserver_port 8000) != "$1" ]]; then
+		if port_taken "$1"; then
+			die "port $1 is held by $(port_holder "$1")." "Stop that, or choose another port: --port $(free_port $(($1 + 1)))"
+		fi
+		if leader >/dev/null; then
+			note "stopping the services on port $(config_get webserver_port 8000)"
+			stop_bench_services
+		fi
 		config_set webserver_port "$1"
 		in_bench sed -i "s/^\(web: bench serve.*--port\) *[0-9]*/\1 $1/" Procfile
 		done_now "web port $1"
