@@ -63,7 +63,7 @@ frappe.provide("crm_relations");
 					</button>
 				</div>
 				<div data-part="entries" aria-live="polite"></div>
-				<button type="button" class="btn btn-default btn-sm hidden" data-action="more">${__(
+				<button type="button" class="btn btn-default btn-sm mt-3 hidden" data-action="more">${__(
 					"Load More"
 				)}</button>`);
 			this.$entries = this.$root.find("[data-part=entries]");
@@ -204,10 +204,10 @@ frappe.provide("crm_relations");
 						reqd: 1,
 					},
 					{
-						fieldname: "happened_on",
-						fieldtype: "Datetime",
-						label: __("When"),
-						default: frappe.datetime.now_datetime(),
+						fieldname: "day",
+						fieldtype: "Date",
+						label: __("Day"),
+						default: frappe.datetime.get_today(),
 						reqd: 1,
 					},
 					{ fieldtype: "Column Break" },
@@ -246,13 +246,14 @@ frappe.provide("crm_relations");
 					},
 				],
 				primary_action_label: __("Save"),
-				primary_action: async (values) => {
+				primary_action: async ({ day, ...values }) => {
 					dialog.disable_primary_action();
 					try {
 						await frappe.db.insert({
 							doctype: "Relation Interaction",
 							relation: frm.doc.name,
 							...values,
+							happened_on: day === frappe.datetime.get_today() ? null : `${day} 00:00:00`,
 							notes: values.notes ? escape(values.notes).replace(/\n/g, "<br>") : null,
 							next_step_for: values.next_step ? values.next_step_for : null,
 						});

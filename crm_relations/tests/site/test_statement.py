@@ -10,59 +10,18 @@ from crm_relations.demo.company import COMPANY, account
 from crm_relations.ledger import statement as module
 from crm_relations.ledger.statement import statement
 from crm_relations.tests.site import factories
+from crm_relations.tests.site.books import (
+	campaign,
+	cents,
+	credit_note,
+	draft,
+	journal,
+	ledger_income,
+	own_rows,
+	sell,
+)
 
 pytestmark = pytest.mark.site
-
-
-def campaign(name: str) -> str:
-	"""A campaign on an empty manual segment."""
-	segment = factories.insert(
-		"Relation Segment", segment_name=factories.unique("Segment"), kind="Manual"
-	)
-	return factories.insert(
-		"Relation Campaign", campaign_name=factories.unique(name), segment=segment.name
-	).name
-
-
-def cents(value) -> Decimal:
-	return Decimal(str(value or 0)).quantize(Decimal("0.01"))
-
-
-def ledger_income() -> Decimal:
-	"""An independent sum over GL Entry."""
-	rows = frappe.get_all(
-		"GL Entry",
-		filters={"company": COMPANY, "is_cancelled": 0, "voucher_type": ["!=", "Period Closing Voucher"]},
-		fields=["account", "debit", "credit"],
-		limit=0,
-		order_by="name asc",
-	)
-	income = set(
-		frappe.get_all(
-			"Account", {"company": COMPANY, "root_type": "Income"}, pluck="name", order_by="name asc"
-		)
-	)
-	return sum(
-		(cents(row.credit) - cents(row.debit) for row in rows if row.account in income), Decimal("0.00")
-	)
-
-
-def own_rows(names: list[str], root_type: str) -> Decimal:
-	"""Credit − debit of vouchers on accounts of a root type, from GL Entry."""
-	rows = frappe.get_all(
-		"GL Entry",
-		filters={"voucher_no": ["in", names], "is_cancelled": 0},
-		fields=["account", "debit", "credit"],
-		order_by="name asc",
-	)
-	return sum(
-		(
-			cents(row.credit) - cents(row.debit)
-			for row in rows
-			if frappe.get_cached_value("Account", row.account, "root_type") == root_type
-		),
-		Decimal("0.00"),
-	)
 
 
 def assert_adds_up(result) -> None:
@@ -85,36 +44,6 @@ def figures_of(name: str, **period):
 @pytest.fixture
 def customer():
 	return factories.customer().name
-
-
-@pytest.fixture
-def item():
-	return factories.item().name
-
-
-def sell(customer, lines, header=None, **values):
-	"""A submitted invoice of (campaign, rate) lines."""
-	doc = (
-		factories.invoice(customer, [], submit=False, **values)
-		if not lines
-		else _draft(customer, lines, header, values)
-	)
-	doc.submit()
-	return doc
-
-
-def _draft(customer, lines, header, values):
-	item = factories.item().name
-	doc = factories.invoice(
-		customer, [(item, 1, rate) for _name, rate in lines], submit=False, relation_campaign=header, **values
-	)
-	for row, (name, _rate) in zip(doc.items, lines, strict=True):
-		row.relation_campaign = name
-	doc.relation_campaign = header
-	doc.save()
-	for row, (name, _rate) in zip(doc.items, lines, strict=True):
-		assert row.relation_campaign == name
-	return doc
 
 
 def test_an_invoice_of_a_campaign_is_its_revenue_tax_and_open_receivable(customer):
@@ -140,31 +69,6 @@ def test_a_journal_entry_on_income_is_not_attributed():
 	after = statement(COMPANY)
 	assert after.not_attributed - before.not_attributed == 80
 	assert_adds_up(after)
-
-
-def journal(rows, **values):
-	doc = frappe.get_doc(
-		{
-			"doctype": "Journal Entry",
-			"company": COMPANY,
-			"posting_date": nowdate(),
-			"cheque_no": "Test",
-			"cheque_date": nowdate(),
-			"accounts": [
-				{
-					"account": row[0],
-					"debit_in_account_currency": row[1],
-					"credit_in_account_currency": row[2],
-					**(row[3] if len(row) > 3 else {}),
-				}
-				for row in rows
-			],
-			**values,
-		}
-	)
-	doc.insert(ignore_permissions=True)
-	doc.submit()
-	return doc
 
 
 def test_a_combined_invoice_is_split_by_line_and_its_tax_to_the_cent(customer):
@@ -202,15 +106,9 @@ def test_a_partial_payment_is_cash_and_the_rest_stays_open(customer):
 
 
 def test_a_credit_note_is_an_own_negative_figure(customer):
-	from erpnext.controllers.sales_and_purchase_return import make_return_doc
-
 	spring = campaign("Frühling")
 	doc = sell(customer, [(spring, 100), (spring, 50)])
-	note = make_return_doc("Sales Invoice", doc.name)
-	note.items = [row for row in note.items if row.rate == 50]
-	note.update_outstanding_for_self = 0
-	note.insert()
-	note.submit()
+	note = credit_note(doc, lambda row: row.rate == 50)
 	figures = figures_of(spring)
 	assert (figures.revenue, figures.credit_notes) == (150, -50)
 	assert (figures.tax, figures.receivable_open) == (19, 119)
@@ -219,15 +117,9 @@ def test_a_credit_note_is_an_own_negative_figure(customer):
 
 
 def test_a_credit_note_on_one_campaign_of_a_combined_invoice_leaves_the_other_open(customer):
-	from erpnext.controllers.sales_and_purchase_return import make_return_doc
-
 	spring, autumn = campaign("Frühling"), campaign("Herbst")
 	doc = sell(customer, [(spring, 100), (autumn, 200)])
-	note = make_return_doc("Sales Invoice", doc.name)
-	note.items = [row for row in note.items if row.relation_campaign == spring]
-	note.update_outstanding_for_self = 0
-	note.insert()
-	note.submit()
+	credit_note(doc, lambda row: row.relation_campaign == spring)
 	doc.reload()
 	factories.pay(doc)
 	one, two = figures_of(spring), figures_of(autumn)
@@ -369,7 +261,7 @@ def test_a_changed_attribution_shows_as_difference_and_names_the_voucher(custome
 def test_freight_on_the_income_account_of_a_line_is_not_attributed(customer):
 	spring = campaign("Frühling")
 	before = statement(COMPANY).not_attributed
-	doc = _draft(customer, [(spring, 100)], None, {})
+	doc = draft(customer, [(spring, 100)])
 	doc.append(
 		"taxes",
 		{
@@ -390,7 +282,7 @@ def test_freight_on_the_income_account_of_a_line_is_not_attributed(customer):
 def test_income_booked_before_discount_is_explained(customer):
 	frappe.db.set_single_value("Selling Settings", "enable_discount_accounting", 1)
 	spring, autumn = campaign("Frühling"), campaign("Herbst")
-	doc = _draft(customer, [(spring, 100), (autumn, 200)], None, {})
+	doc = draft(customer, [(spring, 100), (autumn, 200)])
 	doc.apply_discount_on = "Net Total"
 	doc.discount_amount = 10
 	doc.additional_discount_account = account(COMPANY, "6300")
@@ -432,7 +324,7 @@ def test_an_invoice_in_foreign_currency_counts_in_the_companys(customer):
 
 def test_a_till_invoice_is_cash_at_once(customer):
 	spring = campaign("Frühling")
-	doc = _draft(customer, [(spring, 100)], None, {})
+	doc = draft(customer, [(spring, 100)])
 	mode = frappe.db.get_value("Mode of Payment", {"type": "Bank"})
 	doc.is_pos = 1
 	doc.append("payments", {"mode_of_payment": mode, "account": account(COMPANY, "1800"), "amount": 119})
@@ -443,13 +335,12 @@ def test_a_till_invoice_is_cash_at_once(customer):
 
 
 def test_deferred_revenue_counts_when_the_ledger_releases_it(customer):
-	from erpnext.accounts.deferred_revenue import convert_deferred_revenue_to_income  # noqa: F401
 	from erpnext.accounts.general_ledger import make_gl_entries
 
 	spring = campaign("Frühling")
 	deferred = account(COMPANY, "3900")
 	assert deferred
-	doc = _draft(customer, [(spring, 120)], None, {})
+	doc = draft(customer, [(spring, 120)])
 	doc.items[0].enable_deferred_revenue = 1
 	doc.items[0].deferred_revenue_account = deferred
 	doc.items[0].service_start_date = nowdate()
