@@ -16,8 +16,7 @@ look_for_bench() {
 		options+=(--replace-app)
 	fi
 	printf 'The bench: scripts/quickstart %s\n' "${options[*]}"
-	if ! "$ROOT/scripts/quickstart" "${options[@]}" </dev/null 2> >(tee "$LOG.bench" >&2); then
-		wait $! || true
+	if ! { "$ROOT/scripts/quickstart" "${options[@]}" </dev/null 2>&1 1>&3 3>&- | tee "$LOG.bench" >&2; } 3>&1; then
 		WHY_NO_BENCH=$(sed -n 's/\x1b\[[0-9;]*m//g; s/^Error[^:]*: //p' "$LOG.bench" | tail -n 1)
 		WHY_NO_BENCH=${WHY_NO_BENCH:-scripts/quickstart failed}
 	fi
