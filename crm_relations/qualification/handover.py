@@ -4,6 +4,7 @@ import json
 
 import frappe
 from frappe import _
+from frappe.model import no_value_fields
 from frappe.model.document import Document
 from frappe.utils import now_datetime
 
@@ -12,8 +13,10 @@ from crm_relations.qualification import queries
 from crm_relations.qualification.rules import may_propose
 from crm_relations.qualification.scoring import score
 
-#: what a user may change on the form; all else is written here
+#: what may change on the form while the handover is open; all else is written here
 _OPEN_TO_USERS = ("salesperson",)
+#: follows the relation by itself
+_FETCHED = ("relation_name",)
 
 
 def propose(member: str) -> str | None:
@@ -96,8 +99,9 @@ def protect(doc: Document) -> None:
 	previous = doc.get_doc_before_save()
 	if doc.flags.by_handover or not previous:
 		return
-	for field in doc.meta.get("fields", {"fieldtype": ["not in", ["Section Break", "Column Break", "HTML"]]}):
-		if field.fieldname not in _OPEN_TO_USERS and doc.has_value_changed(field.fieldname):
+	allowed = (*_FETCHED, *(_OPEN_TO_USERS if previous.status == "Proposed" else ()))
+	for field in doc.meta.get("fields", {"fieldtype": ["not in", no_value_fields]}):
+		if field.fieldname not in allowed and doc.has_value_changed(field.fieldname):
 			frappe.throw(
 				_("{0} of a handover cannot be changed. Use the buttons Accept and Return.").format(
 					_(field.label)

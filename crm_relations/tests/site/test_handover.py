@@ -7,7 +7,11 @@ import pytest
 from frappe.utils import add_days, getdate, nowdate
 
 from crm_relations.campaigns import responses
+from crm_relations.pipeline import checks as pipeline_checks
+from crm_relations.pipeline.adapter import get_adapter
 from crm_relations.pipeline.api import accept_handover
+from crm_relations.pipeline.erpnext_crm.opportunities import ErpnextCrm
+from crm_relations.qualification import checks
 from crm_relations.qualification import handover as handovers
 from crm_relations.qualification.api import return_handover
 from crm_relations.qualification.scheme import score
@@ -256,14 +260,27 @@ def test_what_was_proposed_cannot_be_rewritten_on_the_form(campaign, seller):
 	row = proposed(campaign)
 	frappe.set_user(seller)
 	doc = frappe.get_doc("Relation Handover", row.name)
-	doc.salesperson = make_other = "Administrator"
+	doc.salesperson = "Administrator"
 	doc.save()
-	assert frappe.db.get_value("Relation Handover", row.name, "salesperson") == make_other
+	assert frappe.db.get_value("Relation Handover", row.name, "salesperson") == "Administrator"
 	for field, value in (("status", "Accepted"), ("points", 99), ("reasons", "[]")):
 		doc = frappe.get_doc("Relation Handover", row.name)
 		doc.set(field, value)
 		with pytest.raises(frappe.ValidationError, match="cannot be changed"):
 			doc.save()
+
+
+def test_after_the_decision_nothing_can_be_changed_but_the_name_follows_the_relation(campaign, seller):
+	row = proposed(campaign)
+	accept_handover(row.name)
+	doc = frappe.get_doc("Relation Handover", row.name)
+	doc.salesperson = "Administrator"
+	with pytest.raises(frappe.ValidationError, match="cannot be changed"):
+		doc.save()
+	frappe.db.set_value("Relation", row.relation, "relation_name", "Umbenannt GmbH")
+	doc = frappe.get_doc("Relation Handover", row.name)
+	doc.save()
+	assert doc.relation_name == "Umbenannt GmbH"
 
 
 @pytest.mark.parametrize(
@@ -293,3 +310,35 @@ def test_a_criterion_that_cannot_be_evaluated_is_refused_with_its_row(scheme, ro
 	scheme.append("criteria", {"description": "New", "points": 5, **row})
 	with pytest.raises(frappe.ValidationError, match=message):
 		scheme.save()
+
+
+def test_the_check_names_what_keeps_a_scheme_from_scoring_and_what_leads_nowhere(scheme, campaign, seller):
+	def codes() -> set[str]:
+		names = (scheme.name, "Verloren GmbH")
+		return {f.code for f in checks.findings() if any(name in f.message for name in names)}
+
+	assert codes() == set()
+	gone = json.dumps({"version": 1, "all": [{"field": "gone", "operator": "=", "value": 1}]})
+	frappe.db.set_value("Relation Qualification Criterion", scheme.criteria[3].name, "condition", gone)
+	frappe.db.set_value("User", seller, "enabled", 0)
+	make.insert(
+		"Relation Handover",
+		relation=make.relation("Verloren GmbH").name,
+		status="Accepted",
+		document_type="ToDo",
+		document_name=make.insert("ToDo", description="x").name,
+	)
+	frappe.db.delete("ToDo", {"description": "x"})
+	assert codes() == {
+		"qualification_condition_broken",
+		"qualification_salesperson_disabled",
+		"handover_document_gone",
+	}
+
+
+def test_the_check_says_when_no_crm_can_take_a_handover(monkeypatch):
+	assert pipeline_checks.findings() == []
+	monkeypatch.setattr(ErpnextCrm, "available", lambda self: False)
+	assert [(f.level, f.code) for f in pipeline_checks.findings()] == [("error", "no_crm")]
+	with pytest.raises(frappe.ValidationError, match="No CRM"):
+		get_adapter()

@@ -8,7 +8,9 @@ frappe.ui.form.on("Relation Handover", {
 		);
 		if (frm.doc.status === "Proposed" && frm.perm[0]?.write) {
 			frm.add_custom_button(__("Return"), () => give_back(frm));
-			frm.add_custom_button(__("Accept"), () => accept(frm)).addClass("btn-primary");
+			frm.add_custom_button(__("Accept"), () => accept(frm))
+				.removeClass("btn-default")
+				.addClass("btn-primary");
 		}
 		if (frm.doc.document_name) {
 			frm.add_custom_button(__(frm.doc.document_type), () =>

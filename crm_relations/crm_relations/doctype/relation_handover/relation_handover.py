@@ -27,6 +27,7 @@ class RelationHandover(Document):
 		proposed_at: DF.Datetime | None
 		reasons: DF.JSON | None
 		relation: DF.Link
+		relation_name: DF.Data | None
 		return_reason: DF.SmallText | None
 		salesperson: DF.Link | None
 		scheme: DF.Link | None
