@@ -38,7 +38,9 @@ def _accounts(company: frappe._dict) -> list[Finding]:
 			message = _("{0}: {1} is not set.").format(company.name, label)
 			result.append(Finding("error", f"{field}_missing", message, remedy))
 			continue
-		account = frappe.db.get_value("Account", name, ["root_type", "account_type", "is_group"], as_dict=True)
+		account = frappe.db.get_value(
+			"Account", name, ["root_type", "account_type", "is_group"], as_dict=True
+		)
 		if not account or account.is_group:
 			message = _("{0}: {1} {2} is no account that can be booked on.").format(company.name, label, name)
 			result.append(Finding("error", f"{field}_group", message, remedy))
@@ -63,7 +65,9 @@ def _attribution(company: str) -> list[Finding]:
 		result.append(Finding("error", "attribution_unequal", message, remedy))
 	if cint(frappe.db.get_single_value("Relation Settings", "attribute_invoices")):
 		if missing := queries.invoices_without_attribution(company):
-			message = _("{0}: lines with a campaign are not attributed in {1}.").format(company, _names(missing))
+			message = _("{0}: lines with a campaign are not attributed in {1}.").format(
+				company, _names(missing)
+			)
 			result.append(Finding("error", "attribution_missing", message, remedy))
 	else:
 		message = _("Invoices are not attributed to campaigns: the switch in Relation Settings is off.")
@@ -79,7 +83,9 @@ def _ledger(company: str) -> list[Finding]:
 	message = _("{0}: statement and ledger differ by {1} {2} ({3}).").format(
 		company, to_string(figures.difference), figures.currency, _names(vouchers) or _("no single voucher")
 	)
-	return [Finding("error", "ledger_difference", message, _("Rebuild the attribution in Relation Settings."))]
+	return [
+		Finding("error", "ledger_difference", message, _("Rebuild the attribution in Relation Settings."))
+	]
 
 
 def _dimension() -> list[Finding]:
@@ -88,7 +94,9 @@ def _dimension() -> list[Finding]:
 	remedy = _("Switch Report Campaigns in the Ledger off and on again in Relation Settings.")
 	if not on:
 		if current:
-			message = _("The Accounting Dimension {0} exists although its switch is off.").format(current.name)
+			message = _("The Accounting Dimension {0} exists although its switch is off.").format(
+				current.name
+			)
 			return [Finding("warning", "dimension_by_hand", message, remedy)]
 		if dimension.fields():
 			message = _("Fields of a removed Accounting Dimension are still there.")

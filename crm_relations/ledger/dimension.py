@@ -45,7 +45,8 @@ def switch_on() -> None:
 		frappe.db.set_value("Accounting Dimension", dimension.name, "disabled", 0)
 		_set_on_fields("read_only", 0)
 	_create_ledger_field()
-	make_dimension_in_accounting_doctypes(doc=dimension)
+	if missing := _doctypes_without_field():
+		make_dimension_in_accounting_doctypes(doc=dimension, doclist=missing)
 	for attribute in ("print_hide", "ignore_user_permissions"):
 		_set_on_fields(attribute, 1)
 	_add_companies(dimension)
@@ -125,12 +126,22 @@ def _insert_dimension() -> Document:
 	return frappe.get_doc("Accounting Dimension", dimension.name)
 
 
+def _doctypes_without_field() -> list[str]:
+	doctypes = get_doctypes_with_dimensions()
+	have = frappe.get_all(
+		"Custom Field", {"fieldname": FIELDNAME, "dt": ["in", doctypes]}, pluck="dt", order_by="dt asc"
+	)
+	return [doctype for doctype in doctypes if doctype not in have]
+
+
 def _create_ledger_field() -> None:
 	"""The ledger's field with its index, before ERPNext makes it without one."""
-	if frappe.db.exists("Custom Field", {"dt": "GL Entry", "fieldname": FIELDNAME}):
-		frappe.db.set_value("Custom Field", {"dt": "GL Entry", "fieldname": FIELDNAME}, "search_index", 1)
-		frappe.clear_cache(doctype="GL Entry")
-		frappe.db.updatedb("GL Entry")
+	field = frappe.db.get_value(
+		"Custom Field", {"dt": "GL Entry", "fieldname": FIELDNAME}, ["name", "search_index"], as_dict=True
+	)
+	if field:
+		if not field.search_index:
+			_set_index(field.name, 1)
 		return
 	create_custom_field(
 		"GL Entry",
@@ -148,11 +159,15 @@ def _create_ledger_field() -> None:
 
 
 def _drop_index() -> None:
-	field = frappe.db.get_value("Custom Field", {"dt": "GL Entry", "fieldname": FIELDNAME})
-	if field:
-		frappe.db.set_value("Custom Field", field, "search_index", 0)
-		frappe.clear_cache(doctype="GL Entry")
-		frappe.db.updatedb("GL Entry")
+	if field := frappe.db.get_value("Custom Field", {"dt": "GL Entry", "fieldname": FIELDNAME}):
+		_set_index(field, 0)
+
+
+def _set_index(field: str, value: int) -> None:
+	"""Frappe makes or drops the index when it brings the table in line with the field."""
+	frappe.db.set_value("Custom Field", field, "search_index", value)
+	frappe.clear_cache(doctype="GL Entry")
+	frappe.db.updatedb("GL Entry")
 
 
 def _set_on_fields(attribute: str, value: int) -> None:

@@ -515,7 +515,8 @@ def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
 		.run()
 	)
 	return [
-		{"campaign": campaign, "amount": to_string(amount), "lines": lines} for campaign, amount, lines in rows
+		{"campaign": campaign, "amount": to_string(amount), "lines": lines}
+		for campaign, amount, lines in rows
 	]
 
 
@@ -663,7 +664,8 @@ def invoices_without_attribution(company: str) -> list[str]:
 		.where((invoice.company == company) & (invoice.docstatus == 1) & row.name.isnull())
 		.where((carried != "") & (Coalesce(item.is_fixed_asset, 0) == 0))
 		.where(
-			(invoice.is_internal_customer == 0) | (Coalesce(invoice.represents_company, "") != invoice.company)
+			(invoice.is_internal_customer == 0)
+			| (Coalesce(invoice.represents_company, "") != invoice.company)
 		)
 		.orderby(invoice.name)
 	)

@@ -1,0 +1,341 @@
+"""The campaign as ERPNext's Accounting Dimension: on and off leave what they should, and the balance sheet balances.
+
+Changing fields commits, so that these tests cannot be rolled back: the switch is put back after them.
+"""
+
+import frappe
+import pytest
+from erpnext.accounts.report.balance_sheet.balance_sheet import execute as balance_sheet
+from erpnext.accounts.report.profit_and_loss_statement.profit_and_loss_statement import (
+	execute as profit_and_loss,
+)
+from frappe.utils import nowdate
+
+from crm_relations.demo.company import COMPANY, account
+from crm_relations.ledger import checks, dimension
+from crm_relations.setup import custom_fields
+from crm_relations.tests.site import factories
+from crm_relations.tests.site.books import campaign, cents, credit_note, draft, journal, own_rows, sell
+
+pytestmark = pytest.mark.site
+
+
+def switch(on: bool) -> None:
+	settings = frappe.get_doc("Relation Settings")
+	settings.campaign_dimension = int(on)
+	settings.save()
+	frappe.db.commit()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def as_before(connection):
+	before = frappe.db.get_single_value("Relation Settings", "campaign_dimension")
+	yield
+	frappe.db.rollback()
+	switch(bool(before))
+
+
+@pytest.fixture
+def dimension_on():
+	switch(True)
+
+
+@pytest.fixture
+def dimension_off():
+	switch(False)
+
+
+@pytest.fixture
+def customer():
+	return factories.customer().name
+
+
+def fields_of_dimension() -> dict[str, frappe._dict]:
+	rows = frappe.get_all(
+		"Custom Field",
+		filters={"fieldname": "relation_campaign", "dt": ["in", dimension.get_doctypes_with_dimensions()]},
+		fields=["dt", "print_hide", "ignore_user_permissions", "search_index", "module"],
+		order_by="dt asc",
+	)
+	return {row.dt: row for row in rows}
+
+
+def our_doctypes() -> set[str]:
+	return {*custom_fields.HEADERS, *custom_fields.ROWS}
+
+
+def has_index() -> bool:
+	return bool(frappe.db.get_column_index("tabGL Entry", "relation_campaign", unique=False))
+
+
+def codes() -> set[str]:
+	return {finding.code for finding in checks._dimension()}
+
+
+# On and off -----------------------------------------------------------------------------------------
+
+
+def test_switched_on_every_accounting_doctype_has_the_field_at_once(dimension_on):
+	found = fields_of_dimension()
+	assert set(found) == set(dimension.get_doctypes_with_dimensions())
+	assert all(field.print_hide and field.ignore_user_permissions for field in found.values())
+	assert found["GL Entry"].search_index and has_index()
+	assert frappe.db.has_column("GL Entry", "relation_campaign")
+	assert frappe.db.has_column("Payment Ledger Entry", "relation_campaign")
+	assert not codes()
+
+
+def test_switched_on_it_is_never_mandatory_and_has_a_line_for_each_company(dimension_on):
+	rows = dimension.current().dimension_defaults
+	assert {row.company for row in rows} == set(frappe.get_all("Company", pluck="name", order_by="name asc"))
+	for row in rows:
+		assert not (row.mandatory_for_bs or row.mandatory_for_pl or row.default_dimension)
+		assert not row.automatically_post_balancing_accounting_entry
+
+
+def test_switched_on_our_own_fields_stay_ours(dimension_on):
+	found = fields_of_dimension()
+	ours = our_doctypes() & set(found)
+	assert ours and all(found[doctype].module == "CRM Relations" for doctype in ours)
+
+
+def test_no_background_job_is_left_that_could_change_fields_later(dimension_off, monkeypatch):
+	queued = []
+	monkeypatch.setattr(frappe, "enqueue", lambda method, *args, **kwargs: queued.append(method))
+	frappe.flags.in_test = False
+	try:
+		dimension.switch_on()
+		dimension.switch_off()
+	finally:
+		frappe.flags.in_test = True
+	jobs = [getattr(method, "__name__", method) for method in queued]
+	assert not [job for job in jobs if "dimension" in job]  # Frappe's own job on deletion may be there
+
+
+def test_off_only_our_own_fields_are_left_and_on_again_the_old_ledger_rows_are_found(dimension_on, customer):
+	spring = campaign("Frühling")
+	doc, other = sell(customer, [(spring, 100)], header=spring), sell(customer, [(spring, 70)], header=spring)
+	frappe.db.commit()
+	switch(False)
+	assert set(fields_of_dimension()) == our_doctypes() & set(dimension.get_doctypes_with_dimensions())
+	assert not frappe.db.exists("Accounting Dimension", {"document_type": "Relation Campaign"})
+	assert not frappe.db.exists("Property Setter", {"value": ["like", "%Relation Campaign%"]})
+	assert not frappe.db.exists("Property Setter", "Budget-budget_against-options")
+	assert not has_index()
+	for doctype in custom_fields.custom_fields():
+		assert frappe.get_meta(doctype).has_field("relation_campaign")
+	doc.reload()
+	doc.cancel()
+	assert doc.docstatus == 2
+	switch(True)
+	rows = frappe.get_all(
+		"GL Entry", {"voucher_no": other.name}, pluck="relation_campaign", order_by="name asc"
+	)
+	assert rows == [spring] * 3
+	other.reload()
+	other.cancel()
+	frappe.db.commit()
+
+
+def test_the_entry_of_another_dimension_in_the_budget_stays(dimension_on):
+	options = "\nCost Center\nProject\nRelation Campaign\nBranch"
+	frappe.db.set_value("Property Setter", dimension.BUDGET_OPTIONS, "value", options)
+	switch(False)
+	value = frappe.db.get_value("Property Setter", dimension.BUDGET_OPTIONS, "value")
+	frappe.db.delete("Property Setter", {"name": dimension.BUDGET_OPTIONS})
+	frappe.db.commit()
+	assert value == "\nCost Center\nProject\nBranch"
+
+
+def test_migrating_changes_nothing_where_the_switch_and_the_site_agree(dimension_on):
+	def state():
+		return frappe.get_all("Custom Field", fields=["name", "modified"], order_by="name asc")
+
+	before, row = state(), dimension.current().modified
+	dimension.ensure()
+	assert state() == before
+	assert dimension.current().modified == row
+
+
+def test_a_field_that_was_deleted_comes_back_with_the_next_migrate(dimension_on):
+	frappe.db.delete("Custom Field", {"name": "Journal Entry Account-relation_campaign"})
+	frappe.clear_cache(doctype="Journal Entry Account")
+	dimension.ensure()
+	assert fields_of_dimension()["Journal Entry Account"].print_hide
+
+
+def test_a_dimension_deleted_in_erpnext_is_found_and_comes_back(dimension_on):
+	frappe.delete_doc("Accounting Dimension", dimension.current().name)  # takes our own fields along
+	assert "dimension_missing" in codes()
+	custom_fields.create()
+	dimension.ensure()
+	frappe.db.commit()
+	assert not codes()
+	assert all(frappe.get_meta(doctype).has_field("relation_campaign") for doctype in our_doctypes())
+
+
+def test_a_disabled_dimension_is_found_and_stays_disabled_until_the_switch_is_used(dimension_on):
+	frappe.db.set_value("Accounting Dimension", dimension.current().name, "disabled", 1)
+	dimension.ensure()
+	assert "dimension_disabled" in codes()
+	switch(False)
+	switch(True)
+	assert not codes()
+
+
+def test_a_new_company_is_found_and_gets_its_line(dimension_on):
+	name = factories.unique("Neue GmbH")
+	frappe.get_doc({"doctype": "Company", "name": name, "company_name": name, "abbr": name}).db_insert()
+	assert "dimension_company" in codes()
+	dimension.ensure()
+	assert "dimension_company" not in codes()
+	frappe.db.delete("Company", {"name": name})
+	frappe.db.delete("Accounting Dimension Detail", {"company": name})
+	frappe.db.commit()
+
+
+def test_who_may_not_make_dimensions_may_not_use_the_switch(dimension_off):
+	frappe.set_user(factories.user(None, "Relation Manager"))
+	settings = frappe.get_doc("Relation Settings")
+	settings.campaign_dimension = 1
+	with pytest.raises(frappe.PermissionError):
+		settings.save()
+	settings.reload()
+	settings.batch_size = 50
+	settings.save()
+	assert frappe.db.get_single_value("Relation Settings", "batch_size") == 50
+
+
+# ERPNext's own reports, filtered by the campaign ------------------------------------------------------
+
+
+def report_filters(name: str) -> frappe._dict:
+	year = frappe.db.get_value(
+		"Fiscal Year", {"year_start_date": ["<=", nowdate()], "year_end_date": [">=", nowdate()]}
+	)
+	return frappe._dict(
+		company=COMPANY,
+		filter_based_on="Fiscal Year",
+		from_fiscal_year=year,
+		to_fiscal_year=year,
+		periodicity="Yearly",
+		accumulated_values=1,
+		include_default_book_entries=1,
+		relation_campaign=[name],
+	)
+
+
+def totals(name: str) -> dict[str, float]:
+	"""The balance sheet's totals: assets, liabilities, equity, provisional profit."""
+	data = balance_sheet(report_filters(name))[1]
+	found = {}
+	for key, label in (
+		("assets", "Total Asset (Debit)"),
+		("liabilities", "Total Liability (Credit)"),
+		("equity", "Total Equity (Credit)"),
+		("profit", "Provisional Profit / Loss (Credit)"),
+	):
+		row = next((row for row in data if label in (row.get("account_name") or "")), {})
+		found[key] = cents(row.get("total"))
+	return found
+
+
+def assert_balances(name: str) -> dict:
+	found = totals(name)
+	assert found["assets"] == found["liabilities"] + found["equity"] + found["profit"], found
+	return found
+
+
+def test_the_balance_sheet_of_a_campaign_balances_after_the_invoice(dimension_on, customer):
+	spring = campaign("Frühling")
+	doc = sell(customer, [(spring, 100), (spring, 33.33)], header=spring)
+	found = assert_balances(spring)
+	assert found["assets"] == -own_rows([doc.name], "Asset")
+	assert found["liabilities"] == own_rows([doc.name], "Liability")
+	assert found["profit"] == own_rows([doc.name], "Income")
+
+
+def test_it_balances_after_a_partial_and_the_last_payment(dimension_on, customer):
+	spring = campaign("Frühling")
+	doc = sell(customer, [(spring, 100)], header=spring)
+	first = factories.pay(doc, 50)
+	assert first.relation_campaign == spring
+	assert assert_balances(spring)["assets"] == 119
+	doc.reload()
+	factories.pay(doc)
+	assert assert_balances(spring)["assets"] == 119
+	rows = frappe.get_all(
+		"GL Entry",
+		{"relation_campaign": spring, "account": doc.debit_to, "is_cancelled": 0},
+		["debit", "credit"],
+		order_by="name asc",
+	)
+	assert sum(cents(row.debit) - cents(row.credit) for row in rows) == 0
+
+
+def test_it_balances_after_a_credit_note_and_a_cancelled_invoice(dimension_on, customer):
+	spring = campaign("Frühling")
+	doc = sell(customer, [(spring, 100), (spring, 50)], header=spring)
+	credit_note(doc, lambda row: row.rate == 50)
+	found = assert_balances(spring)
+	assert (found["assets"], found["profit"]) == (119, 100)
+	other = sell(customer, [(spring, 70)], header=spring)
+	other.cancel()
+	assert assert_balances(spring) == found
+
+
+def test_it_balances_after_a_payment_with_a_cash_discount(dimension_on, customer):
+	from erpnext.accounts.doctype.payment_entry.payment_entry import get_payment_entry
+
+	spring = campaign("Frühling")
+	doc = sell(customer, [(spring, 100)], header=spring)
+	entry = get_payment_entry("Sales Invoice", doc.name)
+	entry.reference_no, entry.reference_date = "Test", nowdate()
+	entry.paid_amount = entry.received_amount = 116.62
+	entry.append(
+		"deductions",
+		{
+			"account": account(COMPANY, "6300"),
+			"cost_center": frappe.get_cached_value("Company", COMPANY, "cost_center"),
+			"amount": 2.38,
+		},
+	)
+	entry.insert()
+	entry.submit()
+	found = assert_balances(spring)
+	assert found["assets"] == cents(116.62)
+	assert found["profit"] == cents(97.62)
+
+
+def test_an_invoice_of_another_campaign_or_none_is_not_in_it(dimension_on, customer):
+	spring, autumn = campaign("Frühling"), campaign("Herbst")
+	sell(customer, [(spring, 100)], header=spring)
+	found = assert_balances(spring)
+	sell(customer, [(autumn, 70)], header=autumn)
+	sell(customer, [(None, 70)])
+	journal([(account(COMPANY, "1800"), 80, 0), (account(COMPANY, "4400"), 0, 80)])
+	assert assert_balances(spring) == found
+	income = [
+		row
+		for row in profit_and_loss(report_filters(autumn))[1]
+		if "Total Income" in (row.get("account_name") or "")
+	]
+	assert cents(income[0]["total"]) == 70
+
+
+def test_an_amended_invoice_is_in_it_once(dimension_on, customer):
+	spring = campaign("Frühling")
+	doc = sell(customer, [(spring, 100)], header=spring)
+	doc.cancel()
+	amended = frappe.copy_doc(doc)
+	amended.docstatus, amended.amended_from = 0, doc.name
+	amended.items[0].rate = amended.items[0].price_list_rate = 80
+	amended.insert()
+	amended.submit()
+	assert assert_balances(spring)["profit"] == 80
+
+
+def test_a_draft_is_not_in_it(dimension_on, customer):
+	spring = campaign("Frühling")
+	draft(customer, [(spring, 100)], header=spring)
+	assert assert_balances(spring)["assets"] == 0
