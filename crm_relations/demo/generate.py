@@ -135,7 +135,9 @@ def _deals(chance: random.Random, number: int, firms: list[str]) -> Iterable[tup
 		closed = engaged + datetime.timedelta(days=chance.randint(3, 140))
 		value = round(price * chance.uniform(0.82, 1.08), 2)
 		firm = chance.choice(firms)
-		without_account = stage in ("Engaging", "Prospecting") and (index == 4 or chance.random() < 0.4)
+		without_account = stage in ("Engaging", "Prospecting") and (
+			index == 4 or (index > 4 and chance.random() < 0.4)
+		)
 		yield (
 			f"D{index + 1:05d}",
 			chance.choice(agents),

@@ -209,7 +209,9 @@ def opportunity_spells(party_type: str, names: list[str]) -> list[tuple[str, Spe
 	table = frappe.qb.DocType("Opportunity")
 	rows = (
 		frappe.qb.from_(table)
-		.select(table.name, table.party_name, table.transaction_date, table.creation, table.status, table.modified)
+		.select(
+			table.name, table.party_name, table.transaction_date, table.creation, table.status, table.modified
+		)
 		.where(table.opportunity_from == party_type)
 		.where(table.party_name.isin(names))
 	).run()
@@ -226,7 +228,14 @@ def quotation_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell
 	table = frappe.qb.DocType("Quotation")
 	rows = (
 		frappe.qb.from_(table)
-		.select(table.name, table.party_name, table.transaction_date, table.status, table.valid_till, table.modified)
+		.select(
+			table.name,
+			table.party_name,
+			table.transaction_date,
+			table.status,
+			table.valid_till,
+			table.modified,
+		)
 		.where(table.docstatus == 1)
 		.where(table.quotation_to == party_type)
 		.where(table.party_name.isin(names))
@@ -255,14 +264,22 @@ def _evidence() -> tuple[Evidence, ...]:
 		Evidence(rules.PROSPECT, "Lead", ("Lead",), qualified_spells, {"Lead": either}),
 		Evidence(rules.PROSPECT, "Prospect", ("Prospect",), prospect_spells, {"Prospect": either}),
 		Evidence(
-			rules.PROSPECT, "Opportunity", PARTY_TYPES, opportunity_spells, {"Opportunity": _opportunity_effect}
+			rules.PROSPECT,
+			"Opportunity",
+			PARTY_TYPES,
+			opportunity_spells,
+			{"Opportunity": _opportunity_effect},
 		),
 		Evidence(
 			rules.PROSPECT,
 			"Quotation",
 			PARTY_TYPES,
 			quotation_spells,
-			{"Quotation": always("opens"), "Sales Order": always("closes"), "Sales Invoice": always("closes")},
+			{
+				"Quotation": always("opens"),
+				"Sales Order": always("closes"),
+				"Sales Invoice": always("closes"),
+			},
 		),
 	)
 

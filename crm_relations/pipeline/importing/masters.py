@@ -69,8 +69,7 @@ class Masters:
 
 	def account(self, account: Account) -> tuple[str, str]:
 		"""Customer and relation of an account. :return: name of the customer, and a note on what stayed unclear"""
-		industry = self._industry(account.industry)
-		country, note = self._country(account.country)
+		industry, country, note = self.names_of_account(account)
 		name = frappe.db.get_value("Customer", {"customer_name": account.key})
 		made = not name
 		if made:
@@ -84,6 +83,10 @@ class Masters:
 			).name
 		self._profile(identity.adopt("Customer", name), made, account, industry, country)
 		return name, note
+
+	def names_of_account(self, account: Account) -> tuple[str | None, str | None, str]:
+		"""Industry and country that are meant, and a note on what stayed unclear."""
+		return self._industry(account.industry), *self._country(account.country)
 
 	def parent(self, account: Account, customers: dict[str, str], known: KnownNames) -> str:
 		"""Link a subsidiary to its parent company; safe to run again.

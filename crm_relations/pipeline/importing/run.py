@@ -79,7 +79,9 @@ class Importer:
 		self._calendar()
 		items = self._each(self.export.products, "Item", lambda row: (self.masters.product(row), ""))
 		people = self._each(self.export.teams, "Sales Person", lambda row: (self.masters.agent(row), ""))
-		customers = self._each(self.export.accounts, "Customer", self.masters.account)
+		customers = self._each(
+			self.export.accounts, "Customer", self.masters.account, look=self.masters.names_of_account
+		)
 		self._parents(customers)
 		self._deals(items, people, customers)
 		self._write_rejects()
@@ -87,8 +89,18 @@ class Importer:
 
 	# rows -----------------------------------------------------------------------------------------------
 
-	def _each(self, file: ReadFile, doctype: str, make: Callable[[Any], tuple[str, str]]) -> dict[str, str]:
-		"""Make the master data of a file. :return: key of the row → name of its document"""
+	def _each(
+		self,
+		file: ReadFile,
+		doctype: str,
+		make: Callable[[Any], tuple[str, str]],
+		look: Callable[[Any], Any] = lambda row: None,
+	) -> dict[str, str]:
+		"""Make the master data of a file.
+
+		:param look: called for a row that an earlier run has made; its variants belong into this report too
+		:return: key of the row → name of its document
+		"""
 		known, tally = self._begin(file)
 		documents = {}
 		for number, row in enumerate(file.good, start=1):
@@ -96,6 +108,7 @@ class Importer:
 			if before and frappe.db.exists(doctype, before.document):
 				documents[row.key] = before.document
 				tally.unchanged += 1
+				look(row)
 				continue
 			try:
 				name, note = make(row)

@@ -158,6 +158,17 @@ def broken_forms() -> list[str]:
 	return broken
 
 
+def documents() -> dict[str, int]:
+	"""How many there are of what the import and the demo make."""
+	doctypes = (
+		"Customer", "Item", "Contact", "Opportunity", "Quotation", "Sales Order", "Sales Invoice", "Payment Entry",
+		"Communication", "ToDo", "Relation", "Relation Link", "Relation Consent", "Relation Segment",
+		"Relation Campaign Member", "Relation Campaign Send", "Relation Campaign Response", "Relation Interaction",
+		"Relation Handover", "Relation Attribution", "Relation Import Record",
+	)  # fmt: skip
+	return {doctype: frappe.db.count(doctype) for doctype in doctypes}
+
+
 def _names(doctype: str, filters: dict) -> list[str]:
 	return frappe.get_all(doctype, filters=filters, pluck="name", order_by="name asc")
 
@@ -185,6 +196,7 @@ FUNCTIONS = (
 	installed,
 	leftovers,
 	broken_forms,
+	documents,
 )
 
 
