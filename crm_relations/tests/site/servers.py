@@ -11,8 +11,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email import message_from_bytes
-from email.message import Message
 
 from crm_relations.tests.conftest import BENCH_DIR, SITE
 
@@ -92,12 +90,12 @@ def wait_for(condition, seconds: float, what: str) -> None:
 
 
 class Sink:
-	"""An SMTP server that keeps what it gets. `delay` seconds pass before it accepts a message."""
+	"""An SMTP server that keeps what it gets, byte by byte. `delay` seconds pass before it accepts a message."""
 
 	def __init__(self, delay: float = 0.0) -> None:
 		self.port = free_port()
 		self.delay = delay
-		self.messages: list[tuple[list[str], Message]] = []
+		self.messages: list[tuple[list[str], bytes]] = []
 		self._lock = threading.Lock()
 
 	async def handle_DATA(self, server, session, envelope):
@@ -106,7 +104,7 @@ class Sink:
 
 			await asyncio.sleep(self.delay)
 		with self._lock:
-			self.messages.append((list(envelope.rcpt_tos), message_from_bytes(envelope.content)))
+			self.messages.append((list(envelope.rcpt_tos), envelope.content))
 		return "250 accepted"
 
 	def recipients(self) -> list[str]:
