@@ -102,7 +102,7 @@ run() {
 		sleep 0.5
 		if ((SECONDS - last >= 15)); then
 			last=$SECONDS
-			line=$(tail -c 400 "$LOG" | tr '\r' '\n' | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' | grep -Ev '^(---.*|[[:space:]]*)$' | tail -n 1 | cut -c1-90) || true
+			line=$(tail -c 400 "$LOG" | tr '\r' '\n' | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' | grep -Ev '^((---|===).*|[[:space:]]*)$' | tail -n 1 | cut -c1-90) || true
 			printf '      %s… %s s  %s%s\n' "$DIM" "$((SECONDS - started))" "$line" "$PLAIN"
 		fi
 	done

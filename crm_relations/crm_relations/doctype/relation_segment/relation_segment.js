@@ -67,7 +67,10 @@ const SAMPLE = 10;
 
 let fetched_catalogue;
 function catalogue() {
-	fetched_catalogue ??= frappe.xcall(API + "get_catalogue", {}, "GET");
+	fetched_catalogue ??= frappe.xcall(API + "get_catalogue", {}, "GET").catch((error) => {
+		fetched_catalogue = null; // the next form asks again
+		throw error;
+	});
 	return fetched_catalogue;
 }
 
@@ -604,23 +607,26 @@ class ValueEditor {
 		return this.control(df, value, set);
 	}
 
-	/** A control of the desk. It reports its first value as well, which is no change. */
+	/**
+	 * A control of the desk. It keeps its value in a document of its own: what the input shows is the
+	 * title of a record, and arrives later than the value.
+	 */
 	control(df, value, set) {
-		const holder = $(`<div class="rs-control"></div>`).appendTo(this.parent);
+		const doc = { value };
 		const control = frappe.ui.form.make_control({
-			parent: holder,
+			parent: $(`<div class="rs-control"></div>`).appendTo(this.parent),
 			df: {
 				fieldname: "value",
 				placeholder: __("Value"),
 				...df,
-				change: () => set(control.get_value() || ""),
+				change: () => set(doc.value || ""),
 			},
 			only_input: true,
 			render_input: true,
 		});
+		control.doc = doc;
 		control.$input.addClass("input-sm").attr("aria-label", __("Value"));
 		control.refresh();
-		if (value) control.set_value(value);
 		return control;
 	}
 
