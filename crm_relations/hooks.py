@@ -86,6 +86,9 @@ doc_events = {
 	"ToDo": {
 		"on_trash": "crm_relations.doc_events.todo.on_trash",
 	},
+	"Relation": {
+		"after_fold": "crm_relations.doc_events.relation.after_fold",
+	},
 	"Relation Campaign Response": {
 		"after_insert": "crm_relations.doc_events.relation_campaign_response.after_insert",
 	},
@@ -118,8 +121,10 @@ website_route_rules = [
 	{"from_route": "/ru/<token>", "to_route": "ru"},
 ]
 
+standard_queries = {"Relation Profile Option": "crm_relations.relations.api.profile_options"}
+
 doctype_js = {
-	**{doctype: "public/js/party.js" for doctype in _party_events},
+	**dict.fromkeys(_party_events, "public/js/party.js"),
 	"Sales Invoice": "public/js/sales_invoice.js",
 	"Relation": "public/js/timeline.js",
 }

@@ -104,7 +104,9 @@ class _Adoption:
 		while waiting:
 			self.reject_nameless(waiting)
 			ties: list[Tie] = []
-			for doctype, names in queries.by_type(p for p in waiting if p not in self.outcome.rejected).items():
+			for doctype, names in queries.by_type(
+				p for p in waiting if p not in self.outcome.rejected
+			).items():
 				ties += sources()[doctype].ties([self.rows[(doctype, name)] for name in sorted(names)])
 			others = {end for tie in ties for end in (tie.party, tie.other)} - seen
 			self.relations.update(queries.relations_of(others))
@@ -230,7 +232,8 @@ class _Adoption:
 		for group in groups:
 			group.sort(key=self.weight)
 			mine = sorted(
-				{self.relations[p] for p in group if p in self.relations}, key=lambda r: (held[r]["creation"], r)
+				{self.relations[p] for p in group if p in self.relations},
+				key=lambda r: (held[r]["creation"], r),
 			)
 			newcomers = [p for p in group if p not in self.relations]
 			now_said = rules.combined(self.values[p] for p in group if p in self.values)
@@ -251,7 +254,9 @@ class _Adoption:
 				updates[keep] = changes
 				if self.dry_run:
 					self.filled.setdefault(keep, {}).update(changes)
-				self.outcome.updated.update(p for p in group if p in self.asked and p not in self.outcome.adopted)
+				self.outcome.updated.update(
+					p for p in group if p in self.asked and p not in self.outcome.adopted
+				)
 		if self.dry_run:
 			return
 		self.update(updates, joins)

@@ -22,6 +22,22 @@ def links(relation: str) -> list[dict]:
 	return queries.links_of(relation)
 
 
+@frappe.whitelist(methods=["GET", "POST"])
+def profile_options(
+	doctype: str,
+	txt: str,
+	searchfield: str,
+	start: int,
+	page_len: int,
+	filters: dict | list | str | None = None,
+) -> list[tuple[str, str]]:
+	"""Link search of profile options: (name, option), in the order that the admin gave them."""
+	frappe.has_permission("Relation Profile Option", "read", throw=True)
+	filters = frappe.parse_json(filters) if isinstance(filters, str) else filters
+	attribute = filters.get("attribute") if isinstance(filters, dict) else None
+	return queries.profile_options(attribute, txt, start, page_len)
+
+
 @frappe.whitelist(methods=["POST"])
 def start_sync() -> str:
 	"""Queue the adoption of the whole site; returns a message for the user."""

@@ -2,6 +2,8 @@
 
 import frappe
 from frappe import _
+from frappe.query_builder.functions import Count
+from pypika.queries import QueryBuilder
 
 from crm_relations.relations.sources import sources
 from crm_relations.shared.findings import Finding
@@ -10,53 +12,73 @@ NAMED = 5
 
 
 def findings() -> list[Finding]:
-	"""Parties without a relation, and rows of relations whose party is gone."""
+	"""Parties without a relation, and rows of relations whose party or relation is gone."""
 	found = []
+	sync = _("Run: bench --site {0} relations sync").format(frappe.local.site)
 	for doctype in sources():
-		if missing := _without_relation(doctype):
+		count, names = _count_and_name(*_without_relation(doctype))
+		if count:
+			text = _("{0} documents of {1} have no relation, among them {2}.")
 			found.append(
 				Finding(
 					"warning",
 					"party-without-relation",
-					_("{0} documents of {1} have no relation, among them {2}.").format(
-						len(missing), _(doctype), ", ".join(missing[:NAMED])
-					),
-					_("Run: bench --site {0} relations sync").format(frappe.local.site),
+					text.format(count, _(doctype), ", ".join(names)),
+					sync,
 				)
 			)
-		if gone := _without_document(doctype):
+		count, names = _count_and_name(*_without_document(doctype))
+		if count:
+			text = _("{0} relations name a {1} that does not exist, among them {2}.")
 			found.append(
 				Finding(
 					"error",
 					"relation-without-party",
-					_("{0} relations name a {1} that does not exist, among them {2}.").format(
-						len(gone), _(doctype), ", ".join(gone[:NAMED])
-					),
-					_("Open the relation, remove the document from its list and save."),
+					text.format(count, _(doctype), ", ".join(names)),
+					sync,
 				)
 			)
+	count, names = _count_and_name(*_without_parent())
+	if count:
+		text = _("{0} documents belong to a relation that does not exist, among them {1}.")
+		found.append(Finding("error", "party-of-no-relation", text.format(count, ", ".join(names)), sync))
 	return found
 
 
-def _without_relation(doctype: str) -> list[str]:
+def _count_and_name(query: QueryBuilder, name: object) -> tuple[int, list[str]]:
+	"""How many rows a query has, and the first names: a site can have a million."""
+	count = query.select(Count("*")).run()[0][0]
+	return count, query.select(name).orderby(name).limit(NAMED).run(pluck=True) if count else []
+
+
+def _without_relation(doctype: str) -> tuple[QueryBuilder, object]:
 	table, party = frappe.qb.DocType(doctype), frappe.qb.DocType("Relation Party")
-	return (
+	query = (
 		frappe.qb.from_(table)
 		.left_join(party)
 		.on((party.party_type == doctype) & (party.party == table.name))
-		.select(table.name)
 		.where(party.name.isnull())
-		.orderby(table.name)
-	).run(pluck=True)
+	)
+	return query, table.name
 
 
-def _without_document(doctype: str) -> list[str]:
+def _without_document(doctype: str) -> tuple[QueryBuilder, object]:
 	table, party = frappe.qb.DocType(doctype), frappe.qb.DocType("Relation Party")
-	return (
+	query = (
 		frappe.qb.from_(party)
 		.left_join(table)
 		.on(party.party == table.name)
-		.select(party.parent)
 		.where((party.party_type == doctype) & table.name.isnull())
-		.orderby(party.parent)
-	).run(pluck=True)
+	)
+	return query, party.parent
+
+
+def _without_parent() -> tuple[QueryBuilder, object]:
+	party, relation = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Relation")
+	query = (
+		frappe.qb.from_(party)
+		.left_join(relation)
+		.on(relation.name == party.parent)
+		.where(relation.name.isnull())
+	)
+	return query, party.party

@@ -27,12 +27,15 @@ def fold(keep: str, other: str) -> None:
 	_move_dynamic_links(keep, other)
 	text = _("{0} ({1}) turned out to be the same and was folded into this relation.")
 	kept.add_comment("Info", text.format(folded.relation_name, other))
+	kept.run_method("after_fold", other)
 	frappe.clear_document_cache("Relation", keep)
 	frappe.clear_document_cache("Relation", other)
 	if left:
 		frappe.db.set_value("Relation", other, {"disabled": 1, "stage": None, "stage_since": None})
 		text = _("Folded into {0} ({1}). What is still listed here could not move: {2}")
-		frappe.get_doc("Relation", other).add_comment("Info", text.format(kept.relation_name, keep, ", ".join(left)))
+		frappe.get_doc("Relation", other).add_comment(
+			"Info", text.format(kept.relation_name, keep, ", ".join(left))
+		)
 	else:
 		frappe.delete_doc("Relation", other, ignore_permissions=True, force=True)
 
@@ -42,7 +45,10 @@ def _fill(kept, folded) -> None:
 	values = {}
 	for docfield in kept.meta.get("fields"):
 		name = docfield.fieldname
-		if docfield.fieldtype in frappe.model.no_value_fields or docfield.fieldtype in frappe.model.table_fields:
+		if (
+			docfield.fieldtype in frappe.model.no_value_fields
+			or docfield.fieldtype in frappe.model.table_fields
+		):
 			continue
 		if name in ("stage", "stage_since", "disabled"):
 			continue
@@ -70,7 +76,7 @@ def _move_children(keep: str, other: str) -> None:
 
 def _drop_links_between(keep: str, other: str) -> None:
 	"""A link between the two would link the file to itself; one that both have stays once."""
-	mine = {(l["link_type"], l["other"], l["outgoing"]) for l in queries.links_of(keep)}
+	mine = {(row["link_type"], row["other"], row["outgoing"]) for row in queries.links_of(keep)}
 	for link in queries.links_of(other):
 		if link["other"] == keep or (link["link_type"], link["other"], link["outgoing"]) in mine:
 			frappe.delete_doc(LINK, link["name"], ignore_permissions=True, force=True)

@@ -6,7 +6,7 @@ The rules which documents belong together stand with the sources; how they are b
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import cstr
+from frappe.utils import cstr, now
 
 from crm_relations.relations import adoption, folding, links, queries, roles
 from crm_relations.relations.rules import WORKS_FOR
@@ -45,7 +45,9 @@ def adopt(doctype: str, name: str) -> str:
 		)
 	outcome = adoption.adopt([(doctype, name)])
 	if (doctype, name) not in outcome.relations:
-		reason = outcome.rejected.get((doctype, name)) or _("{0} {1} does not exist.").format(_(doctype), name)
+		reason = outcome.rejected.get((doctype, name)) or _("{0} {1} does not exist.").format(
+			_(doctype), name
+		)
 		frappe.throw(reason)
 	roles.refresh(outcome.changed)
 	return outcome.relations[(doctype, name)]
@@ -69,7 +71,10 @@ def adopt_document(doc: Document) -> str | None:
 		_end_left_links(doc, before, relation)
 	roles.refresh(outcome.changed)
 	if relation and relation not in outcome.changed:
-		roles.refresh([relation], {e.role for e in evidence() if doc.doctype in e.effects and e.document_type == doc.doctype})
+		roles.refresh(
+			[relation],
+			{e.role for e in evidence() if doc.doctype in e.effects and e.document_type == doc.doctype},
+		)
 	return relation
 
 
@@ -82,13 +87,22 @@ def adopt_linked(doc: Document) -> None:
 
 def forget_document(doc: Document) -> None:
 	"""A party document is deleted: its row in `parties` goes, the relation and its history stay."""
-	relation = queries.relation_of(doc.doctype, doc.name)
-	if not relation:
-		return
-	roles.refresh([relation], leaving=(doc.doctype, doc.name))
-	frappe.db.delete("Relation Party", {"party_type": doc.doctype, "party": doc.name})
-	frappe.db.set_value("Relation", relation, "modified", frappe.utils.now(), update_modified=False)
-	frappe.clear_document_cache("Relation", relation)
+	forget([(doc.doctype, doc.name)])
+
+
+def forget(parties: list[Party]) -> int:
+	"""These party documents are gone, or going: returns how many relations named them."""
+	relations = queries.relations_of(parties)
+	if not relations:
+		return 0
+	names = sorted(set(relations.values()))
+	roles.refresh(names, leaving=parties)
+	for doctype, gone in queries.by_type(relations).items():
+		frappe.db.delete("Relation Party", {"party_type": doctype, "party": ["in", list(gone)]})
+	for name in names:
+		frappe.db.set_value("Relation", name, "modified", now(), update_modified=False)
+		frappe.clear_document_cache("Relation", name)
+	return len(names)
 
 
 def fold_before_merge(doc: Document) -> None:
@@ -149,7 +163,9 @@ def _columns(doc: Document) -> Row:
 def _touched(doc: Document, before: Document) -> bool:
 	"""Whether the save changed anything that a relation is made of."""
 	found = sources()[doc.doctype]
-	if any(cstr(doc.get(c)) != cstr(before.get(c)) for c in found.columns if c not in ("modified", "creation")):
+	if any(
+		cstr(doc.get(c)) != cstr(before.get(c)) for c in found.columns if c not in ("modified", "creation")
+	):
 		return True
 	return any(_table_values(doc, table) != _table_values(before, table) for table in found.tables)
 
@@ -170,7 +186,9 @@ def _end_left_links(doc: Document, before: Document | None, relation: str) -> No
 	if doc.doctype != "Contact" or not before:
 		return
 	now_linked = {(row.link_doctype, row.link_name) for row in doc.links}
-	left = [(r.link_doctype, r.link_name) for r in before.links if (r.link_doctype, r.link_name) not in now_linked]
+	left = [
+		(r.link_doctype, r.link_name) for r in before.links if (r.link_doctype, r.link_name) not in now_linked
+	]
 	still = set(queries.relations_of(p for p in now_linked if p[0] in sources()).values())
 	for other in queries.relations_of(p for p in left if p[0] in sources()).values():
 		if other not in still:

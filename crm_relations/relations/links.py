@@ -20,7 +20,12 @@ def link(relation: str, link_type: str, related: str, since: str | date | None =
 
 	:raises frappe.ValidationError: a link to itself, an unknown type, or a circle of subsidiaries
 	"""
-	key = {"relation": relation, "link_type": link_type, "related_relation": related, "until": ["is", "not set"]}
+	key = {
+		"relation": relation,
+		"link_type": link_type,
+		"related_relation": related,
+		"until": ["is", "not set"],
+	}
 	if name := frappe.db.get_value("Relation Link", key, "name", order_by="creation asc"):
 		return name
 	doc = frappe.get_doc(
@@ -51,9 +56,29 @@ def link_many(link_type: str, pairs: Mapping[Pair, date]) -> int:
 	stamp, user = now(), frappe.session.user
 	frappe.db.bulk_insert(
 		"Relation Link",
-		["name", "owner", "modified_by", "creation", "modified", "relation", "link_type", "related_relation", "since"],
 		[
-			(frappe.generate_hash(length=10), user, user, stamp, stamp, pair[0], link_type, pair[1], pairs[pair])
+			"name",
+			"owner",
+			"modified_by",
+			"creation",
+			"modified",
+			"relation",
+			"link_type",
+			"related_relation",
+			"since",
+		],
+		[
+			(
+				frappe.generate_hash(length=10),
+				user,
+				user,
+				stamp,
+				stamp,
+				pair[0],
+				link_type,
+				pair[1],
+				pairs[pair],
+			)
 			for pair in missing
 		],
 	)
@@ -62,7 +87,12 @@ def link_many(link_type: str, pairs: Mapping[Pair, date]) -> int:
 
 def end(relation: str, link_type: str, related: str, until: str | date | None = None) -> None:
 	"""Date the end of the open links of that type between the two; default today."""
-	key = {"relation": relation, "link_type": link_type, "related_relation": related, "until": ["is", "not set"]}
+	key = {
+		"relation": relation,
+		"link_type": link_type,
+		"related_relation": related,
+		"until": ["is", "not set"],
+	}
 	for name in frappe.get_all("Relation Link", filters=key, pluck="name", order_by="creation asc"):
 		frappe.db.set_value("Relation Link", name, "until", getdate(until or nowdate()))
 
@@ -87,7 +117,9 @@ def check_ends(doc: Document) -> None:
 
 def check_dates(doc: Document) -> None:
 	if doc.since and doc.until and getdate(doc.until) < getdate(doc.since):
-		frappe.throw(_("Until: {0} lies before Since ({1}). Correct one of the dates.").format(doc.until, doc.since))
+		frappe.throw(
+			_("Until: {0} lies before Since ({1}). Correct one of the dates.").format(doc.until, doc.since)
+		)
 
 
 def check_circle(doc: Document) -> None:
@@ -120,7 +152,7 @@ def check_circle(doc: Document) -> None:
 			)
 		)
 		frappe.throw(
-			_("Related Relation: this would close a circle of subsidiaries: {0}. End one of these links first.").format(
-				" → ".join(names.get(name, name) for name in circle)
-			)
+			_(
+				"Related Relation: this would close a circle of subsidiaries: {0}. End one of these links first."
+			).format(" → ".join(names.get(name, name) for name in circle))
 		)

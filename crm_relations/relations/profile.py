@@ -1,22 +1,47 @@
-"""The profile of a relation: what a form or an import may put into it. Writes nothing."""
+"""The profile of a relation: what a form or an import may put into it. Writes nothing but normal forms.
+
+What a document brings is checked where it is adopted; there a bad value is left out, here it is refused.
+"""
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from crm_relations.relations.rules import KIND_OF_PROFILE, PROFILE_FIELDS
+from crm_relations.shared.contact_keys import email_key
+
 #: field of Relation → attribute of its options
-OPTION_FIELDS = {
-	"age_group": "Age Group",
-	"income_group": "Income Group",
-	"buying_behaviour": "Buying Behaviour",
-	"education": "Education",
-	"risk_attitude": "Risk Attitude",
-	"market_orientation": "Market Orientation",
-}
+OPTION_FIELDS = {field: attribute for attribute, field in PROFILE_FIELDS.items()}
+
+
+def clean_name(doc: Document) -> None:
+	"""A name is more than blanks."""
+	doc.relation_name = (doc.relation_name or "").strip()
+	if not doc.relation_name:
+		frappe.throw(
+			_("{0}: a relation needs a name. Enter one.").format(_(doc.meta.get_label("relation_name"))),
+			frappe.MandatoryError,
+		)
+
+
+def clean_email(doc: Document) -> None:
+	"""Keep the bare address in lower case: `Anna <A@Kunde.de>` becomes `a@kunde.de`."""
+	doc.email_id = (doc.email_id or "").strip()
+	if not doc.email_id:
+		return
+	key = email_key(doc.email_id)
+	if not key:
+		frappe.throw(
+			_("{0}: {1} is no e-mail address. Write it like name@company.com.").format(
+				_(doc.meta.get_label("email_id")), frappe.bold(frappe.utils.escape_html(doc.email_id))
+			),
+			frappe.InvalidEmailAddressError,
+		)
+	doc.email_id = key
 
 
 def check_options(doc: Document) -> None:
-	"""An option must belong to the attribute of its field.
+	"""An option must belong to the attribute of its field, and be offered still.
 
 	:raises frappe.ValidationError: names the field and the attribute that the option belongs to
 	"""
@@ -25,22 +50,41 @@ def check_options(doc: Document) -> None:
 	}
 	if not chosen:
 		return
-	attributes = dict(
-		frappe.get_all(
-			"Relation Profile Option",
-			filters={"name": ["in", list(chosen.values())]},
-			fields=["name", "attribute"],
-			order_by="name asc",
-			as_list=True,
-		)
+	rows = frappe.get_all(
+		"Relation Profile Option",
+		filters={"name": ["in", list(chosen.values())]},
+		fields=["name", "attribute", "disabled"],
+		order_by="name asc",
 	)
-	for field, option in chosen.items():
-		found = attributes.get(option)
-		if found and found != OPTION_FIELDS[field]:
+	options = {row.name: row for row in rows}
+	for field, name in chosen.items():
+		option, label = options.get(name), _(doc.meta.get_label(field))
+		if not option:
+			continue  # Frappe names a link to nothing itself
+		if option.attribute != OPTION_FIELDS[field]:
 			frappe.throw(
 				_("{0}: {1} is an option of {2}. Choose an option of {3}.").format(
-					_(doc.meta.get_label(field)), option, _(found), _(OPTION_FIELDS[field])
+					label, name, _(option.attribute), _(OPTION_FIELDS[field])
 				)
+			)
+		if option.disabled:
+			frappe.throw(_("{0}: {1} is not offered any more. Choose another option.").format(label, name))
+
+
+def check_kind(doc: Document) -> None:
+	"""A person has no market orientation, and an organisation no age group.
+
+	What stands in the file when its documents turn it from a person into an organisation stays, unseen.
+	"""
+	if doc.flags.adopted:
+		return
+	kind_changed = doc.has_value_changed("relation_kind")
+	for field, kind in KIND_OF_PROFILE.items():
+		if doc.get(field) and kind != doc.relation_kind and (kind_changed or doc.has_value_changed(field)):
+			frappe.throw(
+				_(
+					"{0} belongs to a relation of kind {1}, and this one is of kind {2}. Empty the field or change the kind."
+				).format(_(doc.meta.get_label(field)), _(kind), _(doc.relation_kind))
 			)
 
 

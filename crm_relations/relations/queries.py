@@ -1,9 +1,9 @@
 """Reads over relations: typed rows, set-based. Writes nothing."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import frappe
+from frappe import _
 from frappe.model.document import Document
 
 from crm_relations.relations.rules import COPIED, RoleRow
@@ -31,7 +31,9 @@ def relations_of(parties: Iterable[Party]) -> dict[Party, str]:
 			.where(table.party_type == doctype)
 			.where(table.party.isin(names))
 		).run()
-		spelled = {name.casefold(): name for name in names}  # the database does not tell upper from lower case
+		spelled = {
+			name.casefold(): name for name in names
+		}  # the database does not tell upper from lower case
 		for party, parent in rows:
 			result[(doctype, party if party in names else spelled.get(party.casefold(), party))] = parent
 	return result
@@ -89,7 +91,13 @@ def role_rows(relations: Iterable[str]) -> dict[str, list[RoleRow]]:
 	rows = (
 		frappe.qb.from_(table)
 		.select(
-			table.parent, table.name, table.role, table.since, table.until, table.document_type, table.document_name
+			table.parent,
+			table.name,
+			table.role,
+			table.since,
+			table.until,
+			table.document_type,
+			table.document_name,
 		)
 		.where(table.parent.isin(relations))
 		.orderby(table.idx)
@@ -104,7 +112,10 @@ def stage_order() -> dict[str, int]:
 	cached = frappe.cache.get_value("relation_stage_order")
 	if cached is None:
 		rows = frappe.get_all(
-			"Relation Role Type", filters={"is_stage": 1}, fields=["name", "stage_order"], order_by="stage_order asc"
+			"Relation Role Type",
+			filters={"is_stage": 1},
+			fields=["name", "stage_order"],
+			order_by="stage_order asc",
 		)
 		cached = {row.name: row.stage_order or 0 for row in rows}
 		frappe.cache.set_value("relation_stage_order", cached)
@@ -126,6 +137,19 @@ def names_after(doctype: str, after: str, limit: int) -> list[str]:
 	table = frappe.qb.DocType(doctype)
 	return (
 		frappe.qb.from_(table).select(table.name).where(table.name > after).orderby(table.name).limit(limit)
+	).run(pluck=True)
+
+
+def parties_gone(doctype: str, limit: int) -> list[str]:
+	"""Names in `Relation Party` of which there is no document."""
+	table, party = frappe.qb.DocType(doctype), frappe.qb.DocType("Relation Party")
+	return (
+		frappe.qb.from_(party)
+		.left_join(table)
+		.on(party.party == table.name)
+		.select(party.party)
+		.where((party.party_type == doctype) & table.name.isnull())
+		.limit(limit)
 	).run(pluck=True)
 
 
@@ -157,3 +181,26 @@ def _links(relation: str, here: str, there: str) -> list[Row]:
 	).run(as_dict=True)
 
 
+def profile_options(attribute: str | None, text: str, start: int, limit: int) -> list[tuple[str, str]]:
+	"""(name, option) of the options on offer, ordered; of one attribute if it is given.
+
+	:param text: what has been typed; an option is found by its own wording and by its translation.
+	"""
+	table = frappe.qb.DocType("Relation Profile Option")
+	query = (
+		frappe.qb.from_(table)
+		.select(table.name, table.option_value)
+		.where(table.disabled == 0)
+		.orderby(table.attribute)
+		.orderby(table.sort_order)
+		.orderby(table.name)
+	)
+	if attribute:
+		query = query.where(table.attribute == attribute)
+	typed = (text or "").casefold()
+	found = [
+		(name, value)
+		for name, value in query.run()
+		if typed in value.casefold() or typed in _(value).casefold()
+	]
+	return found[start : start + limit]

@@ -6,8 +6,9 @@ A role a site has made itself (a role type that is not standard) is given by han
 from collections.abc import Collection, Iterable
 
 import frappe
+from frappe import _
 from frappe.model.document import Document
-from frappe.utils import getdate, now, nowdate
+from frappe.utils import cstr, getdate, now, nowdate
 
 from crm_relations.relations import adoption, queries, rules
 from crm_relations.relations.rules import Reconciled, RoleRow, Spell
@@ -34,12 +35,12 @@ ROW_FIELDS = (
 
 
 def refresh(
-	relations: Collection[str], roles: Collection[str] | None = None, leaving: Party | None = None
+	relations: Collection[str], roles: Collection[str] | None = None, leaving: Collection[Party] = ()
 ) -> None:
 	"""Derive the roles of these relations anew; writes only what changed.
 
 	:param roles: only these roles; default all that documents can prove.
-	:param leaving: a document that is being deleted and proves nothing any more.
+	:param leaving: documents that are deleted and prove nothing any more.
 	"""
 	relations = [name for name in dict.fromkeys(relations) if name]
 	if not relations:
@@ -83,7 +84,46 @@ def refresh_without_document(doc: Document) -> None:
 	party = queries.party_of(doc)
 	relation = party and queries.relation_of(*party)
 	if relation:
-		refresh([relation], {role for role, _effect in _effects(doc, party[0])}, leaving=(doc.doctype, doc.name))
+		refresh(
+			[relation], {role for role, _effect in _effects(doc, party[0])}, leaving=[(doc.doctype, doc.name)]
+		)
+
+
+def check_by_hand(doc: Document) -> None:
+	"""Of the roles only those of the site's own making are given by hand; the others follow from documents.
+
+	:raises frappe.ValidationError: names the role and where it comes from
+	"""
+	before = doc.get_doc_before_save()
+	if not before:
+		if typed := [row for row in doc.get("roles") if row.role in _standard_roles()]:
+			_refuse_by_hand(typed[0].role)
+		return
+	if doc.flags.adopted:
+		return
+	standard = _standard_roles()
+	stored, now_held = (
+		{
+			(row.role, cstr(row.since), cstr(row.until), cstr(row.document_type), cstr(row.document_name))
+			for row in version.get("roles")
+			if row.role in standard
+		}
+		for version in (before, doc)
+	)
+	for role, *_dates in sorted(stored ^ now_held):
+		_refuse_by_hand(role)
+
+
+def _standard_roles() -> set[str]:
+	return {proof.role for proof in evidence()}
+
+
+def _refuse_by_hand(role: str) -> None:
+	frappe.throw(
+		_(
+			"Roles: {0} follows from the documents in ERPNext and cannot be given or changed here. Change the document, or choose a role of your own."
+		).format(_(role))
+	)
 
 
 def refresh_all() -> None:
@@ -117,7 +157,7 @@ def _settled(rows: Iterable[RoleRow], role: str, effect: str, day) -> bool:
 
 
 def _derive(
-	parties: dict[str, list[Party]], roles: set[str], leaving: Party | None
+	parties: dict[str, list[Party]], roles: set[str], leaving: Collection[Party]
 ) -> dict[tuple[str, str], list[Spell]]:
 	"""(relation, role) → merged spells; one read for each kind of evidence and type of party."""
 	relation_of = {party: name for name, members in parties.items() for party in members}
@@ -131,18 +171,19 @@ def _derive(
 				continue
 			for party, spell in proof.spells(party_type, sorted(names[party_type])):
 				relation = relation_of.get((party_type, party))
-				if relation and (spell.document_type, spell.document_name) != leaving:
+				if relation and (spell.document_type, spell.document_name) not in leaving:
 					found.setdefault((relation, proof.role), []).append(spell)
 	return {key: rules.merge(spells) for key, spells in found.items()}
 
 
-def _keep_history(reconciled: dict[str, Reconciled], leaving: Party | None) -> None:
+def _keep_history(reconciled: dict[str, Reconciled], leaving: Collection[Party]) -> None:
 	"""A role proved by a party document that is deleted ends today and stays as history; a role whose
 	transaction is cancelled or deleted was never held."""
-	if not leaving or leaving[0] not in sources():
+	parties = {party for party in leaving if party[0] in sources()}
+	if not parties:
 		return
 	for change in reconciled.values():
-		for row in [r for r in change.delete if (r.document_type, r.document_name) == leaving]:
+		for row in [r for r in change.delete if (r.document_type, r.document_name) in parties]:
 			change.delete.remove(row)
 			ended = RoleRow(row.name, row.role, row.since, row.until or getdate(nowdate()))
 			change.update.append(ended)

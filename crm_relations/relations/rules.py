@@ -128,9 +128,10 @@ def changes(held: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str
 			continue
 		if not held.get(field):
 			result[field] = value
+		elif not value and field in REQUIRED:
+			continue
 		elif before.get(field) and is_same(field, held[field], before[field]):
-			if value or field not in REQUIRED:
-				result[field] = value
+			result[field] = value
 	return result
 
 
@@ -201,7 +202,8 @@ def reconcile(stored: Sequence[RoleRow], derived: Mapping[str, Sequence[Spell]])
 				(
 					r
 					for r in left
-					if r.role == role and (r.document_type, r.document_name) == (spell.document_type, spell.document_name)
+					if r.role == role
+					and (r.document_type, r.document_name) == (spell.document_type, spell.document_name)
 				),
 				None,
 			)

@@ -245,7 +245,9 @@ def debtor_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]
 
 def _receivable_effect(doc: Document) -> str:
 	"""A posted invoice with something open makes a debtor; a credit note or one paid at the till may not."""
-	opens = doc.docstatus == 1 and not doc.get("is_return") and (doc.get("outstanding_amount") or 0) > ROUNDING
+	opens = (
+		doc.docstatus == 1 and not doc.get("is_return") and (doc.get("outstanding_amount") or 0) > ROUNDING
+	)
 	return "opens" if opens else "either"
 
 
@@ -284,7 +286,13 @@ def party_link_ties(party_type: str, names: list[str]) -> list[Tie]:
 	table = frappe.qb.DocType("Party Link")
 	rows = (
 		frappe.qb.from_(table)
-		.select(table.primary_role, table.primary_party, table.secondary_role, table.secondary_party, table.creation)
+		.select(
+			table.primary_role,
+			table.primary_party,
+			table.secondary_role,
+			table.secondary_party,
+			table.creation,
+		)
 		.where(
 			((table.primary_role == party_type) & table.primary_party.isin(names))
 			| ((table.secondary_role == party_type) & table.secondary_party.isin(names))
@@ -359,7 +367,14 @@ def employee_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spel
 	table = frappe.qb.DocType("Employee")
 	rows = (
 		frappe.qb.from_(table)
-		.select(table.name, table.date_of_joining, table.creation, table.status, table.relieving_date, table.modified)
+		.select(
+			table.name,
+			table.date_of_joining,
+			table.creation,
+			table.status,
+			table.relieving_date,
+			table.modified,
+		)
 		.where(table.name.isin(parties))
 	).run()
 	result = []
@@ -412,7 +427,9 @@ def _contact_links(contacts: dict[str, Row]) -> Iterable[Tie]:
 		policy = known[doctype].main.contacts
 		if kind == ORGANISATION:
 			yield Tie(("Contact", parent), (doctype, name), WORKS_FOR, creation)
-		elif kind == PERSON and (policy == "any" or (policy == "primary" and contacts[parent].get("is_primary_contact"))):
+		elif kind == PERSON and (
+			policy == "any" or (policy == "primary" and contacts[parent].get("is_primary_contact"))
+		):
 			yield Tie(("Contact", parent), (doctype, name), "person", creation)
 
 
@@ -533,7 +550,11 @@ SOURCES: list[Source] = [
 			*party_link_ties("Supplier", [row["name"] for row in rows]),
 		],
 		contacts="primary",
-		evidence=(Evidence(rules.SUPPLIER, "Supplier", ("Supplier",), supplier_spells, {"Supplier": always("either")}),),
+		evidence=(
+			Evidence(
+				rules.SUPPLIER, "Supplier", ("Supplier",), supplier_spells, {"Supplier": always("either")}
+			),
+		),
 	),
 	Source(
 		"Employee",
@@ -556,7 +577,11 @@ SOURCES: list[Source] = [
 		values=employee_values,
 		ties=employee_ties,
 		contacts="any",
-		evidence=(Evidence(rules.EMPLOYEE, "Employee", ("Employee",), employee_spells, {"Employee": always("either")}),),
+		evidence=(
+			Evidence(
+				rules.EMPLOYEE, "Employee", ("Employee",), employee_spells, {"Employee": always("either")}
+			),
+		),
 	),
 	Source(
 		"Contact",

@@ -10,10 +10,12 @@ from typing import Any
 
 import frappe
 
-from crm_relations.relations import adoption, queries, roles
+from crm_relations.relations import adoption, identity, queries, roles
 from crm_relations.relations.sources import Party, Row, sources
 
-CHUNK = 500
+CHUNK = 1000
+#: how often a page is tried that the database has undone because of a deadlock
+ATTEMPTS = 3
 
 #: (doctype, documents done, documents in all)
 Progress = Callable[[str, int, int], None]
@@ -29,6 +31,10 @@ class Counts:
 	unchanged: int = 0
 	rejected: int = 0
 	reasons: list[dict[str, str]] = field(default_factory=list)
+
+	def reject(self, name: str, reason: str) -> None:
+		self.rejected += 1
+		self.reasons.append({"name": name, "reason": reason})
 
 	def as_dict(self) -> dict[str, Any]:
 		return {
@@ -61,57 +67,103 @@ class SyncReport:
 
 
 def sync(dry_run: bool = False, on_progress: Progress | None = None) -> SyncReport:
-	"""Adopt every party document of the site and derive the roles of what changed.
+	"""Adopt every party document of the site and derive the roles of its relation.
 
 	A document that cannot be read as a relation is rejected with its reason and never ends the run.
+	Commits after each page, and what the caller has written before with the first of them.
 
-	:param dry_run: count only; nothing is written
+	:param dry_run: count only; nothing is written or committed
 	:param on_progress: called after each page
 	"""
-	report = SyncReport({doctype: Counts() for doctype in sources()}, dry_run)
-	filled: dict[str, Row] = {}
-	for doctype, counts in report.by.items():
-		total = frappe.db.count(doctype)
-		after = ""
-		while names := queries.names_after(doctype, after, CHUNK):
-			after = names[-1]
-			_sync_page([(doctype, name) for name in names], counts, dry_run, filled)
-			if on_progress:
-				on_progress(doctype, counts.rows_in, total)
-	return report
+	return _Sync(dry_run, on_progress).run()
 
 
-def _sync_page(parties: list[Party], counts: Counts, dry_run: bool, filled: dict[str, Row]) -> None:
-	"""A page at once; if that fails, one by one, so that only the faulty documents are rejected."""
-	try:
-		_adopt(parties, counts, dry_run, filled)
-	except Exception as error:
-		if isinstance(error, frappe.QueryDeadlockError):
-			raise
-		frappe.db.rollback()
-		if len(parties) > 1:
-			for party in parties:
-				_sync_page([party], counts, dry_run, filled)
-			return
-		counts.rows_in += 1
-		counts.rejected += 1
-		counts.reasons.append({"name": parties[0][1], "reason": str(error) or type(error).__name__})
+class _Sync:
+	def __init__(self, dry_run: bool, on_progress: Progress | None):
+		self.dry_run = dry_run
+		self.on_progress = on_progress
+		self.report = SyncReport({doctype: Counts() for doctype in sources()}, dry_run)
+		#: of a dry run: relation → fields that earlier pages would have filled
+		self.filled: dict[str, Row] = {}
+		#: adopted with a document that they are tied to, before their own page came
+		self.ahead: set[Party] = set()
 
+	def run(self) -> SyncReport:
+		for doctype, counts in self.report.by.items():
+			total = frappe.db.count(doctype)
+			after = ""
+			while names := queries.names_after(doctype, after, CHUNK):
+				after = names[-1]
+				self.page([(doctype, name) for name in names])
+				if self.on_progress:
+					self.on_progress(doctype, counts.rows_in, total)
+			if not self.dry_run:
+				self.forget_gone(doctype)
+		return self.report
 
-def _adopt(parties: list[Party], counts: Counts, dry_run: bool, filled: dict[str, Row]) -> None:
-	outcome = adoption.adopt(parties, dry_run=dry_run, filled=filled if dry_run else None)
-	if not dry_run:
-		# roles age with the documents, also where the party itself is as it was
-		roles.refresh({outcome.relations[party] for party in parties if party in outcome.relations})
-		frappe.db.commit()
-	for party in parties:
-		counts.rows_in += 1
-		if party in outcome.rejected:
-			counts.rejected += 1
-			counts.reasons.append({"name": party[1], "reason": outcome.rejected[party]})
-		elif party in outcome.adopted:
-			counts.adopted += 1
-		elif party in outcome.updated:
-			counts.updated += 1
+	def forget_gone(self, doctype: str) -> None:
+		"""Documents that were deleted past their events, or while their page was read."""
+		while names := queries.parties_gone(doctype, CHUNK):
+			identity.forget([(doctype, name) for name in names])
+			frappe.db.commit()
+
+	def page(self, parties: list[Party]) -> None:
+		"""A page at once; if that fails, one by one, so that only the faulty documents are rejected."""
+		try:
+			outcome = self.adopt(parties)
+		except Exception as error:
+			if len(parties) > 1:
+				for party in parties:
+					self.page([party])
+				return
+			doctype, name = parties[0]
+			self.report.by[doctype].rows_in += 1
+			self.report.by[doctype].reject(name, _reason(error))
 		else:
-			counts.unchanged += 1
+			self.count(parties, outcome)
+
+	def adopt(self, parties: list[Party]) -> adoption.Outcome:
+		if self.dry_run:
+			return adoption.adopt(parties, dry_run=True, filled=self.filled)
+		attempt = 1
+		while True:
+			frappe.db.savepoint("relations_sync_page")
+			try:
+				outcome = adoption.adopt(parties)
+				# roles age with the documents, also where the party itself is as it was
+				roles.refresh({outcome.relations[party] for party in parties if party in outcome.relations})
+			except frappe.QueryDeadlockError:
+				frappe.db.rollback()  # the database has undone the page; what was committed before stays
+				if attempt == ATTEMPTS:
+					raise
+				attempt += 1
+			except Exception:
+				frappe.db.rollback(save_point="relations_sync_page")
+				frappe.clear_messages()
+				raise
+			else:
+				frappe.db.commit()
+				return outcome
+
+	def count(self, parties: list[Party], outcome: adoption.Outcome) -> None:
+		self.ahead |= outcome.adopted - set(parties)
+		for party in parties:
+			counts = self.report.by[party[0]]
+			if party in outcome.rejected:
+				counts.rows_in += 1
+				counts.reject(party[1], outcome.rejected[party])
+				continue
+			if party not in outcome.relations and party not in outcome.adopted:
+				continue  # deleted since the page was read
+			counts.rows_in += 1
+			if party in outcome.adopted or party in self.ahead:
+				self.ahead.discard(party)
+				counts.adopted += 1
+			elif party in outcome.updated:
+				counts.updated += 1
+			else:
+				counts.unchanged += 1
+
+
+def _reason(error: Exception) -> str:
+	return frappe.utils.strip_html(str(error)).strip() or type(error).__name__

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import frappe
 from frappe import _
+from frappe.model.document import Document
 from frappe.query_builder.functions import Count
 from frappe.query_builder.terms import ParameterizedValueWrapper as Value
 from frappe.utils import now_datetime
@@ -158,6 +159,24 @@ def remove_members(segment: str, relations: list[str]) -> RefreshResult:
 	change = _manual_change(segment)
 	change.leave(relations)
 	return change.finish()
+
+
+def leave_doubles(relation: Document) -> None:
+	"""Two relations became one and both were members of a segment: the later membership ends."""
+	member = frappe.qb.DocType(MEMBER)
+	rows = (
+		frappe.qb.from_(member)
+		.select(member.segment, member.name)
+		.where((member.relation == relation.name) & member.left_on.isnull())
+		.orderby(member.segment)
+		.orderby(member.entered)
+		.orderby(member.name)
+	).run()
+	seen: set[str] = set()
+	for segment, name in rows:
+		if segment in seen:
+			frappe.db.set_value(MEMBER, name, "left_on", now_datetime())
+		seen.add(segment)
 
 
 def forget(segment: str) -> None:

@@ -3,7 +3,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.relations import profile
+from crm_relations.relations import profile, roles
 
 
 class Relation(Document):
@@ -59,5 +59,9 @@ class Relation(Document):
 	# end: auto-generated types
 
 	def validate(self) -> None:
+		profile.clean_name(self)
+		profile.clean_email(self)
 		profile.check_options(self)
+		profile.check_kind(self)
 		profile.check_employees(self)
+		roles.check_by_hand(self)
