@@ -42,11 +42,13 @@ if MISSING:
 else:
 	import frappe
 
+	# before the test files are read: what they import opens its log files beside the folder `sites`
+	os.chdir(os.path.join(BENCH_DIR, "sites"))
+	frappe.init(site=SITE, sites_path=".")
+
 	@pytest.fixture(scope="session", autouse=True)
 	def connection():
 		"""One connection for the session, as Administrator, in test mode."""
-		os.chdir(os.path.join(BENCH_DIR, "sites"))
-		frappe.init(site=SITE, sites_path=".")
 		frappe.connect()
 		_test_mode(True)
 		yield
