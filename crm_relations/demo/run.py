@@ -53,11 +53,12 @@ def run(
 	company = _company(company)
 	imported = _import(deals, data, company, on_progress)
 	_switches(company)
+	members = story.contacts(_customers(company))
 	report = sync(on_progress=on_progress).as_dict()
 	stations.add(
 		"contact", frappe.db.count("Relation"), _("relations, from {0} documents").format(report["rows_in"])
 	)
-	_campaign(company, stations, on_progress)
+	_campaign(company, members, stations, on_progress)
 	result = statement(company, [story.CAMPAIGN]).as_dict()
 	assets = to_string(balance.assets(company, story.CAMPAIGN))
 	stations.add("balance sheet", assets, _("assets of the campaign = its liabilities and profit"))
@@ -102,10 +103,10 @@ def _switches(company: str) -> None:
 	frappe.db.commit()
 
 
-def _campaign(company: str, stations: Stations, on_progress: Progress) -> None:
+def _campaign(
+	company: str, members: list[tuple[str, str]], stations: Stations, on_progress: Progress
+) -> None:
 	salesperson = story.salesperson()
-	customers = _customers(company)
-	members = story.contacts(customers)
 	industries = sorted(
 		{
 			industry

@@ -5,13 +5,17 @@
 Prints the function's answer as JSON. Nothing here may rely on the app being installed on the site.
 """
 
+import io
 import json
+import shlex
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 
 import frappe
 from frappe.desk.form.meta import get_meta as get_form_meta
 from frappe.utils import nowdate
 
+from crm_relations.commands import relations
 from crm_relations.setup import custom_fields
 from crm_relations.tests.site import factories
 
@@ -169,6 +173,20 @@ def documents() -> dict[str, int]:
 	return {doctype: frappe.db.count(doctype) for doctype in doctypes}
 
 
+def said(*lines: str) -> list[dict]:
+	"""Each line as arguments of `bench relations`, one after the other in this process: `code`, `out`, `err`."""
+	site, found = frappe.local.site, []
+	for line in lines:
+		out, err, code = io.StringIO(), io.StringIO(), 0
+		try:
+			with redirect_stdout(out), redirect_stderr(err):
+				relations.main(shlex.split(line), "relations", obj={"sites": [site]})
+		except SystemExit as ended:  # click ends every command so
+			code = ended.code or 0
+		found.append({"code": code, "out": out.getvalue(), "err": err.getvalue()})
+	return found
+
+
 def _names(doctype: str, filters: dict) -> list[str]:
 	return frappe.get_all(doctype, filters=filters, pluck="name", order_by="name asc")
 
@@ -197,6 +215,7 @@ FUNCTIONS = (
 	leftovers,
 	broken_forms,
 	documents,
+	said,
 )
 
 

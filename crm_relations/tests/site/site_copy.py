@@ -96,13 +96,20 @@ class OtherSite:
 		shutil.rmtree(self.folder, ignore_errors=True)
 
 	def bench(self, *arguments: str) -> str:
-		"""A command of the bench, as the admin gives it."""
+		"""A command of the bench, as the admin gives it; returns what it prints on stdout."""
+		done = self.try_bench(*arguments)
+		assert done.returncode == 0, _told(arguments, done)
+		return done.stdout
+
+	def try_bench(self, *arguments: str) -> subprocess.CompletedProcess:
+		"""The same, with exit code and stderr, for a command that may fail."""
 		return self._run("-m", "frappe.utils.bench_helper", "frappe", "--site", self.name, *arguments)
 
 	def ask(self, function: str, *arguments: str):
 		"""A function of `other_site` in a process of its own."""
-		output = self._run("-m", "crm_relations.tests.site.other_site", self.name, function, *arguments)
-		return json.loads(output.splitlines()[-1])
+		done = self._run("-m", "crm_relations.tests.site.other_site", self.name, function, *arguments)
+		assert done.returncode == 0, _told((function, *arguments), done)
+		return json.loads(done.stdout.splitlines()[-1])
 
 	def uninstall(self) -> None:
 		self.bench("uninstall-app", "crm_relations", "--yes", "--no-backup")
@@ -114,8 +121,8 @@ class OtherSite:
 		"""The command line of a bench command on this site."""
 		return [sys.executable, "-m", "frappe.utils.bench_helper", "frappe", "--site", self.name, *arguments]
 
-	def _run(self, *arguments: str) -> str:
-		done = subprocess.run(
+	def _run(self, *arguments: str) -> subprocess.CompletedProcess:
+		return subprocess.run(
 			[sys.executable, *arguments],
 			cwd=os.path.join(BENCH_DIR, "sites"),
 			capture_output=True,
@@ -123,5 +130,7 @@ class OtherSite:
 			stdin=subprocess.DEVNULL,
 			timeout=600,
 		)
-		assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-		return done.stdout
+
+
+def _told(arguments: tuple[str, ...], done: subprocess.CompletedProcess) -> str:
+	return f"{' '.join(arguments)}: {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
