@@ -57,6 +57,7 @@ doc_events = {
 		"after_mapping": "crm_relations.doc_events.quotation.after_mapping",
 		"validate": "crm_relations.doc_events.quotation.validate",
 		"on_submit": "crm_relations.doc_events.quotation.on_submit",
+		"on_update_after_submit": "crm_relations.doc_events.quotation.on_update_after_submit",
 		"on_cancel": "crm_relations.doc_events.quotation.on_cancel",
 	},
 	"Sales Order": {
@@ -79,6 +80,10 @@ doc_events = {
 		"validate": "crm_relations.doc_events.payment_entry.validate",
 		"on_submit": "crm_relations.doc_events.payment_entry.on_submit",
 		"on_cancel": "crm_relations.doc_events.payment_entry.on_cancel",
+	},
+	"Journal Entry": {
+		"on_submit": "crm_relations.doc_events.journal_entry.on_submit",
+		"on_cancel": "crm_relations.doc_events.journal_entry.on_cancel",
 	},
 	"Communication": {
 		"after_insert": "crm_relations.doc_events.communication.after_insert",

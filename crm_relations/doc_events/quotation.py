@@ -19,5 +19,10 @@ def on_submit(doc: Document, method: str | None = None) -> None:
 	run_steps(doc, roles.refresh_for_document)
 
 
+def on_update_after_submit(doc: Document, method: str | None = None) -> None:
+	"""A quotation that is declared lost is saved, neither submitted nor cancelled."""
+	run_steps(doc, roles.refresh_for_document)
+
+
 def on_cancel(doc: Document, method: str | None = None) -> None:
 	run_steps(doc, roles.refresh_for_document)

@@ -132,6 +132,18 @@ def party_of(doc: Document) -> Party | None:
 	return None
 
 
+def parties_named(doc: Document) -> list[Party]:
+	"""All parties that a document names: one, or those of the rows of a journal entry."""
+	if party := party_of(doc):
+		return [party]
+	rows = doc.get("accounts") or []
+	return list(
+		dict.fromkeys(
+			(r.get("party_type"), r.get("party")) for r in rows if r.get("party_type") and r.get("party")
+		)
+	)
+
+
 def names_after(doctype: str, after: str, limit: int) -> list[str]:
 	"""The next names in the order of the primary key: pages that a kill or an insert does not shift."""
 	table = frappe.qb.DocType(doctype)

@@ -58,25 +58,33 @@ def refresh(
 
 
 def refresh_for_document(doc: Document) -> None:
-	"""Derive the roles of the party of a document (Quotation, Sales Order, Sales Invoice, Payment Entry …) anew, if they can have changed.
+	"""Derive the roles of the parties of a document (Quotation, Sales Order, Sales Invoice, Payment Entry …) anew,
+	if they can have changed.
 
 	For an invoice of a customer and debtor this is one read.
 	"""
-	party = (doc.doctype, doc.name) if doc.doctype in sources() else queries.party_of(doc)
-	if not party:
-		return
-	effects = _effects(doc, party[0])
+	parties = [(doc.doctype, doc.name)] if doc.doctype in sources() else queries.parties_named(doc)
+	effects = {party: found for party in parties if (found := _effects(doc, party[0]))}
 	if not effects:
 		return
-	relation = (adoption.names_relation(doc.doctype) and doc.get("relation")) or queries.relation_of(*party)
-	if not relation:
-		outcome = adoption.adopt([party])
-		refresh(outcome.changed)
-		return
-	rows = queries.role_rows([relation])[relation]
-	roles = {role for role, effect in effects if not _settled(rows, role, effect, _date_of(doc))}
-	if roles:
-		refresh([relation], roles)
+	relations = _relations_named(doc, list(effects))
+	if missing := [party for party in effects if party not in relations]:
+		refresh(adoption.adopt(missing).changed)
+	rows = queries.role_rows(relations.values())
+	unsettled: dict[str, set[str]] = {}
+	for party, relation in relations.items():
+		for role, effect in effects[party]:
+			if not _settled(rows[relation], role, effect, _date_of(doc)):
+				unsettled.setdefault(relation, set()).add(role)
+	if unsettled:
+		refresh(list(unsettled), set().union(*unsettled.values()))
+
+
+def _relations_named(doc: Document, parties: list[Party]) -> dict[Party, str]:
+	"""party → relation; a document with our field has it at hand."""
+	if len(parties) == 1 and adoption.names_relation(doc.doctype) and doc.get("relation"):
+		return {parties[0]: doc.get("relation")}
+	return queries.relations_of(parties)
 
 
 def refresh_without_document(doc: Document) -> None:
@@ -149,11 +157,12 @@ def _date_of(doc: Document):
 
 
 def _settled(rows: Iterable[RoleRow], role: str, effect: str, day) -> bool:
-	"""Whether the event cannot change the role: it is held since before, or is not there to be ended."""
+	"""Whether the event cannot change the role: it is held since before, or was not held on that day."""
 	open_rows = [row for row in rows if row.role == role and row.until is None and row.document_name]
 	if effect == "opens":
 		return any(row.since and row.since <= day for row in open_rows)
-	return effect == "closes" and not open_rows
+	ended_since = any(row.role == role and row.until and row.until >= day for row in rows)
+	return effect == "closes" and not open_rows and not ended_since
 
 
 def _derive(

@@ -11,19 +11,15 @@ from typing import Any, Literal
 
 import frappe
 from frappe.model.document import Document
-from frappe.query_builder import Case
-from frappe.query_builder.functions import Concat, Max, Min, Sum
+from frappe.query_builder.functions import Concat, Min
 from frappe.utils import getdate
 
-from crm_relations.relations import rules
+from crm_relations.relations import debtors, rules
 from crm_relations.relations.rules import ORGANISATION, PERSON, WORKS_FOR, Spell
 from crm_relations.shared.contact_keys import email_key
 
 Row = dict[str, Any]
 Party = tuple[str, str]
-
-#: what is smaller than this is no open amount, only a rounding
-ROUNDING = 0.005
 
 
 @dataclass(frozen=True)
@@ -200,59 +196,6 @@ def _sales_spells(doctype: str, date_column: str):
 		return result
 
 	return spells
-
-
-def debtor_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
-	"""From the first posted receivable until the last posting after which nothing is open.
-
-	Open is what is open on a voucher, in the account's currency: an advance does not pay an invoice
-	before it is allocated to it, and exchange differences leave nothing behind.
-	"""
-	ple = frappe.qb.DocType("Payment Ledger Entry")
-	first = Concat(ple.posting_date, "|", ple.voucher_type, "|", ple.voucher_no)
-	voucher = (
-		frappe.qb.from_(ple)
-		.select(
-			ple.party,
-			Sum(ple.amount_in_account_currency).as_("open_amount"),
-			Min(Case().when(ple.amount > 0, first)).as_("first_posting"),
-			Max(ple.posting_date).as_("last_posting"),
-		)
-		.where(ple.party_type == party_type)
-		.where(ple.party.isin(parties))
-		.where(ple.account_type == "Receivable")
-		.where(ple.delinked == 0)
-		.groupby(ple.party, ple.against_voucher_type, ple.against_voucher_no)
-	)
-	rows = (
-		frappe.qb.from_(voucher)
-		.select(
-			voucher.party,
-			Min(voucher.first_posting),
-			Max(Case().when(voucher.open_amount > ROUNDING, 1).else_(0)),
-			Max(voucher.last_posting),
-		)
-		.where(voucher.first_posting.isnotnull())
-		.groupby(voucher.party)
-	).run()
-	result = []
-	for party, first_posting, is_open, last_posting in rows:
-		since, voucher_type, voucher_no = first_posting.split("|", 2)
-		until = None if is_open else getdate(last_posting)
-		result.append((party, Spell(getdate(since), until, voucher_type, voucher_no)))
-	return result
-
-
-def _receivable_effect(doc: Document) -> str:
-	"""A posted invoice with something open makes a debtor; a credit note or one paid at the till may not."""
-	opens = (
-		doc.docstatus == 1 and not doc.get("is_return") and (doc.get("outstanding_amount") or 0) > ROUNDING
-	)
-	return "opens" if opens else "either"
-
-
-def _payment_effect(doc: Document) -> str:
-	return "closes" if doc.docstatus == 1 and doc.get("payment_type") == "Receive" else "either"
 
 
 # ── Supplier ───────────────────────────────────────────────────────────────────────────────────
@@ -498,8 +441,12 @@ def _customer_evidence() -> tuple[Evidence, ...]:
 			rules.DEBTOR,
 			"Payment Ledger Entry",
 			("Customer",),
-			debtor_spells,
-			{"Sales Invoice": _receivable_effect, "Payment Entry": _payment_effect},
+			debtors.spells,
+			{
+				"Sales Invoice": debtors.invoice_effect,
+				"Payment Entry": debtors.payment_effect,
+				"Journal Entry": debtors.journal_effect,
+			},
 		),
 	)
 

@@ -10,7 +10,7 @@ from typing import Any
 import frappe
 from frappe.model.document import Document
 from frappe.query_builder.functions import Min
-from frappe.utils import getdate
+from frappe.utils import getdate, nowdate
 
 from crm_relations.relations import rules
 from crm_relations.relations.rules import ORGANISATION, PERSON, WORKS_FOR, Spell
@@ -19,6 +19,8 @@ from crm_relations.relations.sources import Evidence, Row, Source, Tie, always, 
 CLOSED_LEAD = ("Converted", "Do Not Contact")
 OPEN_OPPORTUNITY = ("Open", "Quotation", "Replied")
 OPEN_QUOTATION = ("Open", "Replied", "Partially Ordered")
+#: of these, the ones that expire: ERPNext leaves a quotation alone of which something is ordered
+UNANSWERED_QUOTATION = ("Open", "Replied")
 PARTY_TYPES = ("Customer", "Lead", "Prospect")
 
 
@@ -224,7 +226,10 @@ def opportunity_spells(party_type: str, names: list[str]) -> list[tuple[str, Spe
 
 
 def quotation_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell]]:
-	"""A submitted quotation until it is ordered, lost or expired."""
+	"""A submitted quotation until it is ordered, lost or expired.
+
+	ERPNext marks what has expired by a nightly job and without an event; its last valid day is known before.
+	"""
 	table = frappe.qb.DocType("Quotation")
 	rows = (
 		frappe.qb.from_(table)
@@ -240,13 +245,17 @@ def quotation_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell
 		.where(table.quotation_to == party_type)
 		.where(table.party_name.isin(names))
 	).run()
+	today = getdate(nowdate())
 	result = []
 	for name, party, day, status, valid_till, modified in rows:
 		since = getdate(day)
-		if status in OPEN_QUOTATION:
-			spell = Spell(since, None, "Quotation", name)
-		elif status == "Expired" and valid_till:
+		has_expired = status == "Expired" or (
+			status in UNANSWERED_QUOTATION and valid_till and getdate(valid_till) < today
+		)
+		if has_expired and valid_till:
 			spell = Spell(since, max(since, getdate(valid_till)), "Quotation", name)
+		elif status in OPEN_QUOTATION:
+			spell = Spell(since, None, "Quotation", name)
 		else:
 			spell = Spell(since, max(since, getdate(modified)), "Quotation", name, estimated=True)
 		result.append((party, spell))
@@ -255,6 +264,10 @@ def quotation_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell
 
 def _opportunity_effect(doc: Document) -> str:
 	return "opens" if doc.status in OPEN_OPPORTUNITY else "either"
+
+
+def _quotation_effect(doc: Document) -> str:
+	return "opens" if doc.docstatus == 1 and doc.status in OPEN_QUOTATION else "either"
 
 
 def _evidence() -> tuple[Evidence, ...]:
@@ -276,7 +289,7 @@ def _evidence() -> tuple[Evidence, ...]:
 			PARTY_TYPES,
 			quotation_spells,
 			{
-				"Quotation": always("opens"),
+				"Quotation": _quotation_effect,
 				"Sales Order": always("closes"),
 				"Sales Invoice": always("closes"),
 			},

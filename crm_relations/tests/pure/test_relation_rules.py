@@ -1,6 +1,7 @@
 """Copied fields, merged spells, reconciled rows, stages and circles: pure rules, no site."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -83,7 +84,7 @@ def test_merged_spells_cover_the_same_days_and_never_touch(pairs):
 		return {d for d in range(0, 120) for s in some if s.since <= day(d) <= (s.until or date.max)}
 
 	assert covered(merged) == covered(spells)
-	for one, other in zip(merged, merged[1:], strict=False):
+	for one, other in pairwise(merged):
 		assert one.until and one.until < other.since
 
 

@@ -2,11 +2,13 @@
 
 import frappe
 import pytest
+from erpnext.accounts.doctype.sales_invoice.sales_invoice import make_sales_return
 from erpnext.crm.doctype.lead.lead import make_customer, make_opportunity
-from erpnext.selling.doctype.quotation.quotation import make_sales_order
+from erpnext.crm.doctype.opportunity.opportunity import make_quotation
+from erpnext.selling.doctype.quotation.quotation import make_sales_order, set_expired_status
 from frappe.utils import add_days, getdate, nowdate
 
-from crm_relations.relations import identity, roles
+from crm_relations.relations import debtors, identity, roles
 from crm_relations.tests.site import factories
 
 pytestmark = pytest.mark.site
@@ -17,7 +19,9 @@ def no_step_failed():
 	"""A failing step is deferred and would go unseen."""
 	before = frappe.db.count("Relation Deferred Step")
 	yield
-	after = frappe.get_all("Relation Deferred Step", fields=["step", "error"], order_by="creation asc")[before:]
+	after = frappe.get_all("Relation Deferred Step", fields=["step", "error"], order_by="creation asc")[
+		before:
+	]
 	assert not after, after
 
 
@@ -34,6 +38,12 @@ def role(doc, name: str):
 	rows = [row for row in relation_of(doc).roles if row.role == name]
 	assert len(rows) < 2, "a role held without a break is one row"
 	return (rows[0].since, rows[0].until, rows[0].document_name) if rows else None
+
+
+def times(doc, name: str):
+	"""(since, until, proof) of every time in which the role was held, oldest first."""
+	rows = [row for row in relation_of(doc).roles if row.role == name]
+	return sorted((row.since, row.until, row.document_name) for row in rows)
 
 
 def stage(doc):
@@ -149,6 +159,65 @@ def test_a_cancelled_quotation_has_never_made_a_prospect():
 	assert role(customer, "Prospect") is None
 
 
+def test_a_quotation_declared_lost_ends_the_prospect():
+	customer = factories.customer()
+	offer = quotation("Customer", customer.name, transaction_date=ago(2))
+	offer.reload()
+	offer.declare_enquiry_lost([], [])
+	assert role(customer, "Prospect") == (ago(2), getdate(), offer.name)
+
+
+def test_an_opportunity_lost_with_its_quotation_ends_the_prospect():
+	lead = factories.lead()
+	opportunity = make_opportunity(lead.name)
+	opportunity.insert()
+	offer = make_quotation(opportunity.name)
+	offer.update({"company": factories.COMPANY, "order_type": "Sales"})
+	offer.append("items", factories.line(factories.item().name, 1, 100))
+	offer.insert()
+	offer.submit()
+	assert role(lead, "Prospect")[1] is None
+	offer.reload()
+	offer.declare_enquiry_lost([], [])
+	assert role(lead, "Prospect")[1] == getdate()
+
+
+def test_an_opportunity_declared_lost_ends_the_prospect():
+	customer = factories.customer()
+	opportunity = factories.insert(
+		"Opportunity", opportunity_from="Customer", party_name=customer.name, company=factories.COMPANY
+	)
+	opportunity.reload()
+	opportunity.declare_enquiry_lost([], [])
+	assert role(customer, "Prospect") == (getdate(), getdate(), opportunity.name)
+
+
+def test_a_quotation_that_expires_ends_the_prospect_with_the_daily_refresh():
+	customer = factories.customer()
+	offer = quotation("Customer", customer.name, transaction_date=ago(9), valid_till=ago(-1))
+	assert role(customer, "Prospect") == (ago(9), None, offer.name)
+	frappe.db.set_value("Quotation", offer.name, "valid_till", ago(4))
+	roles.refresh([relation_of(customer).name])
+	assert role(customer, "Prospect") == (ago(9), ago(4), offer.name), "before ERPNext's nightly job ran"
+	set_expired_status()
+	assert frappe.db.get_value("Quotation", offer.name, "status") == "Expired"
+	roles.refresh([relation_of(customer).name])
+	assert role(customer, "Prospect") == (ago(9), ago(4), offer.name), "and after it"
+
+
+def test_a_closed_order_was_an_order_and_a_cancelled_one_never_was():
+	customer = factories.customer()
+	made = order(customer.name, transaction_date=ago(6))
+	made.reload()
+	made.update_status("Closed")
+	roles.refresh([relation_of(customer).name])
+	assert role(customer, "Customer") == (ago(6), None, made.name)
+	made.update_status("Draft")
+	made.reload()
+	made.cancel()
+	assert role(customer, "Customer") is None
+
+
 def test_a_customer_is_one_since_the_first_order_or_invoice():
 	customer = factories.customer()
 	assert stage(customer) == (None, None), "a customer document alone proves nothing"
@@ -178,8 +247,10 @@ def test_a_debtor_is_one_until_everything_is_paid_and_again_with_the_next_invoic
 	assert role(customer, "Debtor") == (ago(20), None, first.name)
 	factories.pay(first, date=str(ago(10)))
 	assert role(customer, "Debtor") == (ago(20), ago(10), first.name)
-	invoice(customer.name)
-	assert role(customer, "Debtor") == (ago(20), None, first.name)
+	again = invoice(customer.name)
+	past, now = times(customer, "Debtor")
+	assert past == (ago(20), ago(10), first.name)
+	assert now == (getdate(), None, again.name)
 
 
 def test_a_cancelled_payment_makes_a_debtor_again():
@@ -192,16 +263,99 @@ def test_a_cancelled_payment_makes_a_debtor_again():
 	assert role(customer, "Debtor")[1] is None
 
 
+def credit_note(doc, **values):
+	note = make_sales_return(doc.name)
+	note.update(values)
+	note.insert()
+	note.submit()
+	return note
+
+
 def test_a_credit_note_over_all_ends_the_debt():
 	customer = factories.customer()
 	doc = invoice(customer.name)
-	from erpnext.accounts.doctype.sales_invoice.sales_invoice import make_sales_return
-
-	note = make_sales_return(doc.name)
-	note.insert()
-	note.submit()
+	credit_note(doc)
 	assert role(customer, "Debtor") == (getdate(), getdate(), doc.name)
 	assert role(customer, "Customer") == (getdate(), None, doc.name), "it was a customer all the same"
+
+
+@pytest.mark.parametrize("stays_open", [0, 1])
+def test_a_credit_note_ends_the_debt_whether_it_is_allocated_or_stays_open_beside_the_invoice(stays_open):
+	customer = factories.customer()
+	doc = invoice(customer.name, posting_date=str(ago(5)))
+	credit_note(doc, update_outstanding_for_self=stays_open, posting_date=str(ago(2)), set_posting_time=1)
+	assert role(customer, "Debtor") == (ago(5), ago(2), doc.name)
+
+
+def test_a_partial_credit_note_leaves_a_debt():
+	customer = factories.customer()
+	doc = factories.invoice(customer.name, [(factories.item().name, 2, 100)])
+	note = make_sales_return(doc.name)
+	note.items[0].qty = -1
+	note.insert()
+	note.submit()
+	assert role(customer, "Debtor") == (getdate(), None, doc.name)
+
+
+def journal(customer: str, amount: float, day=None):
+	"""A journal entry that lowers the customer's receivable by `amount`."""
+	receivable = frappe.get_cached_value("Company", factories.COMPANY, "default_receivable_account")
+	bank = frappe.get_cached_value("Company", factories.COMPANY, "default_bank_account")
+	doc = factories.insert(
+		"Journal Entry",
+		company=factories.COMPANY,
+		posting_date=day or nowdate(),
+		cheque_no="J",
+		cheque_date=nowdate(),
+		accounts=[
+			{
+				"account": receivable,
+				"party_type": "Customer",
+				"party": customer,
+				"credit_in_account_currency": amount,
+			},
+			{"account": bank, "debit_in_account_currency": amount},
+		],
+	)
+	doc.submit()
+	return doc
+
+
+def test_a_journal_entry_over_the_balance_ends_the_debt_and_its_cancellation_brings_it_back():
+	customer = factories.customer()
+	doc = invoice(customer.name, posting_date=str(ago(5)))
+	entry = journal(customer.name, doc.grand_total, ago(1))
+	assert role(customer, "Debtor") == (ago(5), ago(1), doc.name)
+	entry.reload()
+	entry.cancel()
+	assert role(customer, "Debtor") == (ago(5), None, doc.name)
+
+
+def test_an_advance_that_covers_the_invoice_leaves_no_debt_before_it_is_allocated():
+	customer = factories.customer()
+	journal(customer.name, 500, ago(3))
+	invoice(customer.name)
+	assert times(customer, "Debtor") == []
+	invoice(customer.name, posting_date=str(ago(9)))
+	assert [(since, until) for since, until, _ in times(customer, "Debtor")] == [(ago(9), ago(3))]
+
+
+def test_a_payment_dated_back_shortens_a_debt_that_is_over():
+	customer = factories.customer()
+	doc = invoice(customer.name, posting_date=str(ago(20)))
+	factories.pay(doc, date=str(ago(4)))
+	journal(customer.name, doc.grand_total, ago(12))
+	assert role(customer, "Debtor") == (ago(20), ago(12), doc.name)
+
+
+def test_of_many_debts_the_latest_are_kept():
+	customer = factories.customer()
+	for number in range(12, 0, -1):
+		doc = invoice(customer.name, posting_date=str(ago(number * 5)))
+		factories.pay(doc, date=str(ago(number * 5 - 2)))
+	found = times(customer, "Debtor")
+	assert len(found) == debtors.KEPT
+	assert found[-1][:2] == (ago(5), ago(3))
 
 
 def test_an_advance_makes_nobody_a_debtor():
@@ -229,7 +383,9 @@ def test_an_advance_makes_nobody_a_debtor():
 
 
 def test_supplier_and_employee_follow_from_their_documents():
-	vendor = factories.insert("Supplier", supplier_name=factories.unique("Lieferant"), supplier_group="Services")
+	vendor = factories.insert(
+		"Supplier", supplier_name=factories.unique("Lieferant"), supplier_group="Services"
+	)
 	assert role(vendor, "Supplier") == (getdate(), None, vendor.name)
 	worker = factories.insert(
 		"Employee",
