@@ -91,6 +91,9 @@ doc_events = {
 	"ToDo": {
 		"on_trash": "crm_relations.doc_events.todo.on_trash",
 	},
+	"Version": {
+		"before_insert": "crm_relations.doc_events.version.before_insert",
+	},
 	"Relation": {
 		"after_fold": "crm_relations.doc_events.relation.after_fold",
 	},
@@ -118,7 +121,11 @@ relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.u
 scheduler_events = {
 	"all": ["crm_relations.campaigns.delivery.send_due_campaigns"],
 	"hourly": ["crm_relations.shared.side_effects.retry_deferred"],
-	"daily_long": ["crm_relations.relations.roles.refresh_all"],
+	"daily_long": [
+		"crm_relations.relations.roles.refresh_all",
+		"crm_relations.relations.completeness.recompute_all",
+	],
+	"weekly_long": ["crm_relations.relations.duplicates.api.search_weekly"],
 }
 
 website_route_rules = [
@@ -149,4 +156,9 @@ ignore_links_on_delete = [
 ]
 auto_cancel_exempted_doctypes = ["Relation Attribution"]
 
-fixtures = [{"dt": "Role", "filters": [["name", "in", ["Relation Manager", "Relation User"]]]}]
+fixtures = [
+	{
+		"dt": "Role",
+		"filters": [["name", "in", ["Relation Manager", "Relation User", "Relation Confidential"]]],
+	}
+]

@@ -3,7 +3,7 @@
 import frappe
 from frappe import _
 
-from crm_relations.relations import identity, queries
+from crm_relations.relations import completeness, identity, queries
 from crm_relations.relations import sync as engine
 
 
@@ -65,3 +65,10 @@ def sync_job(user: str) -> None:
 		report["rows_in"], report["imported"], report["rejected"]
 	)
 	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def countable_fields() -> list[dict[str, str]]:
+	"""`value` and `label` of the fields of Relation that can count towards its completeness."""
+	frappe.has_permission("Relation Settings", "read", throw=True)
+	return [{"value": df.fieldname, "label": _(df.label)} for df in completeness.countable_fields()]

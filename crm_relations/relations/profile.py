@@ -7,11 +7,8 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from crm_relations.relations.rules import KIND_OF_PROFILE, PROFILE_FIELDS
+from crm_relations.relations import attributes
 from crm_relations.shared.contact_keys import email_key
-
-#: field of Relation → attribute of its options
-OPTION_FIELDS = {field: attribute for attribute, field in PROFILE_FIELDS.items()}
 
 
 def clean_name(doc: Document) -> None:
@@ -45,9 +42,8 @@ def check_options(doc: Document) -> None:
 
 	:raises frappe.ValidationError: names the field and the attribute that the option belongs to
 	"""
-	chosen = {
-		field: doc.get(field) for field in OPTION_FIELDS if doc.get(field) and doc.has_value_changed(field)
-	}
+	asked = attributes.option_fields()
+	chosen = {field: doc.get(field) for field in asked if doc.get(field) and doc.has_value_changed(field)}
 	if not chosen:
 		return
 	rows = frappe.get_all(
@@ -61,10 +57,10 @@ def check_options(doc: Document) -> None:
 		option, label = options.get(name), _(doc.meta.get_label(field))
 		if not option:
 			continue  # Frappe names a link to nothing itself
-		if option.attribute != OPTION_FIELDS[field]:
+		if option.attribute != asked[field]:
 			frappe.throw(
 				_("{0}: {1} is an option of {2}. Choose an option of {3}.").format(
-					label, name, _(option.attribute), _(OPTION_FIELDS[field])
+					label, name, _(option.attribute), _(asked[field])
 				)
 			)
 		if option.disabled:
@@ -79,7 +75,7 @@ def check_kind(doc: Document) -> None:
 	if doc.flags.adopted:
 		return
 	kind_changed = doc.has_value_changed("relation_kind")
-	for field, kind in KIND_OF_PROFILE.items():
+	for field, kind in attributes.kinds().items():
 		if doc.get(field) and kind != doc.relation_kind and (kind_changed or doc.has_value_changed(field)):
 			frappe.throw(
 				_(
@@ -93,3 +89,32 @@ def check_employees(doc: Document) -> None:
 	for field in ("employees", "annual_revenue"):
 		if (doc.get(field) or 0) < 0:
 			frappe.throw(_("{0} cannot be less than 0.").format(_(doc.meta.get_label(field))))
+
+
+# ── checks of a Relation Profile Option ────────────────────────────────────────────────────────
+
+
+def check_attribute(doc: Document) -> None:
+	"""Only attributes whose values are options have any.
+
+	:raises frappe.ValidationError: names the attribute and the type of its values
+	"""
+	value_type = frappe.db.get_value("Relation Profile Attribute", doc.attribute, "value_type")
+	if value_type and value_type != "Option":
+		frappe.throw(
+			_(
+				"Attribute: the values of {0} are of the type {1} and need no options. Choose another one."
+			).format(_(doc.attribute), _(value_type))
+		)
+
+
+def check_offered_once(doc: Document) -> None:
+	"""Two options of an attribute with the same wording could not be told apart."""
+	doc.option_value = (doc.option_value or "").strip()
+	same = {"attribute": doc.attribute, "option_value": doc.option_value, "name": ["!=", doc.name or ""]}
+	if doc.option_value and frappe.db.exists("Relation Profile Option", same):
+		frappe.throw(
+			_("Option: {0} has an option {1} already. Change that one.").format(
+				_(doc.attribute), frappe.utils.escape_html(doc.option_value)
+			)
+		)

@@ -5,7 +5,7 @@ from typing import Any
 import frappe
 from frappe import _
 
-from crm_relations.segments import catalogue, compiler, membership, queries, wording
+from crm_relations.segments import catalogue, compiler, confidential, membership, queries, wording
 from crm_relations.segments.rules import RuleError, operators_of
 
 
@@ -13,6 +13,7 @@ from crm_relations.segments.rules import RuleError, operators_of
 def get_catalogue() -> list[dict[str, Any]]:
 	"""The fields for the builder: key, label, group, type, operators, doctype and filters or choices of the values."""
 	frappe.has_permission("Relation Segment", "read", throw=True)
+	hidden = confidential.hidden_fields()
 	return [
 		{
 			"key": field.key,
@@ -28,6 +29,7 @@ def get_catalogue() -> list[dict[str, Any]]:
 			"choices": [{"value": choice, "label": _(choice)} for choice in field.choices],
 		}
 		for field in catalogue.fields().values()
+		if field.key not in hidden
 	]
 
 
@@ -40,6 +42,7 @@ def preview(rule: str | dict, limit: int = 10) -> dict[str, Any]:
 		tree = compiler.parse(rule)
 	except RuleError as error:
 		return {"error": error.message(_), "path": error.path}
+	confidential.check_readable(tree)
 	return {**queries.preview(tree, limit), "words": wording.describe(tree)}
 
 

@@ -12,6 +12,8 @@ from frappe.query_builder.functions import Count, Max, Sum
 from frappe.utils import add_months
 from pypika.terms import Criterion, Term
 
+from crm_relations.relations.attributes import OPTIONS, Attribute, attributes
+
 
 @dataclass(frozen=True)
 class Column:
@@ -178,9 +180,30 @@ _FIELDS = (
 	),
 )
 
-_BY_KEY = {field.key: field for field in _FIELDS}
+#: type of an attribute's values → type of the field
+OWN_TYPES = {"Option": "option", "Text": "text", "Number": "amount", "Date": "date", "Yes/No": "check"}
+
+#: our own fields by key; those of an admin depend on the site
+#: our own fields by key; those that an admin defined depend on the site
+STANDARD = {field.key: field for field in _FIELDS}
 
 
 def fields() -> dict[str, Field]:
-	"""All fields by key, in the order to show them."""
-	return _BY_KEY
+	"""All fields by key, in the order to show them: ours, then the profile attributes that an admin defined."""
+	own = [a for a in attributes() if not a.is_standard and not a.disabled]
+	return {**STANDARD, **{a.fieldname: _own_attribute(a) for a in own}} if own else STANDARD
+
+
+def _own_attribute(attribute: Attribute) -> Field:
+	"""The attribute's field of Relation, a Custom Field that carries our prefix."""
+	is_option = attribute.value_type == "Option"
+	return Field(
+		attribute.fieldname,
+		_lt(attribute.label),
+		_PROFILE,
+		OWN_TYPES[attribute.value_type],
+		Column(attribute.fieldname, zero_is_empty=attribute.value_type == "Number"),
+		doctype=OPTIONS if is_option else None,
+		filters=(("attribute", attribute.name),) if is_option else (),
+		can_be_empty=attribute.value_type != "Yes/No",
+	)

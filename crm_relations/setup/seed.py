@@ -2,6 +2,9 @@
 
 import frappe
 
+from crm_relations.relations import completeness
+from crm_relations.relations.rules import KIND_OF_PROFILE, PROFILE_FIELDS
+
 #: role, is a stage, order, colour, description
 ROLE_TYPES = (
 	("Lead", 1, 1, "blue", "An open lead"),
@@ -33,10 +36,12 @@ PROFILE_OPTIONS = {
 	"Risk Attitude": ("risk-averse", "risk-neutral", "risk-taking"),
 	"Market Orientation": ("B2B", "B2C", "B2B and B2C"),
 }
+#: data that the law or decency asks to keep from most eyes; the date of birth is one by its field
+CONFIDENTIAL = ("Income Group", "Risk Attitude")
 
 
 def seed() -> None:
-	"""Insert the role types and, for each attribute that has no option at all, its default options."""
+	"""Insert what is missing of role types, attributes with their options, and fields that count."""
 	for role, is_stage, order, color, description in ROLE_TYPES:
 		if not frappe.db.exists("Relation Role Type", role):
 			frappe.get_doc(
@@ -50,9 +55,32 @@ def seed() -> None:
 					"description": description,
 				}
 			).insert(ignore_permissions=True)
-	for attribute, values in PROFILE_OPTIONS.items():
+	_seed_profile()
+
+
+def _seed_profile() -> None:
+	"""Attributes, options and the fields that count. A standard attribute cannot be deleted: where it is there,
+	its options were seeded, and what the admin has changed, added or deleted since stays that way."""
+	if not frappe.db.count("Relation Profile Attribute"):
+		_seed_completeness()
+	for place, (attribute, values) in enumerate(PROFILE_OPTIONS.items(), start=1):
+		if frappe.db.exists("Relation Profile Attribute", attribute):
+			continue
+		fieldname = PROFILE_FIELDS[attribute]
+		frappe.get_doc(
+			{
+				"doctype": "Relation Profile Attribute",
+				"label": attribute,
+				"fieldname": fieldname,
+				"applies_to": KIND_OF_PROFILE.get(fieldname, "Both"),
+				"value_type": "Option",
+				"confidential": int(attribute in CONFIDENTIAL),
+				"is_standard": 1,
+				"sort_order": place,
+			}
+		).insert(ignore_permissions=True)
 		if frappe.db.exists("Relation Profile Option", {"attribute": attribute}):
-			continue  # seeded before; what the admin deleted since stays deleted
+			continue  # of a version that had options only
 		for order, value in enumerate(values, start=1):
 			frappe.get_doc(
 				{
@@ -62,3 +90,21 @@ def seed() -> None:
 					"sort_order": order,
 				}
 			).insert(ignore_permissions=True)
+
+
+def _seed_completeness() -> None:
+	"""Rows of the settings, written without saving them: their switches are not ours to touch here."""
+	for idx, (applies_to, fieldname, alternative, weight) in enumerate(completeness.DEFAULTS, start=1):
+		frappe.get_doc(
+			{
+				"doctype": "Relation Completeness Field",
+				"parent": "Relation Settings",
+				"parenttype": "Relation Settings",
+				"parentfield": "completeness_fields",
+				"idx": idx,
+				"applies_to": applies_to,
+				"profile_field": fieldname,
+				"alternative": alternative,
+				"weight": weight,
+			}
+		).db_insert()

@@ -11,7 +11,7 @@ import frappe
 from crm_relations.ledger import dimension
 from crm_relations.setup import custom_fields
 
-ROLES = ("Relation Manager", "Relation User")
+ROLES = ("Relation Manager", "Relation User", "Relation Confidential")
 METHODS = "crm_relations.%"
 
 #: doctype, field with the doctype, field with the name: the record stays, without the reference

@@ -178,7 +178,7 @@ TYPED = {
 }
 PLANTED = [
 	key
-	for key in catalogue.fields()
+	for key in catalogue.STANDARD
 	if key not in ("risk_attitude", "buying_behaviour", "market_orientation")
 ]
 

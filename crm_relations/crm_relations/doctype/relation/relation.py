@@ -3,7 +3,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.relations import profile, roles
+from crm_relations.relations import completeness, profile, roles
 
 
 class Relation(Document):
@@ -25,6 +25,7 @@ class Relation(Document):
 		annual_revenue: DF.Currency
 		buying_behaviour: DF.Link | None
 		city: DF.Data | None
+		completeness: DF.Percent
 		country: DF.Link | None
 		date_of_birth: DF.Date | None
 		designation: DF.Data | None
@@ -65,3 +66,4 @@ class Relation(Document):
 		profile.check_kind(self)
 		profile.check_employees(self)
 		roles.check_by_hand(self)
+		completeness.measure(self)

@@ -3,6 +3,8 @@
 
 from frappe.model.document import Document
 
+from crm_relations.relations import profile
+
 
 class RelationProfileOption(Document):
 	"""A value that a profile attribute may take, ordered and editable by the admin."""
@@ -15,8 +17,12 @@ class RelationProfileOption(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
-		attribute: DF.Literal["Age Group", "Income Group", "Buying Behaviour", "Education", "Risk Attitude", "Market Orientation"]
+		attribute: DF.Link
 		disabled: DF.Check
 		option_value: DF.Data
 		sort_order: DF.Int
 	# end: auto-generated types
+
+	def validate(self) -> None:
+		profile.check_attribute(self)
+		profile.check_offered_once(self)

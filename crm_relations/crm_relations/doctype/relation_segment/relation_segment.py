@@ -5,7 +5,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from crm_relations.segments import compiler, membership, rules
+from crm_relations.segments import compiler, confidential, membership, rules, selection
 
 
 class RelationSegment(Document):
@@ -19,14 +19,27 @@ class RelationSegment(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		from crm_relations.crm_relations.doctype.relation_segment_pin.relation_segment_pin import (
+			RelationSegmentPin,
+		)
+		from crm_relations.crm_relations.doctype.relation_segment_suppression.relation_segment_suppression import (
+			RelationSegmentSuppression,
+		)
+
 		description: DF.SmallText | None
 		disabled: DF.Check
-		kind: DF.Literal["Dynamic", "Manual"]
+		kind: DF.Literal["Dynamic", "Snapshot", "Manual"]
 		last_refreshed: DF.Datetime | None
 		member_count: DF.Int
+		pins: DF.Table[RelationSegmentPin]
 		rule: DF.JSON | None
 		rule_version: DF.Int
+		sample: DF.Literal["", "Random", "Top"]
+		sample_by: DF.Autocomplete | None
+		sample_seed: DF.Data | None
+		sample_size: DF.Int
 		segment_name: DF.Data
+		suppressions: DF.Table[RelationSegmentSuppression]
 	# end: auto-generated types
 
 	def before_insert(self) -> None:
@@ -35,6 +48,7 @@ class RelationSegment(Document):
 
 	def validate(self) -> None:
 		self.normalise_rule()
+		selection.check(self)
 		self.keep_figures()
 		self.count_rule_versions()
 
@@ -47,12 +61,15 @@ class RelationSegment(Document):
 			return
 		if not self.rule:
 			frappe.throw(
-				_("Rule: a dynamic segment needs a rule. Add a condition, or choose the kind Manual.")
+				_("Rule: this kind of segment needs a rule. Add a condition, or choose the kind Manual.")
 			)
 		try:
-			self.rule = rules.serialise(compiler.parse(self.rule))
+			tree = compiler.parse(self.rule)
 		except rules.RuleError as error:
 			frappe.throw(_("Rule: {0}").format(error.message(_)), title=_("The rule cannot be read"))
+		self.rule = rules.serialise(tree)
+		if self.has_value_changed("rule"):
+			confidential.check_readable(tree)
 
 	def keep_figures(self) -> None:
 		"""A refresh may have run while the form was open: what it wrote wins over the form."""

@@ -7,6 +7,7 @@ from frappe.model.document import Document
 from frappe.utils import cint
 
 from crm_relations.ledger import dimension
+from crm_relations.relations import completeness
 from crm_relations.setup import custom_fields
 
 
@@ -21,10 +22,13 @@ class RelationSettings(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		from crm_relations.crm_relations.doctype.relation_completeness_field.relation_completeness_field import RelationCompletenessField
+
 		attribute_invoices: DF.Check
 		batch_size: DF.Int
 		calls_need_consent: DF.Check
 		campaign_dimension: DF.Check
+		completeness_fields: DF.Table[RelationCompletenessField]
 		default_company: DF.Link | None
 		default_country: DF.Link | None
 		default_email_account: DF.Link | None
@@ -34,9 +38,11 @@ class RelationSettings(Document):
 	def validate(self) -> None:
 		self.check_batch_size()
 		self.check_dimension_rights()
+		completeness.check_settings(self)
 
 	def on_update(self) -> None:
 		self.switch_dimension()
+		completeness.recompute_if_changed(self)
 
 	def check_batch_size(self) -> None:
 		if cint(self.batch_size) < 1:

@@ -1,0 +1,51 @@
+// Copyright (c) 2026, the crm_relations contributors
+// License: GPL-3.0. See license.txt
+
+frappe.ui.form.on("Relation Settings", {
+	refresh(frm) {
+		if (!frm.perm[0]?.write) return;
+		frm.add_custom_button(__("Rebuild Attribution"), () => ask_company(frm));
+	},
+});
+
+function ask_company(frm) {
+	frappe.prompt(
+		[
+			{
+				fieldname: "company",
+				fieldtype: "Link",
+				options: "Company",
+				label: __("Company"),
+				description: __("Leave empty for all companies"),
+			},
+			{
+				fieldname: "explanation",
+				fieldtype: "HTML",
+				options: `<p class="text-muted">${__(
+					"Writes anew which campaign earned each invoice line, from the campaigns that the posted invoices carry. Invoices and ledger stay as they are."
+				)}</p>`,
+			},
+		],
+		({ company }) => rebuild(company),
+		__("Rebuild Attribution"),
+		__("Rebuild")
+	);
+}
+
+async function rebuild(company) {
+	const answer = await frappe.xcall("crm_relations.ledger.api.rebuild_attribution", {
+		company: company || null,
+	});
+	if (answer.workers) {
+		frappe.show_alert({ message: answer.message, indicator: "blue" });
+	} else {
+		frappe.msgprint({
+			title: __("Waiting for a worker"),
+			indicator: "orange",
+			message: __(
+				"{0} No background worker is running: the job begins as soon as one does.",
+				[answer.message]
+			),
+		});
+	}
+}

@@ -1,0 +1,9 @@
+"""A Version of any document: of ours, confidential values are kept apart."""
+
+from frappe.model.document import Document
+
+from crm_relations.relations import history
+
+
+def before_insert(doc: Document, method: str | None = None) -> None:
+	history.take_confidential_out(doc)

@@ -1,0 +1,218 @@
+"""How much of a relation's file is filled, in percent. Alone writes `Relation.completeness`.
+
+Which fields count is set by the admin (Relation Settings), by kind and weight. A saved relation carries its
+figure at once; what is written set-based is recomputed set-based, and once a night everything is.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model import no_value_fields, numeric_fieldtypes, table_fields
+from frappe.model.document import Document
+from frappe.utils import cint
+from pypika import Case
+from pypika.functions import Floor
+from pypika.queries import Table
+from pypika.terms import Criterion, Term
+
+from crm_relations.relations import queries
+from crm_relations.relations.rules import ORGANISATION, PERSON
+
+FIELD = "completeness"
+CHILD = "Relation Completeness Field"
+SETTINGS = "Relation Settings"
+#: relations that one statement of the recomputation touches
+PAGE = 5000
+#: keeps SQL's four digits behind the point exact
+MAX_WEIGHT = 100
+DATES = ("Date", "Datetime")
+#: what counts on a new site: kind, field, what does instead, weight
+DEFAULTS = (
+	("Both", "email_id", "", 3),
+	("Both", "phone", "mobile_no", 3),
+	("Both", "address_line", "", 2),
+	("Both", "pincode", "", 1),
+	("Both", "city", "", 1),
+	("Both", "country", "", 1),
+	("Both", "responsible", "", 2),
+	("Person", "last_name", "", 2),
+	("Person", "salutation", "gender", 1),
+	("Organisation", "industry", "", 2),
+	("Organisation", "employees", "annual_revenue", 1),
+	("Organisation", "website", "", 1),
+)
+
+
+@dataclass(frozen=True)
+class Counted:
+	"""A field that counts, the field that will do instead, and its weight."""
+
+	field: str
+	alternative: str | None
+	weight: int
+
+
+def fields_that_count(kind: str) -> list[Counted]:
+	"""What counts for relations of that kind, in the admin's order; fields that are gone are left out."""
+	rows = frappe.get_all(
+		CHILD,
+		filters={"parent": SETTINGS, "applies_to": ["in", ["Both", kind]]},
+		fields=["profile_field", "alternative", "weight"],
+		order_by="idx asc",
+	)
+	known = {df.fieldname for df in countable_fields()}
+	return [
+		Counted(row.profile_field, row.alternative if row.alternative in known else None, row.weight)
+		for row in rows
+		if row.profile_field in known and cint(row.weight) > 0
+	]
+
+
+def countable_fields() -> list[Any]:
+	"""Fields of Relation that can be empty and filled: no layout, no tables, no switches, nothing derived."""
+	return [
+		df
+		for df in frappe.get_meta("Relation").fields
+		if df.fieldtype not in (*no_value_fields, *table_fields, "Check")
+		and df.fieldname not in (FIELD, "relation_kind", "stage", "stage_since")
+	]
+
+
+def percent(filled: int, total: int) -> int:
+	"""Rounded half up; where nothing counts, nothing is missing."""
+	return math.floor(100 * filled / total + 0.5) if total else 100
+
+
+def measure(doc: Document) -> None:
+	"""Put the figure on a relation that is being saved."""
+	doc.set(FIELD, meter()(doc))
+
+
+def meter() -> Callable[[Any], int]:
+	"""A function of the values of a relation (a document or a mapping) that gives its figure, for many in a row."""
+	counted = {kind: fields_that_count(kind) for kind in (PERSON, ORGANISATION)}
+
+	def figure(values: Any) -> int:
+		fields = counted.get(values.get("relation_kind"), [])
+		filled = sum(
+			c.weight for c in fields if values.get(c.field) or (c.alternative and values.get(c.alternative))
+		)
+		return percent(filled, sum(c.weight for c in fields))
+
+	return figure
+
+
+def missing(kind: str, values: dict[str, Any]) -> list[str]:
+	"""Labels of the fields that count and are empty; of two that will do, the first."""
+	meta = frappe.get_meta("Relation")
+	return [
+		_(meta.get_label(c.field))
+		for c in fields_that_count(kind)
+		if not values.get(c.field) and not (c.alternative and values.get(c.alternative))
+	]
+
+
+def recompute(relations: Iterable[str]) -> None:
+	"""Set the figure of these relations, one statement a kind."""
+	names = list(relations)
+	if not names:
+		return
+	table = frappe.qb.DocType("Relation")
+	for kind in (PERSON, ORGANISATION):
+		figure = _figure(table, kind)
+		(
+			frappe.qb.update(table)
+			.set(table[FIELD], figure)
+			.where(table.name.isin(names) & (table.relation_kind == kind) & (table[FIELD] != figure))
+		).run()
+
+
+def recompute_all() -> None:
+	"""Every relation, in pages. Commits after each, so that a table of a million is never locked for long."""
+	after = ""
+	while names := queries.names_after("Relation", after, PAGE):
+		recompute(names)
+		frappe.db.commit()
+		after = names[-1]
+
+
+def _figure(table: Table, kind: str) -> Term | int:
+	counted = fields_that_count(kind)
+	total = sum(c.weight for c in counted)
+	if not total:
+		return percent(0, 0)
+	types = {df.fieldname: df.fieldtype for df in countable_fields()}
+	filled: Any = 0
+	for c in counted:
+		is_filled = _is_filled(table, c.field, types)
+		if c.alternative:
+			is_filled |= _is_filled(table, c.alternative, types)
+		filled = Case().when(is_filled, c.weight).else_(0) + filled
+	return Floor(filled * 100 / total + 0.5)
+
+
+def _is_filled(table: Table, field: str, types: dict[str, str]) -> Criterion:
+	column = table[field]
+	if types[field] in DATES:
+		return column.isnotnull()
+	return column.isnotnull() & (column != (0 if types[field] in numeric_fieldtypes else ""))
+
+
+# ── settings ───────────────────────────────────────────────────────────────────────────────────
+
+
+def check_settings(doc: Document) -> None:
+	"""Each row names a field of Relation, and none counts twice for a kind.
+
+	:raises frappe.ValidationError: names row and field
+	"""
+	known = {df.fieldname for df in countable_fields()}
+	seen: set[tuple[str, str]] = set()
+	for row in doc.get("completeness_fields"):
+		for fieldname in filter(None, (row.profile_field, row.alternative)):
+			if fieldname not in known:
+				frappe.throw(
+					_(
+						"Fields that Count, row {0}: {1} is no field of a relation. Choose one of the list."
+					).format(row.idx, frappe.utils.escape_html(fieldname))
+				)
+			for kind in (PERSON, ORGANISATION):
+				if row.applies_to not in ("Both", kind):
+					continue
+				if (kind, fieldname) in seen:
+					frappe.throw(
+						_("Fields that Count, row {0}: {1} counts twice. Remove one of the rows.").format(
+							row.idx, _(frappe.get_meta("Relation").get_label(fieldname))
+						)
+					)
+				seen.add((kind, fieldname))
+		if not 0 < cint(row.weight) <= MAX_WEIGHT:
+			frappe.throw(
+				_("Fields that Count, row {0}: Weight must lie between 1 and {1}.").format(
+					row.idx, MAX_WEIGHT
+				)
+			)
+
+
+def recompute_if_changed(doc: Document) -> None:
+	"""Other fields count now: every figure is measured anew, in a job."""
+	before = doc.get_doc_before_save()
+
+	def rows(settings: Document | None) -> list[tuple]:
+		return [
+			(r.applies_to, r.profile_field, r.alternative or None, cint(r.weight))
+			for r in (settings.get("completeness_fields") if settings else [])
+		]
+
+	if rows(before) != rows(doc):
+		frappe.enqueue(
+			recompute_all,
+			queue="long",
+			job_id="relation_completeness",
+			deduplicate=True,
+			enqueue_after_commit=True,
+		)
