@@ -15,20 +15,20 @@ SIDES = (
 
 
 def totals(company: str, campaign: str) -> dict[str, float]:
-	"""Root type → total of all years up to today, in company currency; the campaign must be a dimension."""
-	first = frappe.db.get_value("Fiscal Year", {"disabled": 0}, "name", order_by="year_start_date asc")
-	last = frappe.db.get_value(
+	"""Root type → total of all years up to this one, in company currency; the campaign must be a dimension."""
+	# accumulated values reach back to the first posting by themselves; a period of several years would need a
+	# fiscal year for each of them, and an import of old deals leaves gaps
+	year = frappe.db.get_value(
 		"Fiscal Year",
 		{"disabled": 0, "year_start_date": ["<=", nowdate()]},
 		"name",
 		order_by="year_start_date desc",
 	)
 	periods = get_period_list(
-		first, last, None, None, "Fiscal Year", "Yearly", accumulated_values=True, company=company
+		year, year, None, None, "Fiscal Year", "Yearly", accumulated_values=True, company=company
 	)
-	filters = frappe._dict(
-		company=company, period_start_date=periods[0]["year_start_date"], relation_campaign=[campaign]
-	)
+	first = frappe.db.get_value("Fiscal Year", {}, "year_start_date", order_by="year_start_date asc")
+	filters = frappe._dict(company=company, period_start_date=first, relation_campaign=[campaign])
 	result = {}
 	for root_type, side in SIDES:
 		rows = get_data(

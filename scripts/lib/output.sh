@@ -92,17 +92,18 @@ die() {
 
 # run WHAT COMMAND…: the command's output goes to the log, its progress to the screen; returns its exit code
 run() {
-	local what=$1 started=$SECONDS last=$SECONDS code=0 line
+	local what=$1 started=$SECONDS last=$SECONDS code=0 line begin
 	shift
 	printf '      %s …\n' "$what"
 	printf -- '--- %s: %s\n' "$what" "$1" >>"$LOG"
+	begin=$(($(stat -c %s "$LOG") + 1))
 	"$@" </dev/null >>"$LOG" 2>&1 &
 	CHILD=$!
 	while kill -0 "$CHILD" 2>/dev/null; do
 		sleep 0.5
 		if ((SECONDS - last >= 15)); then
 			last=$SECONDS
-			line=$(tail -c 400 "$LOG" | tr '\r' '\n' | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' | grep -Ev '^((---|===).*|[[:space:]]*)$' | tail -n 1 | cut -c1-90) || true
+			line=$(tail -c "+$begin" "$LOG" | tail -c 400 | tr '\r' '\n' | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' | grep -Ev '^((---|===).*|[[:space:]]*)$' | tail -n 1 | cut -c1-90) || true
 			printf '      %s… %s s  %s%s\n' "$DIM" "$((SECONDS - started))" "$line" "$PLAIN"
 		fi
 	done

@@ -11,6 +11,24 @@ redis_answers() { [[ $(redis-cli -h 127.0.0.1 -p "$1" ping 2>/dev/null) == PONG 
 # redis_is_ours PORT: the one that was started from the bench's own configuration
 redis_is_ours() { redis-cli -h 127.0.0.1 -p "$1" config get dir 2>/dev/null | grep -qx "$(readlink -f "$BENCH_DIR")/config/pids"; }
 
+# redis_runs PORT: a bench of somebody's may have Redis from anywhere; two of ours must not share one, or the
+# workers of one take the jobs of the other
+redis_runs() { redis_answers "$1" && { ! is_ours || redis_is_ours "$1"; }; }
+
+# move_redis KIND: another port than the one that somebody else has, in the bench's configuration
+move_redis() {
+	local kind=$1 port
+	port=$(free_port "$(($(redis_port "$kind") + 1))")
+	config_set "redis_$kind" "\"redis://127.0.0.1:$port\""
+	if [[ $kind == cache ]]; then
+		config_set redis_socketio "\"redis://127.0.0.1:$port\""
+	fi
+	if [[ -f $BENCH_DIR/config/redis_$kind.conf ]]; then
+		in_bench sed -i "s/^port .*/port $port/" "config/redis_$kind.conf"
+	fi
+	done_now "Redis $kind on port $port; the one from before is another program's"
+}
+
 start_redis() {
 	local kind=$1 port=$2
 	if [[ -f $BENCH_DIR/config/redis_$kind.conf ]]; then
@@ -28,10 +46,17 @@ ensure_redis() {
 	STARTED_REDIS=()
 	for kind in cache queue; do
 		port=$(redis_port "$kind")
-		if redis_answers "$port"; then
+		if redis_runs "$port"; then
 			continue
 		fi
-		if port_taken "$port"; then
+		if port_taken "$port" && is_ours; then
+			if leader >/dev/null; then
+				note "stopping the services: they use another program's Redis"
+				stop_bench_services
+			fi
+			move_redis "$kind"
+			port=$(redis_port "$kind")
+		elif port_taken "$port"; then
 			die "port $port, which the bench uses for Redis, is held by $(port_holder "$port")." \
 				"Stop that, or give the bench another port: redis_$kind in $BENCH_DIR/sites/common_site_config.json and config/redis_$kind.conf."
 		fi
@@ -95,6 +120,17 @@ check_ports() {
 	done
 }
 
+# move_socketio: nobody chooses this port, so that a taken one is no reason to stop
+move_socketio() {
+	local port
+	port=$(config_get socketio_port 9000)
+	if is_ours && port_taken "$port"; then
+		port=$(free_port $((port + 1)))
+		config_set socketio_port "$port"
+		note "socketio on port $port: the one from before is held by another program"
+	fi
+}
+
 launch() {
 	local names
 	names=$(procfile_names)
@@ -131,6 +167,7 @@ start_services() {
 		note "ending what is left of services that were killed"
 		stop_bench_services
 	fi
+	move_socketio
 	check_ports
 	launch
 	note "starting $(procfile_names)"
@@ -197,7 +234,7 @@ print_status() {
 	fi
 	for kind in cache queue; do
 		port=$(redis_port "$kind")
-		if redis_answers "$port"; then
+		if redis_runs "$port"; then
 			printf 'Redis %-8s runs (port %s)\n' "$kind" "$port"
 		else
 			printf 'Redis %-8s is down (port %s)\n' "$kind" "$port"

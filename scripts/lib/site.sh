@@ -120,7 +120,24 @@ ensure_default_site() {
 
 # --- demo -----------------------------------------------------------------------------------------
 
-run_demo() { frappe_command --site "$SITE" relations demo "$@"; }
+# run_demo FILE [OPTION…]: what it prints goes to the file
+run_demo() {
+	local file=$1
+	shift
+	frappe_command --site "$SITE" relations demo "$@" >"$file" || {
+		cat "$file"
+		return 1
+	}
+}
+
+# choose_data: the export that lies beside the checkout, where none was named
+choose_data() {
+	local beside
+	beside=$(realpath -m -- "$ROOT/../shared/data/maven_crm")
+	if [[ -z $DATA && -r $beside/sales_pipeline.csv ]]; then
+		DATA=$beside
+	fi
+}
 
 demo_wanted() { printf 'deals=%s data=%s' "${DEALS:-default}" "${DATA:-generated}"; }
 
@@ -137,8 +154,9 @@ demo_data() {
 }
 
 ensure_demo() {
-	local file=$BENCH_STATE/demo-$SITE
+	local file=$BENCH_STATE/demo-$SITE said
 	local -a options=()
+	choose_data
 	site_facts
 	if has_fact campaign && [[ $(cat "$file" 2>/dev/null) == "$(demo_wanted)" ]]; then
 		there "$(demo_wanted)"
@@ -150,7 +168,12 @@ ensure_demo() {
 	if [[ -n $DATA ]]; then
 		options+=(--data "$(demo_data)")
 	fi
-	must "Running the demo: from the contact to the balance sheet" "Look at the log above." run_demo "${options[@]}"
+	said=$(mktemp)
+	note "data: ${DATA:-generated}"
+	must "Running the demo: from the contact to the balance sheet" "Look at the log above." run_demo "$said" "${options[@]}"
+	# the stations; the statement, which comes after an empty line, is printed at the end of all
+	sed '/^$/,$d; s/^/      /' "$said"
+	rm -f "$said"
 	in_bench bash -c 'echo "$1" >"$2"' _ "$(demo_wanted)" "$file"
 	done_now "$(demo_wanted)"
 }

@@ -148,6 +148,11 @@ run_pytest() {
 	(
 		cd "$APP_DIR"
 		# shellcheck disable=SC2030,SC2031 # for pytest only
+		choose_data
+		if [[ -n $DATA ]]; then
+			CRM_RELATIONS_PIPELINE_DATA=$(demo_data)
+			export CRM_RELATIONS_PIPELINE_DATA
+		fi
 		export BENCH_DIR SITE=$TEST_SITE CRM_RELATIONS_REQUIRE_SITE=1 PYTHONDONTWRITEBYTECODE=1 \
 			CRM_RELATIONS_DB_ROOT_USER="$user" CRM_RELATIONS_DB_ROOT_PASSWORD="$password"
 		as_user "$BENCH_DIR/env/bin/python" -m pytest -p no:cacheprovider "$@" </dev/null
