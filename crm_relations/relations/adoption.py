@@ -108,10 +108,11 @@ class _Adoption:
 				p for p in waiting if p not in self.outcome.rejected
 			).items():
 				ties += sources()[doctype].ties([self.rows[(doctype, name)] for name in sorted(names)])
+			near = self.neighbours(waiting) - seen
 			others = {end for tie in ties for end in (tie.party, tie.other)} - seen
-			self.relations.update(queries.relations_of(others))
-			waiting = self.load(p for p in others if p not in self.relations)
-			seen |= others
+			self.relations.update(queries.relations_of(others | near))
+			waiting = self.load(near | {p for p in others if p not in self.relations})
+			seen |= others | near
 			self.ties += ties
 		gone = {
 			end
@@ -120,6 +121,20 @@ class _Adoption:
 			if (end not in self.rows and end not in self.relations) or end in self.outcome.rejected
 		}
 		self.ties = [t for t in self.ties if t.party not in gone and t.other not in gone]
+
+	def neighbours(self, parties: list[Party]) -> set[Party]:
+		"""What may be tied to documents that are new or being saved; of the others it is known already."""
+		found: set[Party] = set()
+		for doctype, names in queries.by_type(parties).items():
+			new = [
+				self.rows[party]
+				for name in sorted(names)
+				if (party := (doctype, name)) not in self.outcome.rejected
+				and (party not in self.relations or party in self.before)
+			]
+			if new:
+				found |= sources()[doctype].neighbours(new)
+		return found
 
 	def reject_nameless(self, parties: list[Party]) -> None:
 		for party in parties:
@@ -199,13 +214,9 @@ class _Adoption:
 		for parties in self.members.values():
 			for other in parties[1:]:
 				union(parties[0], other)
-		for tie in self.ties:
-			if tie.kind == "same":
-				union(tie.party, tie.other)
-		personal = [tie for tie in self.ties if tie.kind == "person"]
-		for tie in sorted(personal, key=lambda t: (cstr(t.since), t.party, t.other)):
+		for tie in sorted((t for t in self.ties if t.kind != WORKS_FOR), key=self.told):
 			one, other = find(tie.party), find(tie.other)
-			if one != other and not types[one] & types[other]:
+			if one != other and (tie.kind == "same" or not types[one] & types[other]):
 				union(one, other)
 		groups: dict[Party, list[Party]] = {}
 		for node in parent:
@@ -214,6 +225,13 @@ class _Adoption:
 			self.relations[party] = relation
 		asked = set(nodes)
 		return [group for group in groups.values() if asked.intersection(group)]
+
+	def told(self, tie: Tie) -> tuple:
+		"""When the tie was known: not before both documents were there. In this order events have told of them,
+		so that a site that is read at once ends as one that was followed from its first day."""
+		since = [cstr(tie.since)]
+		since += [cstr(self.rows[end]["creation"]) for end in (tie.party, tie.other) if end in self.rows]
+		return max(since), tie.kind != "same", tie.party, tie.other
 
 	def weight(self, party: Party) -> tuple:
 		return (
@@ -346,7 +364,9 @@ def _phone(number: str | None) -> str | None:
 
 
 def _insert_document(values: Row, parties: list[Row]) -> str:
-	doc = frappe.get_doc({"doctype": "Relation", **values, "parties": parties})
+	# what no document says stays empty: Frappe would fill it with the defaults of whoever saves the document
+	said = {field: values.get(field) or "" for field in COPIED}
+	doc = frappe.get_doc({"doctype": "Relation", **said, "parties": parties})
 	_quiet(doc)
 	return doc.insert(ignore_permissions=True).name
 

@@ -70,6 +70,10 @@ class Source:
 	ties: Callable[[list[Row]], Iterable[Tie]] | None = None
 	#: a contact of a person's document is that person: any contact, or only the primary one
 	contacts: Literal["any", "primary", ""] = ""
+	#: column that names the primary contact
+	primary_contact: str | None = None
+	#: rows → documents whose own ties may name these: they are read with them
+	neighbours: Callable[[list[Row]], Iterable[Party]] | None = None
 	evidence: tuple[Evidence, ...] = ()
 
 
@@ -96,6 +100,17 @@ class SourceSet:
 
 	def ties(self, rows: list[Row]) -> list[Tie]:
 		return [tie for part in self.parts if part.ties for tie in part.ties(rows)]
+
+	def neighbours(self, rows: list[Row]) -> set[Party]:
+		"""Documents that are tied to these, but say so themselves: contacts of persons, for one.
+
+		What belongs together is read together, in whatever order the documents come.
+		"""
+		found = {party for part in self.parts if part.neighbours for party in part.neighbours(rows)}
+		if self.main.contacts:
+			persons = [row["name"] for row in rows if self.main.values(row)["relation_kind"] == PERSON]
+			found |= _linked_contacts(self.doctype, persons, self.main.contacts == "primary")
+		return found
 
 
 def sources() -> dict[str, SourceSet]:
@@ -168,6 +183,7 @@ def customer_values(row: Row) -> Row:
 
 def customer_ties(rows: list[Row]) -> Iterable[Tie]:
 	yield from _primary_contacts(rows, "Customer", "customer_type", "customer_primary_contact")
+	yield from party_link_ties("Customer", [row["name"] for row in rows])
 
 
 def _primary_contacts(rows: list[Row], doctype: str, kind_column: str, contact_column: str) -> Iterable[Tie]:
@@ -215,6 +231,7 @@ def supplier_values(row: Row) -> Row:
 
 def supplier_ties(rows: list[Row]) -> Iterable[Tie]:
 	yield from _primary_contacts(rows, "Supplier", "supplier_type", "supplier_primary_contact")
+	yield from party_link_ties("Supplier", [row["name"] for row in rows])
 
 
 def supplier_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
@@ -270,39 +287,17 @@ def employee_values(row: Row) -> Row:
 	}
 
 
-def employee_ties(rows: list[Row]) -> Iterable[Tie]:
-	"""The contact with the same user or the same e-mail is the same person."""
+def employee_contacts(rows: list[Row]) -> Iterable[Party]:
+	"""Contacts with the user or an e-mail of these employees; whose they are, the contacts' own ties say."""
 	contact = frappe.qb.DocType("Contact")
-	users: dict[str, Row] = {}
-	emails: dict[str, Row] = {}
-	for row in rows:
-		if row.get("user_id"):
-			users.setdefault(row["user_id"], row)
-		for column in EMPLOYEE_EMAILS:
-			if key := email_key(row.get(column)):
-				emails.setdefault(key, row)
-	if not emails and not users:
-		return
-	by_email = (
-		frappe.qb.from_(contact)
-		.select(contact.name, contact.user, contact.email_id, contact.creation)
-		.where(contact.email_id.isin(list(emails) or [""]))
-		.orderby(contact.creation)
-		.orderby(contact.name)
-	).run()
-	for name, user, email, creation in by_email:
-		if row := users.get(user) or emails.get(email_key(email)):
-			yield Tie(("Contact", name), ("Employee", row["name"]), "person", creation)
-	if users:
-		by_user = (
-			frappe.qb.from_(contact)
-			.select(contact.name, contact.user, contact.creation)
-			.where(contact.user.isin(list(users)))
-			.orderby(contact.creation)
-			.orderby(contact.name)
-		).run()
-		for name, user, creation in by_user:
-			yield Tie(("Contact", name), ("Employee", users[user]["name"]), "person", creation)
+	users = {row["user_id"] for row in rows if row.get("user_id")}
+	emails = {key for row in rows for column in EMPLOYEE_EMAILS if (key := email_key(row.get(column)))}
+	for column, values in ((contact.user, users), (contact.email_id, emails)):
+		if values:
+			for name in (
+				frappe.qb.from_(contact).select(contact.name).where(column.isin(values)).run(pluck=True)
+			):
+				yield "Contact", name
 
 
 def employee_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
@@ -364,31 +359,56 @@ def _contact_links(contacts: dict[str, Row]) -> Iterable[Tie]:
 		.orderby(link.creation)
 		.orderby(link.name)
 	).run()
-	kinds = _kinds({(doctype, name) for _, doctype, name, _ in links})
+	linked = _linked_parties({(doctype, name) for _, doctype, name, _ in links})
 	for parent, doctype, name, creation in links:
-		kind = kinds.get((doctype, name))
+		if not (found := linked.get((doctype, name))):
+			continue
+		party, kind, primary_contact = found
 		policy = known[doctype].main.contacts
+		is_primary = contacts[parent].get("is_primary_contact") or primary_contact == parent
 		if kind == ORGANISATION:
-			yield Tie(("Contact", parent), (doctype, name), WORKS_FOR, creation)
-		elif kind == PERSON and (
-			policy == "any" or (policy == "primary" and contacts[parent].get("is_primary_contact"))
-		):
-			yield Tie(("Contact", parent), (doctype, name), "person", creation)
+			yield Tie(("Contact", parent), party, WORKS_FOR, creation)
+		elif policy == "any" or (policy == "primary" and is_primary):
+			yield Tie(("Contact", parent), party, "person", creation)
 
 
-def _kinds(parties: set[Party]) -> dict[Party, str]:
-	"""party → Person or Organisation, one read a doctype; a party that is gone is not in it."""
+def _linked_parties(parties: set[Party]) -> dict[Party, tuple[Party, str, str | None]]:
+	"""party → itself as its document spells it, Person or Organisation, and its primary contact; one read a
+	doctype. A party that is gone is not in it."""
 	known = sources()
 	by_type: dict[str, list[str]] = {}
 	for doctype, name in parties:
 		by_type.setdefault(doctype, []).append(name)
 	result = {}
 	for doctype, names in by_type.items():
-		table = frappe.qb.DocType(doctype)
+		table, main = frappe.qb.DocType(doctype), known[doctype].main
 		query = frappe.qb.from_(table).select(*[table[c] for c in known[doctype].columns])
+		spelled: dict[str, list[str]] = {}
+		for name in names:
+			spelled.setdefault(name.casefold(), []).append(name)
 		for row in query.where(table.name.isin(names)).run(as_dict=True):
-			result[(doctype, row["name"])] = known[doctype].main.values(row)["relation_kind"]
+			primary = row.get(main.primary_contact) if main.primary_contact else None
+			found = ((doctype, row["name"]), main.values(row)["relation_kind"], primary)
+			for name in spelled.get(row["name"].casefold(), ()):
+				result[(doctype, name)] = found
 	return result
+
+
+def _linked_contacts(doctype: str, names: list[str], only_primary: bool) -> set[Party]:
+	"""Contacts that are linked to these documents."""
+	if not names:
+		return set()
+	link, contact = frappe.qb.DocType("Dynamic Link"), frappe.qb.DocType("Contact")
+	query = (
+		frappe.qb.from_(link)
+		.select(link.parent)
+		.where(link.parenttype == "Contact")
+		.where(link.link_doctype == doctype)
+		.where(link.link_name.isin(names))
+	)
+	if only_primary:
+		query = query.join(contact).on(contact.name == link.parent).where(contact.is_primary_contact == 1)
+	return {("Contact", name) for name in query.run(pluck=True)}
 
 
 def _contact_employees(rows: list[Row]) -> Iterable[Tie]:
@@ -474,6 +494,7 @@ SOURCES: list[Source] = [
 		address="customer_primary_address",
 		ties=customer_ties,
 		contacts="primary",
+		primary_contact="customer_primary_contact",
 		evidence=_customer_evidence(),
 	),
 	Source(
@@ -492,11 +513,9 @@ SOURCES: list[Source] = [
 		order=20,
 		values=supplier_values,
 		address="supplier_primary_address",
-		ties=lambda rows: [
-			*supplier_ties(rows),
-			*party_link_ties("Supplier", [row["name"] for row in rows]),
-		],
+		ties=supplier_ties,
 		contacts="primary",
+		primary_contact="supplier_primary_contact",
 		evidence=(
 			Evidence(
 				rules.SUPPLIER, "Supplier", ("Supplier",), supplier_spells, {"Supplier": always("either")}
@@ -522,7 +541,7 @@ SOURCES: list[Source] = [
 		),
 		order=30,
 		values=employee_values,
-		ties=employee_ties,
+		neighbours=employee_contacts,
 		contacts="any",
 		evidence=(
 			Evidence(
