@@ -3,11 +3,12 @@
 from frappe.model.document import Document
 
 from crm_relations.relations import identity
+from crm_relations.relations.duplicates import index
 from crm_relations.shared.side_effects import run_steps
 
 
 def on_update(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, identity.adopt_document)
+	run_steps(doc, identity.adopt_document, index.refresh_for_party)
 
 
 def on_trash(doc: Document, method: str | None = None) -> None:

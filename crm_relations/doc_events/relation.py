@@ -1,9 +1,18 @@
-"""Our Relation → what other packages keep of it, when two relations became one."""
+"""Our Relation → the keys of its duplicates, and what other packages keep of it, when two relations became one."""
 
 from frappe.model.document import Document
 
+from crm_relations.relations.duplicates import index, pairs, search
 from crm_relations.segments import membership
 from crm_relations.shared.side_effects import run_steps
+
+
+def on_update(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, index.refresh_for_relation, search.look_for_relation)
+
+
+def on_trash(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, index.forget, pairs.forget)
 
 
 def after_fold(doc: Document, method: str | None, folded: str) -> None:

@@ -11,6 +11,7 @@ from frappe.model.dynamic_links import get_dynamic_links
 from frappe.model.rename_doc import get_link_fields
 
 from crm_relations.relations import queries
+from crm_relations.relations.duplicates import index, pairs
 
 #: rows that belong to the file itself are moved first and by their parent
 CHILDREN = ("Relation Party", "Relation Role")
@@ -23,6 +24,7 @@ def fold(keep: str, other: str) -> None:
 	_fill(kept, folded)
 	_move_children(keep, other)
 	_drop_links_between(keep, other)
+	pairs.transfer(keep, other)
 	left = _move_references(keep, other)
 	_move_dynamic_links(keep, other)
 	text = _("{0} ({1}) turned out to be the same and was folded into this relation.")
@@ -37,7 +39,10 @@ def fold(keep: str, other: str) -> None:
 			"Info", text.format(kept.relation_name, keep, ", ".join(left))
 		)
 	else:
-		frappe.delete_doc("Relation", other, ignore_permissions=True, force=True)
+		# nothing points at it any more: `for_reload` spares the job that deletes later what might point at it again,
+		# should the merge be undone
+		frappe.delete_doc("Relation", other, for_reload=True)
+	index.refresh_keys([keep, other])
 
 
 def _fill(kept, folded) -> None:

@@ -1,5 +1,6 @@
 """Normal forms of addresses of contact, for consent and for finding the same party. Imports no frappe."""
 
+import re
 from email.utils import parseaddr
 
 import phonenumbers
@@ -34,3 +35,159 @@ def phone_key(number: str | None, region: str = "DE") -> str:
 	if not phonenumbers.is_possible_number(parsed):
 		return ""
 	return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+#: mail providers whose domain says nothing about whose address it is
+FREE_MAIL = frozenset(
+	[
+		"gmail.com",
+		"googlemail.com",
+		"google.com",
+		"outlook.com",
+		"outlook.de",
+		"hotmail.com",
+		"hotmail.de",
+		"hotmail.fr",
+		"hotmail.co.uk",
+		"live.com",
+		"live.de",
+		"msn.com",
+		"yahoo.com",
+		"yahoo.de",
+		"yahoo.fr",
+		"yahoo.co.uk",
+		"ymail.com",
+		"icloud.com",
+		"me.com",
+		"mac.com",
+		"aol.com",
+		"aol.de",
+		"gmx.de",
+		"gmx.net",
+		"gmx.at",
+		"gmx.ch",
+		"gmx.com",
+		"web.de",
+		"email.de",
+		"mail.de",
+		"mail.com",
+		"freenet.de",
+		"t-online.de",
+		"arcor.de",
+		"1und1.de",
+		"online.de",
+		"vodafone.de",
+		"vodafonemail.de",
+		"kabelmail.de",
+		"unitybox.de",
+		"unity-mail.de",
+		"netcologne.de",
+		"ewetel.net",
+		"osnanet.de",
+		"versanet.de",
+		"alice.de",
+		"alice-dsl.net",
+		"o2online.de",
+		"o2mail.de",
+		"posteo.de",
+		"mailbox.org",
+		"proton.me",
+		"protonmail.com",
+		"tutanota.com",
+		"tutanota.de",
+		"tuta.io",
+		"tuta.com",
+		"zoho.com",
+		"fastmail.com",
+		"bluewin.ch",
+		"hispeed.ch",
+		"sunrise.ch",
+		"chello.at",
+		"aon.at",
+		"a1.net",
+		"inode.at",
+		"utanet.at",
+		"orange.fr",
+		"free.fr",
+		"laposte.net",
+		"wanadoo.fr",
+		"sfr.fr",
+		"libero.it",
+		"virgilio.it",
+		"tiscali.it",
+		"alice.it",
+		"telenet.be",
+		"skynet.be",
+		"ziggo.nl",
+		"xs4all.nl",
+		"kpnmail.nl",
+		"planet.nl",
+		"home.nl",
+		"btinternet.com",
+		"sky.com",
+		"talktalk.net",
+		"comcast.net",
+		"verizon.net",
+		"att.net",
+		"sbcglobal.net",
+		"bigpond.com",
+		"optusnet.com.au",
+		"qq.com",
+		"163.com",
+		"126.com",
+		"yandex.ru",
+		"mail.ru",
+		"wp.pl",
+		"o2.pl",
+		"interia.pl",
+		"onet.pl",
+		"seznam.cz",
+	]
+)
+#: sites where many have a page: the domain is not theirs
+_HOSTED = frozenset(
+	[
+		"facebook.com",
+		"instagram.com",
+		"linkedin.com",
+		"xing.com",
+		"twitter.com",
+		"x.com",
+		"youtube.com",
+		"github.io",
+		"wixsite.com",
+	]
+)
+#: below these a name is registered one level further down
+_SECOND_LEVELS = frozenset(["co", "com", "org", "net", "ac", "gov", "edu", "or", "gv", "ltd", "plc"])
+
+
+def domain_key(address: str | None) -> str:
+	"""Registered domain of a web site or an e-mail address: `https://www.shop.kunde.de/de` → `kunde.de`.
+
+	Empty for domains that many share: free mail, social networks.
+	"""
+	text = (address or "").strip().lower()
+	host = text.rpartition("@")[2] if "@" in text else re.sub(r"^[a-z][a-z0-9+.-]*://", "", text)
+	host = re.split(r"[/?#:\s>,;]", host, maxsplit=1)[0].strip(".")
+	try:
+		host = host.encode("idna").decode("ascii")
+	except UnicodeError:
+		return ""
+	labels = host.split(".")
+	if len(labels) < 2 or not re.fullmatch(r"[a-z0-9.-]{3,}", host) or labels[-1].isdigit():
+		return ""
+	parts = 3 if len(labels) > 2 and labels[-2] in _SECOND_LEVELS and len(labels[-1]) == 2 else 2
+	domain = ".".join(labels[-parts:])
+	return "" if domain in FREE_MAIL or domain in _HOSTED else domain
+
+
+def tax_key(number: str | None) -> str:
+	"""A VAT or tax number in capitals without signs and country letters: `DE 123 456 788` and `123456788` → `123456788`.
+
+	Empty where it cannot be one: fewer than six digits, or one digit throughout.
+	"""
+	bare = re.sub(r"[^0-9A-Z]", "", (number or "").upper())
+	bare = re.sub(r"^(?:[A-Z]{2,3})(?=[0-9A-Z]*[0-9]{6})", "", bare)
+	digits = re.sub(r"\D", "", bare)
+	return bare if len(digits) >= 6 and len(set(digits)) > 1 else ""

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationDuplicate(Document):
+	"""Two relations that are perhaps one, and what somebody decided about them."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		decided_by: DF.Link | None
+		decided_on: DF.Datetime | None
+		found_on: DF.Datetime | None
+		other: DF.Link
+		probability: DF.Percent
+		reasons: DF.SmallText | None
+		relation: DF.Link
+		state: DF.Literal["Open", "Same", "Different", "Later"]
+	# end: auto-generated types

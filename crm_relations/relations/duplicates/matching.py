@@ -1,0 +1,79 @@
+"""From keys to pairs: which relations are compared at all, each pair once. Imports no frappe.
+
+The search on the site and the search in memory (tests, benchmark) run the same `pairs_in_block`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from crm_relations.relations.duplicates.records import Record
+from crm_relations.relations.duplicates.scoring import PRIOR, THRESHOLD, WEIGHTS, compare, probability
+
+#: a key that more relations share says too little to compare them all by it; their other keys find them
+MAX_BLOCK = 100
+
+
+class Candidate(NamedTuple):
+	"""Two names in their order, and how likely they are one."""
+
+	one: str
+	other: str
+	probability: float
+	reasons: list[str]
+
+
+def pairs_in_block(
+	key: str,
+	names: list[str],
+	records: Mapping[str, Record],
+	threshold: float = THRESHOLD,
+	too_common: frozenset[str] | set[str] = frozenset(),
+) -> Iterator[Candidate]:
+	"""Candidates among those that share `key`. A pair that shares a smaller key too belongs to that block:
+	so every pair is compared once, in whatever order and by however many workers blocks are done.
+
+	:param too_common: keys that make no block
+	"""
+	names = sorted(names)
+	weight_of = WEIGHTS.__getitem__
+	for place, one in enumerate(names):
+		record = records[one]
+		keys, is_person = record.keys, record.is_person
+		for other in names[place + 1 :]:
+			record2 = records[other]
+			if record2.is_person != is_person:
+				continue
+			shared = keys & record2.keys
+			if len(shared) > 1 and min(shared - too_common if too_common else shared) != key:
+				continue
+			reasons = compare(record, record2)
+			likely = probability(sum(map(weight_of, reasons)) + PRIOR)
+			if likely >= threshold:
+				yield Candidate(one, other, likely, reasons)
+
+
+def find(records: Mapping[str, Record], threshold: float = THRESHOLD) -> Iterator[Candidate]:
+	"""Candidates among records in memory."""
+	blocks = blocks_of(records)
+	too_common = {key for key, names in blocks.items() if len(names) > MAX_BLOCK}
+	for key, names in blocks.items():
+		if len(names) > 1 and key not in too_common:
+			yield from pairs_in_block(key, names, records, threshold, too_common)
+
+
+def blocks_of(records: Mapping[str, Record]) -> dict[str, list[str]]:
+	"""key → names of the records that have it."""
+	blocks: dict[str, list[str]] = {}
+	for name, record in records.items():
+		for key in record.keys:
+			blocks.setdefault(key, []).append(name)
+	return blocks
+
+
+def quality(found: Iterable[tuple[str, str]], true: set[tuple[str, str]]) -> tuple[float, float, float]:
+	"""Precision, recall and F1 of pairs whose names stand in their order."""
+	found = set(found)
+	right = len(found & true)
+	precision = right / len(found) if found else 1.0
+	recall = right / len(true) if true else 1.0
+	return precision, recall, 2 * precision * recall / (precision + recall) if right else 0.0

@@ -1,0 +1,227 @@
+"""Merge of two relations that are one, with a preview, and its undoing. Alone writes `Relation Merge`.
+
+ERPNext's documents are not merged: the customer and the lead stay as they are, and both belong to the kept relation.
+How the two become one is `folding`; here stands who decides what, and what is kept for going back.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import cstr, now
+
+from crm_relations.relations import folding, roles
+from crm_relations.relations import queries as relation_queries
+from crm_relations.relations.duplicates import index, pairs, queries, tracing
+from crm_relations.relations.duplicates.queries import MERGE
+
+MERGED, UNDONE = "Merged", "Undone"
+#: follow from the rest, or are written by the merge itself
+_NOT_CHOSEN = ("stage", "stage_since", "disabled", "completeness", "image")
+#: doctype → field: a unique key allows a relation only one row for each value; the other's row stays where it is
+_ONCE = {"Relation Campaign Member": "campaign"}
+
+
+# ── preview ────────────────────────────────────────────────────────────────────────────────────
+
+
+def preview(keep: str, other: str) -> dict[str, Any]:
+	"""What a merge would do. Changes nothing.
+
+	:return: `keep`, `other` (name, relation_name, creation), `fields` [{fieldname, label, kept, other, result,
+		choice}], `parties` and `roles` of both, `moves` [{doctype, count}] and `stays` [{doctype, count}]
+	"""
+	kept, folded = _both(keep, other)
+	parties = relation_queries.parties_of([keep, other])
+	counted = tracing.counts(other)
+	counted.pop(queries.PAIR, None)
+	stays = {doctype: number for doctype in _ONCE if (number := _held_by_both(doctype, keep, other))}
+	moves = {doctype: number - stays.get(doctype, 0) for doctype, number in counted.items()}
+	return {
+		"keep": _head(kept),
+		"other": _head(folded),
+		"fields": compared_fields(kept, folded),
+		"parties": [
+			{"relation": name, "doctype": doctype, "name": document}
+			for name in (keep, other)
+			for doctype, document in parties[name]
+		],
+		"roles": [
+			{"relation": doc.name, "role": row.role, "since": row.since, "until": row.until}
+			for doc in (kept, folded)
+			for row in doc.roles
+		],
+		"moves": [{"doctype": d, "count": n} for d, n in sorted(moves.items()) if n > 0],
+		"stays": [{"doctype": d, "count": n} for d, n in sorted(stays.items())],
+	}
+
+
+def compared_fields(one: Document, other: Document) -> list[dict[str, Any]]:
+	"""The fields in which at least one of the two says something, as far as the reader may see them."""
+	levels = one.meta.get_permlevel_access("read")
+	result = []
+	for docfield in one.meta.get("fields"):
+		name = docfield.fieldname
+		if docfield.fieldtype in (*frappe.model.no_value_fields, *frappe.model.table_fields):
+			continue
+		if name in _NOT_CHOSEN or docfield.hidden or docfield.permlevel not in levels:
+			continue
+		mine, theirs = one.get(name), other.get(name)
+		if not mine and not theirs:
+			continue
+		result.append(
+			{
+				"fieldname": name,
+				"label": _(docfield.label),
+				"kept": cstr(mine) if mine else "",
+				"other": cstr(theirs) if theirs else "",
+				"result": cstr(mine or theirs),
+				"choice": bool(mine and theirs and cstr(mine) != cstr(theirs)),
+			}
+		)
+	return result
+
+
+def _head(doc: Document) -> dict[str, Any]:
+	return {"name": doc.name, "relation_name": doc.relation_name, "creation": cstr(doc.creation)}
+
+
+def _held_by_both(doctype: str, keep: str, other: str) -> int:
+	table, column = frappe.qb.DocType(doctype), _ONCE[doctype]
+	mine = frappe.qb.from_(table).select(table[column]).where(table.relation == keep)
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.name)
+		.where(table.relation == other)
+		.where(table[column].isin(mine))
+	)
+	return len(rows.run())
+
+
+# ── merge ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def merge(keep: str, other: str, take: Collection[str] = ()) -> str:
+	"""Bring relation `other` into `keep`; returns the name of the Relation Merge, by which it can be undone.
+
+	:param take: fields in which the other's value shall hold; of the rest the kept one's, where it has any
+	:raises frappe.ValidationError: the same relation twice, a person and an organisation, no such field
+	"""
+	kept, folded = _both(keep, other, for_update=True)
+	allowed = {row["fieldname"] for row in compared_fields(kept, folded) if row["other"]}
+	if unknown := sorted(set(take) - allowed):
+		frappe.throw(
+			_("Fields: {0} cannot be taken over. Choose among the fields of the preview.").format(
+				", ".join(unknown)
+			)
+		)
+	before = tracing.read(keep, other)
+	if take:
+		frappe.db.set_value("Relation", keep, {field: folded.get(field) for field in take})
+		frappe.clear_document_cache("Relation", keep)
+	folding.fold(keep, other)
+	roles.refresh([keep])
+	record = tracing.difference(before, tracing.read(keep, other))
+	doc = frappe.get_doc(
+		{
+			"doctype": MERGE,
+			"kept": keep,
+			"folded": other,
+			"folded_name": folded.relation_name,
+			"state": MERGED,
+			"merged_by": frappe.session.user,
+			"merged_on": now(),
+			"moved": _told(record),
+			"record": tracing.dumps({"keep": keep, "other": other, **record}),
+		}
+	)
+	return doc.insert(ignore_permissions=True).name
+
+
+def _both(keep: str, other: str, for_update: bool = False) -> tuple[Document, Document]:
+	if keep == other:
+		frappe.throw(_("A relation cannot be merged with itself. Choose another one."))
+	# always locked in one order: two merges of the same two must not wait for each other
+	docs = {name: frappe.get_doc("Relation", name, for_update=for_update) for name in sorted((keep, other))}
+	kept, folded = docs[keep], docs[other]
+	if kept.relation_kind != folded.relation_kind:
+		frappe.throw(
+			_(
+				"{0} is a person and {1} an organisation, or the other way round. Correct the kind of one of them first."
+			).format(kept.relation_name, folded.relation_name)
+		)
+	return kept, folded
+
+
+def _told(record: dict[str, Any]) -> str:
+	"""What the merge moved, in a line a doctype."""
+	numbers: dict[str, int] = {}
+	for doctype, rows in record["changed"].items():
+		if doctype != "Relation":
+			numbers[doctype] = numbers.get(doctype, 0) + len(rows)
+	for doctype, _field, _type_field, pointers in record["moved"]:
+		numbers[doctype] = numbers.get(doctype, 0) + len(pointers)
+	return "\n".join(f"{_(doctype)}: {number}" for doctype, number in sorted(numbers.items()))
+
+
+# ── undo ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def undo(name: str, different: bool = False) -> list[str]:
+	"""Take a merge back: both relations are as they were, with everything that named them.
+
+	What was changed after the merge stays with the kept relation and is told.
+
+	:param different: note that the two are different, so that they are not proposed again
+	:return: a line for each thing that was left as it is
+	:raises frappe.ValidationError: undone already, or a later merge has to be undone first
+	"""
+	doc = frappe.get_doc(MERGE, name, for_update=True)
+	record = tracing.loads(doc.record)
+	keep, other = record["keep"], record["other"]
+	_check_can_be_undone(doc, keep)
+	left = tracing.take_back(record)
+	for relation in (keep, other):
+		frappe.clear_document_cache("Relation", relation)
+	roles.refresh([keep, other])
+	index.refresh_keys([keep, other])
+	doc.update(
+		{
+			"state": UNDONE,
+			"undone_by": frappe.session.user,
+			"undone_on": now(),
+			"left_after_undo": "\n".join(left),
+			"record": "",
+		}
+	)
+	doc.save(ignore_permissions=True)
+	if different:
+		_note_different(keep, other)
+	return left
+
+
+def _check_can_be_undone(doc: Document, keep: str) -> None:
+	if doc.state != MERGED:
+		frappe.throw(_("This merge has been undone already."))
+	later = frappe.db.get_value(MERGE, {"folded": keep, "state": MERGED}, ["name", "kept"], as_dict=True)
+	if later:
+		frappe.throw(
+			_("The kept relation has itself been merged into {0} since. Undo that merge first.").format(
+				later.kept
+			)
+		)
+	if not frappe.db.exists("Relation", keep):
+		frappe.throw(
+			_("The kept relation {0} does not exist any more. The merge cannot be undone.").format(keep)
+		)
+
+
+def _note_different(keep: str, other: str) -> None:
+	pair = queries.ordered(keep, other)
+	stored = queries.pairs_among({pair}).get(pair)
+	if not stored:
+		pairs.propose([pairs.Candidate(*pair, 0.0, [])])
+		stored = queries.pairs_among({pair})[pair]
+	pairs.decide(stored["name"], pairs.DIFFERENT)

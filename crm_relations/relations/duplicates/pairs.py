@@ -1,0 +1,124 @@
+"""Pairs that may be one, and what was decided about them. Alone writes `Relation Duplicate`.
+
+A decision outlives every search: a stored pair is never proposed again.
+"""
+
+from collections.abc import Collection, Iterable
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import now
+
+from crm_relations.relations.duplicates import queries
+from crm_relations.relations.duplicates.matching import Candidate
+from crm_relations.relations.duplicates.queries import PAIR, Pair, ordered
+
+OPEN, SAME, DIFFERENT, LATER = "Open", "Same", "Different", "Later"
+DECISIONS = (SAME, DIFFERENT, LATER, OPEN)
+#: where two decisions meet because two relations became one, the firmer one holds
+_FIRMNESS = (OPEN, LATER, SAME, DIFFERENT)
+
+COLUMNS = (
+	"name",
+	"owner",
+	"modified_by",
+	"creation",
+	"modified",
+	"relation",
+	"other",
+	"state",
+	"probability",
+	"reasons",
+	"found_on",
+)
+
+
+def propose(candidates: Iterable[Candidate]) -> list[Pair]:
+	"""Store candidates as open pairs; returns those that are new. What is decided stays as it is."""
+	found = {ordered(c.one, c.other): c for c in candidates}
+	known = queries.pairs_among(found)
+	stamp, user = now(), frappe.session.user
+	new = [pair for pair in found if pair not in known]
+	rows = [
+		(
+			frappe.generate_hash(length=16),
+			*(user, user, stamp, stamp),
+			*pair,
+			OPEN,
+			percent(found[pair]),
+			" ".join(found[pair].reasons),
+			stamp,
+		)
+		for pair in new
+	]
+	if rows:
+		# another process may have stored one since it was read: the unique key keeps it single
+		frappe.db.bulk_insert(PAIR, list(COLUMNS), rows, ignore_duplicates=True)
+	for pair, row in known.items():
+		said = {"probability": percent(found[pair]), "reasons": " ".join(found[pair].reasons)}
+		if row["state"] in (OPEN, LATER) and any(row[field] != value for field, value in said.items()):
+			frappe.db.set_value(PAIR, row["name"], said)
+	return new
+
+
+def percent(candidate: Candidate) -> float:
+	return round(candidate.probability * 100, 2)
+
+
+def withdraw(names: Collection[str]) -> None:
+	"""Open pairs that are no candidates any more, because somebody corrected one side."""
+	if names:
+		frappe.db.delete(PAIR, {"name": ["in", list(names)], "state": OPEN})
+
+
+def decide(name: str, state: str) -> None:
+	"""Note what somebody decided: the same, different, later, or open again.
+
+	:raises frappe.ValidationError: no such decision
+	"""
+	if state not in DECISIONS:
+		frappe.throw(_("State: {0} is not one of {1}.").format(state, ", ".join(map(_, DECISIONS))))
+	doc = frappe.get_doc(PAIR, name, for_update=True)
+	decided = state != OPEN
+	doc.update(
+		{
+			"state": state,
+			"decided_by": frappe.session.user if decided else None,
+			"decided_on": now() if decided else None,
+		}
+	)
+	doc.save(ignore_permissions=True)
+
+
+def transfer(keep: str, other: str) -> None:
+	"""Relation `other` becomes part of `keep`: its pairs go over. Of two pairs that become one the firmer decision
+	holds; the pair of the two themselves is settled."""
+	theirs = queries.pairs_of(other)
+	targets = {row["name"]: ordered(keep, _beside(row, other)) for row in theirs}
+	present = queries.pairs_among({pair for pair in targets.values() if pair[0] != pair[1]})
+	gone = []
+	for row in theirs:
+		pair = targets[row["name"]]
+		if pair[0] == pair[1]:
+			gone.append(row["name"])
+		elif pair not in present:
+			values = {"relation": pair[0], "other": pair[1]}
+			frappe.db.set_value(PAIR, row["name"], values, update_modified=False)
+		else:
+			gone.append(row["name"])
+			if _FIRMNESS.index(row["state"]) > _FIRMNESS.index(present[pair]["state"]):
+				decision = {field: row[field] for field in ("state", "decided_by", "decided_on")}
+				frappe.db.set_value(PAIR, present[pair]["name"], decision, update_modified=False)
+	if gone:
+		frappe.db.delete(PAIR, {"name": ["in", gone]})
+
+
+def forget(doc: Document) -> None:
+	"""Event step: a relation is being deleted, and with it what was asked about it."""
+	if names := [row["name"] for row in queries.pairs_of(doc.name)]:
+		frappe.db.delete(PAIR, {"name": ["in", names]})
+
+
+def _beside(row: dict, relation: str) -> str:
+	return row["other"] if row["relation"] == relation else row["relation"]

@@ -1,0 +1,255 @@
+"""Reads for the search for duplicates: set-based, by index. Writes nothing."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import frappe
+from frappe.query_builder.functions import Count, Max
+
+from crm_relations.relations.duplicates.matching import MAX_BLOCK
+from crm_relations.relations.duplicates.records import FIELDS, Record
+from crm_relations.relations.sources import Row
+
+KEY, PAIR, MERGE = "Relation Key", "Relation Duplicate", "Relation Merge"
+Pair = tuple[str, str]
+
+#: documents that have a tax number: it is read in place, and not copied into the relation
+TAXED = ("Customer", "Supplier")
+DEFAULT_REGION = "DE"
+
+
+def ordered(one: str, other: str) -> Pair:
+	"""A pair has one order, so that it is stored once."""
+	return (one, other) if one < other else (other, one)
+
+
+# ── records ────────────────────────────────────────────────────────────────────────────────────
+
+
+def records(relations: Iterable[str]) -> dict[str, Record]:
+	"""relation → what is looked at in it; disabled ones and those that do not exist are not in it. Six reads."""
+	relations = list(relations)
+	if not relations:
+		return {}
+	table = frappe.qb.DocType("Relation")
+	columns = [field for field in FIELDS if field != "tax_id"]
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.name, *[table[column] for column in columns])
+		.where(table.name.isin(relations) & (table.disabled == 0))
+	).run(as_dict=True)
+	known = known_by_documents([row["name"] for row in rows])
+	by_country, default = regions()
+	result = {}
+	for row in rows:
+		more = known.get(row["name"], {})
+		row["tax_id"] = more.get("tax_id")
+		region = by_country.get(row["country"], default)
+		result[row["name"]] = Record(row, region, more.get("emails", ()), more.get("phones", ()))
+	return result
+
+
+def known_by_documents(relations: Collection[str]) -> dict[str, Row]:
+	"""relation → `tax_id`, `emails`, `phones` of its documents that are not in the relation itself."""
+	if not relations:
+		return {}
+	party = frappe.qb.DocType("Relation Party")
+	found: dict[str, Row] = {}
+	for doctype in TAXED:
+		table = frappe.qb.DocType(doctype)
+		rows = (
+			frappe.qb.from_(party)
+			.join(table)
+			.on((party.party_type == doctype) & (party.party == table.name))
+			.select(party.parent, table.tax_id)
+			.where(party.parent.isin(relations) & (table.tax_id != ""))
+			.orderby(party.since)
+			.orderby(party.party)
+		).run()
+		for relation, tax_id in rows:
+			found.setdefault(relation, {}).setdefault("tax_id", tax_id)
+	for doctype, column, kind in (
+		("Contact Email", "email_id", "emails"),
+		("Contact Phone", "phone", "phones"),
+	):
+		table = frappe.qb.DocType(doctype)
+		rows = (
+			frappe.qb.from_(party)
+			.join(table)
+			.on((party.party_type == "Contact") & (party.party == table.parent))
+			.select(party.parent, table[column])
+			.where(party.parent.isin(relations) & (table[column] != ""))
+		).run()
+		for relation, value in rows:
+			found.setdefault(relation, {}).setdefault(kind, []).append(value)
+	return found
+
+
+def regions() -> tuple[dict[str, str], str]:
+	"""country → ISO code, and the code of the site's own country, which numbers without one belong to."""
+	if cached := getattr(frappe.local, "relation_regions", None):
+		return cached
+	table = frappe.qb.DocType("Country")
+	codes = {
+		name: code.upper()
+		for name, code in frappe.qb.from_(table).select(table.name, table.code).run()
+		if code
+	}
+	own = codes.get(frappe.defaults.get_global_default("country") or "", DEFAULT_REGION)
+	frappe.local.relation_regions = (codes, own)
+	return codes, own
+
+
+# ── keys ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def keys_of(relations: Collection[str]) -> dict[str, set[str]]:
+	"""relation → its stored keys."""
+	result: dict[str, set[str]] = {}
+	if relations:
+		table = frappe.qb.DocType(KEY)
+		rows = (
+			frappe.qb.from_(table)
+			.select(table.relation, table.value)
+			.where(table.relation.isin(relations))
+			.run()
+		)
+		for relation, value in rows:
+			result.setdefault(relation, set()).add(value)
+	return result
+
+
+def sharing_query(keys: Iterable[str], limit: int = MAX_BLOCK + 1) -> Any:
+	"""Query of (value, relation) that have one of these keys: one index look-up a key, at most `limit` rows each."""
+	table = frappe.qb.DocType(KEY)
+	query = None
+	for key in sorted(keys):
+		one = (
+			frappe.qb.from_(table).select(table.value, table.relation).where(table.value == key).limit(limit)
+		)
+		query = one if query is None else query.union_all(one)
+	return query
+
+
+def sharing(keys: Collection[str]) -> dict[str, list[str]]:
+	"""key → relations that have it; keys that too many share are not in it."""
+	blocks: dict[str, list[str]] = {}
+	if keys:
+		for value, relation in sharing_query(keys).run():
+			blocks.setdefault(value, []).append(relation)
+	return {value: names for value, names in blocks.items() if len(names) <= MAX_BLOCK}
+
+
+def blocks_after(position: str, limit: int) -> dict[str, list[str]]:
+	"""The next keys after `position` that two relations or more share, but not too many; in the
+	order of the database, from the index alone."""
+	table = frappe.qb.DocType(KEY)
+	shared = (
+		frappe.qb.from_(table)
+		.select(table.value)
+		.where(table.value > position)
+		.groupby(table.value)
+		.having((Count("*") > 1) & (Count("*") <= MAX_BLOCK))
+		.orderby(table.value)
+		.limit(limit)
+	)
+	rows = (
+		frappe.qb.from_(shared)
+		.join(table)
+		.on(table.value == shared.value)
+		.select(table.value, table.relation)
+		.orderby(table.value)
+	).run()
+	blocks: dict[str, list[str]] = {}
+	for value, relation in rows:
+		blocks.setdefault(value, []).append(relation)
+	return blocks
+
+
+def too_common(keys: Collection[str]) -> set[str]:
+	"""Those of these keys that too many share to compare them all."""
+	if not keys:
+		return set()
+	table = frappe.qb.DocType(KEY)
+	return set(
+		(
+			frappe.qb.from_(table)
+			.select(table.value)
+			.where(table.value.isin(keys))
+			.groupby(table.value)
+			.having(Count("*") > MAX_BLOCK)
+		).run(pluck=True)
+	)
+
+
+def stale(after: str, limit: int) -> tuple[list[str], str | None]:
+	"""Of the next `limit` relations those whose keys are missing or older than they are, and where the page ends.
+
+	:return: names, and the last name of the page; None when there are no more
+	"""
+	relation, key = frappe.qb.DocType("Relation"), frappe.qb.DocType(KEY)
+	rows = (
+		frappe.qb.from_(relation)
+		.select(relation.name, relation.modified, relation.disabled)
+		.where(relation.name > after)
+		.orderby(relation.name)
+		.limit(limit)
+	).run()
+	if not rows:
+		return [], None
+	written = dict(
+		(
+			frappe.qb.from_(key)
+			.select(key.relation, Max(key.modified))
+			.where(key.relation.isin([row[0] for row in rows]))
+			.groupby(key.relation)
+		).run()
+	)
+	names = [
+		name
+		for name, modified, disabled in rows
+		if (name in written if disabled else name not in written or written[name] < modified)
+	]
+	return names, rows[-1][0]
+
+
+# ── pairs ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def pairs_among(pairs: Collection[Pair]) -> dict[Pair, Row]:
+	"""Those of the pairs that are stored."""
+	if not pairs:
+		return {}
+	table = frappe.qb.DocType(PAIR)
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.name, table.relation, table.other, table.state, table.probability, table.reasons)
+		.where(table.relation.isin({one for one, _other in pairs}))
+		.where(table.other.isin({other for _one, other in pairs}))
+	).run(as_dict=True)
+	return {(row["relation"], row["other"]): row for row in rows if (row["relation"], row["other"]) in pairs}
+
+
+def pairs_of(relation: str, *states: str) -> list[Row]:
+	"""Stored pairs of a relation, the likeliest first: two index look-ups."""
+	table = frappe.qb.DocType(PAIR)
+	result: list[Row] = []
+	for side in (table.relation, table.other):
+		query = (
+			frappe.qb.from_(table)
+			.select(
+				table.name,
+				table.relation,
+				table.other,
+				table.state,
+				table.probability,
+				table.reasons,
+				table.decided_by,
+				table.decided_on,
+			)
+			.where(side == relation)
+		)
+		if states:
+			query = query.where(table.state.isin(states))
+		result += query.run(as_dict=True)
+	return sorted(result, key=lambda row: (-row["probability"], row["name"]))

@@ -1,0 +1,157 @@
+"""What the search for duplicates looks at in a relation, in normal forms, and the keys it is found by. Imports no frappe.
+
+A key is a text `kind:value`. Two relations are compared only if they share a key, so that no search reads a whole
+table. Besides e-mail, telephone, tax number and web domain there are keys of parts of the name, the address and the
+date of birth: a slip in one part leaves the others.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from crm_relations.relations.duplicates.normal_forms import (
+	compact,
+	organisation_name,
+	person_name,
+	sound,
+	street,
+)
+from crm_relations.shared.contact_keys import domain_key, email_key, phone_key, tax_key
+
+PERSON = "Person"
+
+#: fields of Relation that are looked at
+FIELDS = (
+	"relation_name",
+	"relation_kind",
+	"first_name",
+	"last_name",
+	"date_of_birth",
+	"email_id",
+	"phone",
+	"mobile_no",
+	"website",
+	"tax_id",
+	"address_line",
+	"pincode",
+	"city",
+	"country",
+)
+
+#: kind of key → what it is made of, in the order in which the search asks for them
+KEY_KINDS = {
+	"e": "e-mail",
+	"v": "tax number",
+	"p": "telephone",
+	"w": "web domain",
+	"b": "date of birth",
+	"n": "name and postcode",
+	"f": "full name by sound",
+	"g": "first name and postcode",
+	"l": "last name and city by sound",
+	"h": "house number and postcode",
+	"s": "house number, street and city by sound",
+}
+KEY_LENGTH = 140
+
+
+class Record:
+	"""One relation, prepared: nothing is normalised while pairs are compared."""
+
+	__slots__ = (
+		"birth",
+		"city",
+		"domain",
+		"emails",
+		"extra",
+		"first",
+		"forms",
+		"is_person",
+		"keys",
+		"last",
+		"number",
+		"phones",
+		"pincode",
+		"street",
+		"tax",
+		"words",
+	)
+
+	def __init__(
+		self,
+		values: Mapping[str, Any],
+		region: str = "DE",
+		emails: Iterable[str] = (),
+		phones: Iterable[str] = (),
+	):
+		"""
+		:param values: by field of Relation; missing ones count as unknown
+		:param region: ISO 3166 code of the country of telephone numbers that do not name theirs
+		:param emails: further e-mail addresses of its documents; `phones` likewise
+		"""
+		get = values.get
+		self.is_person = get("relation_kind") == PERSON
+		self.first = self.last = ""
+		self.words: tuple[str, ...] = ()
+		self.forms: frozenset[str] = frozenset()
+		if self.is_person:
+			self.first, self.last = person_name(get("first_name"), get("last_name"), get("relation_name"))
+		else:
+			self.words, self.forms = organisation_name(get("relation_name"))
+		birth = get("date_of_birth")
+		self.birth = birth.strftime("%Y%m%d") if isinstance(birth, date) else (birth or "").replace("-", "")
+		self.street, self.number, self.extra = street(get("address_line"))
+		self.pincode = compact(get("pincode")).upper()
+		self.city = compact(get("city"))
+		addresses = {email_key(address) for address in (get("email_id"), *emails) if address}
+		self.emails = frozenset(addresses - {""})
+		numbers = {phone_key(n, region) for n in (get("phone"), get("mobile_no"), *phones) if n}
+		self.phones = frozenset(numbers - {""})
+		self.domain = ""
+		if not self.is_person:
+			self.domain = domain_key(get("website")) or next(
+				(d for d in map(domain_key, sorted(self.emails)) if d), ""
+			)
+		self.tax = tax_key(get("tax_id"))
+		self.keys = frozenset(key[:KEY_LENGTH] for key in self._keys())
+
+	def _keys(self) -> Iterable[str]:
+		for address in self.emails:
+			yield f"e:{address}"
+		for number in self.phones:
+			yield f"p:{number}"
+		if self.tax:
+			yield f"v:{self.tax}"
+		if self.domain:
+			yield f"w:{self.domain}"
+		if self.is_person:
+			yield from self._keys_of_person()
+		else:
+			yield from self._keys_of_organisation()
+		if self.number and self.pincode:
+			yield f"h:{self.number} {self.pincode}"
+		if self.number and self.street and self.city:
+			yield f"s:{self.number} {sound(self.street)[:3]} {sound(self.city)[:3]}"
+
+	def _keys_of_person(self) -> Iterable[str]:
+		first, last = sound(self.first), sound(self.last)
+		if self.birth:
+			yield f"b:{self.birth}"
+		if self.pincode and last:
+			yield f"n:{last} {self.pincode}"
+		if self.pincode and first:
+			yield f"g:{first} {self.pincode}"
+		if first and last:
+			yield f"f:{min(first, last)} {max(first, last)}"
+		if last and self.city:
+			yield f"l:{last} {sound(self.city)}"
+
+	def _keys_of_organisation(self) -> Iterable[str]:
+		sounds = sorted({sound(word) for word in self.words[:4]} - {""})
+		if not sounds:
+			return
+		if self.pincode:
+			yield from (f"n:o {one} {self.pincode}" for one in sounds[:3])
+		yield f"f:o {' '.join(sounds)}"
+		if self.city:
+			yield f"l:o {sound(self.words[0])} {sound(self.city)}"

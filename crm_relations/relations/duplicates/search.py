@@ -1,0 +1,174 @@
+"""The search for duplicates: of one relation within the request that saves it, and of all in a job. Alone writes
+`Relation Duplicate Search`.
+
+Nothing here blocks a save, and nothing reads a whole table for one relation: candidates come from index look-ups.
+"""
+
+from collections.abc import Callable
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import escape_html, get_link_to_form, now
+
+from crm_relations.relations.duplicates import index, pairs, queries
+from crm_relations.relations.duplicates.matching import Candidate, pairs_in_block
+from crm_relations.relations.duplicates.queries import ordered
+from crm_relations.relations.duplicates.scoring import THRESHOLD, score
+
+SEARCH = "Relation Duplicate Search"
+#: keys a page of the search over all: at most so many blocks are held in memory
+PAGE = 1000
+NAMED = 3
+
+Progress = Callable[[int, int], None]
+
+
+# ── one relation ───────────────────────────────────────────────────────────────────────────────
+
+
+def candidates(relation: str) -> list[Candidate]:
+	"""Relations that are perhaps the same as this one, the likeliest first. Needs its keys in the index no more than
+	theirs: it is read itself."""
+	mine = queries.records([relation]).get(relation)
+	if not mine:
+		return []
+	others = {name for names in queries.sharing(mine.keys).values() for name in names} - {relation}
+	found = []
+	for name, record in queries.records(others).items():
+		likely, reasons = score(mine, record)
+		if likely >= THRESHOLD:
+			found.append(Candidate(*ordered(relation, name), likely, reasons))
+	return sorted(found, key=lambda c: (-c.probability, c.one, c.other))
+
+
+def look_for_relation(doc: Document) -> None:
+	"""Event step: a relation was saved. New candidates are stored and named to the user; those that somebody's
+	correction has settled go."""
+	if not _looked_at_changed(doc):
+		return
+	found = candidates(doc.name)
+	likely = {(c.one, c.other) for c in found}
+	stored = queries.pairs_of(doc.name, pairs.OPEN)
+	pairs.withdraw([row["name"] for row in stored if (row["relation"], row["other"]) not in likely])
+	_tell(doc.name, pairs.propose(found))
+
+
+def _looked_at_changed(doc: Document) -> bool:
+	before = doc.get_doc_before_save()
+	if not before:
+		return True
+	fields = ("disabled", *(f for f in queries.FIELDS if f != "tax_id"))
+	if any(doc.has_value_changed(field) for field in fields):
+		return True
+	documents, documents_before = (
+		{(row.party_type, row.party) for row in version.get("parties")} for version in (doc, before)
+	)
+	return documents != documents_before
+
+
+def _tell(relation: str, new: list[queries.Pair]) -> None:
+	"""Name the relations to the user who saves, as far as he may read them."""
+	if not new or not frappe.request:
+		return
+	others = [one if other == relation else other for one, other in new]
+	readable = [name for name in others[:NAMED] if frappe.has_permission("Relation", "read", doc=name)]
+	if not readable:
+		return
+	names = ", ".join(
+		get_link_to_form(
+			"Relation", name, escape_html(frappe.db.get_value("Relation", name, "relation_name"))
+		)
+		for name in readable
+	)
+	frappe.msgprint(_("Perhaps the same as: {0}").format(names), alert=True, indicator="orange")
+
+
+# ── all relations ──────────────────────────────────────────────────────────────────────────────
+
+
+def search(on_progress: Progress | None = None) -> int:
+	"""Search all relations: first the keys that are missing, then every block of relations that share a key.
+
+	Memory is bounded by a page of keys. Commits after each page together with its position, so that a run that
+	was killed goes on where it stopped, and finds nothing twice.
+
+	:param on_progress: called after each page with (done, in all) of the phase
+	:return: how many new pairs were found in this run and the one that it goes on with
+	"""
+	return _Search(on_progress).run()
+
+
+class _Search:
+	def __init__(self, on_progress: Progress | None):
+		self.on_progress = on_progress
+		stored = (
+			frappe.db.get_value(SEARCH, None, ["state", "phase", "position", "found"], as_dict=True) or {}
+		)
+		goes_on = stored.get("state") == "Running"
+		self.phase = stored.get("phase") or "Keys" if goes_on else "Keys"
+		self.position = (stored.get("position") or "") if goes_on else ""
+		self.found = int(stored.get("found") or 0) if goes_on else 0
+		if not goes_on:
+			self.note(state="Running", started_on=now(), finished_on=None, relations=0)
+
+	def run(self) -> int:
+		if self.phase == "Keys":
+			self.total, self.done = frappe.db.count("Relation"), 0
+			index.catch_up(self.position, self.page_of_keys)
+			self.phase, self.position = "Pairs", ""
+			self.note(relations=self.total)
+			frappe.db.commit()
+		self.pairs()
+		self.note(state="Done", phase=None, position=None, finished_on=now())
+		frappe.db.commit()
+		return self.found
+
+	def page_of_keys(self, last: str, read: int) -> None:
+		self.position = last
+		self.done += read
+		self.note()
+		self.show(min(self.done, self.total), self.total)
+
+	def pairs(self) -> None:
+		total = frappe.db.count(queries.KEY)
+		done = self.keys_before() if self.position else 0
+		while blocks := queries.blocks_after(self.position, PAGE):
+			self.found += len(pairs.propose(self.compare(blocks)))
+			self.position = next(reversed(blocks))
+			self.note()
+			frappe.db.commit()
+			if self.on_progress:
+				done = self.keys_before()
+				self.show(done, total)
+		self.show(total, total)
+
+	def compare(self, blocks: dict[str, list[str]]) -> list[Candidate]:
+		records = queries.records({name for names in blocks.values() for name in names})
+		shared: set[str] = set()
+		seen: set[str] = set()
+		for names in blocks.values():
+			for name in names:
+				if record := records.get(name):
+					shared |= seen & record.keys
+					seen |= record.keys
+		too_common = queries.too_common(shared - blocks.keys())
+		found = []
+		for key, names in blocks.items():
+			# a relation may have changed since its keys were written: then it has no business here any more
+			current = [name for name in names if name in records and key in records[name].keys]
+			found += pairs_in_block(key, current, records, THRESHOLD, too_common)
+		return found
+
+	def keys_before(self) -> int:
+		table = frappe.qb.DocType(queries.KEY)
+		count = queries.Count("*")
+		return frappe.qb.from_(table).select(count).where(table.value <= self.position).run()[0][0]
+
+	def note(self, **values) -> None:
+		values = {"phase": self.phase, "position": self.position, "found": self.found, **values}
+		frappe.db.set_single_value(SEARCH, values, update_modified=False)
+
+	def show(self, done: int, total: int) -> None:
+		if self.on_progress:
+			self.on_progress(done, total)
