@@ -14,7 +14,8 @@ SEND = "Relation Campaign Send"
 
 
 def findings() -> list[Finding]:
-	"""Readiness (account, workers, muted mails) and integrity (sends without member, rows left behind)."""
+	"""Readiness (account, workers, muted mails) and integrity (members without relation, sends without member,
+	rows left behind)."""
 	found: list[Finding] = []
 	found.extend(_account())
 	running = frappe.db.count("Relation Campaign", {"status": "Running"})
@@ -80,6 +81,28 @@ def _lawful() -> list[Finding]:
 	]
 
 
+def _members() -> list[Finding]:
+	member, relation = DocType("Relation Campaign Member"), DocType("Relation")
+	lonely = (
+		frappe.qb.from_(member)
+		.left_join(relation)
+		.on(relation.name == member.relation)
+		.select(Count("*"))
+		.where(relation.name.isnull())
+		.run()[0][0]
+	)
+	if not lonely:
+		return []
+	return [
+		Finding(
+			"error",
+			"members-without-relation",
+			_("{0} campaign members have no relation").format(lonely),
+			_("Restore the relations from a backup; nobody can write to these members"),
+		)
+	]
+
+
 def _rows() -> list[Finding]:
 	send, member = DocType(SEND), DocType("Relation Campaign Member")
 	orphans = (
@@ -93,7 +116,7 @@ def _rows() -> list[Finding]:
 	uncertain = frappe.db.count(SEND, {"state": "Uncertain"})
 	oldest = add_to_date(now_datetime(), seconds=-rules.LOCK_SECONDS)
 	stuck = frappe.db.count(SEND, {"state": "Sending", "claimed_at": ["<", oldest]})
-	found = []
+	found = _members()
 	if orphans:
 		found.append(
 			Finding(

@@ -7,6 +7,7 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import strip_html
 from frappe.utils.background_jobs import get_workers
 from frappe.utils.scheduler import is_scheduler_inactive
 
@@ -25,7 +26,10 @@ def run() -> dict[str, Any]:
 	found.sort(key=lambda finding: LEVELS.index(finding.level))
 	return {
 		"ok": all(finding.level != "error" for finding in found),
-		"findings": [finding.as_dict() for finding in found],
+		# the texts come from dialogs too, which set names in bold
+		"findings": [
+			{key: strip_html(value) for key, value in finding.as_dict().items()} for finding in found
+		],
 	}
 
 

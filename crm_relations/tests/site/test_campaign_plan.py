@@ -266,6 +266,10 @@ def test_findings_name_uncertain_stuck_and_orphaned_rows(account, monkeypatch):
 	)
 	frappe.db.delete("Relation Campaign Member", {"name": third.member})
 	assert {"uncertain-sends", "stuck-sends", "sends-without-member"} <= codes()
+	assert "members-without-relation" not in codes()
+	relation = frappe.db.get_value("Relation Campaign Member", first.member, "relation")
+	frappe.db.delete("Relation", {"name": relation})
+	assert "members-without-relation" in codes()
 
 
 def test_findings_name_a_missing_worker_and_muted_mails(account, monkeypatch):
