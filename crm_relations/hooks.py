@@ -139,6 +139,7 @@ doctype_js = {
 	**dict.fromkeys(_party_events, "public/js/party.js"),
 	"Sales Invoice": "public/js/sales_invoice.js",
 	"Relation": "public/js/timeline.js",
+	"Relation Segment": "public/js/segment_explanation.js",
 }
 
 # Logs of ours that point at ERPNext's documents must not keep those from being deleted or cancelled

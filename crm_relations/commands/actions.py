@@ -38,10 +38,7 @@ def import_pipeline(on_progress: Progress, **options: Any) -> Answer:
 
 def segment_preview(on_progress: Progress, name: str, limit: int) -> Answer:
 	doc = _get("Relation Segment", name)
-	if doc.kind == "Dynamic":
-		return {"segment": doc.name, **segment_queries.preview(doc.rule, limit=limit)}, True
-	sample = segment_queries.members(doc.name, limit=limit)
-	return {"segment": doc.name, "count": doc.member_count, "sample": sample}, True
+	return {"segment": doc.name, **segment_queries.preview_of(doc, limit=limit)}, True
 
 
 def segment_refresh(on_progress: Progress, name: str) -> Answer:

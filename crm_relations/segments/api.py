@@ -5,15 +5,25 @@ from typing import Any
 import frappe
 from frappe import _
 
-from crm_relations.segments import catalogue, compiler, confidential, membership, queries, wording
+from crm_relations.segments import (
+	catalogue,
+	compiler,
+	confidential,
+	explanation,
+	membership,
+	queries,
+	selection,
+	wording,
+)
 from crm_relations.segments.rules import RuleError, operators_of
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def get_catalogue() -> list[dict[str, Any]]:
-	"""The fields for the builder: key, label, group, type, operators, doctype and filters or choices of the values."""
+	"""The fields for the builder: key, label, group, type, operators, doctype and filters or choices of the
+	values, and whether a sample can be ranked by it."""
 	frappe.has_permission("Relation Segment", "read", throw=True)
-	hidden = confidential.hidden_fields()
+	hidden, rankable = confidential.hidden_fields(), selection.rankable()
 	return [
 		{
 			"key": field.key,
@@ -26,6 +36,7 @@ def get_catalogue() -> list[dict[str, Any]]:
 			],
 			"doctype": field.doctype,
 			"filters": dict(field.filters),
+			"rankable": field.key in rankable,
 			"choices": [{"value": choice, "label": _(choice)} for choice in field.choices],
 		}
 		for field in catalogue.fields().values()
@@ -47,10 +58,10 @@ def preview(rule: str | dict, limit: int = 10) -> dict[str, Any]:
 
 
 @frappe.whitelist(methods=["POST"])
-def refresh(segment: str) -> dict[str, Any]:
-	"""Bring the members in line with the rule; returns entered, left and members."""
+def refresh(segment: str, retake: bool = False) -> dict[str, Any]:
+	"""Bring the members in line with the rule, or take a snapshot anew; returns entered, left and members."""
 	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
-	return membership.refresh_and_commit(segment).as_dict()
+	return membership.refresh_and_commit(segment, retake).as_dict()
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -58,6 +69,17 @@ def members(segment: str, limit: int = 20, start: int = 0, former: bool = False)
 	"""Members that the user may read, with the dates they entered and left."""
 	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
 	return queries.members(segment, limit, start, former)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def explain(segment: str, relation: str) -> dict[str, Any]:
+	"""Why the relation is in the segment or not: dates, and each condition with value, verdict and documents."""
+	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	try:
+		return explanation.of_segment(segment, relation)
+	except RuleError as error:
+		frappe.throw(_("Rule: {0}").format(error.message(_)), title=_("The rule cannot be read"))
 
 
 @frappe.whitelist(methods=["POST"])

@@ -18,7 +18,7 @@ def findings() -> list[Finding]:
 	rows = (
 		frappe.qb.from_(segment)
 		.select(segment.name, segment.rule)
-		.where((segment.kind == "Dynamic") & (segment.disabled == 0))
+		.where((segment.kind != "Manual") & (segment.disabled == 0))
 		.orderby(segment.name)
 		.run()
 	)

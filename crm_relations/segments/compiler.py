@@ -63,6 +63,32 @@ def matches(rule: Rule, relation: str) -> bool:
 	return bool(query.run())
 
 
+def figures(source: Sales) -> QueryBuilder:
+	"""`parent`, `figure`: the figure of each relation that has one today."""
+	invoice, party = frappe.qb.DocType("Sales Invoice"), frappe.qb.DocType("Relation Party")
+	return (
+		sold_to(source, getdate(nowdate()))
+		.select(party.parent, source.figure(invoice).as_("figure"))
+		.groupby(party.parent)
+	)
+
+
+def sold_to(source: Sales, today: date) -> QueryBuilder:
+	"""The invoices that count for a figure, with the relations of their Customers; nothing is selected yet."""
+	invoice, party = frappe.qb.DocType("Sales Invoice"), frappe.qb.DocType("Relation Party")
+	return (
+		frappe.qb.from_(party)
+		.join(invoice)
+		.on(invoice.customer == party.party)
+		.where(
+			(party.parenttype == "Relation")
+			& (party.party_type == "Customer")
+			& party.parent.isnotnull()
+			& source.where(invoice, today)
+		)
+	)
+
+
 class _Compiler:
 	"""Compiles for one day: what relative dates count from."""
 
@@ -180,19 +206,8 @@ class _Compiler:
 		A relation without such an invoice is in no group of the sub-query. Where its figure (0) fits, the
 		question is turned round: all relations but those whose figure does not fit.
 		"""
-		party, invoice = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Sales Invoice")
-		figures = (
-			frappe.qb.from_(party)
-			.join(invoice)
-			.on(invoice.customer == party.party)
-			.where(
-				(party.parenttype == "Relation")
-				& (party.party_type == "Customer")
-				& party.parent.isnotnull()
-				& source.where(invoice, self.today)
-			)
-			.select(party.parent)
-		)
+		invoice, party = frappe.qb.DocType("Sales Invoice"), frappe.qb.DocType("Relation Party")
+		figures = sold_to(source, self.today).select(party.parent)
 		if condition.operator in ("is empty", "is not empty"):
 			return self._in(figures, (condition.operator == "is not empty") != negated)
 		fits = self.comparison(source.figure(invoice), condition)

@@ -20,7 +20,7 @@ from pypika.functions import Concat
 from pypika.queries import QueryBuilder
 from pypika.terms import Criterion
 
-from crm_relations.segments import compiler
+from crm_relations.segments import selection
 from crm_relations.segments.rules import RuleError
 
 MEMBER = "Relation Segment Member"
@@ -51,21 +51,24 @@ class RefreshResult:
 		return asdict(self)
 
 
-def refresh(segment: str) -> RefreshResult:
-	"""Bring the members of a segment in line with its rule; a manual segment is only counted anew.
+def refresh(segment: str, retake: bool = False) -> RefreshResult:
+	"""Bring the members of a segment in line with its rule, its pins and its sample.
+
+	A manual segment is only counted anew, and so is a snapshot that was taken.
 
 	Runs in the caller's transaction and does not commit. Until the caller commits, the relations and
 	invoices that were read may be locked against change: a large segment is better refreshed by
 	`refresh_and_commit`.
 
+	:param retake: take a snapshot anew
 	:raises SegmentBusyError: another refresh of this segment is under way.
 	:raises frappe.ValidationError: the rule is broken; the members stay as they are.
 	"""
-	kind, rule, version = _lock(segment)
-	if kind == "Manual":
-		return _Change(segment, version).finish()
+	kind, taken, version = _lock(segment)
+	if kind == "Manual" or (kind == "Snapshot" and taken and not retake):
+		return _Change(segment, version).finish(refreshed=kind == "Manual")
 	try:
-		matched = compiler.compile_rule(rule or "")
+		matched = selection.selected(frappe.get_doc(SEGMENT, segment, for_update=True))
 	except RuleError as error:
 		frappe.throw(
 			_("The rule of segment {0} is broken and its members stay as they are. {1}").format(
@@ -78,7 +81,7 @@ def refresh(segment: str) -> RefreshResult:
 	return change.finish()
 
 
-def refresh_and_commit(segment: str) -> RefreshResult:
+def refresh_and_commit(segment: str, retake: bool = False) -> RefreshResult:
 	"""As `refresh`, in a transaction of its own that is committed. For jobs and the command line.
 
 	It reads what is committed (READ COMMITTED), so that MariaDB takes no locks on the relations and
@@ -86,7 +89,7 @@ def refresh_and_commit(segment: str) -> RefreshResult:
 	"""
 	with _reading_what_is_committed():
 		try:
-			result = refresh(segment)
+			result = refresh(segment, retake)
 		except Exception:
 			frappe.db.rollback()
 			raise
@@ -185,7 +188,7 @@ def forget(segment: str) -> None:
 
 
 def _manual_change(segment: str) -> "_Change":
-	kind, _rule, version = _lock(segment)
+	kind, _taken, version = _lock(segment)
 	if kind != "Manual":
 		frappe.throw(
 			_(
@@ -195,11 +198,11 @@ def _manual_change(segment: str) -> "_Change":
 	return _Change(segment, version)
 
 
-def _lock(segment: str) -> tuple[str, str | None, int]:
-	"""Lock the segment until the transaction ends; returns its kind, rule and rule version."""
+def _lock(segment: str) -> tuple[str, datetime | None, int]:
+	"""Lock the segment until the transaction ends; returns its kind, last refresh and rule version."""
 	try:
 		row = frappe.db.get_value(
-			SEGMENT, segment, ["kind", "rule", "rule_version"], for_update=True, wait=False
+			SEGMENT, segment, ["kind", "last_refreshed", "rule_version"], for_update=True, wait=False
 		)
 	except frappe.QueryTimeoutError:
 		frappe.throw(
@@ -283,8 +286,11 @@ class _Change:
 			.where(criterion)
 		).run()
 
-	def finish(self) -> RefreshResult:
-		"""Write the figures of the segment; they are no edit of it, so `modified` stays."""
+	def finish(self, refreshed: bool = True) -> RefreshResult:
+		"""Write the figures of the segment; they are no edit of it, so `modified` stays.
+
+		:param refreshed: the members were brought up to date; otherwise they were only counted
+		"""
 		members = self._count()
 		member = frappe.qb.DocType(MEMBER)
 		left = (
@@ -293,12 +299,8 @@ class _Change:
 			.where((member.segment == self.segment) & (member.left_on == str(self.now)))
 			.run()[0][0]
 		)
-		frappe.db.set_value(
-			SEGMENT,
-			self.segment,
-			{"member_count": members, "last_refreshed": self.now},
-			update_modified=False,
-		)
+		figures = {"member_count": members, **({"last_refreshed": self.now} if refreshed else {})}
+		frappe.db.set_value(SEGMENT, self.segment, figures, update_modified=False)
 		return RefreshResult(self.segment, entered=members - self.before + left, left=left, members=members)
 
 	def _count(self) -> int:

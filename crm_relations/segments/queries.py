@@ -4,13 +4,14 @@ from typing import Any
 
 import frappe
 from frappe.desk.reportview import build_match_conditions
+from frappe.model.document import Document
 from frappe.permissions import get_role_permissions
 from frappe.query_builder.functions import Count
 from frappe.share import get_shared
 from pypika.queries import QueryBuilder
 from pypika.terms import Criterion
 
-from crm_relations.segments import compiler
+from crm_relations.segments import compiler, membership, selection
 from crm_relations.segments.compiler import Rule
 
 #: What a preview and a list of members show of a relation
@@ -38,6 +39,11 @@ def preview(rule: Rule, limit: int = 10) -> dict[str, Any]:
 	query = readable(frappe.qb.from_(relation))
 	if (criterion := compiler.criterion_of(rule)) is not None:
 		query = query.where(criterion)
+	return _preview(query, limit)
+
+
+def _preview(query: QueryBuilder, limit: int) -> dict[str, Any]:
+	relation = frappe.qb.DocType("Relation")
 	return {
 		"count": query.select(Count("*")).run()[0][0],
 		"sample": query.select(*(relation[column] for column in COLUMNS))
@@ -45,6 +51,22 @@ def preview(rule: Rule, limit: int = 10) -> dict[str, Any]:
 		.limit(max(0, min(limit, 100)))
 		.run(as_dict=True),
 	}
+
+
+def preview_of(segment: Document, limit: int = 10) -> dict[str, Any]:
+	"""`{"count", "sample"}` of those whom a saved segment selects today, pins and sample included.
+
+	Those whom a manual segment lists, and a snapshot has found, are its members.
+
+	:raises rules.RuleError: names the path of the fault.
+	"""
+	if segment.kind == "Manual" or (segment.kind == "Snapshot" and segment.last_refreshed):
+		query = membership.current(segment.name)
+	else:
+		query = selection.selected(segment)
+	relation, chosen = frappe.qb.DocType("Relation"), query.as_("chosen")
+	chosen_names = frappe.qb.from_(chosen).select(chosen.star)
+	return _preview(readable(frappe.qb.from_(relation)).where(relation.name.isin(chosen_names)), limit)
 
 
 def members(segment: str, limit: int = 20, start: int = 0, former: bool = False) -> list[dict[str, Any]]:

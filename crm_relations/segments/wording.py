@@ -53,6 +53,17 @@ def describe(rule: Rule) -> str:
 	return _node_words(tree, _titles(tree), outermost=True)
 
 
+def conditions_in_words(tree: Node) -> dict[str, str]:
+	"""path of each condition → its sentence."""
+	titles = _titles(tree)
+	return {path: _condition_words(condition, titles) for path, condition in conditions(tree)}
+
+
+def title(field: Field, value: str) -> str:
+	"""A value of the field as the desk shows it: a record by its title, a choice in the user's language."""
+	return _named(field, value, _titles(Condition(field.key, "=", value)))
+
+
 def operator_label(field: Field, operator: str) -> str:
 	"""The operator as the builder offers it: the phrase without field and value (`is at least`)."""
 	return _phrase(field, operator).format("", "…", "…").strip(" …")
@@ -99,7 +110,14 @@ def _value_words(field: Field, value: Any, titles: dict[tuple[str, str], str]) -
 		return fmt_money(value)
 	if isinstance(value, int):
 		return str(value)
-	return "“{}”".format(titles.get((field.doctype or "", value)) or _(value or ""))
+	return f"“{_named(field, value or '', titles)}”"
+
+
+def _named(field: Field, value: str, titles: dict[tuple[str, str], str]) -> str:
+	"""A text that somebody typed (a city) is nobody's to translate."""
+	if title := titles.get((field.doctype or "", value)):
+		return title
+	return _(value) if field.doctype or field.choices else value
 
 
 def _titles(tree: Node) -> dict[tuple[str, str], str]:
@@ -108,8 +126,9 @@ def _titles(tree: Node) -> dict[tuple[str, str], str]:
 	for _path, condition in conditions(tree):
 		doctype = catalogue.fields()[condition.field].doctype
 		values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-		if doctype:
-			named[doctype].update(value for value in values if isinstance(value, str))
+		texts = {value for value in values if isinstance(value, str)}
+		if doctype and texts:
+			named[doctype] |= texts
 	titles = {}
 	for doctype, names in named.items():
 		meta = frappe.get_meta(doctype)

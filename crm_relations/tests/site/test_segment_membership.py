@@ -201,8 +201,8 @@ def test_nobody_waits_for_a_refresh_in_a_transaction_of_its_own(committed, monke
 		frappe.db.set_value("Relation", relation.name, "phone", "0221 5")
 		return "edited"
 
-	def refresh_then_edit(name):
-		result = original(name)
+	def refresh_then_edit(*arguments):
+		result = original(*arguments)
 		answers.extend(in_another_session(edit))  # not committed yet
 		return result
 

@@ -148,6 +148,8 @@ def test_the_rule_in_words():
 		" and none of (City is “Bonn”; Has an E-mail Address is No)"
 	)
 	assert wording.describe(rule()) == "Every relation"
+	assert wording.describe(rule(condition("age_group", "is empty"))) == "Age Group is empty"
+	assert wording.describe(rule(condition("city", "=", "Open"))) == "City is “Open”"
 	two = [condition("city", "=", "Bonn"), condition("city", "=", "Ulm")]
 	assert wording.describe(rule({"any": two})) == "City is “Bonn” or City is “Ulm”"
 	assert wording.describe(rule(*two, kind="none")) == "none of (City is “Bonn”; City is “Ulm”)"

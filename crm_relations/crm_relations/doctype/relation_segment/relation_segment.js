@@ -4,6 +4,9 @@ frappe.ui.form.on("Relation Segment", {
 	refresh(frm) {
 		frm.trigger("show_buttons");
 		frm.trigger("show_rule");
+		frm.set_query("suppressed_by", "suppressions", () => ({
+			filters: { name: ["!=", frm.doc.name] },
+		}));
 	},
 
 	kind(frm) {
@@ -23,8 +26,8 @@ frappe.ui.form.on("Relation Segment", {
 
 	show_buttons(frm) {
 		if (frm.is_new()) return;
-		if (frm.perm[0] && frm.perm[0].write && frm.doc.kind === "Dynamic") {
-			frm.add_custom_button(__("Refresh now"), () => refresh_members(frm)).addClass(
+		if (frm.perm[0] && frm.perm[0].write && frm.doc.kind !== "Manual") {
+			frm.add_custom_button(refresh_label(frm), () => refresh_members(frm)).addClass(
 				"btn-primary-dark",
 			);
 		}
@@ -53,6 +56,11 @@ frappe.ui.form.on("Relation Segment", {
 		}
 		const fields = await catalogue();
 		if (frm.doc.kind === "Manual") return;
+		frm.set_df_property(
+			"sample_by",
+			"options",
+			fields.filter((f) => f.rankable).map((f) => ({ value: f.key, label: f.label })),
+		);
 		frm.segment_builder = new RuleBuilder({
 			frm,
 			fields,
@@ -74,9 +82,16 @@ function catalogue() {
 	return fetched_catalogue;
 }
 
+function refresh_label(frm) {
+	if (frm.doc.kind !== "Snapshot") return __("Refresh now");
+	return frm.doc.last_refreshed ? __("Take snapshot anew") : __("Take snapshot");
+}
+
 async function refresh_members(frm) {
 	if (frm.is_dirty()) await frm.save();
-	const result = await frappe.xcall(API + "refresh", { segment: frm.doc.name });
+	const retake = frm.doc.kind === "Snapshot" && frm.doc.last_refreshed;
+	if (retake && !(await confirmed(__("Members that the rule no longer finds leave. Go on?")))) return;
+	const result = await frappe.xcall(API + "refresh", { segment: frm.doc.name, retake: Boolean(retake) });
 	frappe.show_alert({
 		message: __("{0} entered, {1} left, {2} members now", [
 			result.entered,
@@ -86,6 +101,16 @@ async function refresh_members(frm) {
 		indicator: "green",
 	});
 	await frm.reload_doc();
+}
+
+function confirmed(question) {
+	return new Promise((resolve) =>
+		frappe.confirm(
+			question,
+			() => resolve(true),
+			() => resolve(false),
+		),
+	);
 }
 
 function escape(text) {

@@ -1,0 +1,235 @@
+"""Whom a segment selects today: its rule, less those kept out, as a sample if it asks for one, and the pins on top.
+
+	pinned "Never In"  — out, whatever else holds
+	pinned "Always In" — in, whatever else holds
+	member of a segment that keeps out — out
+	rule, then sample — the rest
+
+A sample is drawn from those who are left after all that is out. `Random` orders by a digest of the seed and
+the relation, so that the same seed draws the same relations, whoever else enters or leaves the segment;
+`Top` by a figure of the catalogue, highest first and those without a figure last.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import CustomFunction
+from frappe.query_builder.functions import IfNull
+from frappe.utils import cint
+from pypika.functions import Concat
+from pypika.queries import QueryBuilder
+
+from crm_relations.segments import catalogue, compiler
+from crm_relations.segments.catalogue import Column, Field, Sales
+from crm_relations.segments.compiler import Rule
+from crm_relations.segments.rules import RuleError
+
+SEGMENT = "Relation Segment"
+PIN = "Relation Segment Pin"
+SUPPRESSION = "Relation Segment Suppression"
+ALWAYS, NEVER = "Always In", "Never In"
+RANDOM, TOP = "Random", "Top"
+MAX_SAMPLE = 10_000_000
+
+_digest = CustomFunction("MD5", ["text"])
+
+
+def selected(doc: Document) -> QueryBuilder:
+	"""The query that selects the names of the relations that belong into the segment today, each once.
+
+	:raises crm_relations.segments.rules.RuleError: the rule is broken; names the path of the fault
+	"""
+	query = _sampled(doc, _left_over(doc, doc.rule or ""))
+	if always := _pinned(doc, ALWAYS) - _pinned(doc, NEVER):
+		relation = frappe.qb.DocType("Relation")
+		pinned = frappe.qb.from_(relation).select(relation.name).where(relation.name.isin(sorted(always)))
+		query = _of(_of(query, "found").union(pinned), "selected")
+	return query
+
+
+def standing(doc: Document, relation: str) -> dict[str, Any]:
+	"""Where a relation stands beside the rule: `{"selected", "pin", "reason", "kept_out_by"}`.
+
+	:raises crm_relations.segments.rules.RuleError: the rule is broken
+	"""
+	pin = next((row for row in doc.pins if row.relation == relation), None)
+	table = selected(doc).as_("standing")
+	return {
+		"selected": bool(frappe.qb.from_(table).select(table.name).where(table.name == relation).run()),
+		"pin": pin.pin if pin else None,
+		"reason": pin.reason if pin else None,
+		"kept_out_by": frappe.get_all(
+			"Relation Segment Member",
+			filters={
+				"relation": relation,
+				"left_on": ["is", "not set"],
+				"segment": ["in", [row.suppressed_by for row in doc.suppressions] or [""]],
+			},
+			pluck="segment",
+			order_by="segment asc",
+		),
+	}
+
+
+def rankable() -> dict[str, Field]:
+	"""The fields of the catalogue that a sample can be ranked by."""
+	return {
+		key: field
+		for key, field in catalogue.fields().items()
+		if field.type in ("integer", "amount", "date") and isinstance(field.source, Column | Sales)
+	}
+
+
+def check(doc: Document) -> None:
+	"""What a form may say of pins, suppressions and sample.
+
+	:raises frappe.ValidationError: names the field and the remedy
+	"""
+	if doc.kind == "Manual":
+		doc.set("pins", [])
+		doc.set("suppressions", [])
+		doc.sample = None
+	_check_pins(doc)
+	_check_suppressions(doc)
+	_check_sample(doc)
+
+
+def _left_over(doc: Document, rule: Rule) -> QueryBuilder:
+	"""Those whom the rule finds, less those that are out, and less the pinned ones, who take no place in a sample."""
+	relation = frappe.qb.DocType("Relation")
+	query = compiler.compile_rule(rule)
+	if pinned := _pinned(doc, ALWAYS) | _pinned(doc, NEVER):
+		query = query.where(relation.name.notin(sorted(pinned)))
+	if keeping_out := [row.suppressed_by for row in doc.suppressions]:
+		member = frappe.qb.DocType("Relation Segment Member")
+		out = (
+			frappe.qb.from_(member)
+			.select(member.relation)
+			.where(member.segment.isin(keeping_out) & member.left_on.isnull() & member.relation.isnotnull())
+		)
+		query = query.where(relation.name.notin(out))
+	return query
+
+
+def _sampled(doc: Document, query: QueryBuilder) -> QueryBuilder:
+	relation = frappe.qb.DocType("Relation")
+	if doc.sample == RANDOM:
+		query = query.orderby(_digest(Concat(doc.sample_seed or "", relation.name))).orderby(relation.name)
+	elif doc.sample == TOP:
+		if doc.sample_by not in rankable():
+			raise RuleError(
+				"sample_by", "There is no field {0}. Choose one of the catalogue.", repr(doc.sample_by)
+			)
+		query = _ranked(query, rankable()[doc.sample_by]).orderby(relation.name)
+	else:
+		return query
+	return _of(query.limit(cint(doc.sample_size)), "sampled")
+
+
+def _ranked(query: QueryBuilder, field: Field) -> QueryBuilder:
+	relation = frappe.qb.DocType("Relation")
+	if isinstance(field.source, Column):
+		return query.orderby(relation[field.source.name], order=frappe.qb.desc)
+	figures = compiler.figures(field.source).as_("figures")
+	figure = figures.figure if field.source.absent is None else IfNull(figures.figure, field.source.absent)
+	return query.left_join(figures).on(figures.parent == relation.name).orderby(figure, order=frappe.qb.desc)
+
+
+def _of(query: Any, alias: str) -> QueryBuilder:
+	"""The names of a query as a table: only there do databases take LIMIT and UNION inside another query."""
+	table = query.as_(alias)
+	return frappe.qb.from_(table).select(table.name)
+
+
+def _pinned(doc: Document, pin: str) -> set[str]:
+	return {row.relation for row in doc.pins if row.pin == pin and row.relation}
+
+
+def _check_pins(doc: Document) -> None:
+	seen: set[str] = set()
+	for row in doc.pins:
+		if row.relation in seen:
+			frappe.throw(
+				_("Pinned Relations, row {0}: {1} is pinned twice. Remove one of the rows.").format(
+					row.idx, frappe.db.get_value("Relation", row.relation, "relation_name") or row.relation
+				)
+			)
+		seen.add(row.relation)
+
+
+def _check_suppressions(doc: Document) -> None:
+	"""A segment must not, over others, keep itself out: who is in would depend on who was refreshed first."""
+	seen: set[str] = set()
+	for row in doc.suppressions:
+		if row.suppressed_by in seen:
+			frappe.throw(
+				_("Kept Out, row {0}: {1} is named twice. Remove one of the rows.").format(
+					row.idx, row.suppressed_by
+				)
+			)
+		seen.add(row.suppressed_by)
+	keeping_out = _suppressions()
+	keeping_out[doc.name] = [row.suppressed_by for row in doc.suppressions]
+	for row in doc.suppressions:
+		if path := _way(keeping_out, row.suppressed_by, doc.name):
+			frappe.throw(
+				_(
+					"Kept Out, row {0}: the segments keep each other out in a circle: {1}. Remove the row."
+				).format(row.idx, " → ".join([doc.name, *path]))
+			)
+
+
+def _suppressions() -> dict[str, list[str]]:
+	table = frappe.qb.DocType(SUPPRESSION)
+	found: dict[str, list[str]] = {}
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.parent, table.suppressed_by)
+		.where(table.parenttype == SEGMENT)
+		.orderby(table.parent)
+		.orderby(table.idx)
+		.run()
+	)
+	for parent, name in rows:
+		found.setdefault(parent, []).append(name)
+	return found
+
+
+def _way(edges: dict[str, list[str]], start: str, end: str) -> list[str]:
+	"""A way along the edges from `start` to `end`; empty if there is none."""
+	ways: list[list[str]] = [[start]]
+	visited: set[str] = set()
+	while ways:
+		way = ways.pop()
+		if way[-1] == end:
+			return way
+		if way[-1] not in visited:
+			visited.add(way[-1])
+			ways += [[*way, step] for step in edges.get(way[-1], [])]
+	return []
+
+
+def _check_sample(doc: Document) -> None:
+	if not doc.sample:
+		doc.sample_size, doc.sample_seed, doc.sample_by = 0, None, None
+		return
+	if not 1 <= cint(doc.sample_size) <= MAX_SAMPLE:
+		frappe.throw(_("Sample Size: give a whole number between 1 and {0}.").format(MAX_SAMPLE))
+	if doc.sample == TOP:
+		doc.sample_seed = None
+		if doc.sample_by not in rankable():
+			frappe.throw(
+				_("Highest: {0} is no figure of the catalogue. Choose one of: {1}.").format(
+					doc.sample_by or "–", _labels(rankable().values())
+				)
+			)
+	else:
+		doc.sample_by = None
+		doc.sample_seed = (doc.sample_seed or "").strip() or frappe.generate_hash(length=8)
+
+
+def _labels(fields: Iterable[Field]) -> str:
+	return ", ".join(str(field.label) for field in fields)
