@@ -1,5 +1,6 @@
-"""Adoption: ERPNext's party documents become relations. Alone inserts `Relation` and `Relation Party`, and
-alone writes the fields of Relation that are copied from documents.
+"""Adoption: ERPNext's party documents become relations. Alone makes a `Relation` from documents and alone writes the
+fields that are copied from them. Alone inserts `Relation Party`, but for the one row of a document that we make
+ourselves, which `claim` enters before the document is there.
 
 One way for one saved document and for a whole site: documents are read set-based, tied together, and each
 group that belongs together becomes one relation, joins the one it has, or brings several into one.
@@ -14,6 +15,7 @@ from frappe import _
 from frappe.utils import cstr, getdate, now, validate_email_address, validate_phone_number
 
 from crm_relations.relations import folding, links, queries, rules
+from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import COPIED, WORKS_FOR
 from crm_relations.relations.sources import Party, Row, Tie, sources
 from crm_relations.shared.contact_keys import email_key, phone_key
@@ -55,6 +57,36 @@ def adopt(
 	:param filled: of a dry run: relation → fields that earlier calls would have filled.
 	"""
 	return _Adoption(before or {}, dry_run, {} if filled is None else filled).run(list(parties))
+
+
+def ties_of(parties: Iterable[Party]) -> list[Tie]:
+	"""What these documents, and those they lead to, say of whom they are."""
+	adoption = _Adoption({}, True, {})
+	adoption.collect(list(parties))
+	return adoption.ties
+
+
+def move(party: Party, old: str | None, new: str | None) -> str:
+	"""Write a document from relation `old` into `new`, or into a relation of its own; returns where it is now.
+
+	Both follow their documents: what only this one said leaves the one relation and comes to the other.
+	"""
+	mates = queries.parties_of([name for name in (old, new) if name])
+	adoption = _Adoption({}, False, {})
+	adoption.load([party, *(p for members in mates.values() for p in members)])
+	adoption.read_values()
+	if old:
+		frappe.db.delete("Relation Party", {"parent": old, "party_type": party[0], "party": party[1]})
+		_update_document(old, adoption.changed_by(old, mates[old], without=party), [])
+	if new:
+		changes = adoption.changed_by(new, [*mates[new], party], before=mates[new])
+		_update_document(new, changes, adoption.party_rows([party]))
+	else:
+		new = _insert_document(rules.combined([adoption.values[party]]), adoption.party_rows([party]))
+	adoption.relations[party] = new
+	adoption.outcome.adopted = {party}
+	adoption.stamp()
+	return new
 
 
 class _Adoption:
@@ -191,6 +223,8 @@ class _Adoption:
 		"""Groups of documents that are one relation; a relation's present members stay together."""
 		parent: dict[Party, Party] = {}
 		types: dict[Party, set[str]] = {}
+		#: group → the relations that it has already
+		held: dict[Party, set[str]] = {}
 
 		def find(node: Party) -> Party:
 			while parent[node] != node:
@@ -214,10 +248,17 @@ class _Adoption:
 		for parties in self.members.values():
 			for other in parties[1:]:
 				union(parties[0], other)
+		for relation, parties in self.members.items():
+			held[find(parties[0])] = {relation}
 		for tie in sorted((t for t in self.ties if t.kind != WORKS_FOR), key=self.told):
 			one, other = find(tie.party), find(tie.other)
-			if one != other and (tie.kind == "same" or not types[one] & types[other]):
+			if one == other or (tie.kind == "person" and types[one] & types[other]):
+				continue
+			mine, theirs = held.get(one, set()), held.get(other, set())
+			if not (mine and theirs and self.told_apart(mine, theirs)):
 				union(one, other)
+				if mine or theirs:
+					held[one] = mine | theirs
 		groups: dict[Party, list[Party]] = {}
 		for node in parent:
 			groups.setdefault(find(node), []).append(node)
@@ -225,6 +266,11 @@ class _Adoption:
 			self.relations[party] = relation
 		asked = set(nodes)
 		return [group for group in groups.values() if asked.intersection(group)]
+
+	def told_apart(self, some: set[str], others: set[str]) -> bool:
+		"""Whether somebody has decided that one of these is another than one of those."""
+		decided = queries.told_apart(some | others)
+		return any((one, other) in decided for one in some for other in others)
 
 	def told(self, tie: Tie) -> tuple:
 		"""When the tie was known: not before both documents were there. In this order events have told of them,
@@ -287,6 +333,25 @@ class _Adoption:
 			return {}
 		members = [p for p in group if self.relations.get(p) == mine[0] and p in self.values]
 		return rules.combined(self.values_before.get(p) or self.values[p] for p in members)
+
+	def changed_by(
+		self,
+		relation: str,
+		members: list[Party],
+		*,
+		before: list[Party] | None = None,
+		without: Party | None = None,
+	) -> Row:
+		"""Fields to write when the documents of a relation were `before` (default `members`), and `without` leaves."""
+
+		def said(parties: Iterable[Party]) -> Row:
+			return rules.combined(
+				self.values[p] for p in sorted(parties, key=self.weight) if p in self.values
+			)
+
+		held = queries.copied_values([relation])[relation]
+		now_said = said(p for p in members if p != without)
+		return rules.changes(held, said(members if before is None else before), now_said)
 
 	def fold(self, keep: str, others: list[str], group: list[Party], held: dict[str, Row]) -> None:
 		self.outcome.updated.update(p for p in group if p in self.asked and p in self.relations)
@@ -438,6 +503,7 @@ def _insert_parties(parties: dict[str, list[Row]], first_idx: dict[str, int]) ->
 	]
 	if rows:
 		frappe.db.bulk_insert("Relation Party", list(BULK_PARTY), rows)
+		facts.mark_all((facts.RELATION, relation) for relation in parties)
 
 
 def _update_in_bulk(updates: dict[str, Row], joins: dict[str, list[Row]]) -> None:

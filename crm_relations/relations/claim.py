@@ -1,7 +1,8 @@
 """A document that is made for a relation: it belongs to it from the first moment on.
 
 Adoption finds out whose a document is when somebody else made it. Where we make it ourselves, we know; it is
-entered in the relation before it is inserted, so that adoption finds it there.
+entered in the relation before it is inserted, so that adoption finds it there. Besides adoption this file alone
+inserts `Relation Party`.
 """
 
 import frappe

@@ -9,6 +9,9 @@ from frappe.model.document import Document
 from crm_relations.relations.rules import COPIED, RoleRow
 from crm_relations.relations.sources import Party, Row
 
+#: keys of what is cached of the role types
+STAGE_ORDER, PLAYBOOKS = "relation_stage_order", "relation_playbooks"
+
 #: pairs of fields in which ERPNext's documents name their party
 PARTY_FIELDS = (("party_type", "party"), ("quotation_to", "party_name"), ("opportunity_from", "party_name"))
 
@@ -81,6 +84,19 @@ def copied_values(relations: Iterable[str]) -> dict[str, Row]:
 	return {row["name"]: row for row in rows}
 
 
+def told_apart(relations: Iterable[str]) -> set[tuple[str, str]]:
+	"""Pairs of these relations that somebody has decided to be different, each in both orders."""
+	table, names = frappe.qb.DocType("Relation Duplicate"), list(relations)
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.relation, table.other)
+		.where(table.state == "Different")
+		.where(table.relation.isin(names))
+		.where(table.other.isin(names))
+	).run()
+	return {pair for one, other in rows for pair in ((one, other), (other, one))}
+
+
 def role_rows(relations: Iterable[str]) -> dict[str, list[RoleRow]]:
 	"""relation → its rows of `Relation Role`, in their order."""
 	relations = list(relations)
@@ -109,7 +125,7 @@ def role_rows(relations: Iterable[str]) -> dict[str, list[RoleRow]]:
 
 def stage_order() -> dict[str, int]:
 	"""stage → its place; role types that are no stages are not in it. Cached."""
-	cached = frappe.cache.get_value("relation_stage_order")
+	cached = frappe.cache.get_value(STAGE_ORDER)
 	if cached is None:
 		rows = frappe.get_all(
 			"Relation Role Type",
@@ -118,8 +134,18 @@ def stage_order() -> dict[str, int]:
 			order_by="stage_order asc",
 		)
 		cached = {row.name: row.stage_order or 0 for row in rows}
-		frappe.cache.set_value("relation_stage_order", cached)
+		frappe.cache.set_value(STAGE_ORDER, cached)
 	return cached
+
+
+def forget_role_types() -> None:
+	"""A role type changed: what is cached of them is read anew, by us now and by others after the commit."""
+
+	def clear() -> None:
+		frappe.cache.delete_value([STAGE_ORDER, PLAYBOOKS])
+
+	clear()
+	frappe.db.after_commit.add(clear)
 
 
 def party_of(doc: Document) -> Party | None:
