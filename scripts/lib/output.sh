@@ -104,7 +104,7 @@ run() {
 		if ((SECONDS - last >= 15)); then
 			last=$SECONDS
 			line=$(tail -c "+$begin" "$LOG" | tail -c 400 | tr '\r' '\n' | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' | grep -Ev '^((---|===).*|[[:space:]]*)$' | tail -n 1 | cut -c1-90) || true
-			printf '      %s… %s s  %s%s\n' "$DIM" "$((SECONDS - started))" "$line" "$PLAIN"
+			printf '      %s… %s s  %s%s\n' "$DIM" "$((SECONDS - started))" "${line:-at work}" "$PLAIN"
 		fi
 	done
 	wait "$CHILD" || code=$?
