@@ -139,6 +139,7 @@ doctype_js = {
 	**dict.fromkeys(_party_events, "public/js/party.js"),
 	"Sales Invoice": "public/js/sales_invoice.js",
 	"Relation": "public/js/timeline.js",
+	"Relation Campaign": "public/js/campaign_preview.js",
 	"Relation Segment": "public/js/segment_explanation.js",
 }
 

@@ -3,7 +3,7 @@
 import frappe
 from frappe.utils import cint
 
-from crm_relations.campaigns import call_list, checks, delivery, jobs, lifecycle, queries
+from crm_relations.campaigns import audience, call_list, checks, delivery, jobs, lifecycle, queries, specimen
 
 DOCTYPE = "Relation Campaign"
 
@@ -92,6 +92,30 @@ def next_calls(campaign: str, limit: int = 20) -> list[dict]:
 	"""The members to be called next, with number and script (call_list.next_calls); 100 at most."""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
 	return call_list.next_calls(campaign, min(max(cint(limit), 1), 100))
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def preview_step(campaign: str, step: str, relation: str | None = None) -> dict:
+	"""A step as one relation would get it: recipient, subject, HTML, and whether consent allows it (specimen.show)."""
+	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
+	return specimen.show(frappe.get_doc(DOCTYPE, campaign), step, relation)
+
+
+@frappe.whitelist(methods=["POST"])
+def send_test(campaign: str, step: str, user: str, relation: str | None = None) -> str:
+	"""Send an e-mail step, marked as a test, to a user of the site; returns a message for the user."""
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	recipient = specimen.send(frappe.get_doc(DOCTYPE, campaign), step, user, relation)
+	return frappe._("The test message was sent to {0}.").format(recipient)
+
+
+@frappe.whitelist(methods=["POST"])
+def add_relation(campaign: str, relation: str) -> dict:
+	"""Take one relation into a campaign. Returns the `member` and a `message` for the user."""
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	member = audience.add(campaign, relation)
+	return {"member": member, "message": frappe._("Added to the campaign {0}.").format(campaign)}
 
 
 def _campaign_of(send: str) -> str:

@@ -1,0 +1,161 @@
+"""A message as one member would get it: shown, or sent to a colleague. Writes nothing and keeps no record.
+
+The links of a specimen are the written ones and count nothing; its unsubscribe link belongs to nobody.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import DocType
+from frappe.utils import get_url
+
+from crm_relations.campaigns import composing, consent, mail, sender, tracking
+from crm_relations.campaigns.templates import MailTemplate, Rendered, TemplateError, render_html
+from crm_relations.segments import membership
+from crm_relations.shared.contact_keys import email_key
+from crm_relations.shared.permissions import readable
+
+#: a token that no row of the send ledger has
+_NOBODY = "0" * 22
+
+
+@dataclass(frozen=True)
+class Specimen:
+	"""A step of a campaign, made out to one relation."""
+
+	relation: frappe._dict
+	step: Document
+	rendered: Rendered | None
+	script: str = ""
+
+
+def show(campaign: Document, step: str, relation: str | None = None) -> dict[str, Any]:
+	"""What a relation would get: `{"relation", "relation_name", "step_type", "recipient", "subject", "html",
+	"allowed", "reason"}`.
+
+	`html` is the message with its frame, or the call script. `allowed` and `reason` say whether consent lets the
+	step reach the relation now.
+
+	:param relation: None: the first of the audience that the user may read
+	:raises frappe.ValidationError: the step has no text yet, or it cannot be made out to this relation
+	"""
+	specimen = _make(campaign, step, relation)
+	facts, is_mail = specimen.relation, specimen.step.step_type == "E-mail"
+	channel = "E-mail" if is_mail else "Phone"
+	address = facts.email_id if is_mail else (facts.mobile_no or facts.phone)
+	decision = consent.lookup(facts.name, address or "", channel, campaign.purpose)
+	return {
+		"relation": facts.name,
+		"relation_name": facts.relation_name,
+		"step_type": specimen.step.step_type,
+		"recipient": address or "",
+		"subject": specimen.rendered.subject if specimen.rendered else "",
+		"html": specimen.rendered.html if specimen.rendered else specimen.script,
+		"allowed": decision.allowed,
+		"reason": _(decision.reason) if decision.reason else "",
+	}
+
+
+def send(campaign: Document, step: str, user: str, relation: str | None = None) -> str:
+	"""Send an e-mail step to a user of the site, marked as a test; returns the address.
+
+	Only users of the site: a test must not become a way round consent.
+
+	:raises frappe.ValidationError: no such user, not an e-mail, or what the mail server said
+	"""
+	recipient = email_key(frappe.db.get_value("User", {"name": user, "enabled": 1}, "email"))
+	if not recipient:
+		frappe.throw(_("Send to: choose a user of this site who has an e-mail address."))
+	specimen = _make(campaign, step, relation)
+	if not specimen.rendered:
+		frappe.throw(_("Step: a call cannot be sent. Choose an e-mail step."))
+	if problems := sender.check(campaign):
+		frappe.throw("<br>".join(problems))
+	account = sender.account_of(campaign)
+	message = mail.build(
+		sender_name=account.name,
+		sender=account.email_id,
+		recipient_name="",
+		recipient=recipient,
+		subject=_("[Test] {0}").format(specimen.rendered.subject),
+		html=specimen.rendered.html,
+		text=specimen.rendered.text,
+		message_id=mail.new_message_id(account.email_id),
+		unsubscribe_url=tracking.unsubscribe_url(_NOBODY),
+	)
+	line = sender.Line(account)
+	try:
+		outcome = line.hand_over(recipient, message)
+	finally:
+		line.close()
+	if outcome.result != "accepted":
+		frappe.throw(
+			_("The mail server did not take the test message: {0}").format(outcome.reason),
+			title=_("Not sent"),
+		)
+	return recipient
+
+
+def _make(campaign: Document, step: str, relation: str | None) -> Specimen:
+	row = next((row for row in campaign.steps if row.name == step), None)
+	if not row:
+		frappe.throw(_("Step: it is not in the saved campaign. Save the campaign first."))
+	facts = _facts(campaign, relation)
+	fields = {**composing.merge_fields(facts), "unsubscribe_url": tracking.unsubscribe_url(_NOBODY)}
+	try:
+		if row.step_type != "E-mail":
+			return Specimen(facts, row, None, render_html(row.call_script or "", fields))
+		return Specimen(facts, row, _rendered(row, fields, facts.language))
+	except TemplateError as error:
+		frappe.throw(_("The message cannot be made: {0}").format(frappe.utils.escape_html(str(error))))
+
+
+def _rendered(step: Document, fields: dict[str, str], language: str | None) -> Rendered:
+	template = MailTemplate(step.subject or "", step.message or "", get_url())
+	language = language or frappe.local.lang or "en"
+	frame = {
+		"imprint": frappe.get_cached_doc("Relation Settings").legal_notice or "",
+		"unsubscribe_label": _("Unsubscribe", lang=language),
+		"language": language,
+	}
+	links = template.render(fields, str, **frame).links
+	return template.render(fields, links.__getitem__, **frame)
+
+
+def _facts(campaign: Document, relation: str | None) -> frappe._dict:
+	table, member = DocType("Relation"), DocType("Relation Campaign Member")
+	query = (
+		frappe.qb.from_(table)
+		.select(
+			table.name,
+			table.relation_name,
+			table.relation_kind,
+			table.first_name,
+			table.last_name,
+			table.salutation,
+			table.language,
+			table.email_id,
+			table.mobile_no,
+			table.phone,
+		)
+		.orderby(table.name)
+		.limit(1)
+	)
+	if relation:
+		query = query.where(table.name == relation)
+	else:
+		taken = frappe.qb.from_(member).select(member.relation).where(member.campaign == campaign.name)
+		inside = table.name.isin(membership.current(campaign.segment)) | table.name.isin(taken)
+		query = query.where(inside & (table.disabled == 0))
+	query = readable(query, "Relation")
+	rows = query.run(as_dict=True) if query else []
+	if not rows:
+		frappe.throw(
+			_("Relation: choose one. The segment {0} has no member yet that you may read.").format(
+				campaign.segment or "–"
+			)
+		)
+	return rows[0]
