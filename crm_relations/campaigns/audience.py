@@ -16,9 +16,9 @@ from frappe.query_builder.functions import Coalesce, Count, Lower, Min
 from frappe.query_builder.terms import ParameterizedValueWrapper as Value
 from frappe.utils import add_days, escape_html, getdate, now_datetime
 from pypika.functions import Concat, NullIf, Trim
-from pypika.terms import Term
+from pypika.terms import Criterion, Term
 
-from crm_relations.campaigns import consent, lifecycle, rules, sender, templates
+from crm_relations.campaigns import consent, control_group, lifecycle, rules, sender, templates
 from crm_relations.segments import membership
 from crm_relations.shared.contact_keys import email_key, phone_key
 
@@ -64,13 +64,14 @@ def start(campaign: str, user: str | None = None) -> dict:
 		if missing := check(doc):
 			frappe.throw("<br>".join(missing), title=_("The campaign cannot start yet"))
 		membership.refresh(doc.segment)
-		new_members = _take_in(doc)
+		new_members = _take_in(doc, DocType("Relation").name.isin(membership.current(doc.segment)))
 		if not _count("Relation Campaign Member", doc.name):
 			frappe.throw(
 				_("Segment: {0} has no members. Check its rule in the preview").format(
 					frappe.bold(doc.segment)
 				)
 			)
+		control_group.hold_out(doc)
 		new_sends = _plan(doc)
 		lifecycle.change(doc, "Running", user)
 	return {
@@ -80,6 +81,32 @@ def start(campaign: str, user: str | None = None) -> dict:
 		"new_members": new_members,
 		"new_sends": new_sends,
 	}
+
+
+def add(campaign: str, relation: str) -> str:
+	"""Take one relation into a campaign beside its segment, and plan its messages and calls if it has started.
+
+	Nothing happens to one that is a member already. Consent is looked up when a message is due, as for all.
+
+	:return: name of the member
+	:raises frappe.ValidationError: the campaign is over, or the relation is disabled
+	"""
+	doc = lifecycle.locked(campaign)
+	if doc.status not in ("Draft", "Running", "Paused"):
+		frappe.throw(
+			_("Campaign {0} is {1}; nobody can be added any more").format(
+				frappe.bold(doc.name), _(doc.status)
+			)
+		)
+	_take_in(doc, DocType("Relation").name == relation)
+	member = frappe.db.get_value("Relation Campaign Member", {"campaign": doc.name, "relation": relation})
+	if not member:
+		frappe.throw(_("The relation is disabled and cannot be addressed."))
+	if frappe.db.get_value("Relation Campaign Member", member, "held_out"):
+		frappe.throw(_("The relation is in the control group of the campaign, which is not addressed."))
+	if doc.status != "Draft":
+		_plan(doc)
+	return member
 
 
 def set_member_status(member: str, status: str, points: int | None = None) -> None:
@@ -160,8 +187,8 @@ def _insert_select(doctype: str, key: Term, values: dict[str, Any], source: Call
 	source(frappe.qb.into(DocType(doctype)).columns(*row)).select(*terms).run()
 
 
-def _take_in(campaign: Document) -> int:
-	"""One row for each relation of the segment that has none yet; returns how many are new."""
+def _take_in(campaign: Document, who: Criterion) -> int:
+	"""One row for each of these relations that has none yet; returns how many are new."""
 	before = _count("Relation Campaign Member", campaign.name)
 	relation, member = DocType("Relation"), DocType("Relation Campaign Member")
 	_insert_select(
@@ -175,12 +202,13 @@ def _take_in(campaign: Document) -> int:
 			"phone": Trim(Coalesce(NullIf(relation.mobile_no, ""), relation.phone, "")),
 			"entered": str(now_datetime()),
 			"points": 0,
+			"held_out": 0,
 		},
 		lambda query: (
 			query.from_(relation)
 			.left_join(member)
 			.on((member.relation == relation.name) & (member.campaign == campaign.name))
-			.where(relation.name.isin(membership.current(campaign.segment)))
+			.where(who)
 			.where((relation.disabled == 0) & member.name.isnull())
 		),
 	)
@@ -251,7 +279,7 @@ def _plan_step(campaign: Document, step: Document) -> None:
 			query.from_(member)
 			.left_join(send)
 			.on((send.member == member.name) & (send.step == step.name))
-			.where((member.campaign == campaign.name) & send.name.isnull())
+			.where((member.campaign == campaign.name) & (member.held_out == 0) & send.name.isnull())
 		),
 	)
 

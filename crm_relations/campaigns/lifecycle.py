@@ -65,6 +65,10 @@ def check_changes(doc: Document) -> None:
 		return
 	if doc.segment != before.segment:
 		frappe.throw(_("Segment cannot change after the start. Make a new campaign"))
+	if (doc.control_group_percent or 0) != (before.control_group_percent or 0) or (
+		doc.control_group_seed or ""
+	) != (before.control_group_seed or ""):
+		frappe.throw(_("Control Group cannot change after the start. Make a new campaign"))
 	if _frozen(doc) != _frozen(before):
 		frappe.throw(
 			_(

@@ -9,6 +9,7 @@ from frappe.utils import getdate
 
 from crm_relations.campaigns import audience, rules, templates
 from crm_relations.segments import membership
+from crm_relations.shared.permissions import readable
 
 _STATES = ("Sent", "Failed", "Uncertain", "Suppressed", "Pending", "Sending")
 _MEMBER_STATES = ("Qualified", "Handed Over", "Won", "Declined")
@@ -20,7 +21,8 @@ def status(campaign: str) -> dict:
 	E-mails, by state: `sent`, `failed`, `uncertain`, `suppressed`, `pending`, `sending`; with one e-mail
 	step they add up to `members`. Calls: `calls_open`, `calls_done`, `calls_suppressed`. Members, each
 	once: `members`, `answered` (replied, clicked, or reached by phone), `replied`, `clicked`,
-	`unsubscribed`, `qualified`, `handed_over`, `won`, `declined`. Beside them `campaign` and `status`.
+	`unsubscribed`, `qualified`, `handed_over`, `won`, `declined`. `members` are those that are addressed;
+	`control_group` counts those held out. Beside them `campaign` and `status`.
 	"""
 	state = frappe.db.get_value("Relation Campaign", campaign, "status")
 	if not state:
@@ -34,6 +36,7 @@ def status(campaign: str) -> dict:
 		"campaign": campaign,
 		"status": state,
 		"members": sum(members.values()),
+		"control_group": frappe.db.count("Relation Campaign Member", {"campaign": campaign, "held_out": 1}),
 		**{name.lower(): sends.get(("E-mail", name), 0) for name in _STATES},
 		"calls_open": sends.get(("Call", "Pending"), 0),
 		"calls_done": sends.get(("Call", "Done"), 0),
@@ -81,11 +84,13 @@ def steps(campaign: str) -> list[dict]:
 
 
 def uncertain(campaign: str, limit: int = 20) -> list[dict]:
-	"""Messages of which nobody knows whether they were sent, oldest first."""
+	"""Messages of which nobody knows whether they were sent, oldest first; those that the user may read."""
 	send, relation = DocType("Relation Campaign Send"), DocType("Relation")
+	query = readable(frappe.qb.from_(send), "Relation Campaign Send")
+	if query is None:
+		return []
 	return (
-		frappe.qb.from_(send)
-		.left_join(relation)
+		query.left_join(relation)
 		.on(relation.name == send.relation)
 		.select(send.name, send.recipient, send.reason, send.relation, relation.relation_name)
 		.where((send.campaign == campaign) & (send.state == "Uncertain"))
@@ -156,7 +161,7 @@ def _members(campaign: str) -> dict[str, int]:
 	rows = (
 		frappe.qb.from_(table)
 		.select(table.status, Count("*"))
-		.where(table.campaign == campaign)
+		.where((table.campaign == campaign) & (table.held_out == 0))
 		.groupby(table.status)
 		.run()
 	)

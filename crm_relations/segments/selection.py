@@ -21,6 +21,7 @@ from frappe.query_builder.functions import IfNull
 from frappe.utils import cint
 from pypika.functions import Concat
 from pypika.queries import QueryBuilder
+from pypika.terms import Term
 
 from crm_relations.segments import catalogue, compiler
 from crm_relations.segments.catalogue import Column, Field, Sales
@@ -74,6 +75,11 @@ def standing(doc: Document, relation: str) -> dict[str, Any]:
 	}
 
 
+def drawing_order(seed: str | None, name: Term) -> Term:
+	"""Orders relations at random, always alike for a seed."""
+	return _digest(Concat(seed or "", name))
+
+
 def rankable() -> dict[str, Field]:
 	"""The fields of the catalogue that a sample can be ranked by."""
 	return {
@@ -117,7 +123,7 @@ def _left_over(doc: Document, rule: Rule) -> QueryBuilder:
 def _sampled(doc: Document, query: QueryBuilder) -> QueryBuilder:
 	relation = frappe.qb.DocType("Relation")
 	if doc.sample == RANDOM:
-		query = query.orderby(_digest(Concat(doc.sample_seed or "", relation.name))).orderby(relation.name)
+		query = query.orderby(drawing_order(doc.sample_seed, relation.name)).orderby(relation.name)
 	elif doc.sample == TOP:
 		if doc.sample_by not in rankable():
 			raise RuleError(

@@ -3,7 +3,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.campaigns import lifecycle
+from crm_relations.campaigns import control_group, lifecycle
 
 
 class RelationCampaign(Document):
@@ -24,6 +24,8 @@ class RelationCampaign(Document):
 		budget: DF.Currency
 		campaign_name: DF.Data
 		company: DF.Link | None
+		control_group_percent: DF.Percent
+		control_group_seed: DF.Data | None
 		email_account: DF.Link | None
 		end_date: DF.Date | None
 		goal: DF.SmallText | None
@@ -42,6 +44,7 @@ class RelationCampaign(Document):
 		lifecycle.check_new(self)
 
 	def validate(self) -> None:
+		control_group.check(self)
 		lifecycle.check_changes(self)
 
 	def on_trash(self) -> None:

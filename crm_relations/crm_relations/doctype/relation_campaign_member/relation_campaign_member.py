@@ -18,6 +18,7 @@ class RelationCampaignMember(Document):
 		campaign: DF.Link
 		email: DF.Data | None
 		entered: DF.Datetime | None
+		held_out: DF.Check
 		last_response: DF.Datetime | None
 		phone: DF.Data | None
 		points: DF.Int

@@ -1,0 +1,61 @@
+"""The control group: members that are drawn at random and not addressed, so that what a campaign changed can be
+told from what would have happened anyway. Alone writes `held_out` of Relation Campaign Member.
+
+Drawn by a digest of the campaign's seed and the relation: the same seed holds out the same relations.
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Count
+
+from crm_relations.segments.selection import drawing_order
+
+MEMBER = "Relation Campaign Member"
+MAX_PERCENT = 50
+_CHUNK = 1000
+
+
+def check(campaign: Document) -> None:
+	"""Before a campaign is saved: a share that makes sense, and a seed if there is a share.
+
+	:raises frappe.ValidationError: names the field and the remedy
+	"""
+	share = campaign.control_group_percent or 0
+	if not 0 <= share <= MAX_PERCENT:
+		frappe.throw(_("Control Group: give a share between 0 and {0} percent.").format(MAX_PERCENT))
+	if share and not (campaign.control_group_seed or "").strip():
+		campaign.control_group_seed = frappe.generate_hash(length=8)
+
+
+def hold_out(campaign: Document) -> int:
+	"""Draw the control group among the members of a campaign that starts; returns how many are held out.
+
+	The share is rounded to whole members, halves upwards.
+	"""
+	member = DocType(MEMBER)
+	total = frappe.qb.from_(member).select(Count("*")).where(member.campaign == campaign.name).run()[0][0]
+	share = Decimal(str(campaign.control_group_percent or 0)) / 100
+	number = int((total * share).quantize(Decimal(1), ROUND_HALF_UP))
+	if not number:
+		return 0
+	names = (
+		frappe.qb.from_(member)
+		.select(member.name)
+		.where(member.campaign == campaign.name)
+		.orderby(drawing_order(campaign.control_group_seed, member.relation))
+		.orderby(member.relation)
+		.limit(number)
+		.run(pluck=True)
+	)
+	for start in range(0, len(names), _CHUNK):
+		(
+			frappe.qb.update(member)
+			.set(member.held_out, 1)
+			.where(member.name.isin(names[start : start + _CHUNK]))
+			.run()
+		)
+	return len(names)
