@@ -138,7 +138,11 @@ standard_queries = {"Relation Profile Option": "crm_relations.relations.api.prof
 doctype_js = {
 	**dict.fromkeys(_party_events, "public/js/party.js"),
 	"Sales Invoice": "public/js/sales_invoice.js",
-	"Relation": "public/js/timeline.js",
+	"Relation": [
+		"public/js/timeline.js",
+		"public/js/relation_graph.js",
+		"public/js/relation_profile.js",
+	],
 	"Relation Campaign": "public/js/campaign_preview.js",
 	"Relation Segment": "public/js/segment_explanation.js",
 }
@@ -155,6 +159,7 @@ ignore_links_on_delete = [
 	"Relation",
 	"Relation Party",
 	"Relation Role",
+	"Relation Profile Change",
 ]
 auto_cancel_exempted_doctypes = ["Relation Attribution"]
 

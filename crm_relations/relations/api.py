@@ -3,7 +3,7 @@
 import frappe
 from frappe import _
 
-from crm_relations.relations import completeness, identity, queries
+from crm_relations.relations import completeness, graph, groups, identity, link_types, parties, queries
 from crm_relations.relations import sync as engine
 
 
@@ -17,9 +17,9 @@ def open_relation(doctype: str, name: str) -> str:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def links(relation: str) -> list[dict]:
-	"""The relationships of a relation, seen from it: `link_type`, `other`, `outgoing`, dates."""
+	"""The relationships of a relation, seen from it, to those that the user may read: `reads`, `other`, dates."""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
-	return queries.links_of(relation)
+	return graph.links_of(relation)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -72,3 +72,50 @@ def countable_fields() -> list[dict[str, str]]:
 	"""`value` and `label` of the fields of Relation that can count towards its completeness."""
 	frappe.has_permission("Relation Settings", "read", throw=True)
 	return [{"value": df.fieldname, "label": _(df.label)} for df in completeness.countable_fields()]
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def relation_graph(relation: str, hops: int = 2) -> dict:
+	"""`nodes` and `edges` up to two links away that the user may read, and `more` where not all are shown."""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	return graph.neighbourhood(relation, hops).as_dict()
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def company_group(relation: str) -> dict:
+	"""The group of companies that a relation is in, with the figures of those that the user may read."""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	return groups.overview(relation)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def offered_link_types() -> list[dict]:
+	"""Each type in both directions: `value`, `outgoing`, `label`, and the `kinds` of the two ends as they read."""
+	frappe.has_permission("Relation Link Type", "read", throw=True)
+	offered = []
+	for found in link_types.all_types().values():
+		if found.disabled:
+			continue
+		ends = (found.from_kind, found.to_kind)
+		offered.append(
+			{"value": found.name, "outgoing": True, "label": _(found.link_type), "kinds": ends}
+		)
+		if not found.symmetric:
+			offered.append(
+				{"value": found.name, "outgoing": False, "label": _(found.reverse_label), "kinds": ends[::-1]}
+			)
+	return offered
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def behind(relation: str) -> dict:
+	"""What stands behind a relation: `parties`, `addresses` and `contacts` that the user may read."""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	return parties.behind(relation)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def missing_fields(relation: str) -> list[str]:
+	"""Labels of the fields that count for the completeness of a relation and are empty, of those the user may see."""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	return completeness.missing_of(relation)

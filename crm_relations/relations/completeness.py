@@ -19,7 +19,7 @@ from pypika.functions import Floor
 from pypika.queries import Table
 from pypika.terms import Criterion, Term
 
-from crm_relations.relations import queries
+from crm_relations.relations import attributes, queries
 from crm_relations.relations.rules import ORGANISATION, PERSON
 
 FIELD = "completeness"
@@ -106,14 +106,20 @@ def meter() -> Callable[[Any], int]:
 	return figure
 
 
-def missing(kind: str, values: dict[str, Any]) -> list[str]:
-	"""Labels of the fields that count and are empty; of two that will do, the first."""
-	meta = frappe.get_meta("Relation")
+def missing(kind: str, values: Any) -> list[str]:
+	"""Fields that count and are empty; of two that will do, the first."""
 	return [
-		_(meta.get_label(c.field))
+		c.field
 		for c in fields_that_count(kind)
 		if not values.get(c.field) and not (c.alternative and values.get(c.alternative))
 	]
+
+
+def missing_of(relation: str) -> list[str]:
+	"""Labels of what a relation lacks, without the fields that the session's user may not see."""
+	doc = frappe.get_doc("Relation", relation)
+	hidden = attributes.unreadable_fields()
+	return [_(doc.meta.get_label(field)) for field in missing(doc.relation_kind, doc) if field not in hidden]
 
 
 def recompute(relations: Iterable[str]) -> None:

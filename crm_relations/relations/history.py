@@ -80,6 +80,11 @@ def take_confidential_out(version: Document) -> None:
 	_write(log)
 
 
+def forget(doc: Document) -> None:
+	"""A relation is deleted: what is confidential about it goes with it."""
+	frappe.db.delete("Relation Profile Change", {"relation": doc.name})
+
+
 def _entry(relation: str, field: str, old: Any, new: Any, stamp: str, user: str) -> tuple:
 	name = frappe.generate_hash(length=10)
 	return (name, user, user, stamp, stamp, relation, field, user, stamp, cstr(old), cstr(new))

@@ -8,8 +8,10 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.utils import getdate, now, nowdate
+from pypika.queries import Table
+from pypika.terms import Criterion
 
-from crm_relations.relations import queries, rules
+from crm_relations.relations import link_types, queries, rules
 from crm_relations.relations.sources import Row
 
 Pair = tuple[str, str]
@@ -101,7 +103,7 @@ def links_of(relation: str) -> list[Row]:
 	"""All links of a relation, read from it: `reads` is the type in its direction (works for / employs)."""
 	result = []
 	for row in queries.links_of(relation):
-		reads = row["link_type"] if row["outgoing"] else rules.REVERSE[row["link_type"]]
+		reads = link_types.reads(row["link_type"], row["outgoing"])
 		result.append({**row, "reads": reads})
 	return result
 
@@ -122,9 +124,66 @@ def check_dates(doc: Document) -> None:
 		)
 
 
+def check_kinds(doc: Document) -> None:
+	"""Some types go from persons or to organisations only.
+
+	:raises frappe.ValidationError: names the field and the kind it needs
+	"""
+	found = link_types.all_types().get(doc.link_type)
+	if not found or not (doc.is_new() or doc.has_value_changed("link_type")):
+		return
+	for field, wanted in (("relation", found.from_kind), ("related_relation", found.to_kind)):
+		kind = frappe.db.get_value("Relation", doc.get(field), "relation_kind")
+		if kind and wanted and wanted not in ("Both", kind):
+			frappe.throw(
+				_("{0}: for the type {1} choose a relation of kind {2}; this one is of kind {3}.").format(
+					_(doc.meta.get_label(field)), _(doc.link_type), _(wanted), _(kind)
+				)
+			)
+
+
+def check_offered(doc: Document) -> None:
+	"""A type that is disabled takes no new links."""
+	found = link_types.all_types().get(doc.link_type)
+	if found and found.disabled and (doc.is_new() or doc.has_value_changed("link_type")):
+		frappe.throw(
+			_("Link Type: {0} is not offered any more. Choose another one.").format(_(doc.link_type))
+		)
+
+
+def check_twice(doc: Document) -> None:
+	"""The same relationship does not stand twice at a time; without direction, from neither side."""
+	found = link_types.all_types().get(doc.link_type)
+	if not _is_open(doc) or not found:
+		return
+	ends = [(doc.relation, doc.related_relation)]
+	if found.symmetric:
+		ends.append((doc.related_relation, doc.relation))
+	table = frappe.qb.DocType("Relation Link")
+	for relation, related in ends:
+		query = (
+			frappe.qb.from_(table)
+			.select(table.name)
+			.where((table.relation == relation) & (table.related_relation == related))
+			.where((table.link_type == doc.link_type) & (table.name != (doc.name or "")))
+			.where(open_links(table))
+			.limit(1)
+		)
+		if query.run():
+			frappe.throw(
+				_("Related Relation: the two are linked as {0} already. End that link first.").format(
+					_(doc.link_type)
+				)
+			)
+
+
 def check_circle(doc: Document) -> None:
-	"""A company cannot be a subsidiary of its own subsidiary. Walks up from the parent, one read a level."""
-	if doc.link_type != rules.SUBSIDIARY_OF or doc.until:
+	"""A company cannot be a subsidiary of its own subsidiary. Walks up from the parent, one read a level.
+
+	:raises frappe.ValidationError: names the field and the chain
+	"""
+	found = link_types.all_types().get(doc.link_type)
+	if not found or not found.no_circles or not _is_open(doc):
 		return
 	table = frappe.qb.DocType("Relation Link")
 	edges: dict[str, list[str]] = {doc.relation: [doc.related_relation]}
@@ -133,8 +192,8 @@ def check_circle(doc: Document) -> None:
 		rows = (
 			frappe.qb.from_(table)
 			.select(table.relation, table.related_relation)
-			.where(table.link_type == rules.SUBSIDIARY_OF)
-			.where(table.until.isnull())
+			.where(table.link_type == doc.link_type)
+			.where(open_links(table))
 			.where(table.relation.isin(level))
 			.where(table.name != (doc.name or ""))
 		).run()
@@ -142,17 +201,17 @@ def check_circle(doc: Document) -> None:
 			edges.setdefault(relation, []).append(related)
 		level = {related for _relation, related in rows} - edges.keys()
 	if circle := rules.find_cycle(doc.relation, edges):
-		names = dict(
-			frappe.get_all(
-				"Relation",
-				filters={"name": ["in", circle]},
-				fields=["name", "relation_name"],
-				as_list=True,
-				order_by="name asc",
+		frappe.throw(
+			_("Related Relation: this would close a circle: {0}. End one of these links first.").format(
+				link_types.named_chain(circle)
 			)
 		)
-		frappe.throw(
-			_(
-				"Related Relation: this would close a circle of subsidiaries: {0}. End one of these links first."
-			).format(" → ".join(names.get(name, name) for name in circle))
-		)
+
+
+def open_links(table: Table) -> Criterion:
+	"""Links without an end, or with one that is still to come."""
+	return table.until.isnull() | (table.until > nowdate())
+
+
+def _is_open(doc: Document) -> bool:
+	return not doc.until or getdate(doc.until) > getdate()

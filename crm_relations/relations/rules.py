@@ -14,8 +14,6 @@ LEAD, PROSPECT, CUSTOMER = "Lead", "Prospect", "Customer"
 DEBTOR, SUPPLIER, EMPLOYEE = "Debtor", "Supplier", "Employee"
 
 WORKS_FOR, SUBSIDIARY_OF, RECOMMENDED_BY = "works for", "subsidiary of", "recommended by"
-#: how a link reads from the other side
-REVERSE = {WORKS_FOR: "employs", SUBSIDIARY_OF: "parent of", RECOMMENDED_BY: "recommended"}
 
 #: fields of Relation that are copied from ERPNext's documents
 COPIED = (
@@ -222,20 +220,31 @@ def reconcile(stored: Sequence[RoleRow], derived: Mapping[str, Sequence[Spell]])
 	return result
 
 
-def stage(rows: Iterable[RoleRow], order: Mapping[str, int], today: date) -> tuple[str | None, date | None]:
-	"""Stage and its date: the furthest stage held today, else the one that ended last.
-
-	:param order: stage → its place in the order; roles that are no stages are not in it.
-	"""
-	stages = [row for row in rows if row.role in order]
-	held = [row for row in stages if row.until is None or row.until > today]
-	if held:
-		best = max(held, key=lambda r: (order[r.role], -(r.since or date.max).toordinal()))
-	elif stages:
-		best = max(stages, key=lambda r: (r.until, order[r.role]))
-	else:
-		return None, None
-	return best.role, best.since
+def first_cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:
+	"""Some path along `edges` that comes back to where it began, or an empty list. Every edge is looked at once."""
+	done: set[str] = set()
+	for start in edges:
+		trail: list[str] = []
+		on_trail: set[str] = set()
+		stack = [(start, iter(edges.get(start, ())))] if start not in done else []
+		if stack:
+			trail.append(start)
+			on_trail.add(start)
+		while stack:
+			node, targets = stack[-1]
+			target = next((t for t in targets if t not in done), None)
+			if target is None:
+				stack.pop()
+				trail.pop()
+				on_trail.discard(node)
+				done.add(node)
+			elif target in on_trail:
+				return [*trail[trail.index(target) :], target]
+			else:
+				trail.append(target)
+				on_trail.add(target)
+				stack.append((target, iter(edges.get(target, ()))))
+	return []
 
 
 def find_cycle(start: str, edges: Mapping[str, Iterable[str]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import frappe
 
-from crm_relations.relations import completeness
+from crm_relations.relations import actions, completeness
 from crm_relations.relations.rules import KIND_OF_PROFILE, PROFILE_FIELDS
 
 #: role, is a stage, order, colour, description
@@ -40,6 +40,14 @@ PROFILE_OPTIONS = {
 CONFIDENTIAL = ("Income Group", "Risk Attitude")
 
 
+#: how it reads, how from the other side, kinds of the two ends, no circles
+LINK_TYPES = (
+	("works for", "employs", "Both", "Both", 0),
+	("subsidiary of", "parent of", "Organisation", "Organisation", 1),
+	("recommended by", "recommended", "Both", "Both", 0),
+)
+
+
 def seed() -> None:
 	"""Insert what is missing of role types, attributes with their options, and fields that count."""
 	for role, is_stage, order, color, description in ROLE_TYPES:
@@ -53,9 +61,27 @@ def seed() -> None:
 					"color": color,
 					"is_standard": 1,
 					"description": description,
+					"actions": [{"action": label} for label in actions.labels_for(role)],
 				}
 			).insert(ignore_permissions=True)
+	_seed_link_types()
 	_seed_profile()
+
+
+def _seed_link_types() -> None:
+	for link_type, reverse, from_kind, to_kind, no_circles in LINK_TYPES:
+		if not frappe.db.exists("Relation Link Type", link_type):
+			frappe.get_doc(
+				{
+					"doctype": "Relation Link Type",
+					"link_type": link_type,
+					"reverse_label": reverse,
+					"from_kind": from_kind,
+					"to_kind": to_kind,
+					"no_circles": no_circles,
+					"is_standard": 1,
+				}
+			).insert(ignore_permissions=True)
 
 
 def _seed_profile() -> None:

@@ -3,7 +3,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.relations import completeness, profile, roles
+from crm_relations.relations import completeness, history, profile, roles
 
 
 class Relation(Document):
@@ -67,3 +67,6 @@ class Relation(Document):
 		profile.check_employees(self)
 		roles.check_by_hand(self)
 		completeness.measure(self)
+
+	def on_trash(self) -> None:
+		history.forget(self)

@@ -17,7 +17,7 @@ class RelationLink(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
-		link_type: DF.Literal["works for", "subsidiary of", "recommended by"]
+		link_type: DF.Link
 		notes: DF.SmallText | None
 		related_relation: DF.Link
 		relation: DF.Link
@@ -28,4 +28,7 @@ class RelationLink(Document):
 	def validate(self) -> None:
 		links.check_ends(self)
 		links.check_dates(self)
+		links.check_offered(self)
+		links.check_kinds(self)
+		links.check_twice(self)
 		links.check_circle(self)
