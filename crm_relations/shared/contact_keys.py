@@ -5,6 +5,13 @@ from email.utils import parseaddr
 
 import phonenumbers
 
+#: an address without anything around it: most are, and a site has a million
+_PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+#: country → calling code and length of numbers of which nothing but digits has to be looked at
+_PLAIN_PHONES = {"DE": "+49", "AT": "+43"}
+_PLAIN_PHONE = re.compile(r"0[1-9][0-9]{7,10}")
+_BETWEEN_DIGITS = re.compile(r"[ /.-]+")
+
 
 def email_key(address: str | None) -> str:
 	"""`Anna <A@Kunde.de> ` → `a@kunde.de`; an empty string where there is no address.
@@ -12,6 +19,9 @@ def email_key(address: str | None) -> str:
 	Local parts are folded to lower case although RFC 5321 lets servers tell them apart: a person who
 	objects as `A@kunde.de` must not be written to as `a@kunde.de`.
 	"""
+	bare = (address or "").strip().lower()
+	if len(bare) < 64 and _PLAIN_EMAIL.fullmatch(bare):
+		return bare
 	bare = parseaddr((address or "").strip())[1].strip().lower()
 	local, at, domain = bare.rpartition("@")
 	if not (local and at and "." in domain):
@@ -28,6 +38,9 @@ def phone_key(number: str | None, region: str = "DE") -> str:
 
 	:param region: ISO 3166 code of the country that numbers without a country code belong to.
 	"""
+	digits = _BETWEEN_DIGITS.sub("", number or "")
+	if region in _PLAIN_PHONES and _PLAIN_PHONE.fullmatch(digits):
+		return _PLAIN_PHONES[region] + digits[1:]
 	try:
 		parsed = phonenumbers.parse(number or "", region)
 	except phonenumbers.NumberParseException:
@@ -170,10 +183,11 @@ def domain_key(address: str | None) -> str:
 	text = (address or "").strip().lower()
 	host = text.rpartition("@")[2] if "@" in text else re.sub(r"^[a-z][a-z0-9+.-]*://", "", text)
 	host = re.split(r"[/?#:\s>,;]", host, maxsplit=1)[0].strip(".")
-	try:
-		host = host.encode("idna").decode("ascii")
-	except UnicodeError:
-		return ""
+	if not host.isascii():
+		try:
+			host = host.encode("idna").decode("ascii")
+		except UnicodeError:
+			return ""
 	labels = host.split(".")
 	if len(labels) < 2 or not re.fullmatch(r"[a-z0-9.-]{3,}", host) or labels[-1].isdigit():
 		return ""
@@ -187,6 +201,8 @@ def tax_key(number: str | None) -> str:
 
 	Empty where it cannot be one: fewer than six digits, or one digit throughout.
 	"""
+	if not number:
+		return ""
 	bare = re.sub(r"[^0-9A-Z]", "", (number or "").upper())
 	bare = re.sub(r"^(?:[A-Z]{2,3})(?=[0-9A-Z]*[0-9]{6})", "", bare)
 	digits = re.sub(r"\D", "", bare)

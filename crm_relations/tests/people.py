@@ -399,19 +399,21 @@ _PLAIN = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", "
 
 
 def generate(
-	count: int, seed: int = 0, originals: float = 0.8, persons: float = 0.7
+	count: int, seed: int = 0, originals: float = 0.8, persons: float = 0.7, families: float = 0.2
 ) -> tuple[dict[str, Values], set[tuple[str, str]]]:
 	"""`count` records by name, in values of Relation, and the pairs that are one, names in order.
 
 	:param originals: share of records that are no duplicate; every third of them has one to three duplicates
 	:param persons: share of persons among the originals, the rest are companies
+	:param families: share of persons who live with the one before, under the same name
 	"""
-	return _Generator(random.Random(seed)).run(count, originals, persons)
+	return _Generator(random.Random(seed), families).run(count, originals, persons)
 
 
 class _Generator:
-	def __init__(self, rng: random.Random):
+	def __init__(self, rng: random.Random, families: float):
 		self.rng = rng
+		self.families = families
 		self.labels: set[str] = set()
 		self.at_home: set[str] = set()
 		self.surnames = [a + b for a in _STEMS for b in _TAILS]
@@ -496,7 +498,7 @@ class _Generator:
 		return self.rng.choice(_LAST) if common else self.rng.choice(self.surnames)
 
 	def person(self, family: Values | None) -> Values:
-		at_home = family and self.rng.random() < 0.2
+		at_home = family and self.rng.random() < self.families
 		self.at_home = {*self.at_home, family["first_name"]} if at_home else set()
 		first = self.rng.choice([name for name in _FIRST if name not in self.at_home])
 		last = family["last_name"] if at_home else self.surname()

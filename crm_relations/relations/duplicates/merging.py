@@ -179,9 +179,11 @@ def undo(name: str, different: bool = False) -> list[str]:
 	:raises frappe.ValidationError: undone already, or a later merge has to be undone first
 	"""
 	doc = frappe.get_doc(MERGE, name, for_update=True)
+	if doc.state != MERGED:
+		frappe.throw(_("This merge has been undone already."))
 	record = tracing.loads(doc.record)
 	keep, other = record["keep"], record["other"]
-	_check_can_be_undone(doc, keep)
+	_check_can_be_undone(keep)
 	left = tracing.take_back(record)
 	for relation in (keep, other):
 		frappe.clear_document_cache("Relation", relation)
@@ -202,9 +204,7 @@ def undo(name: str, different: bool = False) -> list[str]:
 	return left
 
 
-def _check_can_be_undone(doc: Document, keep: str) -> None:
-	if doc.state != MERGED:
-		frappe.throw(_("This merge has been undone already."))
+def _check_can_be_undone(keep: str) -> None:
 	later = frappe.db.get_value(MERGE, {"folded": keep, "state": MERGED}, ["name", "kept"], as_dict=True)
 	if later:
 		frappe.throw(

@@ -216,17 +216,28 @@ def compact(text: str | None) -> str:
 
 # ── sounds ─────────────────────────────────────────────────────────────────────────────────────
 
-_SOUNDS = {
-	**dict.fromkeys("aeijouy", "0"),
-	"b": "1",
-	**dict.fromkeys("dt", "2"),
-	**dict.fromkeys("fvw", "3"),
-	**dict.fromkeys("gkq", "4"),
-	"l": "5",
-	**dict.fromkeys("mn", "6"),
-	"r": "7",
-	**dict.fromkeys("sz", "8"),
-}
+_SOUNDS = str.maketrans(
+	{
+		**dict.fromkeys("aeijouy", "0"),
+		**dict.fromkeys("bp", "1"),
+		**dict.fromkeys("dt", "2"),
+		**dict.fromkeys("fvw", "3"),
+		**dict.fromkeys("gkq", "4"),
+		"l": "5",
+		**dict.fromkeys("mn", "6"),
+		"r": "7",
+		**dict.fromkeys("csz", "8"),
+		"h": "",
+		"x": "48",
+	}
+)
+#: letters whose sound depends on their neighbours
+_BY_NEIGHBOUR = re.compile(
+	r"(?P<three>p(?=h))|(?P<eight>[dt](?=[csz])|(?<=[ckq])x)"
+	r"|(?P<four>(?<![a-z0-9])c(?=[ahkloqrux])|(?<=[a-z0-9])(?<![sz])c(?=[ahkoqux]))"
+)
+_CODES = {"three": "3", "four": "4", "eight": "8"}
+_REPEATED = re.compile(r"(.)\1+")
 
 
 @lru_cache(_CACHE)
@@ -235,32 +246,6 @@ def sound(word: str) -> str:
 
 	Source: H. J. Postel, Die Kölner Phonetik, IBM-Nachrichten 19 (1969), 925-931.
 	"""
-	codes = []
-	last = len(word) - 1
-	for place, char in enumerate(word):
-		before = word[place - 1] if place else ""
-		after = word[place + 1] if place < last else ""
-		if char == "h":
-			continue
-		if char == "p":
-			code = "3" if after == "h" else "1"
-		elif char in "dt" and after and after in "csz":
-			code = "8"
-		elif char == "c":
-			code = _sound_of_c(before, after)
-		elif char == "x":
-			code = "8" if before and before in "ckq" else "48"
-		else:
-			code = _SOUNDS.get(char, char if char.isalnum() else "")
-		codes.append(code)
-	spoken = "".join(codes)
-	result = [code for place, code in enumerate(spoken) if not place or code != spoken[place - 1]]
-	return "".join(code for place, code in enumerate(result) if code != "0" or not place)
-
-
-def _sound_of_c(before: str, after: str) -> str:
-	if not before:
-		return "4" if after and after in "ahkloqrux" else "8"
-	if before in "sz":
-		return "8"
-	return "4" if after and after in "ahkoqux" else "8"
+	coded = _BY_NEIGHBOUR.sub(lambda match: _CODES[match.lastgroup], word).translate(_SOUNDS)
+	coded = _REPEATED.sub(r"\1", coded)
+	return coded[:1] + coded[1:].replace("0", "")

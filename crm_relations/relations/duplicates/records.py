@@ -113,7 +113,9 @@ class Record:
 				(d for d in map(domain_key, sorted(self.emails)) if d), ""
 			)
 		self.tax = tax_key(get("tax_id"))
-		self.keys = frozenset(key[:KEY_LENGTH] for key in self._keys())
+		self.keys = frozenset(self._keys())
+		if max(map(len, self.keys), default=0) > KEY_LENGTH:
+			self.keys = frozenset(key[:KEY_LENGTH].strip() for key in self.keys)
 
 	def _keys(self) -> Iterable[str]:
 		for address in self.emails:

@@ -4,9 +4,11 @@ import csv
 import os
 from collections import defaultdict
 from datetime import date
+from email.utils import parseaddr
 from itertools import combinations
 from pathlib import Path
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from crm_relations.relations.duplicates.normal_forms import (
 	street,
 )
 from crm_relations.relations.duplicates.records import KEY_LENGTH, Record
-from crm_relations.shared.contact_keys import domain_key, phone_key, tax_key
+from crm_relations.shared.contact_keys import domain_key, email_key, phone_key, tax_key
 from crm_relations.tests import people
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -295,3 +297,30 @@ def _date(text: str) -> date | None:
 		return date(int(text[:4]), int(text[4:6]), int(text[6:]))
 	except ValueError:
 		return None
+
+
+# ── the short ways are no other ways ───────────────────────────────────────────────────────────
+
+
+@given(st.from_regex(r"\A0[0-9 /.-]{5,16}\Z"), st.sampled_from(["DE", "AT", "CH", "FR"]))
+def test_a_plain_number_has_the_form_that_phonenumbers_gives_it(number, region):
+	try:
+		parsed = phonenumbers.parse(number, region)
+	except phonenumbers.NumberParseException:
+		expected = ""
+	else:
+		possible = phonenumbers.is_possible_number(parsed)
+		expected = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if possible else ""
+	assert phone_key(number, region) == expected
+
+
+@given(st.from_regex(r"\A[A-Za-z0-9_.+-]{1,20}@[A-Za-z0-9.-]{1,30}\Z"))
+def test_a_plain_address_is_what_the_standard_library_reads(address):
+	bare = parseaddr(address)[1].lower()
+	domain = bare.rpartition("@")[2]
+	try:
+		domain.encode("idna")
+		valid = "." in domain and bool(bare.rpartition("@")[0])
+	except UnicodeError:
+		valid = False
+	assert email_key(address) == (bare if valid else "")

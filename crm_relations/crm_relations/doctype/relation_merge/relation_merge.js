@@ -1,0 +1,40 @@
+// A merge can be taken back: both relations are then as they were.
+frappe.ui.form.on("Relation Merge", {
+	refresh(frm) {
+		frm.disable_save();
+		frm.page.set_indicator(__(frm.doc.state), frm.doc.state === "Merged" ? "green" : "gray");
+		if (frm.doc.state !== "Merged" || !frm.perm[0].write) return;
+		frm.add_custom_button(__("Undo"), () => {
+			const dialog = new frappe.ui.Dialog({
+				title: __("Undo the Merge"),
+				fields: [
+					{
+						fieldtype: "HTML",
+						options: `<p>${__(
+							"Both relations become as they were. What was changed since the merge stays with the kept one."
+						)}</p>`,
+					},
+					{
+						fieldname: "different",
+						fieldtype: "Check",
+						label: __("They are different: do not propose them again"),
+					},
+				],
+				primary_action_label: __("Undo"),
+				async primary_action({ different }) {
+					dialog.hide();
+					const left = await frappe.xcall("crm_relations.relations.duplicates.api.undo", {
+						merge: frm.doc.name,
+						different: Boolean(different),
+					});
+					frappe.show_alert({
+						message: left.length ? __("Undone. {0} later changes were left.", [left.length]) : __("Undone"),
+						indicator: "green",
+					});
+					frm.reload_doc();
+				},
+			});
+			dialog.show();
+		});
+	},
+});
