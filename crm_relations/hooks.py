@@ -115,14 +115,27 @@ relation_timeline_sources = [
 	"crm_relations.pipeline.erpnext_crm.timeline.SOURCES",
 ]
 
+# What a user can do next with a relation in a role: a list of dotted paths to lists of relations.actions.Action.
+# Which of them a role type shows, the admin says in its playbook.
+relation_actions = [
+	"crm_relations.pipeline.erpnext_crm.actions.ACTIONS",
+	"crm_relations.campaigns.actions.ACTIONS",
+	"crm_relations.relations.actions.ACTIONS",
+	"crm_relations.interactions.actions.ACTIONS",
+]
+
 # Who else has unsubscribed: functions of a set of e-mail keys that return key → reason. Other apps may add theirs.
 relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.unsubscribed_leads"]
 
 scheduler_events = {
 	"all": ["crm_relations.campaigns.delivery.send_due_campaigns"],
-	"hourly": ["crm_relations.shared.side_effects.retry_deferred"],
+	"hourly": [
+		"crm_relations.shared.side_effects.retry_deferred",
+		"crm_relations.relations.playbook.start_planned",
+	],
 	"daily_long": [
 		"crm_relations.relations.roles.refresh_all",
+		"crm_relations.relations.playbook.enter_dated",
 		"crm_relations.relations.completeness.recompute_all",
 	],
 	"weekly_long": ["crm_relations.relations.duplicates.api.search_weekly"],
@@ -142,6 +155,7 @@ doctype_js = {
 		"public/js/timeline.js",
 		"public/js/relation_graph.js",
 		"public/js/relation_profile.js",
+		"public/js/relation_playbook.js",
 	],
 	"Relation Campaign": "public/js/campaign_preview.js",
 	"Relation Segment": "public/js/segment_explanation.js",
@@ -159,6 +173,8 @@ ignore_links_on_delete = [
 	"Relation",
 	"Relation Party",
 	"Relation Role",
+	"Relation Stage Log",
+	"Relation Started Activity",
 	"Relation Profile Change",
 ]
 auto_cancel_exempted_doctypes = ["Relation Attribution"]

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import quote, unquote, urlsplit
 
-import jinja2
-import jinja2.meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from crm_relations.shared.sandbox import TemplateError, compile_text, environment, names_in
 
 MERGE_FIELDS = ("name", "first_name", "last_name", "salutation", "organisation", "unsubscribe_url")
 
@@ -40,27 +38,8 @@ _FRAME_END = (
 _TEXT_END = "\n\n-- \n{% for line in imprint %}{{ line }}\n{% endfor %}{{ unsubscribe_label }}: {{ unsubscribe_url }}\n"
 
 
-class TemplateError(ValueError):
-	"""A text that cannot be rendered; the message says why."""
-
-
-class _Sandbox(ImmutableSandboxedEnvironment):
-	"""No globals, and no operator that makes a small text large."""
-
-	intercepted_binops = frozenset({"*", "**"})
-
-	def call_binop(self, context, operator, left, right):
-		raise TemplateError(f"The operator {operator} is not allowed in a text")
-
-
-def _environment(autoescape: bool) -> _Sandbox:
-	env = _Sandbox(autoescape=autoescape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-	env.globals.clear()
-	return env
-
-
-_HTML = _environment(autoescape=True)
-_TEXT = _environment(autoescape=False)
+_HTML = environment(autoescape=True)
+_TEXT = environment(autoescape=False)
 
 
 @dataclass(frozen=True)
@@ -81,11 +60,11 @@ class MailTemplate:
 		""":raises TemplateError: syntax error or unknown merge field."""
 		body, targets = _split_links(_clean(message), base_url)
 		frame = [*MERGE_FIELDS, *_FRAME_FIELDS, *(f"link_{i}" for i in range(len(targets)))]
-		self.subject = _compile(_TEXT, _clean(subject), MERGE_FIELDS)
-		self.content = _compile(_HTML, body, frame)
-		self.html = _compile(_HTML, _FRAME + body + _FRAME_END, frame)
-		self.text = _compile(_TEXT, to_text(body) + _TEXT_END, frame)
-		self.targets = [_compile(_TEXT, target, MERGE_FIELDS) for target in targets]
+		self.subject = compile_text(_TEXT, _clean(subject), MERGE_FIELDS)
+		self.content = compile_text(_HTML, body, frame)
+		self.html = compile_text(_HTML, _FRAME + body + _FRAME_END, frame)
+		self.text = compile_text(_TEXT, to_text(body) + _TEXT_END, frame)
+		self.targets = [compile_text(_TEXT, target, MERGE_FIELDS) for target in targets]
 
 	def render(
 		self,
@@ -131,7 +110,7 @@ class MailTemplate:
 def render_html(source: str, fields: Mapping[str, str]) -> str:
 	"""A single text, such as a call script, with the merge fields filled in and escaped."""
 	try:
-		return _compile(_HTML, _clean(source), MERGE_FIELDS).render(fields)
+		return compile_text(_HTML, _clean(source), MERGE_FIELDS).render(fields)
 	except TemplateError:
 		raise
 	except Exception as e:
@@ -143,20 +122,7 @@ def used_fields(source: str) -> set[str]:
 
 	:raises TemplateError: syntax error.
 	"""
-	try:
-		return jinja2.meta.find_undeclared_variables(_TEXT.parse(_clean(source)))
-	except jinja2.TemplateSyntaxError as e:
-		raise TemplateError(f"line {e.lineno}: {e.message}") from e
-
-
-def _compile(env: _Sandbox, source: str, known: tuple[str, ...] | list[str]) -> jinja2.Template:
-	try:
-		unknown = jinja2.meta.find_undeclared_variables(env.parse(source)) - set(known)
-		if unknown:
-			raise TemplateError("unknown merge field " + ", ".join(sorted(unknown)))
-		return env.from_string(source)
-	except jinja2.TemplateSyntaxError as e:
-		raise TemplateError(f"line {e.lineno}: {e.message}") from e
+	return names_in(_TEXT, _clean(source))
 
 
 def _clean(source: str | None) -> str:

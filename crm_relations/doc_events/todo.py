@@ -1,10 +1,11 @@
-"""Frappe's ToDo → an interaction lets go of a task that is deleted."""
+"""Frappe's ToDo → an interaction and a playbook let go of a task that is deleted."""
 
 from frappe.model.document import Document
 
 from crm_relations.interactions import followups
+from crm_relations.relations import playbook
 from crm_relations.shared.side_effects import run_steps
 
 
 def on_trash(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, followups.forget_todo)
+	run_steps(doc, followups.forget_todo, playbook.forget_todo)

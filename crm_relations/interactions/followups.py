@@ -10,7 +10,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cstr, escape_html, getdate
 
-from crm_relations.interactions import tasks
+from crm_relations.shared import tasks
 
 _FIELDS = ("next_step", "next_step_on", "next_step_for")
 

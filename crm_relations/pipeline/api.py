@@ -6,9 +6,10 @@ import frappe
 from frappe import _
 from frappe.utils import add_days, cint, nowdate
 
-from crm_relations.interactions import tasks
 from crm_relations.pipeline.adapter import get_adapter
+from crm_relations.pipeline.erpnext_crm import actions
 from crm_relations.qualification import handover as handovers
+from crm_relations.shared import tasks
 
 DEFAULT_TASK_DAYS = 3
 
@@ -50,6 +51,17 @@ def accept_handover(handover: str, salesperson: str | None = None) -> dict:
 	)
 	handovers.accept(doc.name, salesperson, document_type, document_name, todo)
 	return _result(document_type, document_name, todo)
+
+
+@frappe.whitelist(methods=["POST"])
+def qualify(relation: str) -> dict:
+	"""Mark the open lead of a relation as qualified: it becomes a prospect.
+
+	:return: `doctype`, `name` of the lead, `message` for the user
+	"""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	doctype, name = actions.qualify(relation)
+	return {"doctype": doctype, "name": name, "message": _("Qualified: {0}").format(name)}
 
 
 def _result(document_type: str, document_name: str, todo: str | None) -> dict:

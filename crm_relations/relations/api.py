@@ -3,8 +3,20 @@
 import frappe
 from frappe import _
 
-from crm_relations.relations import completeness, graph, groups, identity, link_types, parties, queries
+from crm_relations.relations import (
+	actions,
+	completeness,
+	graph,
+	groups,
+	identity,
+	link_types,
+	parties,
+	placing,
+	queries,
+	stages,
+)
 from crm_relations.relations import sync as engine
+from crm_relations.relations.sources import sources
 
 
 @frappe.whitelist(methods=["POST"])
@@ -58,7 +70,7 @@ def sync_job(user: str) -> None:
 	title = _("Making relations")
 
 	def show(doctype: str, done: int, total: int) -> None:
-		frappe.publish_progress(done * 100 / max(total, 1), title=title, description=_(doctype), user=user)
+		frappe.publish_progress(done * 100 / max(total, 1), title=title, description=_(doctype))
 
 	report = engine.sync(on_progress=show).as_dict()
 	message = _("{0} documents read, {1} in relations, {2} rejected.").format(
@@ -115,7 +127,43 @@ def behind(relation: str) -> dict:
 
 
 @frappe.whitelist(methods=["GET", "POST"])
+def role_panel(relation: str) -> dict:
+	"""What the form shows of roles and stages: `actions` that the user can do now, the `way` through the stages,
+	and `days` by stage."""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	return {
+		"actions": actions.offered(relation),
+		"way": stages.way(relation),
+		"days": stages.days(relation),
+	}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def action_choices() -> list[dict[str, str]]:
+	"""`value` and `label` of all actions that a role type can show."""
+	frappe.has_permission("Relation Role Type", "write", throw=True)
+	return [{"value": label, "label": _(label)} for label in actions.declared()]
+
+
+@frappe.whitelist(methods=["GET", "POST"])
 def missing_fields(relation: str) -> list[str]:
 	"""Labels of the fields that count for the completeness of a relation and are empty, of those the user may see."""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	return completeness.missing_of(relation)
+
+
+@frappe.whitelist(methods=["POST"])
+def place_document(doctype: str, name: str, relation: str | None = None) -> str:
+	"""Put a party document into a relation by hand, or into one of its own; returns the relation it is in now."""
+	frappe.has_permission("Relation", "write", throw=True)
+	frappe.has_permission(doctype, "read", doc=name, throw=True)
+	for touched in {identity.relation_of(doctype, name), relation} - {None, ""}:
+		frappe.has_permission("Relation", "write", doc=touched, throw=True)
+	return placing.place(doctype, name, relation or None)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def party_doctypes() -> list[dict[str, str]]:
+	"""`value` and `label` of the doctypes that relations are made from, as far as the user may read them."""
+	frappe.has_permission("Relation", "read", throw=True)
+	return [{"value": name, "label": _(name)} for name in sources() if frappe.has_permission(name, "read")]

@@ -5,6 +5,7 @@ from frappe import _
 from frappe.query_builder.functions import Count
 from pypika.queries import QueryBuilder
 
+from crm_relations.relations import playbook
 from crm_relations.relations.sources import sources
 from crm_relations.shared.findings import Finding
 
@@ -42,6 +43,10 @@ def findings() -> list[Finding]:
 	if count:
 		text = _("{0} documents belong to a relation that does not exist, among them {1}.")
 		found.append(Finding("error", "party-of-no-relation", text.format(count, ", ".join(names)), sync))
+	for role, reason in playbook.waiting():
+		text = _("Playbook of {0}: activities wait to be started. {1}")
+		remedy = _("Open the list Relation Started Activity, filtered by the state Planned.")
+		found.append(Finding("warning", "activity-waiting", text.format(_(role), reason), remedy))
 	return found
 
 

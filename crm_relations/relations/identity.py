@@ -8,7 +8,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cstr, now
 
-from crm_relations.relations import adoption, folding, links, queries, roles
+from crm_relations.relations import adoption, folding, links, queries, roles, stages
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.relations.sources import Party, Row, evidence, sources
 
@@ -144,6 +144,7 @@ def follow_rename(doc: Document) -> None:
 		new,
 		update_modified=False,
 	)
+	stages.follow_rename(doc.doctype, old, new)
 	relation = queries.relation_of(doc.doctype, new)
 	if not relation:
 		adopt_document(doc)

@@ -1,4 +1,5 @@
-"""Roles and stage, derived from documents and dated. Alone writes `Relation Role` and the fields stage, stage_since.
+"""Roles, derived from documents and dated. Alone writes `Relation Role`, and hands on what changed: to the stages,
+and to the playbook where a relation has entered a role.
 
 A role a site has made itself (a role type that is not standard) is given by hand and left alone here.
 """
@@ -10,9 +11,10 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cstr, getdate, now, nowdate
 
-from crm_relations.relations import adoption, queries, rules
+from crm_relations.relations import adoption, playbook, queries, rules, stages
 from crm_relations.relations.rules import Reconciled, RoleRow, Spell
 from crm_relations.relations.sources import Party, evidence, sources
+from crm_relations.relations.stage_rules import is_held
 
 CHUNK = 2000
 
@@ -31,16 +33,22 @@ ROW_FIELDS = (
 	"until",
 	"document_type",
 	"document_name",
+	"derived",
 )
 
 
 def refresh(
-	relations: Collection[str], roles: Collection[str] | None = None, leaving: Collection[Party] = ()
+	relations: Collection[str],
+	roles: Collection[str] | None = None,
+	leaving: Collection[Party] = (),
+	*,
+	quiet: bool = False,
 ) -> None:
 	"""Derive the roles of these relations anew; writes only what changed.
 
 	:param roles: only these roles; default all that documents can prove.
 	:param leaving: documents that are deleted and prove nothing any more.
+	:param quiet: old documents are read in: whoever has a role has not entered it now, and no activity starts.
 	"""
 	relations = [name for name in dict.fromkeys(relations) if name]
 	if not relations:
@@ -54,7 +62,15 @@ def refresh(
 	}
 	_keep_history(reconciled, leaving)
 	_write_rows(reconciled)
-	_write_stages(reconciled)
+	stages.write(
+		{name: change.rows for name, change in reconciled.items()},
+		{
+			name: {row.role for row in (*change.insert, *change.update, *change.delete)}
+			for name, change in reconciled.items()
+		},
+	)
+	if not quiet:
+		playbook.enter(_entered(stored, reconciled))
 
 
 def refresh_for_document(doc: Document) -> None:
@@ -100,26 +116,88 @@ def refresh_without_document(doc: Document) -> None:
 def check_by_hand(doc: Document) -> None:
 	"""Of the roles only those of the site's own making are given by hand; the others follow from documents.
 
-	:raises frappe.ValidationError: names the role and where it comes from
+	:raises frappe.ValidationError: names the role and where it comes from, or the date that is wrong
 	"""
+	standard = _standard_roles()
+	_check_dates([row for row in doc.get("roles") if row.role not in standard])
+	for row in doc.get("roles"):
+		row.derived = int(row.role in standard)
 	before = doc.get_doc_before_save()
 	if not before:
-		if typed := [row for row in doc.get("roles") if row.role in _standard_roles()]:
+		if typed := [row for row in doc.get("roles") if row.derived]:
 			_refuse_by_hand(typed[0].role)
+	elif not doc.flags.adopted:
+		stored, now_held = (
+			{
+				(row.role, cstr(row.since), cstr(row.until), cstr(row.document_type), cstr(row.document_name))
+				for row in version.get("roles")
+				if row.role in standard
+			}
+			for version in (before, doc)
+		)
+		for role, *_dates in sorted(stored ^ now_held):
+			_refuse_by_hand(role)
+	stages.set_on(doc, _rows_of(doc))
+
+
+def follow_hand(doc: Document) -> None:
+	"""Roles of one's own were given, ended or taken away on the form: the log of stages and the playbook follow."""
+	before = doc.get_doc_before_save()
+	rows, held = _rows_of(doc), _rows_of(before) if before else []
+	if doc.flags.adopted or {_said(row) for row in rows} == {_said(row) for row in held}:
 		return
-	if doc.flags.adopted:
-		return
-	standard = _standard_roles()
-	stored, now_held = (
-		{
-			(row.role, cstr(row.since), cstr(row.until), cstr(row.document_type), cstr(row.document_name))
-			for row in version.get("roles")
-			if row.role in standard
-		}
-		for version in (before, doc)
-	)
-	for role, *_dates in sorted(stored ^ now_held):
-		_refuse_by_hand(role)
+	stages.record(doc.name, rows)
+	playbook.enter(_entered({doc.name: held}, {doc.name: Reconciled([], [], [], rows)}))
+
+
+def forget(doc: Document) -> None:
+	"""A relation is deleted: what is written beside it goes as well."""
+	stages.forget(doc.name)
+	playbook.forget(doc.name)
+
+
+def _rows_of(doc: Document) -> list[RoleRow]:
+	return [
+		RoleRow(
+			row.name,
+			row.role,
+			getdate(row.since) if row.since else None,
+			getdate(row.until) if row.until else None,
+			row.document_type,
+			row.document_name,
+		)
+		for row in doc.get("roles")
+	]
+
+
+def _said(row: RoleRow) -> tuple:
+	return row.role, row.since, row.until
+
+
+def _check_dates(rows: list[Document]) -> None:
+	"""A role given by hand is dated; without a date it begins today."""
+	for row in rows:
+		row.since = row.since or nowdate()
+		if row.until and getdate(row.until) < getdate(row.since):
+			frappe.throw(
+				_("Roles, row {0}: {1} ends before it begins. Correct Since or Until.").format(
+					row.idx, _(row.role)
+				)
+			)
+
+
+def _entered(
+	stored: dict[str, list[RoleRow]], reconciled: dict[str, Reconciled]
+) -> dict[tuple[str, str], RoleRow]:
+	"""(relation, role) → its row, for roles that are held now and were not before this change."""
+	today = getdate(nowdate())
+	result = {}
+	for relation, change in reconciled.items():
+		before = {row.role for row in stored[relation] if is_held(row, today)}
+		for row in change.rows:
+			if row.role not in before and is_held(row, today):
+				result[(relation, row.role)] = row
+	return result
 
 
 def _standard_roles() -> set[str]:
@@ -209,7 +287,7 @@ def _write_rows(reconciled: dict[str, Reconciled]) -> None:
 		for idx, row in enumerate(change.insert, start=taken + 1):
 			values = (row.role, row.since, row.until, row.document_type, row.document_name)
 			parent = (relation, "Relation", "roles", idx)
-			inserted.append((frappe.generate_hash(length=10), user, user, stamp, stamp, *parent, *values))
+			inserted.append((frappe.generate_hash(length=10), user, user, stamp, stamp, *parent, *values, 1))
 		for row in change.update:
 			frappe.db.set_value(
 				"Relation Role",
@@ -225,26 +303,3 @@ def _write_rows(reconciled: dict[str, Reconciled]) -> None:
 		frappe.db.delete("Relation Role", {"name": ["in", deleted]})
 	if inserted:
 		frappe.db.bulk_insert("Relation Role", list(ROW_FIELDS), inserted)
-
-
-def _write_stages(reconciled: dict[str, Reconciled]) -> None:
-	"""Write the stages that changed. A file whose rows changed counts as modified, so that a form that is
-	open on it does not write the old rows back."""
-	table = frappe.qb.DocType("Relation")
-	held = {
-		name: (stage, since)
-		for name, stage, since in (
-			frappe.qb.from_(table)
-			.select(table.name, table.stage, table.stage_since)
-			.where(table.name.isin(list(reconciled)))
-		).run()
-	}
-	order, today = queries.stage_order(), getdate(nowdate())
-	values = {}
-	for name, change in reconciled.items():
-		stage, since = rules.stage(change.rows, order, today)
-		if change.insert or change.update or change.delete or held.get(name) != (stage, since):
-			values[name] = {"stage": stage, "stage_since": since}
-	frappe.db.bulk_update("Relation", values)
-	for name in values:
-		frappe.clear_document_cache("Relation", name)

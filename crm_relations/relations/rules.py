@@ -220,22 +220,6 @@ def reconcile(stored: Sequence[RoleRow], derived: Mapping[str, Sequence[Spell]])
 	return result
 
 
-def stage(rows: Iterable[RoleRow], order: Mapping[str, int], today: date) -> tuple[str | None, date | None]:
-	"""Stage and its date: the furthest stage held today, else the one that ended last.
-
-	:param order: stage → its place in the order; roles that are no stages are not in it.
-	"""
-	stages = [row for row in rows if row.role in order]
-	held = [row for row in stages if row.until is None or row.until > today]
-	if held:
-		best = max(held, key=lambda r: (order[r.role], -(r.since or date.max).toordinal()))
-	elif stages:
-		best = max(stages, key=lambda r: (r.until, order[r.role]))
-	else:
-		return None, None
-	return best.role, best.since
-
-
 def first_cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:
 	"""Some path along `edges` that comes back to where it began, or an empty list. Every edge is looked at once."""
 	done: set[str] = set()

@@ -131,7 +131,8 @@ class _Sync:
 			try:
 				outcome = adoption.adopt(parties)
 				# roles age with the documents, also where the party itself is as it was
-				roles.refresh({outcome.relations[party] for party in parties if party in outcome.relations})
+				known = {outcome.relations[party] for party in parties if party in outcome.relations}
+				roles.refresh(known, quiet=True)
 			except frappe.QueryDeadlockError:
 				frappe.db.rollback()  # the database has undone the page; what was committed before stays
 				if attempt == ATTEMPTS:

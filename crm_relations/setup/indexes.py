@@ -46,6 +46,12 @@ STATEMENTS = (
 		"ALTER TABLE `tabRelation Role` ADD INDEX `role_until_parent` (`role`, `until`, `parent`)",
 	),
 	(
+		"Relation Started Activity",
+		"activity_started_at",
+		"ALTER TABLE `tabRelation Started Activity`"
+		" ADD INDEX `activity_started_at` (`activity`, `started_at`)",
+	),
+	(
 		"Relation Consent",
 		"address_channel_purpose",
 		"ALTER TABLE `tabRelation Consent`"

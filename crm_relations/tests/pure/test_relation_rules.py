@@ -11,7 +11,6 @@ from crm_relations.relations import rules
 from crm_relations.relations.rules import ORGANISATION, PERSON, RoleRow, Spell
 
 DAY = date(2026, 1, 1)
-ORDER = {rules.LEAD: 1, rules.PROSPECT: 2, rules.CUSTOMER: 3}
 
 
 def day(number: int) -> date:
@@ -118,26 +117,6 @@ def test_history_and_roles_that_were_not_derived_stay():
 	result = rules.reconcile([history, own, typed], {rules.LEAD: [], rules.CUSTOMER: []})
 	assert result.rows == [history, own]
 	assert result.delete == [typed], "a role that is derived needs a document"
-
-
-def test_the_stage_is_the_furthest_one_held():
-	rows = [
-		RoleRow("1", rules.LEAD, day(0), None),
-		RoleRow("2", rules.PROSPECT, day(3), None),
-		RoleRow("3", rules.DEBTOR, day(9), None),
-	]
-	assert rules.stage(rows, ORDER, day(10)) == (rules.PROSPECT, day(3))
-
-
-def test_without_a_stage_held_the_last_one_stays():
-	rows = [RoleRow("1", rules.LEAD, day(0), day(4)), RoleRow("2", rules.PROSPECT, day(1), day(7))]
-	assert rules.stage(rows, ORDER, day(10)) == (rules.PROSPECT, day(1))
-	assert rules.stage([], ORDER, day(10)) == (None, None)
-
-
-def test_a_role_that_ends_today_is_not_held_any_more():
-	rows = [RoleRow("1", rules.LEAD, day(0), None), RoleRow("2", rules.PROSPECT, day(1), day(10))]
-	assert rules.stage(rows, ORDER, day(10)) == (rules.LEAD, day(0))
 
 
 def test_a_circle_is_found_with_its_path():

@@ -68,5 +68,9 @@ class Relation(Document):
 		roles.check_by_hand(self)
 		completeness.measure(self)
 
+	def on_update(self) -> None:
+		roles.follow_hand(self)
+
 	def on_trash(self) -> None:
+		roles.forget(self)
 		history.forget(self)

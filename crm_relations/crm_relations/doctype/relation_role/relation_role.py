@@ -15,6 +15,7 @@ class RelationRole(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		derived: DF.Check
 		document_name: DF.DynamicLink | None
 		document_type: DF.Link | None
 		parent: DF.Data

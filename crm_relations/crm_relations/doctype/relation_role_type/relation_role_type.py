@@ -5,6 +5,8 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from crm_relations.relations import actions, playbook, queries
+
 
 class RelationRoleType(Document):
 	"""A role that a relation can hold."""
@@ -17,6 +19,15 @@ class RelationRoleType(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		from crm_relations.crm_relations.doctype.relation_role_action.relation_role_action import (
+			RelationRoleAction,
+		)
+		from crm_relations.crm_relations.doctype.relation_role_activity.relation_role_activity import (
+			RelationRoleActivity,
+		)
+
+		actions: DF.Table[RelationRoleAction]
+		activities: DF.Table[RelationRoleActivity]
 		color: DF.Data | None
 		description: DF.SmallText | None
 		is_stage: DF.Check
@@ -25,10 +36,16 @@ class RelationRoleType(Document):
 		stage_order: DF.Int
 	# end: auto-generated types
 
+	def validate(self) -> None:
+		playbook.check(self)
+		actions.check(self)
+
 	def on_update(self) -> None:
-		frappe.cache.delete_value("relation_stage_order")
+		queries.forget_role_types()
 
 	def on_trash(self) -> None:
 		if self.is_standard:
-			frappe.throw(_("{0} is derived from ERPNext's documents and cannot be deleted.").format(self.name))
-		frappe.cache.delete_value("relation_stage_order")
+			frappe.throw(
+				_("{0} is derived from ERPNext's documents and cannot be deleted.").format(self.name)
+			)
+		queries.forget_role_types()

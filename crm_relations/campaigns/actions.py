@@ -1,0 +1,25 @@
+"""What campaigns offer on the form of a relation."""
+
+from crm_relations.relations import rules
+from crm_relations.relations.actions import RELATION, Action
+
+ACTIONS: list[Action] = [
+	Action(
+		"Add to Campaign",
+		(rules.LEAD,),
+		"call",
+		"crm_relations.campaigns.api.add_relation",
+		needs=(("Relation Campaign", "write"),),
+		values={"relation": RELATION},
+		asks=(
+			{
+				"fieldname": "campaign",
+				"fieldtype": "Link",
+				"options": "Relation Campaign",
+				"label": "Campaign",
+				"reqd": 1,
+				"filters": {"status": ["in", ["Draft", "Running", "Paused"]]},
+			},
+		),
+	),
+]

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+from crm_relations.shared import append_only
+
+
+class RelationStageLog(Document):
+	"""When a relation entered a stage, and why: append-only, written by relations/stages.py."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		document_name: DF.DynamicLink | None
+		document_type: DF.Link | None
+		position: DF.Int
+		relation: DF.Link
+		since: DF.Date | None
+		stage: DF.Link | None
+	# end: auto-generated types
+
+	def validate(self) -> None:
+		append_only.refuse_change(self)
+
+	def on_trash(self) -> None:
+		append_only.refuse_deletion(self)

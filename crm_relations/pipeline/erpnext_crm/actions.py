@@ -1,0 +1,73 @@
+"""What the pipeline offers on the form of a relation, and how a lead is qualified by hand."""
+
+import frappe
+from frappe import _
+from frappe.utils import nowdate
+
+from crm_relations.pipeline.erpnext_crm.sources import CLOSED_LEAD
+from crm_relations.relations import identity, rules
+from crm_relations.relations.actions import PARTY, PARTY_TYPE, RELATION, Action
+
+PARTIES = ("Customer", "Prospect", "Lead")
+
+ACTIONS: list[Action] = [
+	Action(
+		"Qualify",
+		(rules.LEAD,),
+		"call",
+		"crm_relations.pipeline.api.qualify",
+		needs=(("Lead", "write"),),
+		party_types=("Lead",),
+		values={"relation": RELATION},
+		confirm="Is this lead worth the attention of sales? It becomes a prospect.",
+	),
+	Action(
+		"New Opportunity",
+		(rules.PROSPECT,),
+		"new",
+		"Opportunity",
+		needs=(("Opportunity", "create"),),
+		party_types=PARTIES,
+		values={"opportunity_from": PARTY_TYPE, "party_name": PARTY, "relation": RELATION},
+	),
+	Action(
+		"New Quotation",
+		(rules.PROSPECT,),
+		"new",
+		"Quotation",
+		needs=(("Quotation", "create"),),
+		party_types=PARTIES,
+		values={"quotation_to": PARTY_TYPE, "party_name": PARTY, "relation": RELATION},
+	),
+]
+
+
+def qualify(relation: str) -> tuple[str, str]:
+	"""Mark the newest open lead of a relation as qualified by the session's user, with that user's rights.
+
+	:return: doctype and name of the lead; one that is qualified already is left as it is
+	:raises frappe.ValidationError: the relation has no open lead
+	:raises frappe.PermissionError: the user may not write the lead
+	"""
+	names = [name for _type, name in identity.parties_of(relation, "Lead")]
+	found = names and frappe.get_all(
+		"Lead",
+		filters={"name": ["in", names], "status": ["not in", CLOSED_LEAD], "disabled": 0},
+		pluck="name",
+		order_by="creation desc",
+		limit=1,
+	)
+	if not found:
+		frappe.throw(_("There is no open lead to qualify. Open one first."))
+	lead = frappe.get_doc("Lead", found[0])
+	lead.check_permission("write")
+	if lead.qualification_status != "Qualified":
+		lead.update(
+			{
+				"qualification_status": "Qualified",
+				"qualified_by": frappe.session.user,
+				"qualified_on": nowdate(),
+			}
+		)
+		lead.save()
+	return lead.doctype, lead.name

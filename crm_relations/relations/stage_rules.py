@@ -1,0 +1,126 @@
+"""The way through the stages, in pure Python: from dated roles to the history of stages, and from that history to
+what the append-only log has to add. Imports no frappe."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from crm_relations.relations.rules import RoleRow
+
+
+@dataclass(frozen=True)
+class StageSpell:
+	"""A time in one stage; it ends where the next begins."""
+
+	stage: str
+	since: date
+	#: what brought the relation into the stage: the document that gave it, or that ended a further one
+	document_type: str | None = None
+	document_name: str | None = None
+
+
+@dataclass(frozen=True)
+class LogRow:
+	"""A row of the log: from `position` on, the history is what this row and those after it say.
+
+	Without a stage it says that nothing comes at this position any more.
+	"""
+
+	position: int
+	stage: str | None
+	since: date
+	document_type: str | None = None
+	document_name: str | None = None
+
+
+def is_held(row: RoleRow, day: date) -> bool:
+	"""Whether a role is held on a day; a role that ends on that day is not."""
+	return (row.since is None or row.since <= day) and (row.until is None or row.until > day)
+
+
+def history(rows: Iterable[RoleRow], order: Mapping[str, int], today: date) -> list[StageSpell]:
+	"""The stages of a relation up to today, oldest first, each different from the one before.
+
+	A relation stands in the furthest stage it holds; when none is held, in the one that ended last. Stages that
+	begin on one day are gone through in their order.
+
+	:param order: stage → its place; roles that are no stages are not in it. A role without a date tells no story.
+	"""
+	stages = [row for row in rows if row.role in order and row.since and row.since <= today]
+	days = {row.since for row in stages} | {row.until for row in stages if row.until and row.until <= today}
+	result: list[StageSpell] = []
+	standing: RoleRow | None = None
+	for day in sorted(days):
+		best = _best([row for row in stages if row.since <= day], order, day)
+		if not best:
+			continue
+		for row in _passed([row for row in stages if row.since == day], standing, best, order):
+			result.append(_spell(row, day))
+			standing = row
+		if not standing or best.role != standing.role:
+			cause = best if best.since == day or not standing else standing
+			result.append(StageSpell(best.role, day, cause.document_type, cause.document_name))
+		standing = best
+	return result
+
+
+def _best(rows: Sequence[RoleRow], order: Mapping[str, int], day: date) -> RoleRow | None:
+	held = [row for row in rows if is_held(row, day)]
+	if held:
+		return max(held, key=lambda row: (order[row.role], -row.since.toordinal(), row.document_name or ""))
+	if rows:
+		return max(rows, key=lambda row: (row.until, order[row.role]))
+	return None
+
+
+def _passed(
+	begun: Sequence[RoleRow], standing: RoleRow | None, best: RoleRow, order: Mapping[str, int]
+) -> list[RoleRow]:
+	"""Stages between the one before and the one of that evening, each once."""
+	lowest = order[standing.role] if standing else None
+	between = {
+		row.role: row
+		for row in begun
+		if order[row.role] < order[best.role] and (lowest is None or order[row.role] > lowest)
+	}
+	return sorted(between.values(), key=lambda row: order[row.role])
+
+
+def _spell(row: RoleRow, day: date) -> StageSpell:
+	return StageSpell(row.role, day, row.document_type, row.document_name)
+
+
+def told(log: Iterable[LogRow]) -> list[StageSpell]:
+	"""The history that the rows of the log tell, read in the order in which they were written."""
+	result: list[StageSpell] = []
+	for row in log:
+		del result[row.position :]
+		if row.stage:
+			result.append(StageSpell(row.stage, row.since, row.document_type, row.document_name))
+	return result
+
+
+def to_append(log: Iterable[LogRow], spells: Sequence[StageSpell], today: date) -> list[LogRow]:
+	"""The rows after which the log tells these spells; none where it does already."""
+	before = told(log)
+	same = 0
+	for old, new in zip(before, spells, strict=False):
+		if (old.stage, old.since) != (new.stage, new.since):
+			break
+		same += 1
+	rows = [
+		LogRow(place, spell.stage, spell.since, spell.document_type, spell.document_name)
+		for place, spell in enumerate(spells[same:], start=same)
+	]
+	if not rows and same < len(before):
+		rows = [LogRow(same, None, today)]
+	return rows
+
+
+def days_by_stage(spells: Sequence[StageSpell], today: date) -> dict[str, int]:
+	"""stage → days spent in it, all its times together; the present stage counts up to today."""
+	result: dict[str, int] = {}
+	ends = [*(spell.since for spell in spells[1:]), today]
+	for spell, until in zip(spells, ends, strict=False):
+		result[spell.stage] = result.get(spell.stage, 0) + (until - spell.since).days
+	return result
