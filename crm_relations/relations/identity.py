@@ -8,7 +8,8 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cstr, now
 
-from crm_relations.relations import adoption, folding, links, queries, roles, stages
+from crm_relations.relations import adoption, folding, links, placing, queries, roles, stages
+from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.relations.sources import Party, Row, evidence, sources
 
@@ -80,7 +81,10 @@ def adopt_document(doc: Document) -> str | None:
 
 def adopt_linked(doc: Document) -> None:
 	"""A Party Link says that its two ends are one: adopting them brings their relations together."""
-	for doctype, name in ((doc.primary_role, doc.primary_party), (doc.secondary_role, doc.secondary_party)):
+	ends = ((doc.primary_role, doc.primary_party), (doc.secondary_role, doc.secondary_party))
+	if not doc.get_doc_before_save():
+		placing.confirm_one(*ends)
+	for doctype, name in ends:
 		if doctype in sources() and name:
 			adopt(doctype, name)
 
@@ -97,6 +101,7 @@ def forget(parties: list[Party]) -> int:
 		return 0
 	names = sorted(set(relations.values()))
 	roles.refresh(names, leaving=parties)
+	facts.mark_all((facts.RELATION, name) for name in names)
 	for doctype, gone in queries.by_type(relations).items():
 		frappe.db.delete("Relation Party", {"party_type": doctype, "party": ["in", list(gone)]})
 	for name in names:
@@ -154,6 +159,7 @@ def follow_rename(doc: Document) -> None:
 		if value == new:
 			before[column] = old  # named by a field: the field was renamed along
 	outcome = adoption.adopt([(doc.doctype, new)], before={(doc.doctype, new): before})
+	facts.mark(facts.RELATION, relation)
 	roles.refresh({relation} | outcome.changed)
 
 
