@@ -9,6 +9,7 @@ from frappe.query_builder import DocType
 from frappe.utils import add_days, getdate, now_datetime
 
 from crm_relations.campaigns import composing, consent, responses, rules, templates
+from crm_relations.shared.permissions import readable
 
 SEND = "Relation Campaign Send"
 _CHUNK = 1000
@@ -102,10 +103,13 @@ def complete(send: str, answer: str, note: str | None = None, call_again_on: dat
 
 
 def _open_rows(campaign: str, limit: int) -> list[frappe._dict]:
+	"""Open rows that the session's user may read: numbers are for those who call."""
 	send, member, relation = (DocType(name) for name in (SEND, "Relation Campaign Member", "Relation"))
+	query = readable(frappe.qb.from_(send), SEND)
+	if query is None:
+		return []
 	return (
-		frappe.qb.from_(send)
-		.join(member)
+		query.join(member)
 		.on(member.name == send.member)
 		.left_join(relation)
 		.on(relation.name == send.relation)

@@ -3,30 +3,16 @@
 from typing import Any
 
 import frappe
-from frappe.desk.reportview import build_match_conditions
 from frappe.model.document import Document
-from frappe.permissions import get_role_permissions
 from frappe.query_builder.functions import Count
-from frappe.share import get_shared
 from pypika.queries import QueryBuilder
-from pypika.terms import Criterion
 
 from crm_relations.segments import compiler, membership, selection
 from crm_relations.segments.compiler import Rule
+from crm_relations.shared import permissions
 
 #: What a preview and a list of members show of a relation
 COLUMNS = ("name", "relation_name", "relation_kind", "stage", "industry", "territory", "city", "responsible")
-
-
-class _MatchConditions(Criterion):
-	"""The user's conditions on `tabRelation`, as Frappe writes them for its own lists."""
-
-	def __init__(self, sql: str):
-		super().__init__()
-		self.sql = sql
-
-	def get_sql(self, **kwargs: Any) -> str:
-		return f"({self.sql})"
 
 
 def preview(rule: Rule, limit: int = 10) -> dict[str, Any]:
@@ -94,18 +80,9 @@ def members(segment: str, limit: int = 20, start: int = 0, former: bool = False)
 
 
 def readable(query: QueryBuilder) -> QueryBuilder:
-	"""The query on `tabRelation`, narrowed to what the session's user may read: roles, user permissions, shares."""
-	user = frappe.session.user
-	relation = frappe.qb.DocType("Relation")
-	if user == "Administrator":
-		return query
-	if not get_role_permissions(frappe.get_meta("Relation"), user=user).get("read"):
-		return query.where(relation.name.isin(get_shared("Relation", user) or [""]))
-	conditions = build_match_conditions("Relation", user=user)
-	if not conditions:
-		return query
-	# the parameter makes sure that the driver turns %% in the conditions back into %
-	return query.where(relation.name != "").where(_MatchConditions(conditions))
+	"""The query on `tabRelation`, narrowed to what the session's user may read; without a right it finds nothing."""
+	narrowed = permissions.readable(query, "Relation")
+	return query.where(frappe.qb.DocType("Relation").name == "") if narrowed is None else narrowed
 
 
 def readable_names(names: list[str]) -> list[str]:

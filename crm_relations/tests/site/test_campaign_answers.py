@@ -269,6 +269,21 @@ def test_the_call_list_holds_who_may_be_called(mailing, calls):
 	assert (status["calls_open"], status["calls_done"], status["calls_suppressed"]) == (1, 0, 2)
 
 
+def test_numbers_are_shown_only_to_those_who_may_read_them(mailing, calls):
+	relation = mailing.rows(calls, state="Pending")[0].relation
+	reads_campaigns, calls_others, calls_her = (
+		factories.user(None, role) for role in ("Accounts User", "Relation User", "Relation User")
+	)
+	for user, permitted in ((calls_others, factories.relation().name), (calls_her, relation)):
+		factories.insert("User Permission", user=user, allow="Relation", for_value=permitted)
+	frappe.set_user(reads_campaigns)
+	assert not call_list.next_calls(calls)
+	frappe.set_user(calls_others)
+	assert not call_list.next_calls(calls)
+	frappe.set_user(calls_her)
+	assert [row["relation"] for row in call_list.next_calls(calls)] == [relation]
+
+
 def test_a_call_is_recorded_once(mailing, calls):
 	send = call_list.next_calls(calls)[0]["send"]
 	name = call_list.complete(send, "Interested", "Will ein Angebot")

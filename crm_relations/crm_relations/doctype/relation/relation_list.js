@@ -1,5 +1,6 @@
 frappe.listview_settings["Relation"] = {
 	add_fields: ["stage", "relation_kind", "disabled"],
+	hide_name_column: true,
 	get_indicator(doc) {
 		if (doc.disabled) return [__("Disabled"), "gray", "disabled,=,1"];
 		const colors = { Lead: "blue", Prospect: "orange", Customer: "green" };

@@ -52,7 +52,9 @@ function add_buttons(frm) {
 	};
 	if (frm.doc.status === "Draft") main(__("Start"), () => start(frm));
 	if (frm.doc.status === "Running") {
-		button(__("Call List"), () => new CallList(frm).next());
+		if (frappe.model.can_read("Relation Campaign Send")) {
+			button(__("Call List"), () => new CallList(frm).next());
+		}
 		button(
 			__("Send Now"),
 			act("send_now", (answer) => queued(answer, __("{0} e-mails are due", [answer.due])))
@@ -240,7 +242,14 @@ function progress_html({ status, steps, uncertain, due, due_calls }) {
 		<h5>${__("Members")}</h5>
 		<div class="mb-4" style="max-width:50rem">${funnel
 			.map(([key, label]) => bar(label, status[key]))
-			.join("")}</div>
+			.join("")}
+			${
+				status.control_group
+					? `<p class="text-muted">${__("{0} more are in the control group and not addressed.", [
+							status.control_group,
+					  ])}</p>`
+					: ""
+			}</div>
 		<h5>${__("Steps")}</h5>
 		<table class="table table-sm"><thead><tr><th>#</th><th>${__("Title")}</th><th>${__("Type")}</th>
 			<th class="text-right">${__("Days after Start")}</th><th>${__("State")}</th></tr></thead>

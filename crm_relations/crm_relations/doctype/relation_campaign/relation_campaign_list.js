@@ -2,6 +2,7 @@
 // License: GPL-3.0. See license.txt
 
 frappe.listview_settings["Relation Campaign"] = {
+	hide_name_column: true,
 	get_indicator(doc) {
 		const color = { Draft: "gray", Running: "green", Paused: "orange", Done: "blue" }[
 			doc.status

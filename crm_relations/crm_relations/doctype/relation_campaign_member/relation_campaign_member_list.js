@@ -3,6 +3,7 @@
 
 frappe.listview_settings["Relation Campaign Member"] = {
 	add_fields: ["status"],
+	hide_name_column: true,
 	get_indicator(doc) {
 		const color = {
 			Addressed: "gray",

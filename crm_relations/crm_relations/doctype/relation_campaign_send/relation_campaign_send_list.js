@@ -3,6 +3,7 @@
 
 frappe.listview_settings["Relation Campaign Send"] = {
 	add_fields: ["state"],
+	hide_name_column: true,
 	get_indicator(doc) {
 		const color = {
 			Pending: "gray",

@@ -10,6 +10,9 @@ from crm_relations.ledger.api import check_company
 from crm_relations.ledger.statement import CampaignFigures, Statement, company_or_default, statement
 
 FIGURES = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
+#: a cell without a value stays empty: 0.00 would be a statement
+_BLANK_FIGURES = dict.fromkeys(FIGURES)
+_BLANK_SIDES = {"debit": None, "credit": None}
 
 
 def execute(filters: dict | None = None) -> tuple:
@@ -35,25 +38,25 @@ def columns() -> list[dict[str, Any]]:
 		"cash_received": _("Cash Received"),
 	}
 	return [
-		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 320},
+		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 270},
 		*(
-			{"fieldname": name, "label": label, "fieldtype": "Currency", "options": "currency", "width": 140}
+			{"fieldname": name, "label": label, "fieldtype": "Currency", "options": "currency", "width": 125}
 			for name, label in labels.items()
 		),
-		{"fieldname": "root_type", "label": _("Root Type"), "fieldtype": "Data", "width": 100},
+		{"fieldname": "root_type", "label": _("Root Type"), "fieldtype": "Data", "width": 95},
 		{
 			"fieldname": "debit",
 			"label": _("Debit"),
 			"fieldtype": "Currency",
 			"options": "currency",
-			"width": 120,
+			"width": 105,
 		},
 		{
 			"fieldname": "credit",
 			"label": _("Credit"),
 			"fieldtype": "Currency",
 			"options": "currency",
-			"width": 120,
+			"width": 105,
 		},
 		{"fieldname": "currency", "label": _("Currency"), "fieldtype": "Data", "hidden": 1},
 	]
@@ -74,6 +77,7 @@ def rows(result: Statement) -> list[dict[str, Any]]:
 				"credit": float(row.credit),
 				"currency": result.currency,
 				"indent": 1,
+				**_BLANK_FIGURES,
 			}
 			for row in result.accounts
 			if row.campaign == figures.campaign
@@ -90,11 +94,26 @@ def rows(result: Statement) -> list[dict[str, Any]]:
 
 def _campaign(figures: CampaignFigures, currency: str) -> dict[str, Any]:
 	amounts = {name: float(getattr(figures, name)) for name in FIGURES}
-	return {"campaign": figures.campaign, **amounts, "currency": currency, "indent": 0, "is_campaign": 1}
+	return {
+		"campaign": figures.campaign,
+		**amounts,
+		**_BLANK_SIDES,
+		"currency": currency,
+		"indent": 0,
+		"is_campaign": 1,
+	}
 
 
 def _total(label: str, amount: Decimal, currency: str, **more: Any) -> dict[str, Any]:
-	return {"campaign": label, "revenue": float(amount), "currency": currency, "indent": 0, **more}
+	return {
+		"campaign": label,
+		**_BLANK_FIGURES,
+		**_BLANK_SIDES,
+		"revenue": float(amount),
+		"currency": currency,
+		"indent": 0,
+		**more,
+	}
 
 
 def message(result: Statement) -> str | None:

@@ -1,0 +1,25 @@
+// A consent event: whose it is. The address is proposed from the relation.
+frappe.ui.form.on("Relation Consent", {
+	refresh(frm) {
+		if (frm.is_new()) return;
+		frm.page.set_title(frappe.utils.get_link_title("Relation", frm.doc.relation) || frm.doc.name);
+	},
+	relation: propose_address,
+	channel: propose_address,
+});
+
+async function propose_address(frm) {
+	const { relation, channel } = frm.doc;
+	if (!relation || !channel) return;
+	const { message } = await frappe.db.get_value("Relation", relation, [
+		"email_id",
+		"mobile_no",
+		"phone",
+	]);
+	if (frm.doc.relation !== relation || frm.doc.channel !== channel) return;
+	const address = {
+		"E-mail": message.email_id,
+		Phone: message.mobile_no || message.phone,
+	}[channel];
+	if (address) frm.set_value("address", address);
+}

@@ -1,0 +1,1 @@
+frappe.listview_settings["Relation Qualification Scheme"] = { hide_name_column: true };
