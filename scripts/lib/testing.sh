@@ -153,6 +153,10 @@ run_pytest() {
 			CRM_RELATIONS_PIPELINE_DATA=$(demo_data)
 			export CRM_RELATIONS_PIPELINE_DATA
 		fi
+		if as_user test -r "$ROOT/../shared/data/febrl/dataset1.csv"; then
+			FEBRL_DATA=${FEBRL_DATA:-$(realpath "$ROOT/../shared/data/febrl")}
+			export FEBRL_DATA
+		fi
 		export BENCH_DIR SITE=$TEST_SITE CRM_RELATIONS_REQUIRE_SITE=1 PYTHONDONTWRITEBYTECODE=1 \
 			CRM_RELATIONS_DB_ROOT_USER="$user" CRM_RELATIONS_DB_ROOT_PASSWORD="$password"
 		as_user "$BENCH_DIR/env/bin/python" -m pytest -p no:cacheprovider "$@" </dev/null
