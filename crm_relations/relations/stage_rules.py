@@ -54,11 +54,12 @@ def history(rows: Iterable[RoleRow], order: Mapping[str, int], today: date) -> l
 		best = _best([row for row in stages if row.since <= day], order, day)
 		if not best:
 			continue
-		for row in _passed([row for row in stages if row.since == day], standing, best, order):
-			result.append(_spell(row, day))
-			standing = row
+		passed = _passed([row for row in stages if row.since == day], standing, order)
+		result += [StageSpell(row.role, day, row.document_type, row.document_name) for row in passed]
+		standing = passed[-1] if passed else standing
 		if not standing or best.role != standing.role:
-			cause = best if best.since == day or not standing else standing
+			began = best.since == day and best.role not in {row.role for row in passed}
+			cause = best if began or not standing else standing
 			result.append(StageSpell(best.role, day, cause.document_type, cause.document_name))
 		standing = best
 	return result
@@ -73,21 +74,10 @@ def _best(rows: Sequence[RoleRow], order: Mapping[str, int], day: date) -> RoleR
 	return None
 
 
-def _passed(
-	begun: Sequence[RoleRow], standing: RoleRow | None, best: RoleRow, order: Mapping[str, int]
-) -> list[RoleRow]:
-	"""Stages between the one before and the one of that evening, each once."""
-	lowest = order[standing.role] if standing else None
-	between = {
-		row.role: row
-		for row in begun
-		if order[row.role] < order[best.role] and (lowest is None or order[row.role] > lowest)
-	}
-	return sorted(between.values(), key=lambda row: order[row.role])
-
-
-def _spell(row: RoleRow, day: date) -> StageSpell:
-	return StageSpell(row.role, day, row.document_type, row.document_name)
+def _passed(begun: Sequence[RoleRow], standing: RoleRow | None, order: Mapping[str, int]) -> list[RoleRow]:
+	"""The further stages that began on a day, each once and in their order, also one that ended on that day."""
+	further = {row.role: row for row in begun if not standing or order[row.role] > order[standing.role]}
+	return sorted(further.values(), key=lambda row: order[row.role])
 
 
 def told(log: Iterable[LogRow]) -> list[StageSpell]:

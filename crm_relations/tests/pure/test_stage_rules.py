@@ -50,6 +50,18 @@ def test_what_happens_on_one_day_is_gone_through_in_order():
 	assert told(rows) == [(rules.LEAD, 5), (rules.PROSPECT, 5), (rules.CUSTOMER, 5)]
 
 
+def test_a_stage_that_is_lost_on_its_first_day_was_gone_through():
+	rows = [row(rules.LEAD, 5, document="L"), row(rules.PROSPECT, 5, 5, document="O")]
+	assert told(rows) == [(rules.LEAD, 5), (rules.PROSPECT, 5), (rules.LEAD, 5)]
+	assert stages.history(rows, ORDER, day(9))[-1].document_name == "O"
+
+
+def test_a_new_lead_after_a_lost_chance_is_the_reason_itself():
+	rows = [row(rules.PROSPECT, 0, 10, document="O"), row(rules.LEAD, 20, document="L")]
+	assert told(rows) == [(rules.PROSPECT, 0), (rules.LEAD, 20)]
+	assert stages.history(rows, ORDER, day(30))[-1].document_name == "L"
+
+
 def test_a_customer_who_gets_a_quotation_stays_a_customer():
 	assert told([row(rules.CUSTOMER, 0), row(rules.PROSPECT, 5)]) == [(rules.CUSTOMER, 0)]
 
