@@ -6,6 +6,7 @@ import frappe
 from frappe import _
 from frappe.core.doctype.user_permission.user_permission import get_user_permissions
 
+from crm_relations.campaigns.checks import workers_of_queue
 from crm_relations.ledger import attribution, queries
 from crm_relations.ledger.statement import company_or_default
 from crm_relations.ledger.statement import statement as make_statement
@@ -35,12 +36,14 @@ def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
 
 
 @frappe.whitelist(methods=["POST"])
-def rebuild_attribution(company: str | None = None) -> str:
-	"""Queue the job that writes the attribution anew; returns a message for the user."""
+def rebuild_attribution(company: str | None = None) -> dict[str, Any]:
+	"""Queue the job that writes the attribution anew, of one company or of all. Returns `message` for the user and
+	`workers`: how many background workers could do it now."""
 	frappe.has_permission("Relation Settings", "write", throw=True)
-	if company:
-		check_company(company)
-	frappe.enqueue(
+	companies = frappe.get_all("Company", pluck="name", order_by="name asc")
+	for name in [company_or_default(company)] if company else companies:
+		check_company(name)
+	job = frappe.enqueue(
 		rebuild_job,
 		queue="long",
 		timeout=4 * 60 * 60,
@@ -49,17 +52,31 @@ def rebuild_attribution(company: str | None = None) -> str:
 		company=company,
 		user=frappe.session.user,
 	)
-	return _("The attribution is being rebuilt. You will be told when it is done.")
+	if job:
+		message = _("The attribution is being rebuilt. You will be told when it is done.")
+	else:
+		message = _(
+			"The attribution is being rebuilt already. Wait for the end, then start again if need be."
+		)
+	return {"message": message, "workers": workers_of_queue()}
 
 
 def rebuild_job(company: str | None, user: str) -> None:
-	"""The queued job: progress and result go to the user's desk."""
+	"""The queued job: progress, result and failure go to the desk of the user who started it."""
 	title = _("Rebuilding attribution")
 
 	def show(done: int, total: int) -> None:
-		frappe.publish_progress(done * 100 / max(total, 1), title=title, user=user)
+		frappe.publish_progress(done * 100 / max(total, 1), title=title)
 
-	counts = attribution.rebuild(company, on_progress=show)
+	try:
+		counts = attribution.rebuild(company, on_progress=show)
+	except Exception as error:
+		frappe.db.rollback()
+		stopped = _(
+			"The rebuilding of the attribution stopped: {0}. Start it again: it goes on without doubles."
+		)
+		frappe.publish_realtime("msgprint", stopped.format(error), user=user)
+		raise
 	message = _("Attribution rebuilt: {0} invoices, {1} lines, {2} stale lines removed.").format(
 		counts["invoices"], counts["rows"], counts["removed"]
 	)

@@ -14,6 +14,7 @@ NAMED = 5  #: vouchers that a message names before it counts the rest
 
 def findings() -> list[Finding]:
 	"""Findings for all companies of the site. Reads the whole ledger: not for a request that a user waits for."""
+	attributes = cint(frappe.db.get_single_value("Relation Settings", "attribute_invoices"))
 	result = []
 	for company in frappe.get_all(
 		"Company",
@@ -21,8 +22,11 @@ def findings() -> list[Finding]:
 		order_by="name asc",
 	):
 		result += _accounts(company)
-		result += _attribution(company.name)
+		result += _attribution(company.name, complete=bool(attributes))
 		result += _ledger(company.name)
+	if not attributes:
+		message = _("Invoices are not attributed to campaigns: the switch in Relation Settings is off.")
+		result.append(Finding("warning", "attribution_off", message, _("Relation Settings, section Books.")))
 	return result + _dimension()
 
 
@@ -57,21 +61,17 @@ def _accounts(company: frappe._dict) -> list[Finding]:
 	return result
 
 
-def _attribution(company: str) -> list[Finding]:
+def _attribution(company: str, complete: bool) -> list[Finding]:
+	"""Rows that differ from their lines, and, where they ought to be `complete`, lines without a row."""
 	remedy = _("Relation Settings, button Rebuild Attribution.")
 	result = []
 	if wrong := queries.attribution_unlike_invoice(company):
 		message = _("{0}: attribution differs from the invoice lines of {1}.").format(company, _names(wrong))
 		result.append(Finding("error", "attribution_unequal", message, remedy))
-	if cint(frappe.db.get_single_value("Relation Settings", "attribute_invoices")):
-		if missing := queries.invoices_without_attribution(company):
-			message = _("{0}: lines with a campaign are not attributed in {1}.").format(
-				company, _names(missing)
-			)
-			result.append(Finding("error", "attribution_missing", message, remedy))
-	else:
-		message = _("Invoices are not attributed to campaigns: the switch in Relation Settings is off.")
-		result.append(Finding("warning", "attribution_off", message, _("Relation Settings, section Books.")))
+	missing = queries.invoices_without_attribution(company) if complete else []
+	if missing:
+		message = _("{0}: lines with a campaign are not attributed in {1}.").format(company, _names(missing))
+		result.append(Finding("error", "attribution_missing", message, remedy))
 	return result
 
 
@@ -84,7 +84,7 @@ def _ledger(company: str) -> list[Finding]:
 		company, to_string(figures.difference), figures.currency, _names(vouchers) or _("no single voucher")
 	)
 	return [
-		Finding("error", "ledger_difference", message, _("Rebuild the attribution in Relation Settings."))
+		Finding("error", "ledger_difference", message, _("Relation Settings, button Rebuild Attribution."))
 	]
 
 
@@ -96,6 +96,9 @@ def _dimension() -> list[Finding]:
 		if current:
 			message = _("The Accounting Dimension {0} exists although its switch is off.").format(
 				current.name
+			)
+			remedy = _(
+				"Switch Report Campaigns in the Ledger on in Relation Settings, or delete the dimension."
 			)
 			return [Finding("warning", "dimension_by_hand", message, remedy)]
 		if dimension.fields():

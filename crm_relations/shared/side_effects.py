@@ -21,21 +21,27 @@ def run_steps(doc: Document, *steps: Step) -> None:
 
 	A deadlock is raised again: the database has already undone the whole transaction then, and
 	Frappe repeats the request.
+
+	A step may save documents whose events run steps: each depth has its own savepoint. It is set anew before
+	each step, which replaces the one before, and is left for the commit to forget: to release it would be
+	one more statement beside every invoice.
 	"""
-	for step in steps:
-		name = f"relation_step_{frappe.generate_hash(length=8)}"  # steps nest: a name must not come twice
-		frappe.db.savepoint(name)
-		messages = len(frappe.local.message_log)
-		try:
-			step(doc)
-		except frappe.QueryDeadlockError:
-			raise
-		except Exception:
-			frappe.db.rollback(save_point=name)
-			del frappe.local.message_log[messages:]
-			defer(step, doc, frappe.get_traceback())
-		else:
-			frappe.db.release_savepoint(name)
+	depth = frappe.flags.relation_step_depth = (frappe.flags.relation_step_depth or 0) + 1
+	name = f"relation_step_{depth}"
+	try:
+		for step in steps:
+			frappe.db.savepoint(name)
+			messages = len(frappe.local.message_log)
+			try:
+				step(doc)
+			except frappe.QueryDeadlockError:
+				raise
+			except Exception:
+				frappe.db.rollback(save_point=name)
+				del frappe.local.message_log[messages:]
+				defer(step, doc, frappe.get_traceback())
+	finally:
+		frappe.flags.relation_step_depth = depth - 1
 
 
 def dotted_path(step: Step) -> str:

@@ -206,6 +206,79 @@ def test_who_may_not_make_dimensions_may_not_use_the_switch(dimension_off):
 	assert frappe.db.get_single_value("Relation Settings", "batch_size") == 50
 
 
+def finding(code: str):
+	"""The finding of this code among those of the dimension."""
+	return next(found for found in checks._dimension() if found.code == code)
+
+
+def test_campaigns_without_the_dimension_are_told_and_the_switch_is_the_remedy(dimension_off, customer):
+	sell(customer, [(campaign("Frühling"), 100)])
+	told = finding("dimension_off")
+	assert told.level == "info" and "Report Campaigns in the Ledger" in told.remedy
+	frappe.db.rollback()
+	switch(True)
+	assert "dimension_off" not in codes()
+
+
+@pytest.mark.parametrize("mend", ["switch on", "delete"])
+def test_a_dimension_made_by_hand_is_told_and_both_remedies_help(dimension_off, mend):
+	factories.insert(
+		"Accounting Dimension",
+		label=dimension.LABEL,
+		document_type=dimension.DOCUMENT_TYPE,
+		fieldname=dimension.FIELDNAME,
+	)
+	told = finding("dimension_by_hand")
+	assert told.level == "warning" and "or delete the dimension" in told.remedy
+	if mend == "switch on":
+		switch(True)
+	else:
+		frappe.delete_doc("Accounting Dimension", dimension.current().name)
+		custom_fields.create()
+		frappe.db.commit()
+	assert not codes() - {"dimension_off"}
+
+
+def test_leftovers_of_a_dimension_are_told_and_go_with_the_next_migrate(dimension_off):
+	field = frappe.get_doc(
+		{
+			"doctype": "Custom Field",
+			"dt": "Journal Entry Account",
+			"fieldname": "relation_campaign",
+			"label": "Relation Campaign",
+			"fieldtype": "Link",
+			"options": "Relation Campaign",
+		}
+	)
+	field.name = "Journal Entry Account-relation_campaign"
+	field.db_insert()
+	assert "migrate" in finding("dimension_leftovers").remedy
+	dimension.ensure()
+	assert "dimension_leftovers" not in codes()
+	assert not frappe.db.exists("Custom Field", field.name)
+
+
+def test_a_ledger_without_the_field_is_told_and_mended_by_the_next_migrate(dimension_on):
+	frappe.db.delete("Custom Field", {"name": "GL Entry-relation_campaign"})
+	frappe.clear_cache(doctype="GL Entry")
+	told = finding("dimension_fields")
+	assert told.level == "error" and "migrate" in told.remedy
+	dimension.ensure()
+	assert not codes()
+
+
+@pytest.mark.parametrize("box", ["mandatory_for_bs", "mandatory_for_pl"])
+def test_a_mandatory_campaign_is_told_and_mended_in_the_dimension(dimension_on, box):
+	doc = dimension.current()
+	doc.dimension_defaults[0].set(box, 1)
+	doc.save()
+	told = finding("dimension_mandatory")
+	assert told.level == "warning" and "clear the check boxes Mandatory" in told.remedy
+	doc.dimension_defaults[0].set(box, 0)
+	doc.save()
+	assert not codes()
+
+
 # ERPNext's own reports, filtered by the campaign ------------------------------------------------------
 
 

@@ -1,0 +1,141 @@
+"""Steps beside ERPNext's documents: a failing one is undone, kept and tried again, and blocks nothing."""
+
+import frappe
+import pytest
+
+from crm_relations.shared.side_effects import MAX_ATTEMPTS, retry_deferred, run_steps
+from crm_relations.tests.site import factories
+from crm_relations.tests.site.commits import held_back
+
+pytestmark = pytest.mark.site
+
+STEPS = f"{__name__}."
+
+
+@pytest.fixture
+def doc():
+	return factories.insert("Note", title=factories.unique("Notiz"), content="before")
+
+
+@pytest.fixture
+def without_commits():
+	with held_back():
+		yield
+
+
+def note(doc, text: str) -> None:
+	frappe.db.set_value("Note", doc.name, "content", text)
+
+
+def details(doc) -> str | None:
+	return frappe.db.get_value("Note", doc.name, "content")
+
+
+def works(doc) -> None:
+	note(doc, "works")
+
+
+def fails(doc) -> None:
+	note(doc, "half done")
+	frappe.msgprint("half a message")
+	raise ValueError("on purpose")
+
+
+def deadlocks(doc) -> None:
+	raise frappe.QueryDeadlockError("on purpose")
+
+
+def with_a_failing_step_inside(doc) -> None:
+	note(doc, "outer")
+	run_steps(doc, fails)
+
+
+def fails_after_an_inner_step(doc) -> None:
+	run_steps(doc, works)
+	raise ValueError("on purpose")
+
+
+def open_steps(doc) -> list[str]:
+	return frappe.get_all(
+		"Relation Deferred Step",
+		{"document_type": doc.doctype, "document_name": doc.name, "status": "Open"},
+		pluck="step",
+		order_by="step asc",
+	)
+
+
+def test_a_failing_step_is_undone_and_kept_and_the_others_run(doc):
+	messages = len(frappe.local.message_log)
+	run_steps(doc, works, fails)
+	assert details(doc) == "works"
+	run_steps(doc, fails, works)
+	assert details(doc) == "works"
+	assert open_steps(doc) == [STEPS + "fails"]
+	assert len(frappe.local.message_log) == messages
+	row = frappe.get_doc("Relation Deferred Step", {"document_name": doc.name})
+	assert "on purpose" in row.error
+
+
+def test_a_step_that_fails_inside_another_is_undone_alone(doc):
+	run_steps(doc, with_a_failing_step_inside)
+	assert details(doc) == "outer"
+	assert open_steps(doc) == [STEPS + "fails"]
+
+
+def test_a_step_that_fails_takes_what_steps_inside_it_did_along(doc):
+	run_steps(doc, fails_after_an_inner_step)
+	assert details(doc) == "before"
+	assert open_steps(doc) == [STEPS + "fails_after_an_inner_step"]
+
+
+def test_steps_after_a_failing_one_at_depth_have_their_savepoint(doc):
+	run_steps(doc, with_a_failing_step_inside, fails, with_a_failing_step_inside, fails_after_an_inner_step)
+	assert details(doc) == "outer"
+	assert open_steps(doc) == [STEPS + "fails", STEPS + "fails_after_an_inner_step"]
+
+
+def test_a_deadlock_is_for_frappe_to_repeat(doc):
+	with pytest.raises(frappe.QueryDeadlockError):
+		run_steps(doc, deadlocks)
+	assert open_steps(doc) == []
+	run_steps(doc, fails)  # and the next one has its savepoint again
+	assert open_steps(doc) == [STEPS + "fails"]
+
+
+def test_a_step_costs_one_statement_beside_its_own(doc, monkeypatch):
+	sent = []
+	original = frappe.db.sql
+	monkeypatch.setattr(
+		frappe.db, "sql", lambda query, *a, **k: (sent.append(query), original(query, *a, **k))[1]
+	)
+	run_steps(doc, lambda _doc: None, lambda _doc: None)
+	assert len(sent) == 2
+
+
+def test_a_step_that_works_later_is_done(doc, without_commits, monkeypatch):
+	run_steps(doc, fails)
+	monkeypatch.setattr(f"{__name__}.fails", works)
+	assert retry_deferred()["done"] >= 1
+	assert details(doc) == "works"
+	assert open_steps(doc) == []
+
+
+def test_a_step_that_never_works_is_given_up(doc, without_commits):
+	run_steps(doc, fails)
+	name = frappe.db.get_value("Relation Deferred Step", {"document_name": doc.name})
+	frappe.db.set_value("Relation Deferred Step", name, "attempts", MAX_ATTEMPTS - 2)
+	frappe.db.commit()
+	assert retry_deferred()["open"] >= 1
+	assert open_steps(doc) == [STEPS + "fails"]
+	assert retry_deferred()["given_up"] >= 1
+	assert frappe.db.get_value("Relation Deferred Step", name, "status") == "Given Up"
+	assert details(doc) == "before"
+
+
+def test_a_step_of_a_deleted_document_is_done(doc, without_commits):
+	run_steps(doc, fails)
+	name = frappe.db.get_value("Relation Deferred Step", {"document_name": doc.name})
+	frappe.db.set_value("Relation Deferred Step", name, "document_name", "No such note")
+	frappe.db.commit()
+	assert retry_deferred()["done"] >= 1
+	assert frappe.db.get_value("Relation Deferred Step", name, "status") == "Done"
