@@ -76,6 +76,10 @@ doc_events = {
 		"on_submit": "crm_relations.doc_events.sales_invoice.on_submit",
 		"on_cancel": "crm_relations.doc_events.sales_invoice.on_cancel",
 	},
+	"POS Invoice": {
+		"after_mapping": "crm_relations.doc_events.pos_invoice.after_mapping",
+		"validate": "crm_relations.doc_events.pos_invoice.validate",
+	},
 	"Payment Entry": {
 		"validate": "crm_relations.doc_events.payment_entry.validate",
 		"on_submit": "crm_relations.doc_events.payment_entry.on_submit",

@@ -1,7 +1,7 @@
 """How `relation` and `relation_campaign` travel along ERPNext's documents.
 
-Alone writes these two fields on Opportunity, Quotation, Sales Order, Delivery Note, Sales Invoice and
-Payment Entry, and `relation_campaign` on their rows.
+Alone writes these two fields on Opportunity, Quotation, Sales Order, Delivery Note, Sales Invoice, POS Invoice
+and Payment Entry, and `relation_campaign` on their rows.
 
 Rows decide. A row takes the campaign of the row it was made from: invoice line ← delivery line ← order
 line ← quotation line ← opportunity ← lead; a line without a predecessor takes what the user typed in the
@@ -62,6 +62,13 @@ PREDECESSORS: dict[str, tuple[Reference, ...]] = {
 		Reference("sales_order", "Sales Order"),
 		Reference("pos_invoice", "POS Invoice"),
 	),
+	"POS Invoice Item": (
+		Reference("pos_invoice_item", "POS Invoice Item", "POS Invoice"),  # a return
+		Reference("dn_detail", "Delivery Note Item", "Delivery Note"),
+		Reference("so_detail", "Sales Order Item", "Sales Order"),
+		Reference("delivery_note", "Delivery Note"),
+		Reference("sales_order", "Sales Order"),
+	),
 }
 #: doctype → where the document as a whole comes from
 HEADER_PREDECESSORS: dict[str, tuple[Reference, ...]] = {
@@ -72,6 +79,7 @@ HEADER_PREDECESSORS: dict[str, tuple[Reference, ...]] = {
 	),
 	"Delivery Note": (Reference("return_against", "Delivery Note"),),
 	"Sales Invoice": (Reference("return_against", "Sales Invoice"),),
+	"POS Invoice": (Reference("return_against", "POS Invoice"),),
 }
 #: doctype → field of the party, and field (or doctype) that says what kind of party it is
 PARTY: dict[str, tuple[str, str]] = {
@@ -80,6 +88,7 @@ PARTY: dict[str, tuple[str, str]] = {
 	"Sales Order": ("customer", "Customer"),
 	"Delivery Note": ("customer", "Customer"),
 	"Sales Invoice": ("customer", "Customer"),
+	"POS Invoice": ("customer", "Customer"),
 	"Payment Entry": ("party", "party_type"),
 }
 
@@ -205,6 +214,8 @@ def _new_rows(doc: Document, rows: list[Document]) -> list[Document]:
 def _fill_from_header(doc: Document, rows: list[Document]) -> None:
 	"""Rows still empty get what the user typed; those made from nothing, what the document came from."""
 	empty = [row for row in rows if not row.get(CAMPAIGN)]
+	if doc.get("is_consolidated"):
+		return  # of a till's day: the header is that of the last till invoice with a campaign, typed by nobody
 	if typed := doc.get(CAMPAIGN):
 		for row in empty:
 			row.set(CAMPAIGN, typed)
