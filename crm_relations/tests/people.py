@@ -526,7 +526,7 @@ class _Generator:
 		if self.rng.random() < 0.3:
 			name += f" & {self.rng.choice(('Söhne', 'Partner', 'Cie.', self.surname()))}"
 		core = f"{name} {self.rng.choice(_TRADES)}"
-		label = _ascii(core.replace(" & ", "-").replace(" ", "-")).strip(".").lower()
+		label = _ascii(core.replace(" & ", "-").replace(" ", "-")).replace(".", "").lower()
 		while label in self.labels:
 			label += f"-{_ascii(self.rng.choice(_STEMS)).lower()}"
 		self.labels.add(label)

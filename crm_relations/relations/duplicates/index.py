@@ -77,6 +77,18 @@ def catch_up(after: str = "", on_page: Callable[[str, int], None] | None = None)
 		frappe.db.commit()
 
 
+def queue_catch_up() -> None:
+	"""Let a worker write what is missing: the sync leaves relations that were written in bulk to it."""
+	frappe.enqueue(
+		catch_up,
+		queue="long",
+		timeout=4 * 60 * 60,
+		job_id="crm_relations_keys",
+		deduplicate=True,
+		enqueue_after_commit=True,
+	)
+
+
 def _write(names: list[str], records: dict[str, Record]) -> int:
 	stored = queries.keys_of(names)
 	changed = [name for name in names if stored.get(name, set()) != set(_keys(records.get(name)))]

@@ -31,7 +31,10 @@ COLUMNS = (
 	"probability",
 	"reasons",
 	"found_on",
+	"title",
 )
+#: so much of each name stands in the title of a pair
+_NAME_LENGTH = 66
 
 
 def propose(candidates: Iterable[Candidate]) -> list[Pair]:
@@ -40,6 +43,7 @@ def propose(candidates: Iterable[Candidate]) -> list[Pair]:
 	known = queries.pairs_among(found)
 	stamp, user = now(), frappe.session.user
 	new = [pair for pair in found if pair not in known]
+	called = _names({name for pair in new for name in pair})
 	rows = [
 		(
 			frappe.generate_hash(length=16),
@@ -49,6 +53,7 @@ def propose(candidates: Iterable[Candidate]) -> list[Pair]:
 			percent(found[pair]),
 			" ".join(found[pair].reasons),
 			stamp,
+			" / ".join(called.get(name, name)[:_NAME_LENGTH] for name in pair),
 		)
 		for pair in new
 	]
@@ -60,6 +65,12 @@ def propose(candidates: Iterable[Candidate]) -> list[Pair]:
 		if row["state"] in (OPEN, LATER) and any(row[field] != value for field, value in said.items()):
 			frappe.db.set_value(PAIR, row["name"], said)
 	return new
+
+
+def _names(relations: Collection[str]) -> dict[str, str]:
+	table = frappe.qb.DocType("Relation")
+	query = frappe.qb.from_(table).select(table.name, table.relation_name)
+	return dict(query.where(table.name.isin(relations)).run()) if relations else {}
 
 
 def percent(candidate: Candidate) -> float:

@@ -41,7 +41,7 @@ LEVELS = {
 	"last_same": Level("Last name is the same", 0.75, 0.004),
 	"last_alike": Level("Last name is alike", 0.15, 0.004),
 	"last_differs": Level("Last name differs", 0.08, 0.98),
-	"first_same": Level("First name is the same", 0.75, 0.01),
+	"first_same": Level("First name is the same", 0.75, 0.014),
 	"first_alike": Level("First name is alike", 0.15, 0.01),
 	"first_initial": Level("First name begins alike", 0.05, 0.05),
 	"first_differs": Level("First name differs", 0.08, 0.93),
@@ -49,7 +49,7 @@ LEVELS = {
 	"birth_same": Level("Date of birth is the same", 0.85, 0.0001),
 	"birth_alike": Level("Date of birth differs in one place", 0.06, 0.004),
 	"birth_differs": Level("Date of birth differs", 0.09, 0.996),
-	"name_same": Level("Name of several words is the same", 0.65, 0.00002),
+	"name_same": Level("Name of several words is the same", 0.65, 0.00005),
 	"name_same_short": Level("Name of one word is the same", 0.65, 0.0005),
 	"name_alike": Level("Name is alike", 0.2, 0.002),
 	"name_contained": Level("One name is contained in the other", 0.1, 0.004),
@@ -57,7 +57,7 @@ LEVELS = {
 	"form_same": Level("Legal form is the same", 0.8, 0.5),
 	"form_differs": Level("Legal form differs", 0.1, 0.5),
 	"email_same": Level("E-mail address is the same", 0.6, 0.00001),
-	"email_alike": Level("E-mail address is alike", 0.08, 0.001),
+	"email_alike": Level("E-mail address is alike", 0.08, 0.06),
 	"email_differs": Level("E-mail address differs", 0.32, 0.99),
 	"phone_same": Level("Telephone number is the same", 0.6, 0.0001),
 	"phone_differs": Level("Telephone number differs", 0.4, 0.99),
@@ -75,7 +75,7 @@ LEVELS = {
 	"pincode_differs": Level("Postcode differs", 0.07, 0.99),
 	"city_same": Level("City is the same", 0.85, 0.05),
 	"city_differs": Level("City differs", 0.15, 0.95),
-	"address_differs": Level("Address is another one", 0.015, 0.97),
+	"address_differs": Level("Address is another one", 0.012, 0.97),
 	"household": Level("Perhaps another person of the household", 0.1, 0.9),
 	"neighbours": Level("Perhaps another company in the same house", 0.1, 0.9),
 }
@@ -126,7 +126,9 @@ def compare(one: Record, other: Record) -> list[str]:
 	if "pincode_differs" in levels and "street_differs" in levels:
 		# a move changes the whole address: its parts are no evidence apart
 		levels = [level for level in levels if level not in _OF_ADDRESS] + ["address_differs"]
-	differ = "first_differs" in levels or ("first_unknown" in levels and "birth_differs" in levels)
+	differ = "first_differs" in levels or (
+		"first_unknown" in levels and ("birth_differs" in levels or "email_differs" in levels)
+	)
 	if differ and not _OWN.intersection(levels):
 		return [level for level in levels if level not in _OF_HOUSEHOLD] + ["household"]
 	if "name_differs" in levels and not _OWN.intersection(levels):

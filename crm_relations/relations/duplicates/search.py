@@ -69,7 +69,7 @@ def _looked_at_changed(doc: Document) -> bool:
 
 def _tell(relation: str, new: list[queries.Pair]) -> None:
 	"""Name the relations to the user who saves, as far as he may read them."""
-	if not new or not frappe.request:
+	if not new or not getattr(frappe.local, "request", None):
 		return
 	others = [one if other == relation else other for one, other in new]
 	readable = [name for name in others[:NAMED] if frappe.has_permission("Relation", "read", doc=name)]

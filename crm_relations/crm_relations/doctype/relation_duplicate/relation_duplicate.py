@@ -23,4 +23,5 @@ class RelationDuplicate(Document):
 		reasons: DF.SmallText | None
 		relation: DF.Link
 		state: DF.Literal["Open", "Same", "Different", "Later"]
+		title: DF.Data | None
 	# end: auto-generated types

@@ -1,6 +1,6 @@
 // The queue of pairs that are perhaps one: what is open comes first, the likeliest on top.
 frappe.listview_settings["Relation Duplicate"] = {
-	add_fields: ["state", "probability", "relation", "other"],
+	add_fields: ["state", "title"],
 	filters: [["state", "=", "Open"]],
 	hide_name_column: true,
 	get_indicator(doc) {
@@ -10,7 +10,7 @@ frappe.listview_settings["Relation Duplicate"] = {
 	button: {
 		show: () => true,
 		get_label: () => __("Compare"),
-		get_description: (doc) => __("Compare {0} and {1}", [doc.relation, doc.other]),
+		get_description: (doc) => __("Compare {0}", [doc.title]),
 		action: (doc) => crm_relations.duplicates.compare(doc.name, () => cur_list?.refresh()),
 	},
 	onload(list) {
