@@ -99,6 +99,8 @@ doc_events = {
 		"before_insert": "crm_relations.doc_events.version.before_insert",
 	},
 	"Relation": {
+		"on_update": "crm_relations.doc_events.relation.on_update",
+		"on_trash": "crm_relations.doc_events.relation.on_trash",
 		"after_fold": "crm_relations.doc_events.relation.after_fold",
 	},
 	"Relation Campaign Response": {
@@ -157,13 +159,17 @@ doctype_js = {
 	"Sales Invoice": "public/js/sales_invoice.js",
 	"Relation": [
 		"public/js/timeline.js",
+		"public/js/relation_duplicates.js",
 		"public/js/relation_graph.js",
 		"public/js/relation_profile.js",
 		"public/js/relation_playbook.js",
 	],
 	"Relation Campaign": "public/js/campaign_preview.js",
+	"Relation Duplicate": "public/js/relation_duplicates.js",
 	"Relation Segment": "public/js/segment_explanation.js",
 }
+
+doctype_list_js = {"Relation Duplicate": "public/js/relation_duplicates.js"}
 
 # Logs of ours that point at ERPNext's documents must not keep those from being deleted or cancelled
 ignore_links_on_delete = [
@@ -177,6 +183,8 @@ ignore_links_on_delete = [
 	"Relation",
 	"Relation Party",
 	"Relation Role",
+	"Relation Duplicate",
+	"Relation Merge",
 	"Relation Stage Log",
 	"Relation Started Activity",
 	"Relation Profile Change",

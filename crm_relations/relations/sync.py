@@ -11,6 +11,7 @@ from typing import Any
 import frappe
 
 from crm_relations.relations import adoption, identity, queries, roles
+from crm_relations.relations.duplicates import index
 from crm_relations.relations.sources import Party, Row, sources
 
 CHUNK = 1000
@@ -99,6 +100,8 @@ class _Sync:
 					self.on_progress(doctype, counts.rows_in, total)
 			if not self.dry_run:
 				self.forget_gone(doctype)
+		if not self.dry_run:
+			index.queue_catch_up()
 		return self.report
 
 	def forget_gone(self, doctype: str) -> None:

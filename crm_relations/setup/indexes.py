@@ -9,6 +9,16 @@ import frappe
 #: doctype, name of the key, statement
 STATEMENTS = (
 	(
+		"Relation Key",
+		"value_relation",
+		"ALTER TABLE `tabRelation Key` ADD INDEX `value_relation` (`value`, `relation`)",
+	),
+	(
+		"Relation Duplicate",
+		"unique_pair",
+		"ALTER TABLE `tabRelation Duplicate` ADD UNIQUE KEY `unique_pair` (`relation`, `other`)",
+	),
+	(
 		"Relation Party",
 		"unique_party",
 		"ALTER TABLE `tabRelation Party` ADD UNIQUE KEY `unique_party` (`party_type`, `party`)",
