@@ -80,6 +80,9 @@ doc_events = {
 		"after_mapping": "crm_relations.doc_events.pos_invoice.after_mapping",
 		"validate": "crm_relations.doc_events.pos_invoice.validate",
 	},
+	"Payment Ledger Entry": {
+		"on_submit": "crm_relations.doc_events.payment_ledger_entry.on_submit",
+	},
 	"Payment Entry": {
 		"validate": "crm_relations.doc_events.payment_entry.validate",
 		"on_submit": "crm_relations.doc_events.payment_entry.on_submit",
@@ -88,6 +91,9 @@ doc_events = {
 	"Journal Entry": {
 		"on_submit": "crm_relations.doc_events.journal_entry.on_submit",
 		"on_cancel": "crm_relations.doc_events.journal_entry.on_cancel",
+	},
+	"Call Log": {
+		"on_update": "crm_relations.doc_events.call_log.on_update",
 	},
 	"Communication": {
 		"after_insert": "crm_relations.doc_events.communication.after_insert",
@@ -102,6 +108,10 @@ doc_events = {
 		"on_update": "crm_relations.doc_events.relation.on_update",
 		"on_trash": "crm_relations.doc_events.relation.on_trash",
 		"after_fold": "crm_relations.doc_events.relation.after_fold",
+	},
+	"Relation Interaction": {
+		"on_update": "crm_relations.doc_events.relation_interaction.on_update",
+		"on_trash": "crm_relations.doc_events.relation_interaction.on_trash",
 	},
 	"Relation Campaign Response": {
 		"after_insert": "crm_relations.doc_events.relation_campaign_response.after_insert",
@@ -121,6 +131,14 @@ relation_timeline_sources = [
 	"crm_relations.pipeline.erpnext_crm.timeline.SOURCES",
 ]
 
+# What the figures of a relation are made from: a list of dotted paths to lists of relations.facts.sources.FactSource.
+relation_fact_sources = [
+	"crm_relations.relations.facts.own.SOURCES",
+	"crm_relations.campaigns.fact_sources.SOURCES",
+	"crm_relations.interactions.fact_sources.SOURCES",
+	"crm_relations.pipeline.erpnext_crm.fact_sources.SOURCES",
+]
+
 # What a user can do next with a relation in a role: a list of dotted paths to lists of relations.actions.Action.
 # Which of them a role type shows, the admin says in its playbook.
 relation_actions = [
@@ -134,13 +152,17 @@ relation_actions = [
 relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.unsubscribed_leads"]
 
 scheduler_events = {
-	"all": ["crm_relations.campaigns.delivery.send_due_campaigns"],
+	"all": [
+		"crm_relations.campaigns.delivery.send_due_campaigns",
+		"crm_relations.relations.facts.jobs.refresh_changed",
+	],
 	"hourly": [
 		"crm_relations.shared.side_effects.retry_deferred",
 		"crm_relations.relations.playbook.start_planned",
 	],
 	"daily_long": [
 		"crm_relations.relations.roles.refresh_all",
+		"crm_relations.relations.facts.jobs.age",
 		"crm_relations.relations.playbook.enter_dated",
 		"crm_relations.relations.completeness.recompute_all",
 	],
@@ -159,13 +181,15 @@ doctype_js = {
 	"Sales Invoice": "public/js/sales_invoice.js",
 	"Relation": [
 		"public/js/timeline.js",
-		"public/js/relation_duplicates.js",
 		"public/js/relation_graph.js",
 		"public/js/relation_profile.js",
+		"public/js/relation_identity.js",
+		"public/js/relation_duplicates.js",
 		"public/js/relation_playbook.js",
+		"public/js/relation_facts.js",
 	],
-	"Relation Campaign": "public/js/campaign_preview.js",
 	"Relation Duplicate": "public/js/relation_duplicates.js",
+	"Relation Campaign": "public/js/campaign_preview.js",
 	"Relation Segment": "public/js/segment_explanation.js",
 }
 
@@ -183,10 +207,14 @@ ignore_links_on_delete = [
 	"Relation",
 	"Relation Party",
 	"Relation Role",
-	"Relation Duplicate",
-	"Relation Merge",
+	"Relation Facts",
+	"Relation Facts Item Group",
+	"Relation Facts Classes",
+	"Relation Contact Facts",
 	"Relation Stage Log",
 	"Relation Started Activity",
+	"Relation Duplicate",
+	"Relation Merge",
 	"Relation Profile Change",
 ]
 auto_cancel_exempted_doctypes = ["Relation Attribution"]

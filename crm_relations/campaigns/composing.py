@@ -16,6 +16,7 @@ from frappe.utils import cint, get_url, now_datetime
 from crm_relations.campaigns import consent, mail, rules, tracking
 from crm_relations.campaigns.rules import Decision
 from crm_relations.campaigns.templates import MailTemplate, TemplateError
+from crm_relations.relations.facts import queue as facts
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,7 @@ def file_communication(letter: Letter, campaign: Document, account: Document) ->
 				"link_name": name,
 			},
 		)
+	facts.mark(facts.RELATION, letter.relation)
 
 
 def mark_communication(name: str, status: str) -> None:

@@ -4,6 +4,7 @@ from frappe.model.document import Document
 
 from crm_relations.pipeline import provenance
 from crm_relations.relations import roles
+from crm_relations.relations.facts import queue as facts
 from crm_relations.shared.side_effects import run_steps
 
 
@@ -16,13 +17,13 @@ def validate(doc: Document, method: str | None = None) -> None:
 
 
 def on_submit(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, roles.refresh_for_document)
+	run_steps(doc, roles.refresh_for_document, facts.mark_document)
 
 
 def on_update_after_submit(doc: Document, method: str | None = None) -> None:
 	"""A quotation that is declared lost is saved, neither submitted nor cancelled."""
-	run_steps(doc, roles.refresh_for_document)
+	run_steps(doc, roles.refresh_for_document, facts.mark_document)
 
 
 def on_cancel(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, roles.refresh_for_document)
+	run_steps(doc, roles.refresh_for_document, facts.mark_document)

@@ -3,16 +3,18 @@
 from frappe.model.document import Document
 
 from crm_relations.relations.duplicates import index, pairs, search
+from crm_relations.relations.facts import build
+from crm_relations.relations.facts import queue as facts
 from crm_relations.segments import membership
 from crm_relations.shared.side_effects import run_steps
 
 
 def on_update(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, index.refresh_for_relation, search.look_for_relation)
+	run_steps(doc, index.refresh_for_relation, search.look_for_relation, facts.mark_moved)
 
 
 def on_trash(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, index.forget, pairs.forget)
+	run_steps(doc, index.forget, pairs.forget, build.forget_relation)
 
 
 def after_fold(doc: Document, method: str | None, folded: str) -> None:

@@ -5,8 +5,9 @@ Campaigns stand left of qualification and may not import it; the answer flows on
 from frappe.model.document import Document
 
 from crm_relations.qualification import scheme
+from crm_relations.relations.facts import queue as facts
 from crm_relations.shared.side_effects import run_steps
 
 
 def after_insert(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, scheme.qualify_response)
+	run_steps(doc, scheme.qualify_response, facts.mark_relation)

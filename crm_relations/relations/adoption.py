@@ -76,8 +76,7 @@ def move(party: Party, old: str | None, new: str | None) -> str:
 	adoption.load([party, *(p for members in mates.values() for p in members)])
 	adoption.read_values()
 	if old:
-		frappe.db.delete("Relation Party", {"parent": old, "party_type": party[0], "party": party[1]})
-		_update_document(old, adoption.changed_by(old, mates[old], without=party), [])
+		_update_document(old, adoption.changed_by(old, mates[old], without=party), [], leaving=party)
 	if new:
 		changes = adoption.changed_by(new, [*mates[new], party], before=mates[new])
 		_update_document(new, changes, adoption.party_rows([party]))
@@ -209,7 +208,8 @@ class _Adoption:
 			values["address_line"] = ", ".join(line.strip() for line in lines if line and line.strip())
 			values.update({f: address[f] or values.get(f) for f in ("pincode", "city", "country")})
 		email = email_key(values.get("email_id"))
-		values["email_id"] = email if email and validate_email_address(email) else None
+		fits = email and len(email) <= DATA_LENGTH  # half an address is none
+		values["email_id"] = email if fits and validate_email_address(email) else None
 		for name in ("phone", "mobile_no"):
 			values[name] = _phone(values.get(name))
 		for name, value in values.items():
@@ -436,9 +436,11 @@ def _insert_document(values: Row, parties: list[Row]) -> str:
 	return doc.insert(ignore_permissions=True).name
 
 
-def _update_document(name: str, values: Row, parties: list[Row]) -> None:
+def _update_document(name: str, values: Row, parties: list[Row], leaving: Party | None = None) -> None:
 	doc = frappe.get_doc("Relation", name, for_update=True)
 	doc.update(values)
+	if leaving:
+		doc.set("parties", [row for row in doc.parties if (row.party_type, row.party) != leaving])
 	doc.extend("parties", parties)
 	_quiet(doc)
 	doc.save(ignore_permissions=True)

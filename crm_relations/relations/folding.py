@@ -12,6 +12,8 @@ from frappe.model.rename_doc import get_link_fields
 
 from crm_relations.relations import queries
 from crm_relations.relations.duplicates import index, pairs
+from crm_relations.relations.facts import build as facts
+from crm_relations.relations.facts import queue
 
 #: rows that belong to the file itself are moved first and by their parent
 CHILDREN = ("Relation Party", "Relation Role")
@@ -25,6 +27,8 @@ def fold(keep: str, other: str) -> None:
 	_move_children(keep, other)
 	_drop_links_between(keep, other)
 	pairs.transfer(keep, other)
+	facts.forget([other])  # what is derived is made anew, not moved
+	queue.mark(queue.RELATION, keep)
 	left = _move_references(keep, other)
 	_move_dynamic_links(keep, other)
 	text = _("{0} ({1}) turned out to be the same and was folded into this relation.")

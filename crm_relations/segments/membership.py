@@ -5,8 +5,6 @@ reads the newest rows and not the snapshot of the transaction, and the segment i
 that two refreshes at a time never enter a relation twice.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -22,16 +20,11 @@ from pypika.terms import Criterion
 
 from crm_relations.segments import selection
 from crm_relations.segments.rules import RuleError
+from crm_relations.shared.isolation import reading_what_is_committed
 
 MEMBER = "Relation Segment Member"
 SEGMENT = "Relation Segment"
 CHUNK = 5_000
-ISOLATION = {
-	"READ-UNCOMMITTED": "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
-	"READ-COMMITTED": "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-	"REPEATABLE-READ": "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-	"SERIALIZABLE": "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
-}
 
 
 class SegmentBusyError(frappe.ValidationError):
@@ -87,7 +80,7 @@ def refresh_and_commit(segment: str, retake: bool = False) -> RefreshResult:
 	It reads what is committed (READ COMMITTED), so that MariaDB takes no locks on the relations and
 	invoices that it reads: nobody who submits an invoice meanwhile has to wait.
 	"""
-	with _reading_what_is_committed():
+	with reading_what_is_committed():
 		try:
 			result = refresh(segment, retake)
 		except Exception:
@@ -95,37 +88,6 @@ def refresh_and_commit(segment: str, retake: bool = False) -> RefreshResult:
 			raise
 		frappe.db.commit()
 	return result
-
-
-@contextmanager
-def _reading_what_is_committed() -> Iterator[None]:
-	"""A new transaction at READ COMMITTED; afterwards the session has its own isolation again.
-
-	Commits at both ends: Frappe opens the next transaction with every commit, and only a new one takes
-	the level.
-	"""
-	before = _isolation()
-	if before in (None, "READ-COMMITTED"):
-		frappe.db.commit()
-		yield
-		return
-	frappe.db.sql(ISOLATION["READ-COMMITTED"])
-	frappe.db.commit()
-	try:
-		yield
-	finally:
-		frappe.db.sql(ISOLATION[before])
-		frappe.db.commit()
-
-
-def _isolation() -> str | None:
-	"""The session's isolation level on MariaDB; None elsewhere, where reading takes no locks anyway."""
-	if frappe.db.db_type != "mariadb":
-		return None
-	levels = frappe.db.sql(
-		"SHOW SESSION VARIABLES WHERE Variable_name IN ('tx_isolation', 'transaction_isolation')"
-	)
-	return levels[0][1]
 
 
 def current(segment: str) -> QueryBuilder:

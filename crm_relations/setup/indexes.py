@@ -6,8 +6,60 @@ server, so that a second site on the same server would go without it; we ask the
 
 import frappe
 
+#: On ERPNext's own tables, so that the facts read these columns and not the wide rows: with the keys, grouping
+#: two million invoice lines by customer took a tenth of the time. Taken away when the app is uninstalled.
+ON_ERPNEXT = (
+	(
+		"Sales Invoice",
+		"relation_facts",
+		"ALTER TABLE `tabSales Invoice` ADD INDEX `relation_facts` (`customer`, `company`, `docstatus`,"
+		" `posting_date`, `is_return`, `is_debit_note`, `is_opening`, `represents_company`, `base_net_total`,"
+		" `base_grand_total`)",
+		"ALTER TABLE `tabSales Invoice` DROP INDEX `relation_facts`",
+	),
+	(
+		"Sales Invoice Item",
+		"relation_facts",
+		"ALTER TABLE `tabSales Invoice Item` ADD INDEX `relation_facts` (`parent`, `item_group`, `sales_order`,"
+		" `dn_detail`, `base_net_amount`, `incoming_rate`, `stock_qty`)",
+		"ALTER TABLE `tabSales Invoice Item` DROP INDEX `relation_facts`",
+	),
+	(
+		"Sales Order",
+		"relation_facts",
+		"ALTER TABLE `tabSales Order` ADD INDEX `relation_facts` (`customer`, `company`, `docstatus`,"
+		" `transaction_date`)",
+		"ALTER TABLE `tabSales Order` DROP INDEX `relation_facts`",
+	),
+	(
+		"Payment Ledger Entry",
+		"relation_facts",
+		"ALTER TABLE `tabPayment Ledger Entry` ADD INDEX `relation_facts` (`party_type`, `account_type`,"
+		" `party`, `company`, `against_voucher_no`, `delinked`, `posting_date`, `due_date`, `amount`)",
+		"ALTER TABLE `tabPayment Ledger Entry` DROP INDEX `relation_facts`",
+	),
+)
+
 #: doctype, name of the key, statement
 STATEMENTS = (
+	*(row[:3] for row in ON_ERPNEXT),
+	(
+		"Relation Facts",
+		"unique_relation_company",
+		"ALTER TABLE `tabRelation Facts` ADD UNIQUE KEY `unique_relation_company` (`relation`, `company`)",
+	),
+	(
+		"Relation Facts Item Group",
+		"unique_relation_company_group",
+		"ALTER TABLE `tabRelation Facts Item Group`"
+		" ADD UNIQUE KEY `unique_relation_company_group` (`relation`, `company`, `item_group`)",
+	),
+	(
+		"Relation Facts Item Group",
+		"group_company_relation",
+		"ALTER TABLE `tabRelation Facts Item Group`"
+		" ADD INDEX `group_company_relation` (`item_group`, `company`, `relation`)",
+	),
 	(
 		"Relation Key",
 		"value_relation",
@@ -91,3 +143,10 @@ def create() -> None:
 	for doctype, name, statement in STATEMENTS:
 		if not frappe.db.has_index(f"tab{doctype}", name):
 			frappe.db.sql_ddl(statement)
+
+
+def drop_on_erpnext() -> None:
+	"""Take our keys off ERPNext's tables."""
+	for doctype, name, _add, drop in ON_ERPNEXT:
+		if frappe.db.has_index(f"tab{doctype}", name):
+			frappe.db.sql_ddl(drop)

@@ -4,12 +4,16 @@ Frappe drops our doctypes and what carries our module. It leaves the roles, the 
 log of patches, and every record that names one of our doctypes: a task or a mail that points at a doctype
 which is gone can no longer be saved. What is the user's (tasks, mails, files) stays and loses the reference;
 what says something about our documents only (comments, versions, rights, filters) goes with them.
+
+Columns of custom fields stay in the tables, as Frappe has it; `bench trim-tables` takes them. We empty them: were
+the app installed again, an invoice that names a campaign which is gone could be neither cancelled nor credited.
 """
 
 import frappe
+from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import get_doctypes_with_dimensions
 
 from crm_relations.ledger import dimension
-from crm_relations.setup import custom_fields
+from crm_relations.setup import custom_fields, indexes
 
 ROLES = ("Relation Manager", "Relation User", "Relation Confidential")
 METHODS = "crm_relations.%"
@@ -51,8 +55,10 @@ def before_uninstall() -> None:
 	"""Take back the dimension, our fields and the references while our doctypes are still there."""
 	dimension.switch_off()
 	custom_fields.delete()
+	_empty_columns()
 	frappe.db.delete("Property Setter", {"module": custom_fields.MODULE})
 	_let_go_of(our_doctypes())
+	indexes.drop_on_erpnext()
 
 
 def our_doctypes() -> list[str]:
@@ -60,6 +66,17 @@ def our_doctypes() -> list[str]:
 	return frappe.get_all(
 		"DocType", filters={"module": custom_fields.MODULE}, pluck="name", order_by="name asc"
 	)
+
+
+def _empty_columns() -> None:
+	"""Empty what our fields and the dimension's have written, set-based; amounts and times of change stay."""
+	columns = {(doctype, dimension.FIELDNAME) for doctype in get_doctypes_with_dimensions()}
+	for doctype, fields in custom_fields.custom_fields().items():
+		columns |= {(doctype, field["fieldname"]) for field in fields}
+	for doctype, fieldname in sorted(columns):
+		if frappe.db.table_exists(doctype) and _has_fields(doctype, fieldname):
+			table = frappe.qb.DocType(doctype)
+			frappe.qb.update(table).set(table[fieldname], None).where(table[fieldname].isnotnull()).run()
 
 
 def _let_go_of(doctypes: list[str]) -> None:

@@ -1,0 +1,51 @@
+"""What campaigns tell about a relation in figures: its answers."""
+
+import frappe
+from frappe.query_builder.functions import Count, Max
+from pypika.functions import Date
+from pypika.queries import QueryBuilder
+
+from crm_relations.relations.facts.sources import CONTACTS, FactSource, Listing, Scope, count_if
+
+POSITIVE = ("Interested", "Call Back")
+#: who unsubscribes has not answered
+NO_ANSWER = ("Unsubscribe",)
+
+
+def responses(scope: Scope) -> QueryBuilder:
+	"""Answers of every campaign, clicks included; positive are those that want to hear more."""
+	table = frappe.qb.DocType("Relation Campaign Response")
+	answers = table.response_type.notin(NO_ANSWER)
+	query = (
+		frappe.qb.from_(table)
+		.where((table.relation > "") & answers)
+		.groupby(table.relation)
+		.select(
+			table.relation,
+			Count("*").as_("campaign_responses"),
+			count_if(table.answer.isin(POSITIVE)).as_("positive_responses"),
+			Max(Date(table.received_at)).as_("last_response"),
+		)
+	)
+	return scope.of_relations(query, table.relation)
+
+
+def _opens(scope: Scope, company: str) -> dict[str, list[Listing]]:
+	filters = {"relation": ["in", list(scope.relations or ())], "response_type": ["not in", list(NO_ANSWER)]}
+	answers = Listing("Relation Campaign Response", filters, "name")
+	positive = Listing("Relation Campaign Response", {**filters, "answer": ["in", list(POSITIVE)]}, "name")
+	return {
+		"campaign_responses": [answers],
+		"positive_responses": [positive],
+		"last_response": [Listing("Relation Campaign Response", filters)],
+	}
+
+
+SOURCES: list[FactSource] = [
+	FactSource(
+		CONTACTS,
+		{"campaign_responses": "sum", "positive_responses": "sum", "last_response": "max"},
+		responses,
+		opens=_opens,
+	),
+]

@@ -1,0 +1,14 @@
+"""Our Relation Interaction → last contact by channel, complaints."""
+
+from frappe.model.document import Document
+
+from crm_relations.relations.facts import queue as facts
+from crm_relations.shared.side_effects import run_steps
+
+
+def on_update(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, facts.mark_relation)
+
+
+def on_trash(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, facts.mark_relation)

@@ -1,0 +1,164 @@
+"""The engine of the facts. Alone writes `Relation Facts`, `Relation Facts Item Group` and `Relation Contact Facts`.
+
+All relations or some: the same queries make them, so that what is refreshed is what a rebuild gives. For all,
+the database writes what it reads in one transaction (INSERT … SELECT); readers see the old figures until it is
+done, and a run that is killed leaves them as they were. For some, the rows are read first and then written:
+an INSERT … SELECT would lock the invoices that it reads until the request ends.
+
+One at a time: two that derive the same relation could commit in the wrong order, and the older figures would
+stay. Whoever writes holds the row of the doctype `Relation Facts` itself, which is always there.
+"""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from time import monotonic
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import getdate, nowdate
+
+from crm_relations.relations.facts import classes, queue, statements
+from crm_relations.relations.facts import queries as facts_queries
+from crm_relations.relations.facts.sources import CONTACTS, FACTS, ITEM_GROUPS, Scope
+from crm_relations.shared.isolation import reading_what_is_committed
+
+#: relations refreshed in one transaction
+CHUNK = 1_000
+#: more changed relations than this part of all, and a rebuild is quicker
+REBUILD_ABOVE = 0.1
+TABLES = (ITEM_GROUPS, FACTS, CONTACTS)
+
+
+class FactsBusyError(frappe.ValidationError):
+	"""The facts are being made at this moment by somebody else."""
+
+
+@dataclass(frozen=True)
+class Built:
+	"""What a rebuild made: rows by kind, and how long it took."""
+
+	facts: int
+	item_groups: int
+	contact_facts: int
+	seconds: float
+
+	def as_dict(self) -> dict[str, int | float]:
+		return asdict(self)
+
+
+def rebuild() -> Built:
+	"""Make the facts of all relations anew, in a transaction of its own that is committed.
+
+	It reads what is committed, so that nobody who submits an invoice meanwhile has to wait. Changes that
+	are committed while it runs stay in the queue.
+
+	:raises FactsBusyError: another run is under way
+	"""
+	start = monotonic()
+	with reading_what_is_committed():
+		try:
+			lock()
+			waiting = queue.names()
+			scope = Scope(getdate(nowdate()))
+			for doctype in TABLES:
+				frappe.db.delete(doctype)
+				statements.fill(doctype, scope)
+			classes.determine()
+			queue.settle(waiting)
+			counts = [frappe.db.count(doctype) for doctype in (FACTS, ITEM_GROUPS, CONTACTS)]
+		except Exception:
+			frappe.db.rollback()
+			raise
+		frappe.db.commit()
+	return Built(*counts, seconds=round(monotonic() - start, 1))
+
+
+def refresh(relations: Collection[str]) -> None:
+	"""Make the facts of these relations anew, in the caller's transaction.
+
+	A transaction that has read before sees the documents as they were then: commit before, as
+	`refresh_changed` does, where others may have changed them.
+
+	:raises FactsBusyError: another run is under way
+	"""
+	names = sorted({name for name in relations if name})
+	if not names:
+		return
+	lock()
+	_replace(names)
+
+
+def refresh_changed() -> int:
+	"""Make the facts of all relations anew whose documents have changed; returns how many there were.
+
+	Commits after each chunk, and what the caller has written before with the first of them. A party that
+	changes while its facts are made has a new row in the queue by then, which stays for the next time.
+
+	:raises FactsBusyError: another run is under way
+	"""
+	done = 0
+	while True:
+		frappe.db.commit()  # the lock first, then the moment that is read
+		lock()
+		waiting = queue.take(CHUNK * 10)
+		if not waiting:
+			frappe.db.commit()
+			return done
+		relations = sorted(queue.relations_in(waiting))
+		if len(relations) > max(CHUNK, REBUILD_ABOVE * frappe.db.count("Relation")):
+			frappe.db.commit()
+			rebuild()
+			return done + len(relations)
+		for start in range(0, len(relations), CHUNK):
+			_replace(relations[start : start + CHUNK])
+		queue.settle([row.name for row in waiting])
+		done += len(relations)
+
+
+def refresh_now(relation: str) -> bool:
+	"""For a reader: take in what changed, unless somebody else is at it; returns whether that is done.
+
+	Commits what the caller has written before. The rows stay in the queue: made again, they come out the same.
+	"""
+	frappe.db.commit()  # the lock first, then the moment that is read
+	try:
+		refresh([relation])
+	except FactsBusyError:
+		frappe.clear_messages()
+		return False
+	frappe.db.commit()
+	return True
+
+
+def forget(relations: Collection[str]) -> None:
+	"""These relations are deleted or folded into others: their facts go."""
+	for doctype in TABLES:
+		frappe.db.delete(doctype, {"relation": ["in", list(relations)]})
+
+
+def forget_relation(doc: Document) -> None:
+	"""A relation is being deleted. A refresh that has read it before may write it once more: it is marked."""
+	forget([doc.name])
+	queue.mark(queue.RELATION, doc.name)
+
+
+def lock() -> None:
+	"""Hold the right to write until the transaction ends."""
+	try:
+		frappe.db.get_value("DocType", FACTS, "name", for_update=True, wait=False)
+	except frappe.QueryTimeoutError:
+		frappe.throw(
+			_("The figures of the relations are being made at this moment. Try again when that is done."),
+			FactsBusyError,
+		)
+
+
+def _replace(relations: list[str]) -> None:
+	scope = facts_queries.scope_of(relations)
+	for doctype in TABLES:
+		frappe.db.delete(doctype, {"relation": ["in", relations]})
+		columns, query = statements.rows(doctype, scope)
+		if rows := query.run():
+			frappe.db.bulk_insert(doctype, columns, rows)
+	classes.apply(relations)

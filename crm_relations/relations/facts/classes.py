@@ -1,0 +1,118 @@
+"""Classes of recency, frequency and monetary value. Alone writes `Relation Facts Classes` and the three fields of
+`Relation Facts` that hold the classes.
+
+The borders between the classes are determined once a day over all customers of a company (who has ever
+ordered): recency by the last order, frequency by the orders and monetary value by the revenue of the last
+24 months; the method stands with `rules.borders`. In between, a relation whose facts are made anew is classed by the
+borders of the day.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import frappe
+from frappe.query_builder import Case
+from frappe.utils import getdate, nowdate
+from pypika.terms import Term
+
+from crm_relations.relations.facts import rules
+from crm_relations.relations.facts.sources import FACTS
+
+CLASSES = "Relation Facts Classes"
+
+
+@dataclass(frozen=True)
+class Measure:
+	"""A class field, the column it is made from, and how its borders come back from JSON."""
+
+	fieldname: str
+	column: str
+	parse: Any
+
+
+MEASURES = (
+	Measure("recency_class", "last_order", date.fromisoformat),
+	Measure("frequency_class", "orders_24_months", int),
+	Measure("monetary_class", "revenue_24_months", float),
+)
+
+
+def determine() -> None:
+	"""Determine the borders of every company anew and class all its customers by them."""
+	fact = frappe.qb.DocType(FACTS)
+	companies = frappe.qb.from_(fact).select(fact.company).distinct().run(pluck=True)
+	frappe.db.delete(CLASSES, {"company": ["not in", companies or [""]]})
+	for company in companies:
+		found: dict[str, list[Any]] = {}
+		number = 0
+		for measure in MEASURES:
+			column = fact[measure.column]
+			ranked = (
+				frappe.qb.from_(fact)
+				.select(column)
+				.where((fact.company == company) & (fact.orders > 0))
+				.orderby(column)
+			).run(pluck=True)
+			number = len(ranked)
+			found[measure.fieldname] = [_plain(border) for border in rules.borders(ranked)]
+		_keep(company, number, found)
+	apply()
+
+
+def apply(relations: Collection[str] | None = None) -> None:
+	"""Class relations by the borders of the day; all, or these."""
+	fact = frappe.qb.DocType(FACTS)
+	for company, found in borders().items():
+		query = frappe.qb.update(fact).where(fact.company == company)
+		if relations is not None:
+			query = query.where(fact.relation.isin(list(relations)))
+		for measure in MEASURES:
+			query = query.set(fact[measure.fieldname], _class_of(fact, measure, found[measure.fieldname]))
+		query.run()
+
+
+def borders() -> dict[str, dict[str, list[Any]]]:
+	"""company → class field → lower borders of the classes 2 to 5; None where nobody is in a class."""
+	rows = frappe.get_all(CLASSES, fields=["company", "borders"], order_by="company asc", limit=0)
+	return {
+		row.company: {
+			measure.fieldname: [
+				None if border is None else measure.parse(border)
+				for border in frappe.parse_json(row.borders)[measure.fieldname]
+			]
+			for measure in MEASURES
+		}
+		for row in rows
+	}
+
+
+def _class_of(fact: Any, measure: Measure, found: list[Any]) -> Term:
+	"""What `rules.class_of` says, as a term: the highest class whose border is reached."""
+	term = Case().when(fact.orders == 0, 0)
+	for number in range(rules.CLASSES, 1, -1):
+		border = found[number - 2]
+		if border is not None:
+			value = str(border) if isinstance(border, date) else border
+			term = term.when(fact[measure.column] >= value, number)
+	return term.else_(1)
+
+
+def _keep(company: str, number: int, found: dict[str, list[Any]]) -> None:
+	values = {
+		"currency": frappe.get_cached_value("Company", company, "default_currency"),
+		"population": number,
+		"determined_on": getdate(nowdate()),
+		"borders": frappe.as_json(found),
+	}
+	if frappe.db.exists(CLASSES, company):
+		frappe.db.set_value(CLASSES, company, values)
+		return
+	frappe.get_doc({"doctype": CLASSES, "company": company, **values}).insert(ignore_permissions=True)
+
+
+def _plain(border: Any) -> Any:
+	if isinstance(border, date):
+		return border.isoformat()
+	return border if border is None or isinstance(border, int) else float(border)

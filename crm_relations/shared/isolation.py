@@ -1,0 +1,45 @@
+"""Reading much without locking it: a transaction that sees what is committed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import frappe
+
+ISOLATION = {
+	"READ-UNCOMMITTED": "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+	"READ-COMMITTED": "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+	"REPEATABLE-READ": "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+	"SERIALIZABLE": "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+}
+
+
+@contextmanager
+def reading_what_is_committed() -> Iterator[None]:
+	"""A new transaction at READ COMMITTED; afterwards the session has its own isolation again.
+
+	In it, an INSERT … SELECT takes no locks on the rows that it reads: nobody who submits an invoice meanwhile
+	has to wait. Commits at both ends: Frappe opens the next transaction with every commit, and only a new
+	one takes the level.
+	"""
+	before = _isolation()
+	if before in (None, "READ-COMMITTED"):
+		frappe.db.commit()
+		yield
+		return
+	frappe.db.sql(ISOLATION["READ-COMMITTED"])
+	frappe.db.commit()
+	try:
+		yield
+	finally:
+		frappe.db.sql(ISOLATION[before])
+		frappe.db.commit()
+
+
+def _isolation() -> str | None:
+	"""The session's isolation level on MariaDB; None elsewhere, where reading takes no locks anyway."""
+	if frappe.db.db_type != "mariadb":
+		return None
+	levels = frappe.db.sql(
+		"SHOW SESSION VARIABLES WHERE Variable_name IN ('tx_isolation', 'transaction_isolation')"
+	)
+	return levels[0][1]
