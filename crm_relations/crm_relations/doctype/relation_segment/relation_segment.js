@@ -17,6 +17,8 @@ frappe.ui.form.on("Relation Segment", {
 		// a new segment without a condition means every relation, as the builder shows it
 		if (frm.segment_builder && !frm.doc.rule)
 			frm.doc.rule = JSON.stringify(frm.segment_builder.rule());
+		const problem = frm.segment_builder?.preview.problem;
+		if (problem) frappe.throw(__("{0} Correct the framed condition of the rule.", [escape(problem)]));
 	},
 
 	rule(frm) {
@@ -186,9 +188,11 @@ class RulePreview {
 		}
 		if (number !== this.asked) return;
 		answered(answer.path);
+		this.problem = null;
 		this.status.removeClass("rs-waiting");
 		if (answer.error) {
 			const problem = answer.path ? answer.error.slice(answer.path.length + 2) : answer.error;
+			if (answer.path) this.problem = problem;
 			this.status.html(`<span class="rs-problem">${escape(problem)}</span>`);
 			this.words.empty();
 			this.sample.empty();
@@ -557,6 +561,11 @@ function choice(labels, value, name) {
 	return select.val(value);
 }
 
+/** Who may not read the records of a doctype types their name: a list would stay empty. */
+function may_choose(doctype) {
+	return doctype && (frappe.model.can_read(doctype) || frappe.model.can_select(doctype));
+}
+
 /** The control for the value of one condition, native to its type. */
 class ValueEditor {
 	constructor(parent, field, condition, changed) {
@@ -596,11 +605,11 @@ class ValueEditor {
 			)
 				.appendTo(this.parent)
 				.on("change", (event) => set(event.target.value));
-		} else if (doctype) {
+		} else if (may_choose(doctype)) {
 			this.link(value, set);
 		} else if (type === "date") {
 			this.control({ fieldtype: "Date" }, value, set);
-		} else if (type === "text") {
+		} else if (type === "text" || doctype) {
 			this.text(value, set);
 		} else {
 			this.number(value, set);
@@ -685,7 +694,7 @@ class ValueEditor {
 					add(event.target.value);
 					event.target.value = "";
 				});
-		} else if (this.field.doctype) {
+		} else if (may_choose(this.field.doctype)) {
 			const control = this.link("", (value) => {
 				if (!value) return;
 				add(value);
