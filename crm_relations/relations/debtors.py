@@ -19,7 +19,7 @@ from crm_relations.relations.rules import Spell
 #: what is smaller than this is no open amount, only a rounding
 ROUNDING = 0.005
 #: so many times of a debt are kept as roles of a party; the ledger keeps them all
-KEPT = 10
+KEPT = 3
 
 #: (party, company, currency)
 _Account = tuple[str, str, str]

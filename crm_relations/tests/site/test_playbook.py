@@ -11,6 +11,7 @@ from frappe.utils import add_days, getdate, nowdate
 import crm_relations
 from crm_relations.pipeline.api import qualify
 from crm_relations.relations import actions, api, checks, identity, playbook, queries, roles
+from crm_relations.relations.rules import RoleRow
 from crm_relations.tests.site import factories
 
 pytestmark = pytest.mark.site
@@ -160,6 +161,44 @@ def test_who_enters_again_gets_the_activity_again_only_if_the_admin_wants_it():
 	invoice(customer.name)
 	assert [row.activity for row in started(relation)].count(once) == 1
 	assert [row.activity for row in started(relation)].count(again) == 2
+
+
+def test_the_job_starts_what_it_can_tells_what_waits_and_finds_nothing_the_second_time(monkeypatch):
+	monkeypatch.setattr(frappe.db, "commit", lambda: None)
+	monkeypatch.setattr(frappe.db, "rollback", lambda **where: None)
+	frappe.db.delete(STARTED)
+	good = own_role(activities=[{"subject": "Sign", "assign_to": "User", "user": "Administrator"}])
+	bad = own_role(activities=[{"subject": "{{ city * 9 }}", "assign_to": "User", "user": "Administrator"}])
+	first, second = give(factories.relation(), good), give(factories.relation(city="Köln"), bad)
+	third = give(factories.relation(), good)
+	frappe.db.set_value("Relation", third.name, "disabled", 1)
+	assert playbook.start_planned() == {"started": 1, "dropped": 1, "waiting": 1}
+	assert playbook.start_planned() == {"started": 0, "dropped": 0, "waiting": 1}
+	assert len(tasks_of(first.name)) == 1 and not tasks_of(third.name)
+	assert "not allowed" in started(second.name)[0].reason
+
+
+def statements(monkeypatch, call) -> list[str]:
+	found = []
+	original = frappe.db.sql
+	with monkeypatch.context() as patch:
+		patch.setattr(frappe.db, "sql", lambda *a, **k: (found.append(str(a[0])), original(*a, **k))[1])
+		call()
+	return found
+
+
+def test_entering_costs_no_statement_without_a_playbook_and_three_with_one(monkeypatch):
+	plain, busy = own_role(), own_role()
+	activity(busy)
+	activity(busy, again=1)
+	relation = factories.relation().name
+	row = {"since": getdate(), "until": None, "document_type": "Sales Invoice", "document_name": "X"}
+	playbook.enter({(relation, plain): RoleRow(None, plain, **row)})  # reads the playbooks into the cache
+	found = statements(monkeypatch, lambda: playbook.enter({(relation, plain): RoleRow(None, plain, **row)}))
+	assert not found
+	found = statements(monkeypatch, lambda: playbook.enter({(relation, busy): RoleRow(None, busy, **row)}))
+	assert len(found) == 3, found
+	assert len(started(relation)) == 2
 
 
 def test_a_role_that_is_taken_back_before_the_task_is_made_makes_none():

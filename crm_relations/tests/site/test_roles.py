@@ -351,7 +351,7 @@ def test_a_payment_dated_back_shortens_a_debt_that_is_over():
 
 def test_of_many_debts_the_latest_are_kept():
 	customer = factories.customer()
-	for number in range(12, 0, -1):
+	for number in range(debtors.KEPT + 2, 0, -1):
 		doc = invoice(customer.name, posting_date=str(ago(number * 5)))
 		factories.pay(doc, date=str(ago(number * 5 - 2)))
 	found = times(customer, "Debtor")
