@@ -165,6 +165,7 @@ scheduler_events = {
 		"crm_relations.relations.facts.jobs.age",
 		"crm_relations.relations.playbook.enter_dated",
 		"crm_relations.relations.completeness.recompute_all",
+		"crm_relations.relations.exchange.exporting.delete_old_files",
 	],
 	"weekly_long": ["crm_relations.relations.duplicates.api.search_weekly"],
 }
@@ -193,7 +194,10 @@ doctype_js = {
 	"Relation Segment": "public/js/segment_explanation.js",
 }
 
-doctype_list_js = {"Relation Duplicate": "public/js/relation_duplicates.js"}
+doctype_list_js = {
+	"Relation": "public/js/relation_exchange_list.js",
+	"Relation Duplicate": "public/js/relation_duplicates.js",
+}
 
 # Logs of ours that point at ERPNext's documents must not keep those from being deleted or cancelled
 ignore_links_on_delete = [

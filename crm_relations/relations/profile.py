@@ -37,6 +37,32 @@ def clean_email(doc: Document) -> None:
 	doc.email_id = key
 
 
+def clean_points(doc: Document) -> None:
+	"""Further contact points: e-mail addresses in their normal form, nothing twice.
+
+	:raises frappe.ValidationError: names row and address
+	"""
+	seen: set[tuple[str, str]] = {("E-mail", doc.email_id or "")}
+	kept = []
+	for row in doc.contact_points:
+		row.value = (row.value or "").strip()
+		if row.point_type == "E-mail" and row.value:
+			key = email_key(row.value)
+			if not key:
+				frappe.throw(
+					_("{0}, row {1}: {2} is no e-mail address. Write it like name@company.com.").format(
+						_(doc.meta.get_label("contact_points")), row.idx, frappe.utils.escape_html(row.value)
+					),
+					frappe.InvalidEmailAddressError,
+				)
+			row.value = key
+		if row.value and (row.point_type, row.value) not in seen:
+			kept.append(row)
+		seen.add((row.point_type, row.value))
+	if len(kept) < len(doc.contact_points):
+		doc.set("contact_points", kept)
+
+
 def check_options(doc: Document) -> None:
 	"""An option must belong to the attribute of its field, and be offered still.
 

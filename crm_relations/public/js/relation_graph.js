@@ -9,11 +9,11 @@
 	const relation_link = (name, text) =>
 		`<a href="${escape(frappe.utils.get_form_link("Relation", name))}">${escape(text)}</a>`;
 
-	const SIZE = { width: 960, height: 460 };
+	const SIZE = { width: 960, height: 500 };
 	const RINGS = [
 		[0, 0],
-		[215, 120],
-		[390, 190],
+		[230, 125],
+		[400, 215],
 	];
 	const COLORS = { Lead: "blue", Prospect: "orange", Customer: "green" };
 	const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
@@ -154,8 +154,11 @@
 				several ? __("Total of {0}", [escape(total.company)]) : __("Total")
 			}</td>${amounts([total])}</tr>`
 		);
+		const right = (text) => `<div class="text-right">${text}</div>`;
 		const head = [__("Company"), __("Stage")].concat(
-			group.figures ? [__("Revenue of the Last 12 Months"), __("Open"), __("Overdue")] : []
+			group.figures
+				? [__("Revenue of the Last 12 Months"), __("Open"), __("Overdue")].map(right)
+				: []
 		);
 		const notes = [
 			group.hidden && __("{0} members of the group are hidden: you may not read them.", [group.hidden]),

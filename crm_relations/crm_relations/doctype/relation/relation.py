@@ -18,6 +18,7 @@ class Relation(Document):
 		from frappe.types import DF
 
 		from crm_relations.crm_relations.doctype.relation_role.relation_role import RelationRole
+		from crm_relations.crm_relations.doctype.relation_contact_point.relation_contact_point import RelationContactPoint
 		from crm_relations.crm_relations.doctype.relation_party.relation_party import RelationParty
 
 		address_line: DF.Data | None
@@ -26,6 +27,7 @@ class Relation(Document):
 		buying_behaviour: DF.Link | None
 		city: DF.Data | None
 		completeness: DF.Percent
+		contact_points: DF.Table[RelationContactPoint]
 		country: DF.Link | None
 		date_of_birth: DF.Date | None
 		designation: DF.Data | None
@@ -56,12 +58,14 @@ class Relation(Document):
 		stage: DF.Link | None
 		stage_since: DF.Date | None
 		territory: DF.Link | None
+		uid: DF.Data | None
 		website: DF.Data | None
 	# end: auto-generated types
 
 	def validate(self) -> None:
 		profile.clean_name(self)
 		profile.clean_email(self)
+		profile.clean_points(self)
 		profile.check_options(self)
 		profile.check_kind(self)
 		profile.check_employees(self)

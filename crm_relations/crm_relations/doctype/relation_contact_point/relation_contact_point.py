@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationContactPoint(Document):
+	"""A further e-mail address, number, website or address of a relation."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		label: DF.Data | None
+		parent: DF.Data
+		parentfield: DF.Data
+		parenttype: DF.Data
+		point_type: DF.Literal["E-mail", "Phone", "Mobile", "Fax", "Website", "Address"]
+		value: DF.Data
+	# end: auto-generated types
+

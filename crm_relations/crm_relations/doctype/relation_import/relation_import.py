@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+from crm_relations.relations.exchange import importing
+
+
+class RelationImport(Document):
+	"""A vCard or csv file of relations: what becomes what, before and after."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		from crm_relations.crm_relations.doctype.relation_import_column.relation_import_column import RelationImportColumn
+
+		columns: DF.Table[RelationImportColumn]
+		existing: DF.Literal["Fill Empty Fields", "Overwrite with the File", "Leave Alone"]
+		failure: DF.SmallText | None
+		file_format: DF.Data | None
+		import_file: DF.Attach
+		preview: DF.Code | None
+		preview_file: DF.Attach | None
+		rejected: DF.Int
+		rejected_file: DF.Attach | None
+		rows_done: DF.Int
+		rows_total: DF.Int
+		status: DF.Literal["Draft", "Checked", "Importing", "Done", "Failed"]
+		to_create: DF.Int
+		to_update: DF.Int
+		unchanged: DF.Int
+	# end: auto-generated types
+
+	def validate(self) -> None:
+		importing.check_unchanged(self)
+		importing.read_columns(self)
+		importing.check_columns(self)
+
+	def on_trash(self) -> None:
+		importing.forget(self)

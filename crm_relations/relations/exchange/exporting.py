@@ -1,0 +1,239 @@
+"""Relations into a file: what the session's user may read of them, and a log of who took what. Alone writes
+`Relation Export`."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import add_days, now, now_datetime, nowdate
+
+from crm_relations.relations import attributes
+from crm_relations.relations.exchange import fields, rules, vcards
+from crm_relations.relations.exchange.matching import uid_of
+from crm_relations.relations.links import open_links
+from crm_relations.relations.rules import WORKS_FOR
+from crm_relations.shared.permissions import readable
+
+DOCTYPE = "Relation Export"
+CSV, VCARD_3, VCARD_4 = "csv", "vCard 3.0", "vCard 4.0"
+FORMATS = (CSV, VCARD_3, VCARD_4)
+PAGE = 500
+#: so many are exported while the user waits; more, in a job
+AT_ONCE = 500
+#: days after which the file is deleted; the entry in the log stays
+KEPT_DAYS = 7
+
+
+def start(file_format: str, filters: list | dict | None, names: list[str] | None) -> dict[str, Any]:
+	"""Export at once, or in a job where there are many.
+
+	:param names: these relations only; else those that fit the filters
+	:return: `file_url` or None, `rows`, and a `message` for the user
+	"""
+	if file_format not in FORMATS:
+		frappe.throw(
+			_("Format: {0} is unknown. Choose one of: {1}").format(
+				frappe.utils.escape_html(file_format), ", ".join(FORMATS)
+			)
+		)
+	conditions = _filters(filters, names)
+	found = len(frappe.get_list("Relation", filters=conditions, limit=AT_ONCE + 1, order_by="name asc"))
+	if found <= AT_ONCE:
+		log = export(file_format, conditions)
+		return {
+			"file_url": log.file_url,
+			"rows": log.rows,
+			"message": _("{0} relations exported.").format(log.rows),
+		}
+	frappe.enqueue(
+		export_job, queue="long", timeout=60 * 60, file_format=file_format, conditions=json.dumps(conditions)
+	)
+	return {
+		"file_url": None,
+		"rows": 0,
+		"message": _("The export has been started. You will be told when it is done."),
+	}
+
+
+def _filters(filters: list | dict | None, names: list[str] | None) -> list:
+	if names:
+		return [["Relation", "name", "in", names]]
+	if isinstance(filters, dict):
+		return [["Relation", key, "=", value] for key, value in filters.items()]
+	conditions = [list(condition)[:4] for condition in filters or []]
+	hidden = attributes.unreadable_fields()
+	for condition in conditions:
+		fieldname = condition[1] if len(condition) == 4 else condition[0]
+		if fieldname in hidden:
+			frappe.throw(
+				_("{0} is confidential: you need the role Relation Confidential to ask for it.").format(
+					_(frappe.get_meta("Relation").get_label(fieldname))
+				),
+				frappe.PermissionError,
+			)
+	return conditions
+
+
+def export_job(file_format: str, conditions: str) -> None:
+	"""The queued export; the user finds the file in the log."""
+	log = export(file_format, json.loads(conditions))
+	frappe.db.commit()
+	message = _("{0} relations exported: {1}").format(
+		log.rows, frappe.utils.get_link_to_form(DOCTYPE, log.name)
+	)
+	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=frappe.session.user)
+
+
+def export(file_format: str, conditions: list) -> Any:
+	"""Write the file and its entry in the log; returns the entry."""
+	shown = _exported_fields()
+	rows = 0
+
+	def counted() -> Iterator[dict[str, Any]]:
+		nonlocal rows
+		for relation in _relations(conditions, shown):
+			rows += 1
+			yield relation
+
+	if file_format == CSV:
+		content, suffix = _table(counted(), shown), "csv"
+	else:
+		content, suffix = vcards.write(counted(), file_format.removeprefix("vCard ")), "vcf"
+	log = frappe.get_doc(
+		{
+			"doctype": DOCTYPE,
+			"exported_by": frappe.session.user,
+			"exported_at": now(),
+			"file_format": file_format,
+			"rows": rows,
+			"filters": json.dumps(conditions, ensure_ascii=False, default=str),
+			"exported_fields": ", ".join(df.fieldname for df in shown),
+		}
+	).insert(ignore_permissions=True)
+	file = frappe.get_doc(
+		{
+			"doctype": "File",
+			"file_name": f"relations-{now_datetime():%Y%m%d-%H%M%S}-{log.name}.{suffix}",
+			"attached_to_doctype": DOCTYPE,
+			"attached_to_name": log.name,
+			"is_private": 1,
+			"content": content,
+		}
+	).insert(ignore_permissions=True)
+	log.db_set("file_url", file.file_url)
+	return log
+
+
+def _exported_fields() -> list[Any]:
+	"""Docfields that the session's user may read, UID first."""
+	hidden = attributes.unreadable_fields()
+	found = [df for df in fields.writable() if df.fieldname not in hidden]
+	return sorted(found, key=lambda df: df.fieldname != "uid")
+
+
+def _relations(conditions: list, shown: list[Any]) -> Iterator[dict[str, Any]]:
+	"""Values by field with `company` and `points`, page by page, with Frappe's own rights for lists."""
+	names = [df.fieldname for df in shown]
+	after = ""
+	while True:
+		page = frappe.get_list(
+			"Relation",
+			filters=[*conditions, ["Relation", "name", ">", after]],
+			fields=["name", *names],
+			order_by="name asc",
+			limit=PAGE,
+		)
+		if not page:
+			return
+		after = page[-1]["name"]
+		found = [row["name"] for row in page]
+		points, companies = _points(found), _companies(found)
+		for row in page:
+			yield {
+				**row,
+				"uid": uid_of(row),
+				"points": points.get(row["name"], []),
+				"company": companies.get(row["name"], ""),
+			}
+
+
+def _points(relations: list[str]) -> dict[str, list[tuple[str, str, str]]]:
+	point = frappe.qb.DocType("Relation Contact Point")
+	result = defaultdict(list)
+	for parent, *values in (
+		frappe.qb.from_(point)
+		.select(point.parent, point.point_type, point.value, point.label)
+		.where(point.parent.isin(relations) & (point.parenttype == "Relation"))
+		.orderby(point.parent)
+		.orderby(point.idx)
+	).run():
+		result[parent].append(tuple(value or "" for value in values))
+	return result
+
+
+def _companies(relations: list[str]) -> dict[str, str]:
+	"""relation → the name of the organisation that it works for, if the user may read that; the oldest link."""
+	relation, link = frappe.qb.DocType("Relation"), frappe.qb.DocType("Relation Link")
+	query = readable(frappe.qb.from_(relation), "Relation")
+	if query is None:
+		return {}
+	rows = (
+		query.join(link)
+		.on(link.related_relation == relation.name)
+		.select(link.relation, relation.relation_name)
+		.where((link.link_type == WORKS_FOR) & link.relation.isin(relations))
+		.where(open_links(link))
+		.orderby(link.since)
+		.orderby(link.creation)
+	).run()
+	result: dict[str, str] = {}
+	for name, company in rows:
+		result.setdefault(name, company)
+	return result
+
+
+def _table(relations: Iterator[dict[str, Any]], shown: list[Any]) -> bytes:
+	"""Headings and values in words, so that the file can be read back: options by their text."""
+	titles = {row.name: row.option_value for row in _options()}
+	extra = list(fields.EXTRA)
+
+	def rows() -> Iterator[list[str]]:
+		for relation in relations:
+			by_kind = defaultdict(list)
+			for kind, value, label in relation["points"]:
+				by_kind[kind].append(rules.labelled(value, label))
+			further = [
+				relation["company"]
+				if name == rules.COMPANY
+				else rules.SEPARATOR.join(by_kind[rules.FURTHER[name]])
+				for name in extra
+			]
+			yield [
+				*(
+					titles.get(relation[df.fieldname]) or fields.in_words(df, relation[df.fieldname])
+					for df in shown
+				),
+				*further,
+			]
+
+	heading = [*(_(df.label) for df in shown), *(_(fields.EXTRA[name]) for name in extra)]
+	return rules.write_table(heading, rows())
+
+
+def _options() -> list[Any]:
+	return frappe.get_all(fields.OPTION, fields=["name", "option_value"], order_by="name asc")
+
+
+def delete_old_files() -> None:
+	"""Exported files older than a week are deleted; the log stays."""
+	before = add_days(nowdate(), -KEPT_DAYS)
+	for name in frappe.get_all(
+		"File",
+		filters={"attached_to_doctype": DOCTYPE, "creation": ["<", before]},
+		pluck="name",
+		order_by="creation asc",
+	):
+		frappe.delete_doc("File", name, ignore_permissions=True)

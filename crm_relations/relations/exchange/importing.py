@@ -1,0 +1,394 @@
+"""Imports of relations from files: reading, preview, and the job that writes. Alone writes `Relation Import`, and its
+rows of `Relation Import Record`.
+
+The job goes through the file in pages. A page's relations, its records and the number of rows done are committed
+together, so that a job that was killed goes on where it stopped and nothing is made twice.
+"""
+
+import json
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import cint, now, strip_html
+
+from crm_relations.relations.exchange import fields, planning, rules, vcards
+from crm_relations.relations.exchange.planning import CREATE, REJECT, UNCHANGED, UPDATE, Plan, Planner
+from crm_relations.relations.exchange.rules import Record, Table, Unreadable
+
+DOCTYPE = "Relation Import"
+RECORD = "Relation Import Record"
+VCARD, CSV = "vCard", "csv"
+#: rows of a page: one commit each
+PAGE = 100
+#: so many rows are checked while the user waits; more, in a job
+AT_ONCE = 200
+#: rows that the form shows; all of them are in the file of the preview
+SHOWN = 200
+MAX_BYTES = 50 * 1024 * 1024
+RECORD_COLUMNS = (
+	"name",
+	"owner",
+	"modified_by",
+	"creation",
+	"modified",
+	"source",
+	"file_name",
+	"row_key",
+	"row_number",
+	"state",
+	"reason",
+	"document_type",
+	"document_name",
+)
+
+
+# ── the document ───────────────────────────────────────────────────────────────────────────────
+
+
+def check_unchanged(doc: Document) -> None:
+	"""An import that has begun is not changed any more: its rows done belong to its file."""
+	if doc.is_new() or doc.flags.from_engine:
+		return
+	before = doc.get_doc_before_save()
+	if before and before.status in ("Importing", "Done") and doc.has_value_changed("import_file"):
+		frappe.throw(_("File: the import has begun. Make a new one for another file."))
+
+
+def read_columns(doc: Document) -> None:
+	"""Format and columns of a new file; what each column means is guessed from its heading."""
+	if not doc.is_new() and not doc.has_value_changed("import_file"):
+		return
+	content = _content(doc)
+	doc.update({"status": "Draft", "preview": None, "preview_file": None, "failure": None, "rows_done": 0})
+	try:
+		doc.file_format = VCARD if vcards.is_vcard(content) else CSV
+	except Unreadable as error:
+		frappe.throw(_("File: {0}").format(error.message(_)))
+	if doc.file_format == VCARD:
+		doc.set("columns", [])
+		doc.rows_total = len(_read_cards(content))
+		return
+	table = _read_table(content)
+	doc.rows_total = len(table.rows)
+	if [row.heading for row in doc.columns] == [text[:255] for text in table.heading]:
+		return  # somebody has set them already
+	doc.set("columns", [])
+	for place, target in enumerate(rules.guess_columns(table.heading, fields.headings())):
+		sample = next(
+			(cells[place] for _line, cells in table.rows if place < len(cells) and cells[place]), ""
+		)
+		doc.append(
+			"columns", {"heading": table.heading[place][:255], "sample": sample[:255], "target": target}
+		)
+
+
+def check_columns(doc: Document) -> None:
+	"""Each column goes to a field that there is, and no two to the same.
+
+	:raises frappe.ValidationError: names row and column
+	"""
+	known, seen = fields.targets(), set()
+	for row in doc.columns:
+		if not row.target or row.target == "-":
+			continue
+		if row.target not in known:
+			frappe.throw(
+				_("Columns, row {0}: {1} is no field of a relation. Choose one of the list.").format(
+					row.idx, frappe.utils.escape_html(row.target)
+				)
+			)
+		if row.target in seen and row.target not in rules.FURTHER:
+			frappe.throw(
+				_("Columns, row {0}: two columns go to {1}. Choose another field for one of them.").format(
+					row.idx, known[row.target]
+				)
+			)
+		seen.add(row.target)
+
+
+def forget(doc: Document) -> None:
+	"""The records of an import go with it; the relations that it made stay."""
+	frappe.db.delete(RECORD, {"source": _source(doc.name)})
+
+
+# ── reading ────────────────────────────────────────────────────────────────────────────────────
+
+
+def records_of(doc: Document) -> list[Record]:
+	"""The rows or cards of the file, in their order."""
+	content = _content(doc)
+	if doc.file_format == VCARD:
+		return _read_cards(content)
+	table = _read_table(content)
+	targets = [row.target or "" for row in doc.columns]
+	if len(targets) != len(table.heading):
+		frappe.throw(_("Columns: the file has other columns now. Attach it again."))
+	return [rules.from_row(line, cells, table.heading, targets) for line, cells in table.rows]
+
+
+def _content(doc: Document) -> bytes:
+	"""The file, if the session's user may read it.
+
+	:raises frappe.PermissionError: and errors that name the field
+	"""
+	name = frappe.db.get_value("File", {"file_url": doc.import_file}, "name", order_by="creation desc")
+	if not name:
+		frappe.throw(_("File: {0} does not exist. Attach it again.").format(doc.import_file))
+	file = frappe.get_doc("File", name)
+	if not file.has_permission("read"):
+		frappe.throw(_("File: you may not read it. Attach it again."), frappe.PermissionError)
+	if cint(file.file_size) > MAX_BYTES:
+		frappe.throw(_("File: it is larger than {0} MB. Split it.").format(MAX_BYTES // 1024 // 1024))
+	with open(file.get_full_path(), "rb") as stream:
+		return stream.read()
+
+
+def _read_table(content: bytes) -> Table:
+	try:
+		return rules.read_table(content)
+	except Unreadable as error:
+		frappe.throw(_("File: {0}").format(error.message(_)))
+
+
+def _read_cards(content: bytes) -> list[Record]:
+	try:
+		return vcards.read(content)[0]
+	except Unreadable as error:
+		frappe.throw(_("File: {0}").format(error.message(_)))
+
+
+# ── preview ────────────────────────────────────────────────────────────────────────────────────
+
+
+def start_check(doc: Document) -> str:
+	"""Check a small file at once, a large one in a job; returns a message for the user."""
+	if doc.rows_total <= AT_ONCE:
+		check(doc.name)
+		return _("Checked. Nothing has been written yet.")
+	_enqueue(check_job, doc)
+	return _("The file is being checked. You will be told when it is done.")
+
+
+def check(name: str) -> None:
+	"""What becomes of each row: counts and first rows in the document, all of them in a file. Writes no relation."""
+	doc = frappe.get_doc(DOCTYPE, name)
+	records = records_of(doc)
+	planner = Planner(doc.existing)
+	plans: list[Plan] = []
+	for start in range(0, len(records), PAGE):
+		plans += planner.plan(records[start : start + PAGE])
+		_progress(doc, start, len(records), _("Checking"))
+	totals = planning.counts(plans)
+	shown = sorted(plans[: SHOWN * 50], key=lambda plan: plan.action != REJECT)[:SHOWN]
+	doc.update(
+		{
+			"status": "Checked",
+			"rows_total": len(records),
+			"rows_done": 0,
+			"to_create": totals[CREATE],
+			"to_update": totals[UPDATE],
+			"unchanged": totals[UNCHANGED],
+			"rejected": totals[REJECT],
+			"failure": None,
+			"rejected_file": None,
+			"preview": json.dumps([_as_row(plan) for plan in shown], ensure_ascii=False),
+			"preview_file": _attach(doc, f"preview-{doc.name}.csv", _preview_table(plans)),
+		}
+	)
+	_save(doc)
+
+
+def _as_row(plan: Plan) -> dict[str, Any]:
+	relation = plan.relation if plan.relation and not plan.relation.startswith(planning.ROW) else None
+	return {
+		"row": plan.record.number,
+		"action": plan.action,
+		"title": plan.title,
+		"relation": relation,
+		"reason": plan.reason,
+		"details": plan.details,
+	}
+
+
+def _preview_table(plans: list[Plan]) -> bytes:
+	words = {CREATE: _("New"), UPDATE: _("Changed"), UNCHANGED: _("Unchanged"), REJECT: _("Rejected")}
+	heading = (_("Row"), _("Result"), _("Name"), _("Relation"), _("Reason"), _("Details"))
+	return rules.write_table(
+		heading,
+		(
+			(
+				plan.record.number,
+				words[plan.action],
+				plan.title,
+				_as_row(plan)["relation"],
+				plan.reason,
+				"; ".join(plan.details),
+			)
+			for plan in plans
+		),
+	)
+
+
+# ── the job ────────────────────────────────────────────────────────────────────────────────────
+
+
+def start_import(doc: Document) -> str:
+	"""Queue the import; returns a message for the user. One that has stopped goes on where it stopped."""
+	if doc.status not in ("Checked", "Importing", "Failed"):
+		frappe.throw(_("Check the file first, then start the import."))
+	_set(doc, {"status": "Importing", "failure": None})
+	_enqueue(import_job, doc)
+	return _("The import has been started. You will be told when it is done.")
+
+
+def _enqueue(method: Any, doc: Document) -> None:
+	frappe.enqueue(
+		method,
+		queue="long",
+		timeout=4 * 60 * 60,
+		job_id=f"relation_import_{doc.name}",
+		deduplicate=True,
+		enqueue_after_commit=True,
+		name=doc.name,
+	)
+
+
+def check_job(name: str) -> None:
+	"""The queued preview of a large file."""
+	_guarded(name, check)
+
+
+def import_job(name: str) -> None:
+	"""The queued import."""
+	_guarded(name, run)
+
+
+def _guarded(name: str, step: Any) -> None:
+	"""A job that fails says so in the document; the rows done before stay done."""
+	try:
+		step(name)
+	except Exception as error:
+		frappe.db.rollback()
+		doc = frappe.get_doc(DOCTYPE, name)
+		_set(doc, {"status": "Failed", "failure": strip_html(str(error)) or type(error).__name__})
+		frappe.db.commit()
+		raise
+	frappe.db.commit()
+	doc = frappe.get_doc(DOCTYPE, name)
+	doc.notify_update()
+
+
+def run(name: str) -> None:
+	"""Write the rows that are not done yet. Commits after each page."""
+	doc = frappe.get_doc(DOCTYPE, name, for_update=True)
+	records = records_of(doc)
+	done = cint(doc.rows_done)
+	if not done:
+		_set(doc, {"to_create": 0, "to_update": 0, "unchanged": 0, "rejected": 0, "rows_total": len(records)})
+	planner = Planner(doc.existing)
+	while done < len(records):
+		plans = planner.carry_out(records[done : done + PAGE], "relation_import_row")
+		_keep(doc, plans)
+		totals = planning.counts(plans)
+		done += len(plans)
+		_set(
+			doc,
+			{
+				"rows_done": done,
+				"to_create": doc.to_create + totals[CREATE],
+				"to_update": doc.to_update + totals[UPDATE],
+				"unchanged": doc.unchanged + totals[UNCHANGED],
+				"rejected": doc.rejected + totals[REJECT],
+			},
+		)
+		frappe.db.commit()
+		_progress(doc, done, len(records), _("Importing"))
+	_set(doc, {"status": "Done", "rejected_file": _rejected_file(doc, records)})
+	frappe.db.commit()
+
+
+def _keep(doc: Document, plans: list[Plan]) -> None:
+	"""A record of each row, in the transaction that writes its relation."""
+	stamp, user, source = now(), frappe.session.user, _source(doc.name)
+	rows = [
+		(
+			frappe.generate_hash(length=10),
+			user,
+			user,
+			stamp,
+			stamp,
+			source,
+			doc.import_file[-140:],
+			str(plan.record.number),
+			plan.record.number,
+			"Rejected" if plan.action == REJECT else "Imported",
+			plan.reason or None,
+			"Relation" if plan.relation else None,
+			plan.relation,
+		)
+		for plan in plans
+	]
+	frappe.db.bulk_insert(RECORD, list(RECORD_COLUMNS), rows)
+
+
+def _rejected_file(doc: Document, records: list[Record]) -> str | None:
+	"""The rejected rows as they came, each with its reason: to be corrected and imported again."""
+	record = frappe.qb.DocType(RECORD)
+	reasons = dict(
+		frappe.qb.from_(record)
+		.select(record.row_number, record.reason)
+		.where((record.source == _source(doc.name)) & (record.state == "Rejected"))
+		.run()
+	)
+	left = [record for record in records if record.number in reasons]
+	if not left:
+		return None
+	if doc.file_format == VCARD:
+		text = "\n".join(vcards.rejected(record, reasons[record.number] or "") for record in left)
+		return _attach(doc, f"rejected-{doc.name}.vcf", f"{text}\n".encode())
+	heading = [row.heading for row in doc.columns]
+	width = max(len(heading), *(len(record.raw) for record in left))
+	rows = []
+	for record in left:
+		cells = [rules.unguarded(cell) for cell in record.raw]
+		rows.append([reasons[record.number], *cells, *[""] * (width - len(cells))])
+	file = rules.write_table([rules.REASON, *heading, *[""] * (width - len(heading))], rows)
+	return _attach(doc, f"rejected-{doc.name}.csv", file)
+
+
+def _attach(doc: Document, file_name: str, content: bytes) -> str:
+	"""Attach a private file; returns its address."""
+	file = frappe.get_doc(
+		{
+			"doctype": "File",
+			"file_name": file_name,
+			"attached_to_doctype": DOCTYPE,
+			"attached_to_name": doc.name,
+			"is_private": 1,
+			"content": content,
+		}
+	)
+	return file.insert(ignore_permissions=True).file_url
+
+
+def _source(name: str) -> str:
+	return f"{DOCTYPE} {name}"
+
+
+def _set(doc: Document, values: dict[str, Any]) -> None:
+	"""Write figures without the checks of the form."""
+	frappe.db.set_value(DOCTYPE, doc.name, values)
+	doc.update(values)
+
+
+def _save(doc: Document) -> None:
+	doc.flags.from_engine = True
+	doc.save(ignore_permissions=True)
+
+
+def _progress(doc: Document, done: int, total: int, title: str) -> None:
+	frappe.publish_progress(
+		done * 100 / max(total, 1), title=title, doctype=DOCTYPE, docname=doc.name, description=doc.name
+	)

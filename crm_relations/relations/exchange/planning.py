@@ -1,0 +1,311 @@
+"""What becomes of a record: a new relation, a change to one that is there, nothing, or a rejection with its reason.
+
+Planning writes nothing: it builds the document and runs the checks that saving it would run. The preview shows plans;
+the import makes the same plans and carries them out.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import cstr, strip_html
+
+from crm_relations.relations import attributes, links
+from crm_relations.relations.exchange import fields, rules
+from crm_relations.relations.exchange.matching import UID_PREFIX, Matcher
+from crm_relations.relations.exchange.rules import Record, Unreadable
+from crm_relations.relations.rules import WORKS_FOR
+from crm_relations.shared.contact_keys import email_key, phone_key
+
+CREATE, UPDATE, UNCHANGED, REJECT = "create", "update", "unchanged", "reject"
+FILL, OVERWRITE, LEAVE = "Fill Empty Fields", "Overwrite with the File", "Leave Alone"
+ADDRESS = ("address_line", "pincode", "city", "country")
+#: stands for the relation that an earlier row of the same file makes
+ROW = "row:"
+
+REFUSALS = (frappe.ValidationError, frappe.PermissionError, frappe.DuplicateEntryError, Unreadable)
+
+
+@dataclass
+class Plan:
+	"""What becomes of a record. `details` are texts for the user."""
+
+	record: Record
+	action: str
+	title: str = ""
+	doc: Document | None = None
+	relation: str | None = None
+	reason: str = ""
+	details: list[str] = field(default_factory=list)
+
+
+class Planner:
+	"""Makes and carries out plans with the rights of the session's user."""
+
+	def __init__(self, existing: str):
+		self.existing = existing
+		self.matcher = Matcher()
+		self.reader = fields.Reader()
+		self.unwritable = attributes.unreadable_fields()
+		self.may_link = frappe.has_permission("Relation Link", "create")
+
+	def plan(self, records: Iterable[Record]) -> list[Plan]:
+		"""Plans for a page of records, written to nothing. A record may mean the relation of an earlier one."""
+		records = list(records)
+		self.matcher.load(records)
+		plans = []
+		for record in records:
+			try:
+				plan = self.plan_one(record)
+				if plan.action == CREATE:
+					self.matcher.add(f"{ROW}{record.number}", plan.doc, record.points)
+			except REFUSALS as error:
+				plan = self.refused(record, error)
+			plans.append(plan)
+		return plans
+
+	def carry_out(self, records: Iterable[Record], save_point: str) -> list[Plan]:
+		"""Plan and write a page of records, each in a savepoint of its own. Does not commit."""
+		records = list(records)
+		self.matcher.load(records)
+		plans = []
+		for record in records:
+			frappe.db.savepoint(save_point)
+			try:
+				plan = self.plan_one(record)
+				self.write(plan)
+			except REFUSALS as error:
+				frappe.db.rollback(save_point=save_point)
+				plan = self.refused(record, error)
+			plans.append(plan)
+		return plans
+
+	def refused(self, record: Record, error: Exception) -> Plan:
+		"""The rejection of a record, with the reason in the user's language."""
+		frappe.clear_messages()
+		reason = error.message(_) if isinstance(error, Unreadable) else strip_html(str(error))
+		title = rules.name_of(record.values, record.company)[0]
+		return Plan(record, REJECT, title, reason=reason or _("You may not write this relation."))
+
+	def plan_one(self, record: Record) -> Plan:
+		""":raises Unreadable: or one of the errors that saving the relation would raise"""
+		if record.error:
+			raise record.error
+		values, details = self.reader.values(record)
+		for name in self.unwritable & values.keys():
+			del values[name]
+			details.append(
+				_("{0} is confidential and is left out: you may not write it.").format(
+					self.reader.label(name)
+				)
+			)
+		name, kind = rules.name_of(values, record.company)
+		values.update({"relation_name": name, "relation_kind": kind})
+		if name == record.company:
+			record.company = ""
+		if not name.strip():
+			raise Unreadable(rules._("Name: the row has none. Give it a name, or a first and last name."))
+		found = self.matcher.find(record, name, kind)
+		if record.company and not self.may_link:
+			record.left.append((_("Company"), record.company))
+			record.company = ""
+		plan = Plan(record, CREATE, name, details=details)
+		if found:
+			self.plan_update(plan, found, values)
+		else:
+			self.plan_create(plan, values)
+		if plan.action in (CREATE, UPDATE):
+			self.describe_company(plan)
+			_check(plan.doc)
+		if record.dropped:
+			plan.details.append(_("Not taken over: {0}").format(", ".join(record.dropped)))
+		return plan
+
+	def plan_create(self, plan: Plan, values: dict[str, Any]) -> None:
+		frappe.has_permission("Relation", "create", throw=True)
+		plan.doc = frappe.new_doc("Relation")
+		plan.doc.update(values)
+		if cstr(plan.doc.uid).startswith(UID_PREFIX):
+			plan.doc.uid = None  # of a relation that is gone, or of another site
+		_add_points(plan.doc, plan.record.points)
+		_add_notes(plan.doc, plan.record.left)
+
+	def plan_update(self, plan: Plan, found: str, values: dict[str, Any]) -> None:
+		plan.relation = found
+		if found.startswith(ROW):
+			plan.action = UPDATE
+			plan.details.insert(0, _("The same relation as row {0}").format(found.removeprefix(ROW)))
+			plan.doc = frappe.new_doc("Relation")
+			plan.doc.update(values)
+			_add_points(plan.doc, plan.record.points)
+			return
+		if self.existing == LEAVE:
+			plan.action = UNCHANGED
+			return
+		doc = frappe.get_doc("Relation", found)
+		if not doc.has_permission("write"):
+			raise Unreadable(
+				rules._("The row belongs to a relation that is there and that you may not change.")
+			)
+		before = _state(doc)
+		_take_over(doc, values, self.existing == OVERWRITE, plan.details, self.reader.label)
+		_add_points(doc, plan.record.points)
+		_add_notes(doc, plan.record.left)
+		after = _state(doc)
+		changed = [self.reader.label(name) for name in after if after[name] != before[name]]
+		plan.doc = doc
+		plan.action = UPDATE if changed or self.new_employer(plan) else UNCHANGED
+		if changed:
+			plan.details.insert(0, _("Changes: {0}").format(", ".join(changed)))
+
+	def new_employer(self, plan: Plan) -> bool:
+		"""Whether the record names a company that the relation is not known to work for."""
+		if not plan.record.company:
+			return False
+		organisation = self.matcher.organisation(plan.record.company)
+		key = {"relation": plan.relation, "link_type": WORKS_FOR, "related_relation": organisation}
+		return not organisation or not frappe.db.exists("Relation Link", key)
+
+	def describe_company(self, plan: Plan) -> None:
+		if not (company := plan.record.company):
+			return
+		if self.matcher.organisation(company):
+			plan.details.append(_("Works for {0}").format(company))
+		else:
+			plan.details.append(_("Works for {0}, which is made").format(company))
+
+	def write(self, plan: Plan) -> None:
+		"""Carry out a plan with the user's rights.
+
+		:raises frappe.ValidationError: what saving raises
+		"""
+		if plan.action not in (CREATE, UPDATE):
+			return
+		if plan.action == CREATE:
+			plan.doc.insert()
+		else:
+			plan.doc.save()
+		plan.relation = plan.doc.name
+		points = [(row.point_type, row.value, row.label) for row in plan.doc.contact_points]
+		self.matcher.add(plan.relation, plan.doc, points)
+		if plan.record.company:
+			organisation = self.matcher.organisation(plan.record.company)
+			if not organisation:
+				made = frappe.new_doc("Relation")
+				made.update({"relation_name": plan.record.company, "relation_kind": rules.ORGANISATION})
+				made.insert()
+				organisation = made.name
+				self.matcher.add(organisation, made, ())
+			if organisation != plan.relation:
+				links.link(plan.relation, WORKS_FOR, organisation)
+
+
+def _check(doc: Document) -> None:
+	"""What saving would check, without saving: links, our own checks, lengths, numbers, e-mail addresses."""
+	if not doc.is_new():
+		doc.load_doc_before_save()
+	for row in doc.contact_points:
+		row.parent = row.parent or "new"  # an insert would have named the relation by now
+	doc._action = "save"
+	doc._validate_links()
+	doc.run_method("validate")
+	doc._validate()
+
+
+def _state(doc: Document) -> dict[str, Any]:
+	values = {df.fieldname: cstr(doc.get(df.fieldname)) for df in fields.writable()}
+	points = sorted((row.point_type, row.value) for row in doc.contact_points)
+	return {**values, "contact_points": points}
+
+
+def _take_over(
+	doc: Document, values: dict[str, Any], overwrite: bool, details: list[str], label: Callable[[str], str]
+) -> None:
+	"""Fill what is empty; what differs is overwritten, or kept: numbers and addresses as further ones."""
+	address = {name: values.pop(name) for name in ADDRESS if name in values}
+	_take_address(doc, address, overwrite)
+	for name, value in values.items():
+		held = doc.get(name)
+		if _same(name, held, value) or name == "relation_kind":
+			continue
+		if name == "uid":
+			doc.uid = held or (None if str(value).startswith(UID_PREFIX) else value)
+		elif name == "notes":
+			_add_text(doc, value)
+		elif not held:
+			doc.set(name, value)
+		elif kind := next((k for k, main in rules.MAIN_FIELDS.items() if main == name), None):
+			if overwrite:
+				doc.set(name, value)
+			_add_points(doc, [(kind, held if overwrite else value, "")])
+		elif overwrite:
+			doc.set(name, value)
+		else:
+			details.append(_("{0} stays {1}; the file says {2}").format(label(name), held, value))
+
+
+def _take_address(doc: Document, address: dict[str, Any], overwrite: bool) -> None:
+	"""An address is one thing: a street is never put to another town."""
+	if not address or all(_same(name, doc.get(name), value) for name, value in address.items()):
+		return
+	contradicts = any(doc.get(n) and not _same(n, doc.get(n), value) for n, value in address.items())
+	if not contradicts:
+		doc.update({name: value for name, value in address.items() if not doc.get(name)})
+		return
+	if overwrite:
+		held = _one_line({name: doc.get(name) for name in ADDRESS})
+		doc.update({name: address.get(name) for name in ADDRESS})
+		_add_points(doc, [(rules.ADDRESS, held, "")])
+	else:
+		_add_points(doc, [(rules.ADDRESS, _one_line(address), "")])
+
+
+def _one_line(address: dict[str, Any]) -> str:
+	place = " ".join(filter(None, (address.get("pincode"), address.get("city"))))
+	return ", ".join(filter(None, (address.get("address_line"), place, address.get("country"))))
+
+
+def _same(name: str, held: Any, value: Any) -> bool:
+	if not held and not value:
+		return True
+	if name == "email_id":
+		return email_key(held) == email_key(value)
+	if name in ("phone", "mobile_no"):
+		return cstr(held) == cstr(value) or (bool(phone_key(held)) and phone_key(held) == phone_key(value))
+	if isinstance(value, int | float) and not isinstance(held, str):
+		return float(held or 0) == float(value)
+	return cstr(held).strip() == cstr(value).strip()
+
+
+def _add_points(doc: Document, points: Iterable[tuple[str, str, str]]) -> None:
+	"""Further contact points that the relation does not have yet, whatever the spelling."""
+	for kind, value, label in points:
+		main = rules.MAIN_FIELDS.get(kind)
+		held = [row.value for row in doc.contact_points if row.point_type == kind]
+		if main:
+			held.append(doc.get(main))
+		if value and not any(one and _same(main or kind, one, value) for one in held):
+			doc.append("contact_points", {"point_type": kind, "value": value, "label": label})
+
+
+def _add_notes(doc: Document, left: Iterable[tuple[str, str]]) -> None:
+	for heading, text in left:
+		_add_text(doc, f"{heading}: {text}")
+
+
+def _add_text(doc: Document, text: str) -> None:
+	"""Once: an import that is repeated adds nothing."""
+	text = cstr(text).strip()
+	if text and text not in cstr(doc.notes):
+		doc.notes = f"{doc.notes}\n{text}" if doc.notes else text
+
+
+def counts(plans: Iterable[Plan]) -> dict[str, int]:
+	"""How many plans of each action."""
+	result = dict.fromkeys((CREATE, UPDATE, UNCHANGED, REJECT), 0)
+	for plan in plans:
+		result[plan.action] += 1
+	return result
