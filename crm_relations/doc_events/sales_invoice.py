@@ -1,10 +1,10 @@
 """Where a sales invoice touches us, all of it: relation and campaign are filled in before it is saved,
-its lines are attributed and the customer's roles dated after it is posted. Nothing here can block it."""
+its lines are attributed, the customer's roles dated and members won after it is posted. Nothing here can block it."""
 
 from frappe.model.document import Document
 
 from crm_relations.ledger import attribution
-from crm_relations.pipeline import provenance
+from crm_relations.pipeline import provenance, winning
 from crm_relations.relations import roles
 from crm_relations.relations.facts import queue as facts
 from crm_relations.shared.side_effects import run_steps
@@ -19,7 +19,9 @@ def validate(doc: Document, method: str | None = None) -> None:
 
 
 def on_submit(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, attribution.attribute, roles.refresh_for_document, facts.mark_document)
+	run_steps(
+		doc, attribution.attribute, roles.refresh_for_document, facts.mark_document, winning.mark_members
+	)
 
 
 def on_cancel(doc: Document, method: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.pipeline import provenance
+from crm_relations.pipeline import provenance, winning
 from crm_relations.relations import roles
 from crm_relations.relations.facts import queue as facts
 from crm_relations.shared.side_effects import run_steps
@@ -17,7 +17,7 @@ def validate(doc: Document, method: str | None = None) -> None:
 
 
 def on_submit(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, roles.refresh_for_document, facts.mark_document)
+	run_steps(doc, roles.refresh_for_document, facts.mark_document, winning.mark_members)
 
 
 def on_cancel(doc: Document, method: str | None = None) -> None:

@@ -190,6 +190,10 @@ function progress_html({ status, steps, uncertain, due, due_calls }) {
 		["handed_over", __("Handed Over")],
 		["won", __("Won")],
 	];
+	// a member has one status, the furthest: who was handed over was qualified before
+	const reached = { ...status };
+	reached.handed_over += reached.won;
+	reached.qualified += reached.handed_over;
 	const states = (counts) =>
 		Object.entries(counts)
 			.map(
@@ -241,7 +245,7 @@ function progress_html({ status, steps, uncertain, due, due_calls }) {
 		}
 		<h5>${__("Members")}</h5>
 		<div class="mb-4" style="max-width:50rem">${funnel
-			.map(([key, label]) => bar(label, status[key]))
+			.map(([key, label]) => bar(label, reached[key]))
 			.join("")}
 			${
 				status.control_group

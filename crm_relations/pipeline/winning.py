@@ -1,0 +1,32 @@
+"""A campaign's member has bought: the member's last status. Alone sets `Won`, through campaigns.audience."""
+
+import frappe
+from frappe.model.document import Document
+
+from crm_relations.campaigns import audience
+
+
+def mark_members(doc: Document) -> None:
+	"""Members that the buyer is in the campaigns of the document's lines have won.
+
+	A line of an invoice that was ordered counted with its order already. A cancelled order takes nothing back:
+	a member may be won once.
+
+	:param doc: a submitted Sales Order or Sales Invoice
+	"""
+	if not doc.get("relation") or doc.get("is_return"):
+		return
+	campaigns = {
+		row.relation_campaign
+		for row in doc.items
+		if row.get("relation_campaign") and not row.get("so_detail")
+	}
+	if not campaigns:
+		return
+	for member in frappe.get_all(
+		"Relation Campaign Member",
+		filters={"relation": doc.relation, "campaign": ["in", sorted(campaigns)]},
+		pluck="name",
+		order_by="name asc",
+	):
+		audience.set_member_status(member, "Won")
