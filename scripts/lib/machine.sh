@@ -124,13 +124,12 @@ free_mb() {
 	df -Pk "$path" | awk 'NR == 2 {print int($4 / 1024)}'
 }
 
-# check_disk PATH MB
+# check_disk PATH MB [ELSE]: what to do about it but to make room
 check_disk() {
 	local free
 	free=$(free_mb "$1")
 	if ((free < $2)); then
-		die "$1: $free MB are free, $2 MB are needed." \
-			"Make room, or choose another place: --bench-dir DIR on a larger disk."
+		die "$1: $free MB are free, $2 MB are needed." "Make room on that disk${3:+, or $3}."
 	fi
 	note "free on the disk of $1: $free MB"
 }

@@ -17,9 +17,11 @@ step_machine() {
 	fi
 	check_memory
 	if frappe_missing; then
-		check_disk "$BENCH_DIR" 6000
+		check_disk "$BENCH_DIR" 6000 "choose another place: --bench-dir DIR"
+		check_disk "$BENCH_HOME" 1500 "let another user own the bench: --user NAME"
+		check_disk /var/lib/mysql 1000
 	else
-		check_disk "$BENCH_DIR" 500
+		check_disk "$BENCH_DIR" 500 "choose another place: --bench-dir DIR"
 	fi
 	if frappe_missing && port_taken "$PORT"; then
 		die "port $PORT is held by $(port_holder "$PORT")." "Stop that, or choose another port: --port $(free_port $((PORT + 1)))"
