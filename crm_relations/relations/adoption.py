@@ -12,9 +12,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cstr, getdate, now, validate_email_address, validate_phone_number
+from frappe.utils import EMAIL_MATCH_PATTERN, cstr, getdate, now, validate_phone_number
 
-from crm_relations.relations import folding, links, queries, rules
+from crm_relations.relations import completeness, folding, history, links, queries, rules
 from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import COPIED, WORKS_FOR
 from crm_relations.relations.sources import Party, Row, Tie, sources
@@ -208,8 +208,8 @@ class _Adoption:
 			values["address_line"] = ", ".join(line.strip() for line in lines if line and line.strip())
 			values.update({f: address[f] or values.get(f) for f in ("pincode", "city", "country")})
 		email = email_key(values.get("email_id"))
-		fits = email and len(email) <= DATA_LENGTH  # half an address is none
-		values["email_id"] = email if fits and validate_email_address(email) else None
+		fits = email and len(email) <= DATA_LENGTH and " " not in email  # half an address is none
+		values["email_id"] = email if fits and EMAIL_MATCH_PATTERN.match(email) else None
 		for name in ("phone", "mobile_no"):
 			values[name] = _phone(values.get(name))
 		for name, value in values.items():
@@ -441,7 +441,8 @@ def _update_document(name: str, values: Row, parties: list[Row], leaving: Party 
 	doc.update(values)
 	if leaving:
 		doc.set("parties", [row for row in doc.parties if (row.party_type, row.party) != leaving])
-	doc.extend("parties", parties)
+	# Frappe would date a new row as old as the relation; sync tells by the date what came in this run
+	doc.extend("parties", [{**row, "creation": now()} for row in parties])
 	_quiet(doc)
 	doc.save(ignore_permissions=True)
 
@@ -453,7 +454,7 @@ def _quiet(doc: Any) -> None:
 	doc.flags.adopted = True
 
 
-BULK_PARENT = ("name", "owner", "modified_by", "creation", "modified", *COPIED)
+BULK_PARENT = ("name", "owner", "modified_by", "creation", "modified", completeness.FIELD, *COPIED)
 BULK_PARTY = (
 	"name",
 	"owner",
@@ -472,10 +473,11 @@ NUMBERS = ("employees", "annual_revenue")
 
 
 def _insert_in_bulk(new: list[tuple[Row, list[Row]]]) -> list[str]:
+	figure = completeness.meter()
 	stamp, user = now(), frappe.session.user
 	names = [frappe.generate_hash(length=10) for _ in new]
 	parents = [
-		(name, user, user, stamp, stamp, *(_stored(f, values.get(f)) for f in COPIED))
+		(name, user, user, stamp, stamp, figure(values), *(_stored(f, values.get(f)) for f in COPIED))
 		for name, (values, _parties) in zip(names, new, strict=True)
 	]
 	frappe.db.bulk_insert("Relation", list(BULK_PARENT), parents)
@@ -509,11 +511,21 @@ def _insert_parties(parties: dict[str, list[Row]], first_idx: dict[str, int]) ->
 
 
 def _update_in_bulk(updates: dict[str, Row], joins: dict[str, list[Row]]) -> None:
+	held = queries.copied_values(updates)
 	by_fields: dict[tuple[str, ...], dict[str, Row]] = {}
 	for name, values in updates.items():
 		by_fields.setdefault(tuple(sorted(values)), {})[name] = {f: _stored(f, v) for f, v in values.items()}
 	for rows in by_fields.values():
 		frappe.db.bulk_update("Relation", rows)
+	# what was empty and is filled now says where it comes from by the documents; what was replaced is kept
+	history.record(
+		{
+			name: {f: (held[name][f], value) for f, value in values.items() if held[name].get(f)}
+			for name, values in updates.items()
+			if name in held
+		}
+	)
+	completeness.recompute(updates)
 	present = queries.parties_of(joins)
 	_insert_parties(joins, {name: len(rows) for name, rows in present.items()})
 	for name in updates.keys() | joins.keys():

@@ -42,6 +42,20 @@ def relations_of(parties: Iterable[Party]) -> dict[Party, str]:
 	return result
 
 
+def adopted_since(parties: Iterable[Party], since: str) -> set[Party]:
+	"""Those of the parties that have come into a relation since then."""
+	table, found = frappe.qb.DocType("Relation Party"), set()
+	for doctype, names in by_type(parties).items():
+		rows = (
+			frappe.qb.from_(table)
+			.select(table.party)
+			.where((table.party_type == doctype) & (table.creation >= since))
+			.where(table.party.isin(names))
+		).run(pluck=True)
+		found |= {(doctype, name) for name in rows if name in names}
+	return found
+
+
 def by_type(parties: Iterable[Party]) -> dict[str, set[str]]:
 	"""doctype → names."""
 	result: dict[str, set[str]] = {}

@@ -86,8 +86,7 @@ class _Sync:
 		self.report = SyncReport({doctype: Counts() for doctype in sources()}, dry_run)
 		#: of a dry run: relation → fields that earlier pages would have filled
 		self.filled: dict[str, Row] = {}
-		#: adopted with a document that they are tied to, before their own page came
-		self.ahead: set[Party] = set()
+		self.began = frappe.utils.now()
 
 	def run(self) -> SyncReport:
 		for doctype, counts in self.report.by.items():
@@ -112,6 +111,9 @@ class _Sync:
 
 	def page(self, parties: list[Party]) -> None:
 		"""A page at once; if that fails, one by one, so that only the faulty documents are rejected."""
+		parties = self.without_adopted(parties)
+		if not parties:
+			return
 		try:
 			outcome = self.adopt(parties)
 		except Exception as error:
@@ -125,6 +127,16 @@ class _Sync:
 		else:
 			self.count(parties, outcome)
 
+	def without_adopted(self, parties: list[Party]) -> list[Party]:
+		"""Documents that this run has adopted with others that they are tied to are done, before their page came."""
+		if self.dry_run:
+			return parties
+		done = queries.adopted_since(parties, self.began)
+		for doctype, _name in done:
+			self.report.by[doctype].rows_in += 1
+			self.report.by[doctype].adopted += 1
+		return [party for party in parties if party not in done]
+
 	def adopt(self, parties: list[Party]) -> adoption.Outcome:
 		if self.dry_run:
 			return adoption.adopt(parties, dry_run=True, filled=self.filled)
@@ -135,7 +147,7 @@ class _Sync:
 				outcome = adoption.adopt(parties)
 				# roles age with the documents, also where the party itself is as it was
 				known = {outcome.relations[party] for party in parties if party in outcome.relations}
-				roles.refresh(known, quiet=True)
+				roles.refresh(known | outcome.changed, quiet=True)
 			except frappe.QueryDeadlockError:
 				frappe.db.rollback()  # the database has undone the page; what was committed before stays
 				if attempt == ATTEMPTS:
@@ -150,7 +162,6 @@ class _Sync:
 				return outcome
 
 	def count(self, parties: list[Party], outcome: adoption.Outcome) -> None:
-		self.ahead |= outcome.adopted - set(parties)
 		for party in parties:
 			counts = self.report.by[party[0]]
 			if party in outcome.rejected:
@@ -160,8 +171,7 @@ class _Sync:
 			if party not in outcome.relations and party not in outcome.adopted:
 				continue  # deleted since the page was read
 			counts.rows_in += 1
-			if party in outcome.adopted or party in self.ahead:
-				self.ahead.discard(party)
+			if party in outcome.adopted:
 				counts.adopted += 1
 			elif party in outcome.updated:
 				counts.updated += 1
