@@ -50,9 +50,8 @@ STATEMENTS = (
 	),
 	(
 		"Relation Facts Item Group",
-		"unique_relation_company_group",
-		"ALTER TABLE `tabRelation Facts Item Group`"
-		" ADD UNIQUE KEY `unique_relation_company_group` (`relation`, `company`, `item_group`)",
+		"relation_company",
+		"ALTER TABLE `tabRelation Facts Item Group` ADD INDEX `relation_company` (`relation`, `company`)",
 	),
 	(
 		"Relation Facts Item Group",

@@ -61,10 +61,7 @@ def rebuild() -> Built:
 			lock()
 			waiting = queue.names()
 			scope = Scope(getdate(nowdate()))
-			for doctype in TABLES:
-				frappe.db.delete(doctype)
-				statements.fill(doctype, scope)
-			classes.determine()
+			fill_all(scope)
 			queue.settle(waiting)
 			counts = [frappe.db.count(doctype) for doctype in (FACTS, ITEM_GROUPS, CONTACTS)]
 		except Exception:
@@ -72,6 +69,14 @@ def rebuild() -> Built:
 			raise
 		frappe.db.commit()
 	return Built(*counts, seconds=round(monotonic() - start, 1))
+
+
+def fill_all(scope: Scope) -> None:
+	"""Write all tables anew, in the caller's transaction; nothing else may write them meanwhile."""
+	for doctype in TABLES:
+		frappe.db.delete(doctype)
+		statements.fill(doctype, scope)
+	classes.determine(also=statements.derived(frappe.qb.DocType(FACTS), scope))
 
 
 def refresh(relations: Collection[str]) -> None:

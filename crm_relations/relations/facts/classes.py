@@ -7,7 +7,7 @@ ordered): recency by the last order, frequency by the orders and monetary value 
 borders of the day.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -39,8 +39,11 @@ MEASURES = (
 )
 
 
-def determine() -> None:
-	"""Determine the borders of every company anew and class all its customers by them."""
+def determine(also: Mapping[str, Term] | None = None) -> None:
+	"""Determine the borders of every company anew and class all its customers by them.
+
+	:param also: further columns of Relation Facts to write in the same go
+	"""
 	fact = frappe.qb.DocType(FACTS)
 	companies = frappe.qb.from_(fact).select(fact.company).distinct().run(pluck=True)
 	frappe.db.delete(CLASSES, {"company": ["not in", companies or [""]]})
@@ -58,10 +61,10 @@ def determine() -> None:
 			number = len(ranked)
 			found[measure.fieldname] = [_plain(border) for border in rules.borders(ranked)]
 		_keep(company, number, found)
-	apply()
+	apply(also=also)
 
 
-def apply(relations: Collection[str] | None = None) -> None:
+def apply(relations: Collection[str] | None = None, also: Mapping[str, Term] | None = None) -> None:
 	"""Class relations by the borders of the day; all, or these."""
 	fact = frappe.qb.DocType(FACTS)
 	for company, found in borders().items():
@@ -70,6 +73,8 @@ def apply(relations: Collection[str] | None = None) -> None:
 			query = query.where(fact.relation.isin(list(relations)))
 		for measure in MEASURES:
 			query = query.set(fact[measure.fieldname], _class_of(fact, measure, found[measure.fieldname]))
+		for column, term in (also or {}).items():
+			query = query.set(fact[column], term)
 		query.run()
 
 

@@ -49,7 +49,7 @@ def rows(doctype: str, scope: Scope) -> tuple[list[str], QueryBuilder]:
 
 
 def fill(doctype: str, scope: Scope) -> None:
-	"""Write all rows of the table, which is empty."""
+	"""Write all rows of the table, which is empty; of Relation Facts without what is `derived` and the classes."""
 	table = frappe.qb.DocType(doctype)
 	if doctype == ITEM_GROUPS or frappe.db.db_type != "mariadb":
 		columns, query = rows(doctype, scope)
@@ -57,20 +57,70 @@ def fill(doctype: str, scope: Scope) -> None:
 		into = frappe.qb.into(table).columns(*columns).from_(made)
 		into.select(*(made[column] for column in columns)).run()
 		return
-	for part in sources(doctype):
-		query, row = _part_rows(part, scope)
-		# the names differ, so that those below can only mean the row that is there
-		coming = query.select(*(term.as_(f"new_{column}") for column, term in row.items())).as_("coming")
-		query = frappe.qb.into(table).columns(*row).from_(coming)
-		query = query.select(*(coming[f"new_{column}"] for column in row))
-		for column, fold in part.columns.items():
-			query = query.on_duplicate_key_update(table[column], MERGE[fold](table[column], Values(column)))
-		query.run()
-	if doctype == FACTS:
-		update = frappe.qb.update(table)
-		for column, term in _derived(table, scope).items():
-			update = update.set(table[column], term)
-		update.run()
+	parts = sources(doctype)
+	together = [part for part in parts if part.by == "customer"]
+	if together:
+		_fold_in(table, *_customer_rows(together, scope), together)
+	for part in parts:
+		if part not in together:
+			_fold_in(table, *_part_rows(part, scope), [part])
+
+
+def derived(fact: Any, scope: Scope) -> Row:
+	"""What follows from other columns of a row of Relation Facts; `fill` leaves it out."""
+	days = (scope.today - getdate(scope.start_12)).days
+	return {
+		# mean days from one order day to the next
+		"rhythm_days": Case()
+		.when(fact.order_days > 1, DateDiff(fact.last_order, fact.first_order) / (fact.order_days - 1))
+		.else_(0),
+		# days sales outstanding = receivables ÷ sales on credit × days, both with taxes (Brealey, Myers, Allen:
+		# Principles of Corporate Finance, there "average collection period")
+		"days_sales_outstanding": Case()
+		.when(fact.billed_12_months > 0, fact.open_amount / fact.billed_12_months * days)
+		.else_(0),
+	}
+
+
+def _fold_in(table: Any, query: QueryBuilder, row: Row, parts: list[FactSource]) -> None:
+	"""Write rows into the table; where one is there, fold them into it."""
+	# the names differ, so that those below can only mean the row that is there
+	coming = query.select(*(term.as_(f"new_{column}") for column, term in row.items())).as_("coming")
+	query = frappe.qb.into(table).columns(*row).from_(coming)
+	query = query.select(*(coming[f"new_{column}"] for column in row))
+	for column, fold in {column: fold for part in parts for column, fold in part.columns.items()}.items():
+		query = query.on_duplicate_key_update(table[column], MERGE[fold](table[column], Values(column)))
+	query.run()
+
+
+def _customer_rows(parts: list[FactSource], scope: Scope) -> tuple[QueryBuilder, Row]:
+	"""All sources by customer side by side, a row a customer and company: each is grouped already and is joined by
+	key, and the row is written once."""
+	party, company = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Company")
+	query = frappe.qb.from_(party).join(company).on(company.name != "").where(party.party_type == "Customer")
+	columns: dict[str, list[Term]] = {}
+	folds: dict[str, str] = {}
+	found = []
+	for number, part in enumerate(parts):
+		own = part.rows(scope).as_(f"own_{number}")
+		query = query.left_join(own).on((own.party == party.party) & (own.company == company.name))
+		found.append(own.party)
+		folds.update(part.columns)
+		for column in part.columns:
+			columns.setdefault(column, []).append(own[column])
+	row = {
+		**_head(Concat(party.parent, "-", company.abbr)),
+		"relation": party.parent,
+		"company": company.name,
+		"currency": company.default_currency,
+	}
+	for column, terms in columns.items():
+		terms = [_number(FACTS, column, term) for term in terms]
+		merged = terms[0]
+		for term in terms[1:]:
+			merged = MERGE[folds[column]](merged, term)
+		row[column] = merged
+	return query.where(Coalesce(*found, "") != ""), row
 
 
 def _item_group_rows(scope: Scope) -> tuple[QueryBuilder, Row]:
@@ -128,7 +178,7 @@ def _folded_rows(doctype: str, scope: Scope) -> tuple[QueryBuilder, Row]:
 	row = {
 		**_head(fact.name),
 		**{column: fact[column] for column in (*_keys(doctype)[1:], *folds)},
-		**(_derived(fact, scope) if doctype == FACTS else {}),
+		**(derived(fact, scope) if doctype == FACTS else {}),
 	}
 	return frappe.qb.from_(fact), row
 
@@ -160,22 +210,6 @@ def _of_relation(own: QueryBuilder, by: str) -> tuple[QueryBuilder, Term]:
 	party_type = own.party_type if by == "party" else "Customer"
 	joined = frappe.qb.from_(own).join(party)
 	return joined.on((party.party_type == party_type) & (party.party == own.party)), party.parent
-
-
-def _derived(fact: Any, scope: Scope) -> Row:
-	"""What follows from other columns of the row."""
-	days = (scope.today - getdate(scope.start_12)).days
-	return {
-		# mean days from one order day to the next
-		"rhythm_days": Case()
-		.when(fact.order_days > 1, DateDiff(fact.last_order, fact.first_order) / (fact.order_days - 1))
-		.else_(0),
-		# days sales outstanding = receivables ÷ sales on credit × days, both with taxes (Brealey, Myers, Allen:
-		# Principles of Corporate Finance, there "average collection period")
-		"days_sales_outstanding": Case()
-		.when(fact.billed_12_months > 0, fact.open_amount / fact.billed_12_months * days)
-		.else_(0),
-	}
 
 
 def _number(doctype: str, column: str, term: Term) -> Term:
