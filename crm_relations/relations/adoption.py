@@ -323,7 +323,7 @@ class _Adoption:
 				)
 		if self.dry_run:
 			return
-		self.update(updates, joins)
+		self.update(updates, joins, held)
 		self.insert(new)
 
 	def said_before(self, group: list[Party], newcomers: list[Party], mine: list[str]) -> Row:
@@ -373,9 +373,12 @@ class _Adoption:
 			self.relations.update(dict.fromkeys(parties, name))
 			self.outcome.changed.add(name)
 
-	def update(self, updates: dict[str, Row], joins: dict[str, list[Party]]) -> None:
+	def update(self, updates: dict[str, Row], joins: dict[str, list[Party]], held: dict[str, Row]) -> None:
 		names = updates.keys() | joins.keys()
 		if len(names) > AS_DOCUMENTS:
+			history.record(
+				{name: {f: (held[name][f], v) for f, v in values.items()} for name, values in updates.items()}
+			)
 			_update_in_bulk(updates, {name: self.party_rows(parties) for name, parties in joins.items()})
 		else:
 			for name in sorted(names):

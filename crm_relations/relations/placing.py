@@ -40,7 +40,9 @@ def place(doctype: str, name: str, relation: str | None = None) -> str:
 		)
 	ties = adoption.ties_of([party])
 	tied = _tied(party, ties)
+	messages = len(frappe.local.message_log)
 	new = adoption.move(party, old, relation)
+	del frappe.local.message_log[messages:]  # that the two look alike is no news to who tells them apart
 	_tell_apart(new, tied | ({old} if mates else set()))
 	if old:
 		_move_work(party, old, new, ties, mates)

@@ -13,6 +13,7 @@ from erpnext.crm.doctype.lead.lead import make_customer
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from crm_relations.relations import adoption, identity
 from crm_relations.relations import sync as engine
 from crm_relations.relations.rules import COPIED
 from crm_relations.relations.sources import sources
@@ -329,6 +330,19 @@ def test_every_document_is_counted_once():
 	by = engine.sync().by
 	for doctype in sources():
 		assert by[doctype].rows_in == by[doctype].adopted == frappe.db.count(doctype)
+
+
+def test_what_a_page_changes_in_many_relations_is_logged_as_a_save_would_be():
+	customers = [factories.customer(language="de") for _number in range(adoption.AS_DOCUMENTS + 2)]
+	for doc in customers:
+		frappe.db.set_value("Customer", doc.name, "website", "neu.example", update_modified=False)
+	assert engine.sync().by["Customer"].updated == len(customers)
+	for doc in customers:
+		relation = identity.relation_of("Customer", doc.name)
+		assert frappe.db.get_value("Relation", relation, "website") == "neu.example"
+		key = {"ref_doctype": "Relation", "docname": relation}
+		data = json.loads(frappe.get_last_doc("Version", key, order_by="creation desc").data)
+		assert data["changed"] == [["website", "", "neu.example"]]
 
 
 # ── killed ─────────────────────────────────────────────────────────────────────────────────────
