@@ -51,6 +51,23 @@ def sync(context: click.Context, dry_run: bool, as_json: bool) -> None:
 	answer(context, "sync", as_json, dry_run=dry_run)
 
 
+@relations.group("facts")
+def facts() -> None:
+	"""The figures of the relations."""
+
+
+@_command(facts, "rebuild")
+def facts_rebuild(context: click.Context, as_json: bool) -> None:
+	"""Make all figures anew from the documents. Nobody has to wait meanwhile; needed only after changes past Frappe."""
+	answer(context, "facts_rebuild", as_json)
+
+
+@_command(facts, "status")
+def facts_status(context: click.Context, as_json: bool) -> None:
+	"""How many figures there are, and how many changes wait to be taken in."""
+	answer(context, "facts_status", as_json)
+
+
 @_command(relations, "check")
 def check(context: click.Context, as_json: bool) -> None:
 	"""Is the site ready, and do the numbers agree? Exit code 1 if a finding is an error.

@@ -12,6 +12,7 @@ from crm_relations.demo import run as demo_run
 from crm_relations.ledger import statement as ledger_statement
 from crm_relations.pipeline.importing.run import import_pipeline as run_import
 from crm_relations.relations import sync as relations_sync
+from crm_relations.relations.facts import build as facts
 from crm_relations.segments import membership
 from crm_relations.segments import queries as segment_queries
 from crm_relations.setup import check as readiness
@@ -22,7 +23,19 @@ Progress = Callable[[str, int, int], None]
 
 
 def sync(on_progress: Progress, dry_run: bool) -> Answer:
-	return relations_sync.sync(dry_run=dry_run, on_progress=on_progress).as_dict(), True
+	"""The figures of what was adopted follow at once: nobody has to wait for the scheduler."""
+	report = relations_sync.sync(dry_run=dry_run, on_progress=on_progress).as_dict()
+	if not dry_run:
+		facts.refresh_changed()
+	return report, True
+
+
+def facts_rebuild(on_progress: Progress) -> Answer:
+	return facts.rebuild().as_dict(), True
+
+
+def facts_status(on_progress: Progress) -> Answer:
+	return facts.status(), True
 
 
 def check(on_progress: Progress) -> Answer:

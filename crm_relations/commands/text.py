@@ -45,6 +45,14 @@ def sync(data: Data) -> str:
 	)
 
 
+def facts_rebuild(data: Data) -> str:
+	return _pairs(data)
+
+
+def facts_status(data: Data) -> str:
+	return _pairs(data)
+
+
 def check(data: Data) -> str:
 	lines = [
 		f"{finding['level']:<8}{finding['code']}: {finding['message']}"

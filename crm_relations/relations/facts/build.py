@@ -25,7 +25,7 @@ from crm_relations.shared.isolation import reading_what_is_committed
 
 #: relations refreshed in one transaction
 CHUNK = 1_000
-#: more changed relations than this part of all, and a rebuild is quicker
+#: more changes than this part of all relations, as after the first sync, and a rebuild is quicker
 REBUILD_ABOVE = 0.1
 TABLES = (ITEM_GROUPS, FACTS, CONTACTS)
 
@@ -95,13 +95,17 @@ def refresh(relations: Collection[str]) -> None:
 
 
 def refresh_changed() -> int:
-	"""Make the facts of all relations anew whose documents have changed; returns how many there were.
+	"""Make the facts of all relations anew whose documents have changed; returns how many changes there were.
 
 	Commits after each chunk, and what the caller has written before with the first of them. A party that
 	changes while its facts are made has a new row in the queue by then, which stays for the next time.
 
 	:raises FactsBusyError: another run is under way
 	"""
+	if queue.length() > max(CHUNK, REBUILD_ABOVE * frappe.db.count("Relation")):
+		changed = queue.length()
+		rebuild()
+		return changed
 	done = 0
 	while True:
 		frappe.db.commit()  # the lock first, then the moment that is read
@@ -118,7 +122,7 @@ def refresh_changed() -> int:
 		for start in range(0, len(relations), CHUNK):
 			_replace(relations[start : start + CHUNK])
 		queue.settle([row.name for row in waiting])
-		done += len(relations)
+		done += len(waiting)
 
 
 def refresh_now(relation: str) -> bool:
@@ -167,3 +171,17 @@ def _replace(relations: list[str]) -> None:
 		if rows := query.run():
 			frappe.db.bulk_insert(doctype, columns, rows)
 	classes.apply(relations)
+
+
+def status() -> dict[str, int | str | None]:
+	"""Rows by kind, the changes that wait, since when the oldest of them does, and the day of the classes."""
+	oldest = frappe.get_all(queue.QUEUE, pluck="creation", order_by="creation asc", limit=1)
+	classed = frappe.get_all(classes.CLASSES, pluck="determined_on", order_by="determined_on desc", limit=1)
+	return {
+		"facts": frappe.db.count(FACTS),
+		"item_groups": frappe.db.count(ITEM_GROUPS),
+		"contact_facts": frappe.db.count(CONTACTS),
+		"changes_waiting": queue.length(),
+		"waiting_since": str(oldest[0]) if oldest else None,
+		"classes_of": str(classed[0]) if classed else None,
+	}
