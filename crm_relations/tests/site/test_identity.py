@@ -139,6 +139,20 @@ def test_a_customer_made_from_the_opportunity_of_a_lead_is_the_lead():
 	assert relation_of(customer) == relation_of(lead)
 
 
+def test_a_customer_made_from_the_opportunity_of_a_prospect_is_the_prospect():
+	company = factories.unique("Epsilon GmbH")
+	prospect = factories.insert("Prospect", company_name=company, company=factories.COMPANY)
+	opportunity = factories.insert(
+		"Opportunity",
+		opportunity_from="Prospect",
+		party_name=prospect.name,
+		company=factories.COMPANY,
+		status="Open",
+	)
+	customer = factories.customer(company, opportunity_name=opportunity.name)
+	assert relation_of(customer) == relation_of(prospect)
+
+
 def test_a_prospect_is_its_company_leads_and_the_customer_made_from_it():
 	company = factories.unique("Gamma GmbH")
 	lead = factories.lead("Fritz", company_name=company)
@@ -170,6 +184,26 @@ def test_an_individual_customer_and_its_primary_contact_are_one_person():
 	assert customer.customer_primary_contact
 	assert party_types(relation_of(customer)) == ["Contact", "Customer"]
 	assert file_of(customer).relation_kind == "Person"
+
+
+def test_an_individual_supplier_and_its_primary_contact_are_one_person():
+	vendor = supplier(supplier_type="Individual")
+	contact = factories.contact("Hanna", "Hof", "hanna@hof.example", [("Supplier", vendor.name)])
+	assert relation_of(contact) != relation_of(vendor), "any contact may be somebody else"
+	vendor.reload()
+	vendor.supplier_primary_contact = contact.name
+	vendor.save()
+	assert relation_of(contact) == relation_of(vendor)
+
+
+def test_a_contact_that_is_named_as_the_primary_one_is_the_individual_also_when_only_the_contact_is_saved():
+	customer = factories.customer(customer_type="Individual")
+	contact = factories.contact("Hugo", "Hof", "hugo@hof.example", [("Customer", customer.name)])
+	frappe.db.set_value("Customer", customer.name, "customer_primary_contact", contact.name)
+	contact.reload()
+	contact.last_name = "Hofer"
+	contact.save()
+	assert relation_of(contact) == relation_of(customer)
 
 
 def test_a_contact_of_a_company_is_a_person_who_works_for_it_since_a_date():
@@ -261,6 +295,34 @@ def test_two_customers_with_one_e_mail_stay_two():
 		factories.customer(email_id="info@zwei.example"),
 	)
 	assert relation_of(one) != relation_of(other)
+
+
+def test_two_suppliers_with_one_e_mail_and_an_e_mail_shared_with_a_customer_stay_apart():
+	parties = [
+		factories.customer(email_id="info@drei.example"),
+		supplier(email_id="info@drei.example"),
+		supplier(email_id="Info@Drei.example"),
+	]
+	assert len({relation_of(party) for party in parties}) == 3
+
+
+@pytest.mark.parametrize("doctype", ["Supplier", "Prospect", "Contact"])
+def test_rename_and_deletion_of_other_parties_are_followed_too(doctype):
+	made = {
+		"Supplier": supplier,
+		"Prospect": lambda: factories.insert(
+			"Prospect", company_name=factories.unique("Zeta"), company=factories.COMPANY
+		),
+		"Contact": lambda: factories.contact("Zoe", factories.unique("Zahn")),
+	}
+	doc = made[doctype]()
+	relation, new = relation_of(doc), factories.unique("Umbenannt")
+	frappe.rename_doc(doctype, doc.name, new, force=True, show_alert=False)
+	assert identity.parties_of(relation) == [(doctype, new)]
+	assert all(row.document_name in (None, new) for row in frappe.get_doc("Relation", relation).roles)
+	frappe.delete_doc(doctype, new)
+	assert frappe.db.exists("Relation", relation) and identity.parties_of(relation) == []
+	assert all(row.until for row in frappe.get_doc("Relation", relation).roles)
 
 
 def test_a_lead_that_is_named_later_folds_the_later_relation_into_the_earlier():
