@@ -122,7 +122,7 @@ frappe.provide("crm_relations");
 					<div class="mr-3 text-muted" title="${label}">${frappe.utils.icon(icon, "md")}</div>
 					<div class="flex-fill" style="min-width: 0; overflow-wrap: anywhere">
 						<div>
-							<span class="text-muted">${label}</span>
+							<span class="text-muted">${(entry.title || "").startsWith(label) ? "" : label}</span>
 							${this.link_html(entry, label)}
 							${this.status_html(entry)}
 						</div>

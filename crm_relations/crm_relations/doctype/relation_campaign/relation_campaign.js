@@ -227,7 +227,7 @@ function progress_html({ status, steps, uncertain, due, due_calls }) {
 		<div class="d-flex flex-wrap">${mails
 			.map(([key, label, color]) => tile(label, status[key], color))
 			.join("")}</div>
-		<p class="text-muted">${__("{0} e-mails and {1} calls are due now.", [due, due_calls])}
+		<p class="text-muted">${__("Due now: e-mails {0}, calls {1}.", [due, due_calls])}
 			${__("Calls: {0} open, {1} done, {2} not allowed.", [
 				status.calls_open,
 				status.calls_done,

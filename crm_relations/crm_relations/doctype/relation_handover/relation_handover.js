@@ -2,6 +2,7 @@
 frappe.ui.form.on("Relation Handover", {
 	refresh(frm) {
 		show_reasons(frm);
+		frm.toggle_display("member", false); // relation and campaign say who it is
 		frm.page.set_indicator(
 			__(frm.doc.status),
 			{ Proposed: "orange", Accepted: "green", Returned: "red" }[frm.doc.status]

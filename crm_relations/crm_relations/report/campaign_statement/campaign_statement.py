@@ -38,12 +38,18 @@ def columns() -> list[dict[str, Any]]:
 		"cash_received": _("Cash Received"),
 	}
 	return [
-		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 270},
+		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 260},
 		*(
-			{"fieldname": name, "label": label, "fieldtype": "Currency", "options": "currency", "width": 125}
+			{
+				"fieldname": name,
+				"label": label,
+				"fieldtype": "Currency",
+				"options": "currency",
+				"width": 140 if name == "receivable_open" else 116,
+			}
 			for name, label in labels.items()
 		),
-		{"fieldname": "root_type", "label": _("Root Type"), "fieldtype": "Data", "width": 95},
+		{"fieldname": "root_type", "label": _("Root Type"), "fieldtype": "Data", "width": 90},
 		{
 			"fieldname": "debit",
 			"label": _("Debit"),
