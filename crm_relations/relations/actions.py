@@ -30,10 +30,13 @@ class Action:
 	label: str
 	#: roles that show it from the start
 	roles: tuple[str, ...]
-	#: what happens: a new document is begun, a report or the party's form is opened, a function is called
-	opens: Literal["new", "report", "form", "call"]
+	#: what happens: a new document is begun, or made from the party by ERPNext's own function; a report or the
+	#: party's form is opened; a function is called
+	opens: Literal["new", "mapped", "report", "form", "call"]
 	#: doctype of the new document, name of the report, or dotted path of the whitelisted function
 	target: str = ""
+	#: of "mapped": doctype of the party → dotted path of the function that makes the document from it
+	mappers: dict[str, str] = field(default_factory=dict)
 	#: (doctype, permission) that the user needs
 	needs: tuple[tuple[str, str], ...] = ()
 	#: doctypes of the party it works on, the preferred first; without any it works on the relation
@@ -176,6 +179,8 @@ def _resolved(action: Action, relation: str, party: Party | None) -> dict[str, A
 	opened = {"target": action.target, "values": _filled(action.values, words)}
 	if action.opens == "form" and party:
 		opened = {"target": party[0], "values": {"name": party[1]}}
+	elif action.opens == "mapped" and party:
+		opened = {"target": action.mappers[party[0]], "values": {"source_name": party[1]}}
 	return {
 		"label": action.label,
 		"opens": action.opens,

@@ -24,11 +24,14 @@ ACTIONS: list[Action] = [
 	Action(
 		"New Opportunity",
 		(rules.PROSPECT,),
-		"new",
-		"Opportunity",
+		"mapped",  # a new form of it would forget the party when it learns where the opportunity comes from
 		needs=(("Opportunity", "create"),),
 		party_types=PARTIES,
-		values={"opportunity_from": PARTY_TYPE, "party_name": PARTY, "relation": RELATION},
+		mappers={
+			"Customer": "erpnext.selling.doctype.customer.customer.make_opportunity",
+			"Prospect": "erpnext.crm.doctype.prospect.prospect.make_opportunity",
+			"Lead": "erpnext.crm.doctype.lead.lead.make_opportunity",
+		},
 	),
 	Action(
 		"New Quotation",

@@ -7,6 +7,11 @@ frappe.provide("crm_relations");
 
 	const openers = {
 		new: (action) => frappe.new_doc(action.target, action.values),
+		mapped: (action) =>
+			frappe.model.open_mapped_doc({
+				method: action.target,
+				source_name: action.values.source_name,
+			}),
 		report: (action) => frappe.set_route("query-report", action.target, action.values),
 		form: (action) => frappe.set_route("Form", action.target, action.values.name),
 		call: (action, frm) => call(action, frm),

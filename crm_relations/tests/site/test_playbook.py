@@ -449,6 +449,10 @@ def test_supplier_employee_and_prospect_have_theirs():
 	qualify(relation)
 	found = offered(relation)
 	assert {"New Opportunity", "New Quotation"} <= set(found)
+	opportunity = found["New Opportunity"]
+	made = frappe.get_attr(opportunity["target"])(**opportunity["values"])
+	made.insert()
+	assert (made.opportunity_from, made.party_name, made.relation) == ("Lead", lead.name, relation)
 	assert found["New Quotation"]["values"] == {
 		"quotation_to": "Lead",
 		"party_name": lead.name,
@@ -512,6 +516,9 @@ def test_every_action_opens_something_that_is_there_and_has_a_german_name():
 		assert {ask["label"] for ask in action.asks} <= german
 		if action.opens == "call":
 			assert frappe.get_attr(action.target) in frappe.whitelisted
+		elif action.opens == "mapped":
+			assert set(action.mappers) == set(action.party_types)
+			assert all(frappe.get_attr(path) in frappe.whitelisted for path in action.mappers.values())
 		elif action.opens != "form":
 			assert frappe.db.exists("Report" if action.opens == "report" else "DocType", action.target)
 		for doctype, _ptype in action.needs:
