@@ -117,9 +117,14 @@ def missing(kind: str, values: Any) -> list[str]:
 
 def missing_of(relation: str) -> list[str]:
 	"""Labels of what a relation lacks, without the fields that the session's user may not see."""
-	doc = frappe.get_doc("Relation", relation)
-	hidden = attributes.unreadable_fields()
-	return [_(doc.meta.get_label(field)) for field in missing(doc.relation_kind, doc) if field not in hidden]
+	return labels_of_missing(frappe.get_doc("Relation", relation))
+
+
+def labels_of_missing(values: Any) -> list[str]:
+	"""The same for values that have been read already, with `relation_kind`."""
+	meta, hidden = frappe.get_meta("Relation"), attributes.unreadable_fields()
+	fields = missing(values.get("relation_kind"), values)
+	return [_(meta.get_label(field)) for field in fields if field not in hidden]
 
 
 def recompute(relations: Iterable[str]) -> None:

@@ -10,14 +10,17 @@ from frappe import _
 from frappe.model.dynamic_links import get_dynamic_links
 from frappe.model.rename_doc import get_link_fields
 
-from crm_relations.relations import queries
+from crm_relations.relations import completeness, queries
 from crm_relations.relations.duplicates import index, pairs
 from crm_relations.relations.facts import build as facts
 from crm_relations.relations.facts import queue
+from crm_relations.relations.rules import is_same
 
 #: rows that belong to the file itself are moved first and by their parent
-CHILDREN = ("Relation Party", "Relation Role")
+CHILDREN = ("Relation Party", "Relation Role", "Relation Contact Point")
 LINK = "Relation Link"
+#: type of a further contact point → the field of which it is a second
+CONTACT_FIELDS = {"E-mail": "email_id", "Phone": "phone", "Mobile": "mobile_no", "Website": "website"}
 
 
 def fold(keep: str, other: str) -> None:
@@ -25,6 +28,8 @@ def fold(keep: str, other: str) -> None:
 	kept, folded = frappe.get_doc("Relation", keep, for_update=True), frappe.get_doc("Relation", other)
 	_fill(kept, folded)
 	_move_children(keep, other)
+	_keep_contact_points(kept, folded)
+	completeness.recompute([keep])
 	_drop_links_between(keep, other)
 	pairs.transfer(keep, other)
 	facts.forget([other])  # what is derived is made anew, not moved
@@ -59,7 +64,7 @@ def _fill(kept, folded) -> None:
 			or docfield.fieldtype in frappe.model.table_fields
 		):
 			continue
-		if name in ("stage", "stage_since", "disabled"):
+		if name in ("stage", "stage_since", "disabled", "completeness"):
 			continue
 		if folded.get(name) and not kept.get(name):
 			values[name] = folded.get(name)
@@ -81,6 +86,21 @@ def _move_children(keep: str, other: str) -> None:
 			idx += 1
 			frappe.db.set_value(doctype, name, {"parent": keep, "idx": idx}, update_modified=False)
 	frappe.db.set_value("Relation", keep, "modified", frappe.utils.now(), update_modified=False)
+
+
+def _keep_contact_points(kept, folded) -> None:
+	"""An e-mail address or number of which the kept file has another one goes on as a further one."""
+	idx = frappe.db.count("Relation Contact Point", {"parent": kept.name})
+	for point_type, field in CONTACT_FIELDS.items():
+		value = folded.get(field)
+		if not value or is_same(field, value, kept.get(field)) or not kept.get(field):
+			continue
+		if frappe.db.exists("Relation Contact Point", {"parent": kept.name, "value": value}):
+			continue
+		idx += 1
+		row = {"parent": kept.name, "parenttype": "Relation", "parentfield": "contact_points", "idx": idx}
+		point = {"doctype": "Relation Contact Point", "point_type": point_type, "value": value, **row}
+		frappe.get_doc(point).db_insert()
 
 
 def _drop_links_between(keep: str, other: str) -> None:

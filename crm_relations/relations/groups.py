@@ -11,8 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 import frappe
-from frappe.query_builder.functions import Sum
+from frappe.permissions import get_user_permissions
 
+from crm_relations.relations import queries
+from crm_relations.relations.facts import queries as facts
 from crm_relations.relations.links import open_links
 from crm_relations.relations.rules import SUBSIDIARY_OF
 from crm_relations.shared.permissions import readable
@@ -23,6 +25,7 @@ MAX_MEMBERS = 1000
 
 FIGURES = ("revenue_12_months", "open_amount", "overdue_amount")
 FACTS = "Relation Facts"
+CUSTOMER = "Customer"
 
 
 @dataclass
@@ -127,22 +130,53 @@ def _readable(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def _figures(names: Iterable[str]) -> dict[str, list[dict[str, Any]]] | None:
-	"""relation → figures by company of ours, in its currency; None if the user may not read figures."""
-	facts = frappe.qb.DocType(FACTS)
-	query = readable(frappe.qb.from_(facts), FACTS)
-	if query is None:
+	"""relation → figures by company of ours, in its currency; None if the user may not read figures.
+
+	As with the figures of one relation: the documents that they are made of, and every customer that the
+	relation is, have to be readable, and the company. One query a doctype, however many members.
+	"""
+	if not may_read_figures(FIGURES):
 		return None
-	rows = (
-		query.select(facts.relation, facts.company, facts.currency, *[Sum(facts[f]).as_(f) for f in FIGURES])
-		.where(facts.relation.isin(list(names) or [""]))
-		.groupby(facts.relation, facts.company, facts.currency)
-		.orderby(facts.relation)
-		.orderby(facts.company)
-	).run(as_dict=True)
+	names = with_readable_customers(names)
+	table = frappe.qb.DocType(FACTS)
+	query = (
+		frappe.qb.from_(table)
+		.select(table.relation, table.company, table.currency, *[table[f] for f in FIGURES])
+		.where(table.relation.isin(names or [""]))
+		.orderby(table.relation)
+		.orderby(table.company)
+	)
+	if companies := get_user_permissions(frappe.session.user).get("Company"):
+		query = query.where(table.company.isin([row["doc"] for row in companies]))
 	result: dict[str, list[dict[str, Any]]] = defaultdict(list)
-	for row in rows:
+	for row in query.run(as_dict=True):
 		result[row.pop("relation")].append(row)
 	return dict(result)
+
+
+def may_read_figures(figures: Iterable[str], company: str | None = None) -> bool:
+	"""Whether the user may read the documents that these figures are made of, and those of the company."""
+	needed = facts.needs()
+	if not all(frappe.has_permission(needed[f], "read") for f in figures if needed.get(f)):
+		return False
+	companies = get_user_permissions(frappe.session.user).get("Company")
+	return not (company and companies) or company in {row["doc"] for row in companies}
+
+
+def with_readable_customers(names: Iterable[str]) -> list[str]:
+	"""Those of the relations of which the user may read every customer."""
+	customers = {
+		name: {party for doctype, party in parties if doctype == CUSTOMER}
+		for name, parties in queries.parties_of(names).items()
+	}
+	wanted = set().union(*customers.values()) if customers else set()
+	seen: set[str] = set()
+	if wanted:
+		table = frappe.qb.DocType(CUSTOMER)
+		query = readable(frappe.qb.from_(table), CUSTOMER)
+		if query is not None:
+			seen = set(query.select(table.name).where(table.name.isin(wanted)).run(pluck=True))
+	return [name for name, mine in customers.items() if mine <= seen]
 
 
 def _totals(figures: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -5,13 +5,15 @@ from functools import cached_property
 from typing import Any
 
 import frappe
+from babel import Locale, UnknownLocaleError
 from frappe import _
 from frappe.model import no_value_fields, table_fields
-from frappe.utils import cstr
+from frappe.utils import cstr, validate_phone_number
 
 from crm_relations.relations import attributes
 from crm_relations.relations.exchange import rules
 from crm_relations.relations.exchange.rules import Record, Unreadable
+from crm_relations.shared.contact_keys import phone_key
 
 OPTION = "Relation Profile Option"
 #: a value that is not in the list of this field goes into the notes
@@ -54,8 +56,15 @@ def headings() -> dict[str, str]:
 	result.update({df.label: df.fieldname for df in writable()})
 	result.update({label: name for name, label in EXTRA.items()})
 	result.update({name: name for name in EXTRA})
-	result.update({label: name for name, label in targets().items()})
+	for lang in languages():
+		result.update({_(df.label, lang): df.fieldname for df in writable()})
+		result.update({_(label, lang): name for name, label in EXTRA.items()})
 	return result
+
+
+def languages() -> list[str]:
+	"""In which a file may be written: the user's, the site's, German and English."""
+	return list(dict.fromkeys([frappe.local.lang, frappe.db.get_default("lang") or "en", "de", "en"]))
 
 
 class Reader:
@@ -116,6 +125,11 @@ class Reader:
 			if (found := known.get(text.casefold())) is None:
 				raise Unreadable(rules._("{0} is not in the list. Add it there, or correct the row."), text)
 			return found
+		if df.options == "Phone" and not validate_phone_number(text):
+			# 0221/123456 is a number in Germany, and none for Frappe
+			if not (number := phone_key(text)):
+				raise Unreadable(rules._("{0} is no telephone number. Write it like +49 221 123456."), text)
+			return number
 		limit = df.length or 140
 		if df.fieldtype == "Data" and len(text) > limit:
 			raise Unreadable(rules._("{0}… is longer than {1} characters. Shorten it."), text[:40], limit)
@@ -132,7 +146,7 @@ class Reader:
 	def _read_list(self, df: Any, attribute: str) -> dict[str, str]:
 		if df.fieldtype == "Select":
 			options = [option for option in cstr(df.options).split("\n") if option]
-			return {text.casefold(): option for option in options for text in (_(option), option)}
+			return {t.casefold(): option for option in options for t in (*_in_all_languages(option), option)}
 		meta = frappe.get_meta(df.options)
 		columns = ["name", meta.get_title_field()]
 		if df.options == "Country":
@@ -142,11 +156,28 @@ class Reader:
 		if df.options == OPTION:
 			query = query.where(table.attribute == attribute)
 		result: dict[str, str] = {}
-		for name, *texts in query.run():
-			for text in (*texts, *(_(t) for t in texts if t), _(name), name):
-				if text:
-					result[cstr(text).casefold()] = name
+		for name, *texts in map(list, query.run()):
+			if df.options == "Country" and texts[-1]:
+				texts += _country_names(texts[-1])
+			for text in (*texts, name):
+				for wording in (*_in_all_languages(text), text) if text else ():
+					result[cstr(wording).casefold()] = name
 		return result
+
+
+def _country_names(code: str) -> list[str]:
+	"""What the country of an ISO code is called in the languages of files; Frappe knows the English names only."""
+	found = []
+	for lang in languages():
+		try:
+			found.append(Locale.parse(lang, sep="-").territories.get(code.upper()))
+		except (UnknownLocaleError, ValueError):
+			continue
+	return [name for name in found if name]
+
+
+def _in_all_languages(text: str) -> list[str]:
+	return [_(text, lang) for lang in languages()]
 
 
 def in_words(df: Any, value: Any) -> str:

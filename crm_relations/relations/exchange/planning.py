@@ -105,7 +105,7 @@ class Planner:
 		name, kind = rules.name_of(values, record.company)
 		values.update({"relation_name": name, "relation_kind": kind})
 		if name == record.company:
-			record.company = ""
+			record.values["relation_name"], record.company = name, ""
 		if not name.strip():
 			raise Unreadable(rules._("Name: the row has none. Give it a name, or a first and last name."))
 		found = self.matcher.find(record, name, kind)

@@ -5,8 +5,9 @@ import random
 import frappe
 import pytest
 
-from crm_relations.relations import completeness
-from crm_relations.tests.site.factories import relation, unique
+from crm_relations.crm_relations.report.incomplete_customers.incomplete_customers import execute
+from crm_relations.relations import completeness, incomplete
+from crm_relations.tests.site.factories import relation, unique, user
 
 pytestmark = pytest.mark.site
 
@@ -114,3 +115,37 @@ def test_the_figure_is_indexed():
 	assert frappe.db.has_index("tabRelation", "completeness") or frappe.db.has_index(
 		"tabRelation", "completeness_index"
 	)
+
+
+def test_the_queue_begins_with_the_most_revenue_behind_the_most_that_is_missing(counted):
+	ours = "Rheinland Technik GmbH"
+	rows = {
+		"rich and empty": relation(unique("A")).name,
+		"rich and fuller": relation(unique("B"), email_id="b@queue.example", phone="+49 221 1234").name,
+		"poor and empty": relation(unique("C")).name,
+		"no customer": relation(unique("D")).name,
+	}
+	for title, revenue in (("rich and empty", 1000), ("rich and fuller", 1000), ("poor and empty", 10)):
+		frappe.db.set_value("Relation", rows[title], "stage", "Customer")
+		doc = frappe.new_doc("Relation Facts")
+		doc.update(
+			{"relation": rows[title], "company": ours, "currency": "EUR", "revenue_12_months": revenue}
+		)
+		doc.set_new_name()
+		doc.db_insert()
+
+	def queue() -> list[dict]:
+		found = incomplete.customers(ours, limit=1000)
+		return [row for row in found if row["relation"] in rows.values()]
+
+	titles = {name: title for title, name in rows.items()}
+	assert [titles[row["relation"]] for row in queue()] == [
+		"rich and empty",
+		"rich and fuller",
+		"poor and empty",
+	]
+	assert queue()[1]["missing"] == "Number of Employees, Industry" and queue()[0][incomplete.REVENUE] == 1000
+	_columns, data = execute({"company": ours, "below": 20})
+	assert {titles.get(row["relation"]) for row in data} & set(rows) == {"rich and empty", "poor and empty"}
+	frappe.set_user(user(None, "Relation User"))
+	assert {row[incomplete.REVENUE] for row in queue()} == {None}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import frappe
 import pytest
 
-from crm_relations.relations import links
+from crm_relations.relations import folding, links
 from crm_relations.relations.exchange import api, exporting, fields, importing, planning, rules, vcards
 from crm_relations.tests.site.factories import insert, relation, unique, user
 
@@ -136,6 +136,16 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason():
 			new_import(content)
 	with pytest.raises(frappe.ValidationError, match="does not exist"):
 		insert("Relation Import", import_file="/private/files/gibt-es-nicht.csv")
+
+
+def test_german_words_and_numbers_are_understood_whatever_the_language_of_the_user():
+	_doc, rows = preview(
+		"Firma;Land;Telefon;Marktausrichtung;Handy\nSchmidt KG X;Österreich;0221/123456;B2B;keine Nummer\n"
+		"Schmidt KG Y;Deutschland;0221/123456;B2B;\n"
+	)
+	assert "Mobile: keine Nummer is no telephone number" in rows[2]["reason"]
+	assert rows[2]["title"] == "Schmidt KG X"
+	assert rows[3]["action"] == "create", rows
 
 
 # ── import ─────────────────────────────────────────────────────────────────────────────────────
@@ -456,3 +466,21 @@ def test_a_card_that_fits_its_relation_by_uid_changes_its_name():
 	card = vcards.write([{"relation_name": "Neuer Name", "relation_kind": "Organisation", "uid": known.uid}])
 	_doc, rows = preview(card, "karte.vcf", existing="Overwrite with the File")
 	assert rows[1]["relation"] == known.name and rows[1]["details"] == ["Changes: Name"]
+
+
+def test_a_merge_keeps_every_address_and_number():
+	keep = relation(unique("Bleibt"), email_id="bleibt@merge-x.example", phone="+49 221 1")
+	other = relation(
+		unique("Geht"),
+		email_id="geht@merge-x.example",
+		phone="+49 (221) 1",
+		mobile_no="+49 170 1",
+		contact_points=[{"point_type": "Fax", "value": "+49 221 99"}],
+	)
+	folding.fold(keep.name, other.name)
+	keep.reload()
+	assert keep.mobile_no == "+49 170 1"
+	assert {(p.point_type, p.value) for p in keep.contact_points} == {
+		("E-mail", "geht@merge-x.example"),
+		("Fax", "+49 221 99"),
+	}

@@ -287,12 +287,35 @@ def test_the_figures_of_a_group_are_added_up_by_company_and_currency_for_what_ma
 		}
 	]
 	assert found["figures"] and not found["hidden"]
-	reader = user(None, "Relation User", "Accounts Manager")
+	reader = user(None, "Relation User", "Accounts User")
 	permit_country(reader, "Germany")
 	frappe.set_user(reader)
 	seen = api.company_group(daughter)
 	assert {row["name"] for row in seen["members"]} == {holding, daughter} and seen["hidden"] == 1
 	assert seen["totals"][0]["revenue_12_months"] == 300.3
+
+
+def test_figures_are_for_those_who_may_read_the_documents_and_the_customer():
+	holding = api.open_relation("Customer", customer().name)
+	links.link(relation(unique("Tochter")).name, SUBSIDIARY_OF, holding)
+	facts(holding, "Rheinland Technik GmbH", "EUR", 100, 10, 0)
+	frappe.set_user(user(None, "Relation User"))
+	seen = api.company_group(holding)
+	assert len(seen["members"]) == 2 and not seen["figures"] and not seen["totals"]
+	frappe.set_user(user(None, "Relation User", "Accounts User"))
+	assert api.company_group(holding)["totals"][0]["revenue_12_months"] == 100
+	frappe.set_user("Administrator")
+	blind = user(None, "Relation User", "Accounts User")
+	insert(
+		"User Permission",
+		user=blind,
+		allow="Customer",
+		for_value=customer().name,
+		apply_to_all_doctypes=0,
+		applicable_for="Customer",
+	)
+	frappe.set_user(blind)
+	assert not api.company_group(holding)["totals"]
 
 
 # ── what stands behind ─────────────────────────────────────────────────────────────────────────

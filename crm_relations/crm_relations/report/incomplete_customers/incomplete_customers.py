@@ -1,0 +1,47 @@
+"""Incomplete Customers: `relations.incomplete` as a report of the desk; computes nothing of its own."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import flt
+
+from crm_relations.relations import incomplete
+
+
+def execute(filters: dict | None = None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+	"""Columns and rows; amounts in the company's currency."""
+	filters = frappe._dict(filters or {})
+	company = filters.company or frappe.defaults.get_user_default("Company")
+	if not company:
+		frappe.throw(_("Company: choose whose revenue counts."))
+	frappe.has_permission("Company", "read", doc=company, throw=True)
+	return columns(), incomplete.customers(company, flt(filters.below) or 100)
+
+
+def columns() -> list[dict[str, Any]]:
+	return [
+		{
+			"fieldname": "relation",
+			"label": _("Relation"),
+			"fieldtype": "Link",
+			"options": "Relation",
+			"width": 230,
+		},
+		{"fieldname": "completeness", "label": _("Completeness"), "fieldtype": "Percent", "width": 120},
+		{
+			"fieldname": "revenue_12_months",
+			"label": _("Revenue of the Last 12 Months"),
+			"fieldtype": "Currency",
+			"options": "currency",
+			"width": 150,
+		},
+		{"fieldname": "missing", "label": _("Missing"), "fieldtype": "Data", "width": 380},
+		{
+			"fieldname": "responsible",
+			"label": _("Responsible User"),
+			"fieldtype": "Link",
+			"options": "User",
+			"width": 180,
+		},
+	]
