@@ -199,6 +199,16 @@ doctype_list_js = {
 	"Relation Duplicate": "public/js/relation_duplicates.js",
 }
 
+# Amounts are for those who may read the invoices that they come from
+permission_query_conditions = {
+	"Relation Facts": "crm_relations.relations.facts.permissions.condition",
+	"Relation Facts Item Group": "crm_relations.relations.facts.permissions.condition",
+}
+has_permission = {
+	"Relation Facts": "crm_relations.relations.facts.permissions.may_read",
+	"Relation Facts Item Group": "crm_relations.relations.facts.permissions.may_read",
+}
+
 # Logs of ours that point at ERPNext's documents must not keep those from being deleted or cancelled
 ignore_links_on_delete = [
 	"Relation Attribution",

@@ -108,7 +108,7 @@
 					([figure, label, text]) => `
 					<div class="d-flex justify-content-between py-1 border-bottom">
 						<span class="text-muted mr-3">${label}</span>
-						<a href="#" class="text-right" data-figure="${figure}" data-company="${escape(company)}"
+						<a href="#" class="text-right text-nowrap" data-figure="${figure}" data-company="${escape(company)}"
 							title="${__("Show the documents")}">${text}</a>
 					</div>`
 				)

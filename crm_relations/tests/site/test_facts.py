@@ -583,6 +583,7 @@ def test_amounts_are_for_those_who_may_read_invoices(customer, relation, goods):
 def test_who_is_kept_to_other_customers_sees_no_figures_of_this_one(customer, relation, goods):
 	factories.invoice(customer, [(goods, 1, 100)])
 	build.refresh([relation])
+	name = stored(relation).name
 	accountant = factories.user(None, "Accounts User")
 	factories.insert(
 		"User Permission", user=accountant, allow="Customer", for_value=factories.customer().name
@@ -590,6 +591,12 @@ def test_who_is_kept_to_other_customers_sees_no_figures_of_this_one(customer, re
 	frappe.set_user(accountant)
 	assert not any(row["revenue_total"] for row in queries.facts_of(relation))
 	assert not queries.may_see_amounts(relation)
+	for doctype in (FACTS, ITEM_GROUPS):
+		assert not frappe.get_list(doctype, {"relation": relation}, order_by="name asc")
+	assert not frappe.has_permission(FACTS, "read", doc=name)
+	frappe.set_user(factories.user(None, "Accounts User"))
+	assert frappe.get_list(FACTS, {"relation": relation}, order_by="name asc")
+	assert frappe.has_permission(FACTS, "read", doc=name)
 
 
 def test_no_two_sources_give_one_figure_unless_it_folds_the_same():
