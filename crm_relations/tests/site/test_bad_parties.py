@@ -256,3 +256,24 @@ def test_one_document_that_cannot_be_read_is_rejected_and_the_rest_of_its_page_i
 	report = engine.sync()
 	assert rejected(report, "Customer") == {bad: "unreadable"}
 	assert identity.relation_of("Customer", good) and not identity.relation_of("Customer", bad)
+
+
+def test_a_document_that_somebody_saves_at_the_same_moment_is_not_doubled(monkeypatch):
+	names = [raw("Customer", customer_name=f"Kunde {n}") for n in range(adoption.AS_DOCUMENTS + 2)]
+	saved = ("Customer", names[1])
+	identity.adopt(*saved)
+	read, stale = queries.relations_of, []
+
+	def read_too_early(parties):
+		found = read(parties)
+		if not stale and saved in found:
+			stale.append(found.pop(saved))
+		return found
+
+	monkeypatch.setattr(queries, "relations_of", read_too_early)
+	relations = frappe.db.count("Relation")
+	report = engine.sync()
+	assert stale and not report.by["Customer"].rejected
+	assert frappe.db.count("Relation") == relations + len(names) - 1
+	assert frappe.db.count("Relation Party", {"party": ["in", names]}) == len(names)
+	assert identity.relation_of(*saved) == stale[0]
