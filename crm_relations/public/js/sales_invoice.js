@@ -10,7 +10,8 @@ frappe.ui.form.on("Sales Invoice", {
 		const earned = rows
 			.map((row) => {
 				const link = frappe.utils.get_form_link("Relation Campaign", row.campaign, true);
-				return `${link} ${format_currency(row.amount, currency)}`;
+				// a decimal string: read as text in the number format of the site, its point would count as a group
+				return `${link} ${format_currency(Number(row.amount), currency)}`;
 			})
 			.join(", ");
 		frm.dashboard.add_comment(__("Earned by campaigns: {0}", [earned]), "blue", true);
