@@ -6,6 +6,7 @@ from frappe.query_builder.functions import Count
 from pypika.queries import QueryBuilder
 
 from crm_relations.relations import playbook
+from crm_relations.relations.facts import checks as facts_checks
 from crm_relations.relations.sources import sources
 from crm_relations.shared.findings import Finding
 
@@ -47,6 +48,7 @@ def findings() -> list[Finding]:
 		text = _("Playbook of {0}: activities wait to be started. {1}")
 		remedy = _("Open the list Relation Started Activity, filtered by the state Planned.")
 		found.append(Finding("warning", "activity-waiting", text.format(_(role), reason), remedy))
+	found += facts_checks.findings()
 	return found
 
 

@@ -1,11 +1,13 @@
 """What the scheduler runs for the facts."""
 
 import frappe
-from frappe.utils import nowdate
+from frappe.utils import add_days, getdate, nowdate
 
 from crm_relations.relations.facts import build, classes, queue
-from crm_relations.relations.facts.sources import FACTS
+from crm_relations.relations.facts.sources import FACTS, Scope
 
+#: days that the daily job looks back for stock valued anew: the job may have been late
+LOOKS_BACK = 2
 #: relations marked at once by the daily job
 CHUNK = 10_000
 
@@ -24,6 +26,7 @@ def age() -> None:
 	knows by itself when that is. Then the borders of the classes are determined for the day."""
 	if frappe.db.count(FACTS):
 		mark_aged()
+		mark_revalued()
 		build.refresh_changed()
 		with build.reading_what_is_committed():
 			build.lock()
@@ -41,3 +44,34 @@ def mark_aged() -> int:
 	for start in range(0, len(relations), CHUNK):
 		queue.mark_all((queue.RELATION, name) for name in relations[start : start + CHUNK])
 	return len(relations)
+
+
+def mark_revalued() -> int:
+	"""Put those in the queue who bought an item in the last 12 months whose stock ERPNext has valued anew: it writes the
+	new cost into the lines and tells nobody. Returns their number."""
+	repost, entry = frappe.qb.DocType("Repost Item Valuation"), frappe.qb.DocType("Stock Ledger Entry")
+	lately = (repost.status == "Completed") & (repost.modified >= str(add_days(nowdate(), -LOOKS_BACK)))
+	named = frappe.qb.from_(repost).select(repost.item_code).distinct().where(lately)
+	moved = (
+		frappe.qb.from_(repost)
+		.join(entry)
+		.on((entry.voucher_type == repost.voucher_type) & (entry.voucher_no == repost.voucher_no))
+		.select(entry.item_code)
+		.distinct()
+		.where(lately)
+	)
+	items = {code for query in (named, moved) for code in query.run(pluck=True) if code}
+	if not items:
+		return 0
+	invoice, line = frappe.qb.DocType("Sales Invoice"), frappe.qb.DocType("Sales Invoice Item")
+	customers = (
+		frappe.qb.from_(line)
+		.join(invoice)
+		.on(invoice.name == line.parent)
+		.select(invoice.customer)
+		.distinct()
+		.where(line.item_code.isin(sorted(items)) & (invoice.docstatus == 1))
+		.where(invoice.posting_date > Scope(getdate(nowdate())).start_12)
+	).run(pluck=True)
+	queue.mark_all(("Customer", name) for name in customers)
+	return len(customers)

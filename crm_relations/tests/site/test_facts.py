@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from crm_relations.demo.company import COMPANY, account
 from crm_relations.pipeline.importing.masters import fiscal_years as make_fiscal_years
-from crm_relations.relations import identity
+from crm_relations.relations import checks, identity
 from crm_relations.relations.facts import api, build, classes, jobs, queries, queue, statements
 from crm_relations.relations.facts.sources import CONTACTS, FACTS, ITEM_GROUPS, Scope, sources
 from crm_relations.tests.site import factories
@@ -308,6 +308,27 @@ def test_what_ages_is_found_without_a_document(customer, relation, goods, monkey
 	work_off()
 	assert stored(relation).revenue_12_months == 0
 	assert stored(relation).revenue_24_months == 100
+
+
+def test_who_bought_what_was_valued_anew_is_found_by_the_daily_job(customer, relation, goods):
+	factories.invoice(customer, [(goods, 1, 100)])
+	work_off()
+	assert not queue.waits(relation)
+	repost = frappe.new_doc("Repost Item Valuation")
+	repost.update({"based_on": "Item and Warehouse", "item_code": goods, "status": "Completed"})
+	repost.set_new_name()
+	repost.db_insert()
+	assert jobs.mark_revalued() == 1
+	assert queue.waits(relation)
+
+
+def test_the_check_tells_of_changes_that_nobody_takes_in(customer):
+	frappe.db.delete("Relation Facts Queue")
+	queue.mark("Customer", customer)
+	assert not [f for f in checks.findings() if f.code == "facts-waiting"]
+	frappe.db.set_value("Relation Facts Queue", {"party": customer}, "creation", add_days(nowdate(), -1))
+	(found,) = [f for f in checks.findings() if f.code == "facts-waiting"]
+	assert found.message.startswith("1 ") and found.remedy
 
 
 def test_a_deleted_relation_leaves_no_facts_and_a_folded_one_gives_its_own_to_the_other(goods):
