@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import frappe
 import pytest
 
-from crm_relations.setup import custom_fields
+from crm_relations.setup import custom_fields, uninstall
 from crm_relations.tests.conftest import SITE
 from crm_relations.tests.site.site_copy import OtherSite, other_site
 
@@ -32,13 +32,13 @@ def test_a_used_site_takes_the_app_and_gives_it_back_whole(other):
 	other.install()
 	first = other.ask("installed")
 	assert len(first["fields"]) == sum(len(fields) for fields in custom_fields.custom_fields().values())
-	assert first["roles"] == ["Relation Manager", "Relation User"]
+	assert first["roles"] == sorted(uninstall.ROLES)
 	other.bench("migrate")
 	other.bench("migrate")
 	assert other.ask("installed") == first
 
 	campaign = other.ask("use_the_app")
-	sold = other.ask("sell", campaign)
+	sold, kept = other.ask("sell", campaign), other.ask("sell", campaign)
 	assert set(other.ask("dimension_of", sold)) == {campaign}
 	with_campaign = other.ask("invoice_as_it_is", sold)
 
@@ -57,6 +57,9 @@ def test_a_used_site_takes_the_app_and_gives_it_back_whole(other):
 	campaign = other.ask("use_the_app")
 	sold = other.ask("sell", campaign)
 	assert set(other.ask("dimension_of", sold)) == {campaign}
+	# its campaign went with the app
+	assert set(other.ask("dimension_of", kept)) == {None}
+	assert other.ask("change", kept) == [2, 1]
 
 
 def without_our_fields(value):
