@@ -34,7 +34,7 @@ frappe.provide("crm_relations");
 				...(filters ? { get_query: () => ({ filters }) } : {}),
 			}));
 			const dialog = frappe.prompt(fields, resolve, __(action.label));
-			dialog.onhide = () => resolve(null);
+			dialog.onhide = () => setTimeout(() => resolve(null)); // after the answer, if there is one
 		});
 	}
 
