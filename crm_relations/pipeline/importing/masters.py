@@ -4,15 +4,18 @@ What is there under the same name already is taken, not made again.
 """
 
 from dataclasses import dataclass, field
+from html import unescape
 
 import frappe
 from frappe.model.document import Document
+from frappe.utils import strip_html
 from frappe.utils.nestedset import get_root_of
 
 from crm_relations.pipeline.importing.mapping import Mapping
 from crm_relations.pipeline.importing.reader import Account, Agent, Product
 from crm_relations.pipeline.importing.rules import Ambiguous, KnownNames, containing, title_of
 from crm_relations.relations import identity, links
+from crm_relations.relations.rules import SUBSIDIARY_OF
 
 
 @dataclass
@@ -103,7 +106,11 @@ class Masters:
 		if not parent or parent == account.key:
 			return f'{column}: "{account.parent}" is no other account of the export'
 		child, above = (identity.relation_of("Customer", customers[name]) for name in (account.key, parent))
-		links.link(child, "subsidiary of", above)
+		try:
+			links.link(child, SUBSIDIARY_OF, above)
+		except frappe.ValidationError as problem:  # a circle of subsidiaries: told, and the rest goes on
+			frappe.clear_messages()
+			return f"{column}: {unescape(strip_html(str(problem)))}"
 		return ""
 
 	def _profile(

@@ -6,6 +6,7 @@ together, so that a job that was killed goes on where it stopped and nothing is 
 """
 
 import json
+from html import unescape
 from typing import Any
 
 import frappe
@@ -272,7 +273,7 @@ def _guarded(name: str, step: Any) -> None:
 	except Exception as error:
 		frappe.db.rollback()
 		doc = frappe.get_doc(DOCTYPE, name)
-		_set(doc, {"status": "Failed", "failure": strip_html(str(error)) or type(error).__name__})
+		_set(doc, {"status": "Failed", "failure": unescape(strip_html(str(error))) or type(error).__name__})
 		frappe.db.commit()
 		raise
 	frappe.db.commit()

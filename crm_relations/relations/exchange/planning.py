@@ -6,6 +6,7 @@ the import makes the same plans and carries them out.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 
 import frappe
@@ -86,7 +87,7 @@ class Planner:
 	def refused(self, record: Record, error: Exception) -> Plan:
 		"""The rejection of a record, with the reason in the user's language."""
 		frappe.clear_messages()
-		reason = error.message(_) if isinstance(error, Unreadable) else strip_html(str(error))
+		reason = error.message(_) if isinstance(error, Unreadable) else unescape(strip_html(str(error)))
 		title = rules.name_of(record.values, record.company)[0]
 		return Plan(record, REJECT, title, reason=reason or _("You may not write this relation."))
 

@@ -19,7 +19,7 @@ from crm_relations.ledger.statement import statement
 from crm_relations.pipeline.importing import deals as booking
 from crm_relations.pipeline.importing.mapping import DEFAULT_MAPPING
 from crm_relations.pipeline.importing.run import check_company, choose_company, import_pipeline
-from crm_relations.relations import identity
+from crm_relations.relations import groups, identity
 from crm_relations.shared.money import to_decimal
 from crm_relations.tests.site import factories
 
@@ -209,6 +209,29 @@ def test_accounts_become_relations_with_profile_and_parent(export, options):
 	assert linked == 4
 
 
+def test_circular_subsidiaries_are_told_and_lose_no_row(export, options):
+	accounts = export / "accounts.csv"
+	with accounts.open(encoding="utf-8") as stream:
+		rows = list(csv.DictReader(stream))
+	first, second, third = (row["account"] for row in rows[:3])
+	for row, parent in zip(rows[:3], (second, third, first), strict=True):
+		row["subsidiary_of"] = parent
+	for row in rows[3:]:
+		row["subsidiary_of"] = ""
+	with accounts.open("w", encoding="utf-8", newline="") as stream:
+		writer = csv.DictWriter(stream, rows[0])
+		writer.writeheader()
+		writer.writerows(rows)
+	result = import_pipeline(export, **options)
+	assert result["by"]["accounts.csv"]["imported"] == len(rows)
+	(unclear,) = (row for row in result["unclear"] if row["column"] == "subsidiary_of")
+	assert unclear["written"] == first
+	assert f"circle: {third} → {first} → {second} → {third}" in unclear["reason"]
+	customers = {r.row_key: r.document_name for r in records(result, document_type="Customer")}
+	members = {identity.relation_of("Customer", customers[name]) for name in (first, second, third)}
+	assert set(groups.group_of(identity.relation_of("Customer", customers[third])).levels) == members
+
+
 def test_spelling_variants_are_mapped_by_rule_and_reported(export, options):
 	if not frappe.db.exists("Industry Type", "Manufacturing"):
 		factories.insert("Industry Type", industry="Manufacturing")
@@ -395,3 +418,23 @@ def test_the_real_data_tells_its_flaws_and_adds_up(options):
 	bluth = frappe.db.get_value("Relation", {"relation_name": "Bluth Company"})
 	acme = frappe.db.get_value("Relation", {"relation_name": "Acme Corporation"})
 	assert frappe.db.exists("Relation Link", {"relation": bluth, "related_relation": acme})
+	assert all(group == groups_of(result, name) for name, group in groups_in(real_data()).items())
+
+
+def groups_in(folder: Path) -> dict[str, set[str]]:
+	"""account → all accounts of its group, as the file says it."""
+	with (folder / "accounts.csv").open(encoding="utf-8") as stream:
+		parents = {row["account"]: row["subsidiary_of"] for row in csv.DictReader(stream)}
+
+	def top(name: str) -> str:
+		return top(parents[name]) if parents[name] else name
+
+	return {name: {other for other in parents if top(other) == top(name)} for name in parents}
+
+
+def groups_of(result: dict, account: str) -> set[str]:
+	"""The accounts whose relations are in the group of the account's relation."""
+	customers = {r.row_key: r.document_name for r in records(result, document_type="Customer")}
+	names = {identity.relation_of("Customer", customer): key for key, customer in customers.items()}
+	relation = identity.relation_of("Customer", customers[account])
+	return {names[member] for member in groups.group_of(relation).levels}
