@@ -237,8 +237,8 @@ def start_planned() -> dict[str, int]:
 				_wait(name, frappe.utils.strip_html(cstr(error))[:500])
 				state = PLANNED_STATE
 			frappe.db.commit()
-			key = {STARTED_STATE: "started", DROPPED_STATE: "dropped"}.get(state, "waiting")
-			counts[key] += 1
+			if state:
+				counts[{STARTED_STATE: "started", DROPPED_STATE: "dropped"}.get(state, "waiting")] += 1
 	return counts
 
 
@@ -253,10 +253,10 @@ def _planned_after(after: str) -> list[str]:
 	).run(pluck=True)
 
 
-def start(name: str) -> str:
+def start(name: str) -> str | None:
 	"""Make the task of a planned activity; returns the state of its row afterwards. The caller commits.
 
-	The row is locked first: two workers make one task.
+	The row is locked first: two workers make one task, and the second does nothing and returns None.
 	"""
 	row = frappe.db.get_value(
 		STARTED,
@@ -266,7 +266,7 @@ def start(name: str) -> str:
 		for_update=True,
 	)
 	if not row or row.state != PLANNED_STATE:
-		return row.state if row else DROPPED_STATE
+		return None
 	activity = frappe.db.get_value(
 		ACTIVITY,
 		row.activity,
