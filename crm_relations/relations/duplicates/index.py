@@ -18,7 +18,7 @@ COLUMNS = ("name", "owner", "modified_by", "creation", "modified", "relation", "
 def refresh_keys(relations: Iterable[str]) -> int:
 	"""Write the keys of these relations anew, set-based; relations that are gone or disabled lose theirs.
 
-	Cheap for many: a chunk costs six reads, a delete and an insert. Does not commit.
+	Cheap for many: a chunk costs eight reads, a delete and an insert. Does not commit.
 
 	:return: how many relations have other keys than before
 	"""

@@ -16,6 +16,7 @@ from crm_relations.relations import folding, roles
 from crm_relations.relations import queries as relation_queries
 from crm_relations.relations.duplicates import index, pairs, queries, tracing
 from crm_relations.relations.duplicates.queries import MERGE
+from crm_relations.relations.facts import queue as facts
 
 MERGED, UNDONE = "Merged", "Undone"
 #: follow from the rest, or are written by the merge itself
@@ -189,6 +190,7 @@ def undo(name: str, different: bool = False) -> list[str]:
 		frappe.clear_document_cache("Relation", relation)
 	roles.refresh([keep, other])
 	index.refresh_keys([keep, other])
+	facts.mark_all([("Relation", keep), ("Relation", other)])
 	doc.update(
 		{
 			"state": UNDONE,

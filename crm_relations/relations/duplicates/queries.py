@@ -15,6 +15,8 @@ Pair = tuple[str, str]
 
 #: documents that have a tax number: it is read in place, and not copied into the relation
 TAXED = ("Customer", "Supplier")
+#: type of a relation's further contact points → what it is here
+POINTS = {"E-mail": "emails", "Phone": "phones", "Mobile": "phones"}
 DEFAULT_REGION = "DE"
 
 
@@ -27,7 +29,7 @@ def ordered(one: str, other: str) -> Pair:
 
 
 def records(relations: Iterable[str]) -> dict[str, Record]:
-	"""relation → what is looked at in it; disabled ones and those that do not exist are not in it. Six reads."""
+	"""relation → what is looked at in it; disabled ones and those that do not exist are not in it. Seven reads."""
 	relations = list(relations)
 	if not relations:
 		return {}
@@ -50,7 +52,7 @@ def records(relations: Iterable[str]) -> dict[str, Record]:
 
 
 def known_by_documents(relations: Collection[str]) -> dict[str, Row]:
-	"""relation → `tax_id`, `emails`, `phones` of its documents that are not in the relation itself."""
+	"""relation → `tax_id` of its documents, and `emails` and `phones` beside those of its own fields."""
 	if not relations:
 		return {}
 	party = frappe.qb.DocType("Relation Party")
@@ -82,6 +84,14 @@ def known_by_documents(relations: Collection[str]) -> dict[str, Row]:
 		).run()
 		for relation, value in rows:
 			found.setdefault(relation, {}).setdefault(kind, []).append(value)
+	point = frappe.qb.DocType("Relation Contact Point")
+	rows = (
+		frappe.qb.from_(point)
+		.select(point.parent, point.point_type, point.value)
+		.where(point.parent.isin(relations) & point.point_type.isin(list(POINTS)))
+	).run()
+	for relation, kind, value in rows:
+		found.setdefault(relation, {}).setdefault(POINTS[kind], []).append(value)
 	return found
 
 
@@ -140,19 +150,25 @@ def sharing(keys: Collection[str]) -> dict[str, list[str]]:
 	return {value: names for value, names in blocks.items() if len(names) <= MAX_BLOCK}
 
 
-def blocks_after(position: str, limit: int) -> dict[str, list[str]]:
-	"""The next keys after `position` that two relations or more share, but not too many; in the
-	order of the database, from the index alone."""
+def _shared(table: Any) -> Any:
+	"""Query of the keys that two relations or more share, but not too many."""
+	enough = (Count("*") > 1) & (Count("*") <= MAX_BLOCK)
+	return frappe.qb.from_(table).select(table.value).groupby(table.value).having(enough)
+
+
+def count_blocks(until: str | None = None) -> int:
+	"""How many keys are shared; up to and with `until` if it is given."""
 	table = frappe.qb.DocType(KEY)
-	shared = (
-		frappe.qb.from_(table)
-		.select(table.value)
-		.where(table.value > position)
-		.groupby(table.value)
-		.having((Count("*") > 1) & (Count("*") <= MAX_BLOCK))
-		.orderby(table.value)
-		.limit(limit)
-	)
+	shared = _shared(table)
+	if until is not None:
+		shared = shared.where(table.value <= until)
+	return frappe.qb.from_(shared).select(Count("*")).run()[0][0]
+
+
+def blocks_after(position: str, limit: int) -> dict[str, list[str]]:
+	"""The next shared keys after `position` with their relations; in the order of the database, from the index alone."""
+	table = frappe.qb.DocType(KEY)
+	shared = _shared(table).where(table.value > position).orderby(table.value).limit(limit)
 	rows = (
 		frappe.qb.from_(shared)
 		.join(table)

@@ -61,10 +61,15 @@ def _looked_at_changed(doc: Document) -> bool:
 	fields = ("disabled", *(f for f in queries.FIELDS if f != "tax_id"))
 	if any(doc.has_value_changed(field) for field in fields):
 		return True
-	documents, documents_before = (
-		{(row.party_type, row.party) for row in version.get("parties")} for version in (doc, before)
-	)
-	return documents != documents_before
+	return _rows(doc) != _rows(before)
+
+
+def _rows(doc: Document) -> set[tuple]:
+	"""Documents and further contact points."""
+	return {
+		*((row.party_type, row.party) for row in doc.get("parties")),
+		*((row.point_type, row.value) for row in doc.get("contact_points")),
+	}
 
 
 def _tell(relation: str, new: list[queries.Pair]) -> None:
@@ -131,16 +136,15 @@ class _Search:
 		self.show(min(self.done, self.total), self.total)
 
 	def pairs(self) -> None:
-		total = frappe.db.count(queries.KEY)
-		done = self.keys_before() if self.position else 0
+		done = queries.count_blocks(self.position) if self.position else 0
+		total = queries.count_blocks()
 		while blocks := queries.blocks_after(self.position, PAGE):
 			self.found += len(pairs.propose(self.compare(blocks)))
 			self.position = next(reversed(blocks))
 			self.note()
 			frappe.db.commit()
-			if self.on_progress:
-				done = self.keys_before()
-				self.show(done, total)
+			done += len(blocks)
+			self.show(min(done, total), total)
 		self.show(total, total)
 
 	def compare(self, blocks: dict[str, list[str]]) -> list[Candidate]:
@@ -159,11 +163,6 @@ class _Search:
 			current = [name for name in names if name in records and key in records[name].keys]
 			found += pairs_in_block(key, current, records, THRESHOLD, too_common)
 		return found
-
-	def keys_before(self) -> int:
-		table = frappe.qb.DocType(queries.KEY)
-		count = queries.Count("*")
-		return frappe.qb.from_(table).select(count).where(table.value <= self.position).run()[0][0]
 
 	def note(self, **values) -> None:
 		values = {"phase": self.phase, "position": self.position, "found": self.found, **values}
