@@ -1,6 +1,6 @@
 """Adoption: ERPNext's party documents become relations. Alone makes a `Relation` from documents and alone writes the
 fields that are copied from them. Alone inserts `Relation Party`, but for the one row of a document that we make
-ourselves, which `claim` enters before the document is there.
+ourselves, which `claim` enters before the document is there. (The undoing of a merge puts back rows that were there.)
 
 One way for one saved document and for a whole site: documents are read set-based, tied together, and each
 group that belongs together becomes one relation, joins the one it has, or brings several into one.
