@@ -4,7 +4,11 @@
 		refresh(frm) {
 			if (frm.is_new() || !frappe.model.can_write("Relation")) return;
 			if ((frm.doc.parties || []).length) {
-				frm.add_custom_button(__("Take a document out"), () => take_out(frm), __("Documents"));
+				frm.add_custom_button(
+					__("Take a document out"),
+					() => take_out(frm),
+					__("Documents")
+				);
 			}
 			frm.add_custom_button(__("Put a document in"), () => put_in(frm), __("Documents"));
 		},
