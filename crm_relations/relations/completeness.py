@@ -78,6 +78,7 @@ def countable_fields() -> list[Any]:
 		df
 		for df in frappe.get_meta("Relation").fields
 		if df.fieldtype not in (*no_value_fields, *table_fields, "Check")
+		and not df.hidden
 		and df.fieldname not in (FIELD, "relation_kind", "stage", "stage_since")
 	]
 

@@ -43,6 +43,7 @@ REMOVED = (
 	("List Filter", "reference_doctype"),
 	("List View Settings", "name"),
 	("Assignment Rule", "document_type"),
+	("Data Import", "reference_doctype"),
 	("Notification", "document_type"),
 	("Custom DocPerm", "parent"),
 	("Custom Field", "dt"),

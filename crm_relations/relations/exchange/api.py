@@ -35,8 +35,9 @@ def export_relations(
 ) -> dict:
 	"""Export the relations that the user may read; returns `file_url` or None, `rows` and a `message`."""
 	frappe.has_permission("Relation", "export", throw=True)
-	return exporting.start(
-		file_format,
-		frappe.parse_json(filters) if isinstance(filters, str) else filters,
-		frappe.parse_json(names) if isinstance(names, str) else names,
-	)
+	return exporting.start(file_format, _parsed(filters), _parsed(names))
+
+
+def _parsed(value: str | list | dict | None) -> list | dict | None:
+	"""The desk sends nothing as an empty text."""
+	return (frappe.parse_json(value) if isinstance(value, str) and value.strip() else value) or None

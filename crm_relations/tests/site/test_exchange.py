@@ -445,7 +445,7 @@ def test_the_export_holds_what_the_reader_may_read_and_is_logged(three):
 
 def test_a_filter_on_a_confidential_field_is_refused_to_those_without_the_role(three):
 	filters = [["Relation", "income_group", "=", "Income Group: high"]]
-	assert api.export_relations("csv", filters=json.dumps(filters))["rows"] >= 1
+	assert api.export_relations("csv", filters=json.dumps(filters), names="")["rows"] >= 1
 	frappe.set_user(user(None, "Relation Manager"))
 	with pytest.raises(frappe.PermissionError, match="Income Group is confidential"):
 		api.export_relations("csv", filters=json.dumps(filters))

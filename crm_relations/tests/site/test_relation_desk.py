@@ -1,0 +1,72 @@
+"""The file of a relation at the desk: the way there from a customer, the graph by keyboard, an import's preview."""
+
+import frappe
+import pytest
+
+from crm_relations.relations import links
+from crm_relations.tests.site.factories import customer, insert, relation, unique
+from crm_relations.tests.site.test_browser import chromium, page  # noqa: F401 (a fixture)
+
+pytestmark = [
+	pytest.mark.site,
+	pytest.mark.browser,
+	pytest.mark.slow,
+	pytest.mark.skipif(
+		chromium() is None, reason="no Chromium: install the package chromium or set CHROMIUM"
+	),
+]
+
+
+@pytest.fixture
+def story():
+	"""A customer with an address, its parent company, and a file to import; committed for the browser."""
+	firm = customer(unique("Tochter & Söhne"))
+	address = insert(
+		"Address",
+		address_title=firm.name,
+		address_type="Billing",
+		address_line1="Domstr. 1",
+		city="Köln",
+		country="Germany",
+		links=[{"link_doctype": "Customer", "link_name": firm.name}],
+	)
+	name = frappe.db.get_value("Relation Party", {"party_type": "Customer", "party": firm.name}, "parent")
+	parent = relation(unique("Mutter & <i>Söhne</i>")).name
+	links.link(name, "subsidiary of", parent)
+	file = insert("File", file_name=f"{parent}.csv", is_private=1, content="Name;E-Mail\nFirma;kein at\n")
+	doc = insert("Relation Import", import_file=file.file_url)
+	frappe.db.commit()
+	yield frappe._dict(customer=firm.name, relation=name, parent=parent, imported=doc.name)
+	frappe.db.rollback()
+	frappe.db.delete("Relation Link", {"relation": name})
+	frappe.delete_doc("Relation Import", doc.name, force=True)
+	frappe.delete_doc("Address", address.name, force=True)
+	frappe.delete_doc("Customer", firm.name, force=True)
+	for doctype, gone in (("File", file.name), ("Relation", name), ("Relation", parent)):
+		frappe.delete_doc(doctype, gone, force=True)
+	frappe.db.commit()
+
+
+def test_from_the_customer_over_its_file_to_the_parent_company(page, story):  # noqa: F811
+	page.goto(f"/app/customer/{story.customer}")
+	page.click("button:has-text('Customer File'):visible", timeout=60_000)
+	page.wait_for_url(f"**/app/relation/{story.relation}", timeout=60_000)
+	page.click(".form-tabs .nav-link:has-text('Roles and Documents'):visible", timeout=60_000)
+	page.locator("[data-fieldname=behind_html]", has_text="Domstr. 1").wait_for(timeout=30_000)
+	page.click(".form-tabs .nav-link:has-text('Relationships'):visible")
+	node = page.locator(f".relation-node[data-name='{story.parent}']")
+	node.wait_for(timeout=30_000)
+	assert "parent of" in node.get_attribute("aria-label")
+	assert not page.locator(".relation-node i").count(), "a name is text"
+	node.focus()
+	page.keyboard.press("Enter")
+	page.wait_for_url(f"**/app/relation/{story.parent}", timeout=30_000)
+	assert not page.errors
+
+
+def test_the_preview_of_an_import_names_the_reason(page, story):  # noqa: F811
+	page.goto(f"/app/relation-import/{story.imported}")
+	page.click("button:has-text('Preview'):visible", timeout=60_000)
+	page.wait_for_selector("text=kein at is no e-mail address", timeout=60_000)
+	assert page.locator("button:has-text('Start Import'):visible").count()
+	assert not page.errors
