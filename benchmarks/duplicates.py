@@ -64,7 +64,9 @@ def compare(count: int, runs: int, seed: int, families: float) -> list[dict[str,
 	for number in range(runs):
 		for run in (run_ours, peer.run)[:: 1 if number % 2 else -1]:
 			gc.collect()
+			gc.disable()  # of neither a collection in the middle
 			(ours_runs if run is run_ours else peer_runs).append(run(values))
+			gc.enable()
 	ours, splink = _middle(ours_runs), _middle(peer_runs)
 	precision, recall, f1, weight = best_threshold(splink.pop("scored"), true)
 	splink |= {"precision": precision, "recall": recall, "f1": f1, "weight": weight}

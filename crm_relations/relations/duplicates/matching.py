@@ -4,6 +4,8 @@ The search on the site and the search in memory (tests, benchmark) run the same 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
+from math import log2
 from typing import NamedTuple
 
 from crm_relations.relations.duplicates.records import Record
@@ -11,6 +13,8 @@ from crm_relations.relations.duplicates.scoring import PRIOR, THRESHOLD, WEIGHTS
 
 #: a key that more relations share says too little to compare them all by it; their other keys find them
 MAX_BLOCK = 100
+
+_weight_of = WEIGHTS.__getitem__
 
 
 class Candidate(NamedTuple):
@@ -28,28 +32,26 @@ def pairs_in_block(
 	records: Mapping[str, Record],
 	threshold: float = THRESHOLD,
 	too_common: frozenset[str] | set[str] = frozenset(),
-) -> Iterator[Candidate]:
+) -> list[Candidate]:
 	"""Candidates among those that share `key`. A pair that shares a smaller key too belongs to that block:
 	so every pair is compared once, in whatever order and by however many workers blocks are done.
 
 	:param too_common: keys that make no block
 	"""
-	names = sorted(names)
-	weight_of = WEIGHTS.__getitem__
-	for place, one in enumerate(names):
-		record = records[one]
-		keys, is_person = record.keys, record.is_person
-		for other in names[place + 1 :]:
-			record2 = records[other]
-			if record2.is_person != is_person:
-				continue
-			shared = keys & record2.keys
-			if len(shared) > 1 and min(shared - too_common if too_common else shared) != key:
-				continue
-			reasons = compare(record, record2)
-			likely = probability(sum(map(weight_of, reasons)) + PRIOR)
-			if likely >= threshold:
-				yield Candidate(one, other, likely, reasons)
+	least = log2(threshold / (1 - threshold)) - PRIOR
+	found = []
+	for one, other in combinations(sorted(names), 2):
+		record, record2 = records[one], records[other]
+		if record2.is_person != record.is_person:
+			continue
+		shared = record.keys & record2.keys
+		if len(shared) > 1 and min(shared - too_common if too_common else shared) != key:
+			continue
+		reasons = compare(record, record2)
+		weight = sum(map(_weight_of, reasons))
+		if weight >= least:
+			found.append(Candidate(one, other, probability(weight + PRIOR), reasons))
+	return found
 
 
 def find(records: Mapping[str, Record], threshold: float = THRESHOLD) -> Iterator[Candidate]:

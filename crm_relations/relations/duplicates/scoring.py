@@ -76,6 +76,7 @@ LEVELS = {
 	"city_same": Level("City is the same", 0.85, 0.05),
 	"city_differs": Level("City differs", 0.15, 0.95),
 	"address_differs": Level("Address is another one", 0.012, 0.97),
+	"nothing_else": Level("Nothing but the names is known", 0.03, 0.96),
 	"household": Level("Perhaps another person of the household", 0.1, 0.9),
 	"neighbours": Level("Perhaps another company in the same house", 0.1, 0.9),
 }
@@ -118,35 +119,39 @@ def compare(one: Record, other: Record) -> list[str]:
 		_organisations(one, other, add)
 	if one.emails and other.emails:
 		add(_email(one, other))
-	if one.phones and other.phones:
-		add("phone_differs" if one.phones.isdisjoint(other.phones) else "phone_same")
 	if one.tax and other.tax:
 		add("tax_same" if one.tax == other.tax else "tax_differs")
+	known_apart = _OWN.isdisjoint(levels)
+	if known_apart and one.is_person and _two_persons(levels):
+		# what a household shares proves nothing between two first names: the rest is not even looked at
+		return [level for level in levels if level != "last_same"] + ["household"]
+	if one.phones and other.phones:
+		add("phone_differs" if one.phones.isdisjoint(other.phones) else "phone_same")
+	if known_apart and "name_differs" in levels:
+		return [*levels, "neighbours"]  # nor a house between two names
 	_places(one, other, add)
 	if "pincode_differs" in levels and "street_differs" in levels:
 		# a move changes the whole address: its parts are no evidence apart
-		levels = [level for level in levels if level not in _OF_ADDRESS] + ["address_differs"]
-	differ = "first_differs" in levels or (
-		"first_unknown" in levels and ("birth_differs" in levels or "email_differs" in levels)
-	)
-	if differ and not _OWN.intersection(levels):
-		return [level for level in levels if level not in _OF_HOUSEHOLD] + ["household"]
-	if "name_differs" in levels and not _OWN.intersection(levels):
-		return [level for level in levels if level not in _OF_HOUSE] + ["neighbours"]
+		return [level for level in levels if level not in _OF_ADDRESS] + ["address_differs"]
+	if len(levels) < 3 and _NAMES.issuperset(levels):
+		add("nothing_else")  # there are many Peter Müller
 	return levels
 
 
+#: what one shares with nobody of the household or in the house
+_OWN = frozenset(("birth_same", "birth_alike", "email_same", "tax_same"))
+_NAMES = frozenset(level for level in LEVELS if level.startswith(("first_", "last_", "name_", "form_")))
 _OF_ADDRESS = frozenset(
 	["street_differs", "number_same", "number_differs", "pincode_differs", "city_same", "city_differs"]
 )
-#: what one shares with nobody of the household or in the house
-_OWN = frozenset(("birth_same", "birth_alike", "email_same", "tax_same"))
-#: what all companies in a house share: between two names it proves nothing
-_OF_HOUSE = frozenset(
-	["street_same", "street_alike", "number_same", "pincode_same", "pincode_alike", "city_same"]
-)
-#: and what a whole household shares
-_OF_HOUSEHOLD = _OF_HOUSE | {"last_same", "phone_same"}
+
+
+def _two_persons(levels: list[str]) -> bool:
+	"""Whether the first names, or where one is unknown the rest, speak of two persons."""
+	if "first_unknown" in levels:
+		return "birth_differs" in levels or "email_differs" in levels
+	return "first_differs" in levels
+
 
 Add = Callable[[str], None]
 
@@ -159,11 +164,7 @@ def _persons(one: Record, other: Record, add: Add) -> None:
 		# for it is the last name that a household shares
 		if first and first == last2:
 			first, last, crossed = last, first, True
-		elif (first2 and last == first2) or (
-			first
-			and first2
-			and (_jaro(first, last2) + _jaro(last, first2) > _jaro(first, first2) + _jaro(last, last2) + 0.3)
-		):
+		elif (first2 and last == first2) or (first and first2 and _look_crossed(first, last, first2, last2)):
 			first2, last2, crossed = last2, first2, True
 	if last and last2:
 		add(_names("last", last, last2))
@@ -175,12 +176,17 @@ def _persons(one: Record, other: Record, add: Add) -> None:
 		add(_birth(one.birth, other.birth))
 
 
+def _look_crossed(first: str, last: str, first2: str, last2: str) -> bool:
+	crossed = _jaro(first, last2, score_cutoff=0.7) + _jaro(last, first2, score_cutoff=0.7)
+	return crossed > 0.9 and crossed > _jaro(first, first2) + _jaro(last, last2) + 0.3
+
+
 def _names(part: str, one: str, other: str) -> str:
 	if one == other:
 		return f"{part}_same"
 	longer = max(len(one), len(other))
 	if _slips(one, other, score_cutoff=2) <= (1 if longer < 8 else 2) or (
-		longer >= 6 and _jaro(one, other) >= 0.92
+		longer >= 6 and _jaro(one, other, score_cutoff=0.92)
 	):
 		return f"{part}_alike" if longer > 2 else f"{part}_differs"
 	if part == "first" and (len(one) == 1 or len(other) == 1) and one[0] == other[0]:
@@ -209,7 +215,9 @@ def _organisation_names(one: tuple[str, ...], other: tuple[str, ...]) -> str:
 	joined, joined2 = "".join(one), "".join(other)
 	if joined == joined2 or (len(one) == len(other) and sorted(one) == sorted(other)):
 		return "name_same" if len(one) + len(other) > 2 else "name_same_short"
-	if _jaro(joined, joined2) >= 0.93 or _jaro("".join(sorted(one)), "".join(sorted(other))) >= 0.93:
+	if _jaro(joined, joined2, score_cutoff=0.93):
+		return "name_alike"
+	if len(one) > 1 and _jaro("".join(sorted(one)), "".join(sorted(other)), score_cutoff=0.93):
 		return "name_alike"
 	words, words2 = set(one), set(other)
 	if (words <= words2 or words2 <= words) and min(len(joined), len(joined2)) > 3:
@@ -235,18 +243,18 @@ def _places(one: Record, other: Record, add: Add) -> None:
 	if one.pincode and other.pincode:
 		add(_pincode(one.pincode, other.pincode))
 	if one.city and other.city and one.pincode != other.pincode:  # the postcode says the city
-		alike = one.city == other.city or _jaro(one.city, other.city) >= 0.88
+		alike = one.city == other.city or _jaro(one.city, other.city, score_cutoff=0.88) > 0
 		add("city_same" if alike else "city_differs")
 
 
 def _street(one: Record, other: Record) -> str:
 	if one.street == other.street:
 		return "street_same"
-	if _jaro(one.street, other.street) >= 0.9:
+	if _jaro(one.street, other.street, score_cutoff=0.9):
 		return "street_alike"
 	# the lines of the address in the other order
-	if (one.extra and _jaro(one.extra, other.street) >= 0.9) or (
-		other.extra and _jaro(one.street, other.extra) >= 0.9
+	if (one.extra and _jaro(one.extra, other.street, score_cutoff=0.9)) or (
+		other.extra and _jaro(one.street, other.extra, score_cutoff=0.9)
 	):
 		return "street_alike"
 	return "street_differs"

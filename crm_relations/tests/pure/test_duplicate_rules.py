@@ -192,6 +192,10 @@ def test_namesakes_in_two_towns_are_not_one():
 	assert scoring.score(person(**HOME), person(**other)).probability < 0.5
 
 
+def test_namesakes_of_whom_nothing_else_is_known_are_not_one():
+	assert scoring.score(person("Peter", "Müller"), person("Peter", "Müller")).probability < 0.5
+
+
 def test_first_and_last_name_may_be_in_each_other_s_place():
 	found = scoring.score(person("Anna", "Müller", **HOME), person("Mueller", "Anna", **HOME))
 	assert {"first_same", "last_same"} <= set(found.reasons)
