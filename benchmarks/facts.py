@@ -206,7 +206,7 @@ def same_groups() -> None:
 					COALESCE(MIN(ple.due_date), MIN(ple.posting_date)) AS due
 				FROM `tabPayment Ledger Entry` ple
 				WHERE ple.party_type = 'Customer' AND ple.account_type = 'Receivable' AND ple.delinked = 0
-				GROUP BY ple.party, ple.company, ple.against_voucher_no) voucher
+				GROUP BY ple.party, ple.company, ple.against_voucher_no HAVING SUM(ple.amount) <> 0) voucher
 			GROUP BY voucher.party, voucher.company) grouped"""
 	)
 	run(

@@ -18,7 +18,7 @@ from frappe.utils import getdate, nowdate
 from pypika.terms import Term
 
 from crm_relations.relations.facts import rules
-from crm_relations.relations.facts.sources import FACTS
+from crm_relations.relations.facts.sources import FACTS, OneOf
 
 CLASSES = "Relation Facts Classes"
 
@@ -70,7 +70,7 @@ def apply(relations: Collection[str] | None = None, also: Mapping[str, Term] | N
 	for company, found in borders().items():
 		query = frappe.qb.update(fact).where(fact.company == company)
 		if relations is not None:
-			query = query.where(fact.relation.isin(list(relations)))
+			query = query.where(fact.relation.isin(OneOf(relations)))
 		for measure in MEASURES:
 			query = query.set(fact[measure.fieldname], _class_of(fact, measure, found[measure.fieldname]))
 		for column, term in (also or {}).items():

@@ -169,6 +169,7 @@ SOURCES: list[FactSource] = [
 		FACTS,
 		{"margin_12_months": "sum", "margin_base_12_months": "sum"},
 		sources.margins,
+		by="customer",
 		needs=INVOICE,
 		opens=_margins,
 	),

@@ -14,6 +14,7 @@ from frappe.utils import now
 
 from crm_relations.relations import queries
 from crm_relations.relations.sources import Party, sources
+from crm_relations.shared.side_effects import one_statement
 
 QUEUE = "Relation Facts Queue"
 RELATION = "Relation"
@@ -41,6 +42,7 @@ def mark_all(parties: Iterable[Party]) -> None:
 		frappe.db.bulk_insert(QUEUE, ["name", "creation", "party_type", "party"], rows)
 
 
+@one_statement
 def mark_document(doc: Document) -> None:
 	"""A quotation, order, invoice, opportunity … changed."""
 	if party := queries.party_of(doc):

@@ -41,6 +41,14 @@ MERGE = {
 	"min": lambda old, new: Least(Coalesce(old, new), Coalesce(new, old)),
 }
 
+ITEM_GROUP_FOLDS = {
+	"amount": "sum",
+	"amount_12_months": "sum",
+	"margin_12_months": "sum",
+	"margin_base_12_months": "sum",
+	"last_bought": "max",
+}
+
 Row = dict[str, Term]
 
 
@@ -53,20 +61,23 @@ def rows(doctype: str, scope: Scope) -> tuple[list[str], QueryBuilder]:
 def fill(doctype: str, scope: Scope) -> None:
 	"""Write all rows of the table, which is empty; of Relation Facts without what is `derived` and the classes."""
 	table = frappe.qb.DocType(doctype)
-	if doctype == ITEM_GROUPS or frappe.db.db_type != "mariadb":
+	if frappe.db.db_type != "mariadb":
 		columns, query = rows(doctype, scope)
 		made = query.as_("made")
 		into = frappe.qb.into(table).columns(*columns).from_(made)
 		into.select(*(made[column] for column in columns)).run()
 		return
+	if doctype == ITEM_GROUPS:
+		_fold_in(table, *_item_group_parts(scope), ITEM_GROUP_FOLDS)
+		return
 	parts = sources(doctype)
 	together = [part for part in parts if part.by == "customer"]
 	if together:
 		with _grouped_at_once():
-			_fold_in(table, *_customer_rows(together, scope), together)
+			_fold_in(table, *_customer_rows(together, scope), _folds(together))
 	for part in parts:
 		if part not in together:
-			_fold_in(table, *_part_rows(part, scope), [part])
+			_fold_in(table, *_part_rows(part, scope), part.columns)
 
 
 def derived(fact: Any, scope: Scope) -> Row:
@@ -85,13 +96,17 @@ def derived(fact: Any, scope: Scope) -> Row:
 	}
 
 
-def _fold_in(table: Any, query: QueryBuilder, row: Row, parts: list[FactSource]) -> None:
+def _folds(parts: list[FactSource]) -> dict[str, str]:
+	return {column: fold for part in parts for column, fold in part.columns.items()}
+
+
+def _fold_in(table: Any, query: QueryBuilder, row: Row, folds: dict[str, str]) -> None:
 	"""Write rows into the table; where one is there, fold them into it."""
 	# the names differ, so that those below can only mean the row that is there
 	coming = query.select(*(term.as_(f"new_{column}") for column, term in row.items())).as_("coming")
 	query = frappe.qb.into(table).columns(*row).from_(coming)
 	query = query.select(*(coming[f"new_{column}"] for column in row))
-	for column, fold in {column: fold for part in parts for column, fold in part.columns.items()}.items():
+	for column, fold in folds.items():
 		query = query.on_duplicate_key_update(table[column], MERGE[fold](table[column], Values(column)))
 	query.run()
 
@@ -113,13 +128,12 @@ def _customer_rows(parts: list[FactSource], scope: Scope) -> tuple[QueryBuilder,
 	party, company = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Company")
 	query = frappe.qb.from_(party).join(company).on(company.name != "").where(party.party_type == "Customer")
 	columns: dict[str, list[Term]] = {}
-	folds: dict[str, str] = {}
+	folds = _folds(parts)
 	found = []
 	for number, part in enumerate(parts):
 		own = part.rows(scope).as_(f"own_{number}")
 		query = query.left_join(own).on((own.party == party.party) & (own.company == company.name))
 		found.append(own.party)
-		folds.update(part.columns)
 		for column in part.columns:
 			columns.setdefault(column, []).append(own[column])
 	row = {
@@ -137,7 +151,8 @@ def _customer_rows(parts: list[FactSource], scope: Scope) -> tuple[QueryBuilder,
 	return query.where(Coalesce(*found, "") != ""), row
 
 
-def _item_group_rows(scope: Scope) -> tuple[QueryBuilder, Row]:
+def _item_group_parts(scope: Scope) -> tuple[QueryBuilder, Row]:
+	"""What each customer bought of an item group; two customers that are one relation have two rows of one name."""
 	sold, party = item_groups(scope).as_("sold"), frappe.qb.DocType("Relation Party")
 	company = frappe.qb.DocType("Company")
 	group = Coalesce(sold.item_group, "")
@@ -146,12 +161,8 @@ def _item_group_rows(scope: Scope) -> tuple[QueryBuilder, Row]:
 		"relation": party.parent,
 		"company": sold.company,
 		"item_group": group,
-		"currency": Max(company.default_currency),
-		"amount": Sum(sold.amount),
-		"amount_12_months": Sum(sold.amount_12_months),
-		"margin_12_months": Sum(sold.margin_12_months),
-		"margin_base_12_months": Sum(sold.margin_base_12_months),
-		"last_bought": Max(sold.last_bought),
+		"currency": company.default_currency,
+		**{column: sold[column] for column in ITEM_GROUP_FOLDS},
 	}
 	query = (
 		frappe.qb.from_(sold)
@@ -159,16 +170,20 @@ def _item_group_rows(scope: Scope) -> tuple[QueryBuilder, Row]:
 		.on((party.party_type == "Customer") & (party.party == sold.party))
 		.join(company)
 		.on(company.name == sold.company)
-		.groupby(party.parent, sold.company, group)
 	)
 	return query, row
 
 
+def _item_group_rows(scope: Scope) -> tuple[QueryBuilder, Row]:
+	query, row = _item_group_parts(scope)
+	keys = [row[key] for key in ("relation", "company", "item_group")]
+	folded = {column: FOLD[fold](row[column]) for column, fold in ITEM_GROUP_FOLDS.items()}
+	return query.groupby(*keys), {**row, "currency": Max(row["currency"]), **folded}
+
+
 def _folded_rows(doctype: str, scope: Scope) -> tuple[QueryBuilder, Row]:
 	"""All sources one below the other, then folded: a row for each relation (and company)."""
-	folds: dict[str, str] = {}
-	for part in sources(doctype):
-		folds.update(part.columns)
+	folds = _folds(sources(doctype))
 	united = None
 	for part in sources(doctype):
 		query, row = _part_rows(part, scope)
