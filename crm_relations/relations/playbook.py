@@ -11,6 +11,7 @@ began long ago.
 
 from collections.abc import Collection, Mapping
 from datetime import date
+from time import monotonic
 from typing import Any
 
 import frappe
@@ -34,6 +35,8 @@ DAYS_OF_ENTERING = 30
 #: so many days the daily job may fail without an activity being missed
 PAST_DAYS = 7
 PAGE = 100
+#: a job of the default queue may take 300
+SECONDS = 200
 
 MERGE_FIELDS = (
 	"relation_name",
@@ -222,24 +225,34 @@ def enter_dated() -> None:
 def start_planned() -> dict[str, int]:
 	"""Make the tasks of all planned activities; commits after each, may be killed and run again.
 
+	Ends before the time of a job is over; the hourly job goes on.
+
 	:return: counts `started`, `dropped`, `waiting`. One that nobody can be found for waits, with the reason.
 	"""
 	counts = {"started": 0, "dropped": 0, "waiting": 0}
-	after = ""
+	after, begun = "", monotonic()
 	while names := _planned_after(after):
 		after = names[-1]
 		for name in names:
+			if monotonic() - begun > SECONDS:
+				return counts
 			try:
 				state = start(name)
 			except Exception as error:
 				frappe.db.rollback()
-				frappe.log_error(title=f"Playbook: {name}", message=frappe.get_traceback())
-				_wait(name, frappe.utils.strip_html(cstr(error))[:500])
+				_tell_error(name, frappe.utils.strip_html(cstr(error))[:500])
 				state = PLANNED_STATE
 			frappe.db.commit()
 			if state:
 				counts[{STARTED_STATE: "started", DROPPED_STATE: "dropped"}.get(state, "waiting")] += 1
 	return counts
+
+
+def _tell_error(name: str, reason: str) -> None:
+	"""The row tells why it waits; the log of errors is told once, and not every hour."""
+	if frappe.db.get_value(STARTED, name, "reason") != reason:
+		frappe.log_error(title=f"Playbook: {name}", message=frappe.get_traceback())
+		_wait(name, reason)
 
 
 def _planned_after(after: str) -> list[str]:

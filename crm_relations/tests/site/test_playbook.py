@@ -172,10 +172,20 @@ def test_the_job_starts_what_it_can_tells_what_waits_and_finds_nothing_the_secon
 	first, second = give(factories.relation(), good), give(factories.relation(city="Köln"), bad)
 	third = give(factories.relation(), good)
 	frappe.db.set_value("Relation", third.name, "disabled", 1)
+	logged = frappe.db.count("Error Log", {"method": ["like", "Playbook: %"]})
 	assert playbook.start_planned() == {"started": 1, "dropped": 1, "waiting": 1}
 	assert playbook.start_planned() == {"started": 0, "dropped": 0, "waiting": 1}
+	assert frappe.db.count("Error Log", {"method": ["like", "Playbook: %"]}) == logged + 1, "told once"
 	assert len(tasks_of(first.name)) == 1 and not tasks_of(third.name)
 	assert "not allowed" in started(second.name)[0].reason
+
+
+def test_the_job_ends_before_its_time_is_over(monkeypatch):
+	partner = own_role(activities=[{"subject": "Sign", "assign_to": "User", "user": "Administrator"}])
+	relation = give(factories.relation(), partner).name
+	monkeypatch.setattr(playbook, "SECONDS", -1)
+	assert playbook.start_planned() == {"started": 0, "dropped": 0, "waiting": 0}
+	assert started(relation)[0].state == "Planned"
 
 
 def statements(monkeypatch, call) -> list[str]:
