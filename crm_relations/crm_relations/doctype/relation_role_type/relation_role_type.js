@@ -1,7 +1,9 @@
 // The playbook of a role type: which actions there are, says the server; users of a task are users of the desk.
 frappe.ui.form.on("Relation Role Type", {
 	setup(frm) {
-		frm.set_query("user", "activities", () => ({ filters: { enabled: 1, user_type: "System User" } }));
+		frm.set_query("user", "activities", () => ({
+			filters: { enabled: 1, user_type: "System User" },
+		}));
 		frm.set_query("role", "activities", () => ({ filters: { disabled: 0, desk_access: 1 } }));
 	},
 	async refresh(frm) {
