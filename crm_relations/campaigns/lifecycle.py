@@ -3,7 +3,7 @@
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import now_datetime
+from frappe.utils import format_date, getdate, now_datetime
 
 from crm_relations.campaigns import rules
 
@@ -55,7 +55,11 @@ def check_new(doc: Document) -> None:
 
 
 def check_changes(doc: Document) -> None:
-	"""Refuse a state set by hand, and changes that the send ledger of a started campaign forbids."""
+	"""Refuse an end before the start, a state set by hand, and what the send ledger of a started campaign forbids."""
+	if doc.start_date and doc.end_date and getdate(doc.end_date) < getdate(doc.start_date):
+		frappe.throw(
+			_("End Date: {0} lies before Start Date. Correct one of them").format(format_date(doc.end_date))
+		)
 	before = doc.get_doc_before_save()
 	if not before:
 		return

@@ -8,7 +8,7 @@ closes the ToDo; nothing closes it from here.
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import cstr, escape_html, getdate
+from frappe.utils import add_days, cstr, escape_html, getdate, nowdate
 
 from crm_relations.shared import tasks
 
@@ -16,7 +16,12 @@ _FIELDS = ("next_step", "next_step_on", "next_step_for")
 
 
 def validate(doc: Document) -> None:
-	"""A next step has a day and a person; without a step both are empty."""
+	"""What is logged has happened; a next step has a day and a person, and without a step both are empty."""
+	# a day of grace: the clock of the user may be ahead of the server's
+	if doc.happened_on and getdate(doc.happened_on) > getdate(add_days(nowdate(), 1)):
+		frappe.throw(
+			_("When: an interaction cannot lie in the future. Enter what is planned as its next step.")
+		)
 	doc.next_step = cstr(doc.next_step).strip() or None
 	if not doc.next_step:
 		doc.next_step_on = doc.next_step_for = None

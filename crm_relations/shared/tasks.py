@@ -41,6 +41,9 @@ def tell(todo: Document) -> None:
 
 
 def check_user(user: str) -> None:
-	"""Throw unless the user exists and can log in."""
-	if not frappe.db.get_value("User", user, "enabled"):
+	"""Throw unless the user exists, can log in and works at the desk: a task opens the document it is about."""
+	found = frappe.db.get_value("User", user, ["enabled", "user_type"], as_dict=True)
+	if not found or not found.enabled:
 		frappe.throw(_("User {0} does not exist or is disabled. Choose another person.").format(user))
+	if found.user_type != "System User":
+		frappe.throw(_("User {0} does not work at the desk. Choose another person.").format(user))

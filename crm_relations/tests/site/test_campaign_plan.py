@@ -109,6 +109,13 @@ def test_a_new_campaign_is_a_draft_whatever_it_is_copied_from(account):
 	assert copy.status == "Draft" and not copy.started_at
 
 
+def test_a_campaign_does_not_end_before_it_starts(account):
+	doc = draft(account)
+	doc.update({"start_date": "2026-02-02", "end_date": "2026-02-01"})
+	with pytest.raises(frappe.ValidationError, match="End Date: .* lies before Start Date"):
+		doc.save()
+
+
 def test_after_the_start_texts_may_change_and_steps_may_not(account):
 	doc = draft(account)
 	audience.start(doc.name)

@@ -212,3 +212,29 @@ def test_a_call_is_recorded_only_by_those_who_may_log_and_read_the_call_list(pla
 		frappe.set_user("Administrator")
 	frappe.set_user(make.user(None, "Relation User"))
 	assert record_call(planned_call.name, "Interested")["response"]
+
+
+def test_what_is_logged_has_happened(relation):
+	with pytest.raises(frappe.ValidationError, match="When: an interaction cannot lie in the future"):
+		log.record(relation, "Visit", "Werksbesuch", happened_on=f"{add_days(nowdate(), 3)} 10:00:00")
+
+
+def test_a_task_goes_to_a_user_of_the_desk_only(relation):
+	"""It opens the relation to the user: a guest of the website must not get one."""
+	website_user = make.insert(
+		"User",
+		email=f"{make.unique('gast')}@kunde.example".lower().replace(" ", ""),
+		first_name="Gast",
+		send_welcome_email=0,
+		user_type="Website User",
+	)
+	with pytest.raises(frappe.ValidationError, match="does not work at the desk"):
+		log.record(
+			relation,
+			"Call",
+			"Rückfrage",
+			next_step="Antworten",
+			next_step_on=nowdate(),
+			next_step_for=website_user.name,
+		)
+	assert not frappe.has_permission("Relation", "read", doc=relation, user=website_user.name)
