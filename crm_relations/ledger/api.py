@@ -55,9 +55,7 @@ def rebuild_attribution(company: str | None = None) -> dict[str, Any]:
 	if job:
 		message = _("The attribution is being rebuilt. You will be told when it is done.")
 	else:
-		message = _(
-			"The attribution is being rebuilt already. Wait for the end, then start again if need be."
-		)
+		message = _("A rebuild of the attribution is queued or running already.")
 	return {"message": message, "workers": workers_of_queue()}
 
 

@@ -9,16 +9,20 @@ moves it to income. Lines that post no revenue get no row: fixed assets sold, tr
 
 import json
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import frappe
 from frappe.model.document import Document
 from frappe.utils import cint, flt, now
+from pypika.terms import Parameter
 
 from crm_relations.ledger import queries
+from crm_relations.shared.side_effects import one_statement
 
 RULE = "Document Chain"
 CHUNK = 500
+ROWS_AT_ONCE = 500
 FIELDS = [
 	"name",
 	"creation",
@@ -44,6 +48,7 @@ FIELDS = [
 CHAIN = ("sales_order", "so_detail", "delivery_note", "dn_detail", "sales_invoice_item", "pos_invoice")
 
 
+@one_statement
 def attribute(doc: Document) -> None:
 	"""Write the attribution rows of a submitted Sales Invoice, in one statement.
 
@@ -160,5 +165,16 @@ def _evidence(doc: Any, line: Any) -> dict[str, str]:
 
 
 def _insert(rows: list[tuple]) -> None:
-	if rows:
-		frappe.db.bulk_insert("Relation Attribution", FIELDS, rows, ignore_duplicates=True)
+	for start in range(0, len(rows), ROWS_AT_ONCE):
+		part = rows[start : start + ROWS_AT_ONCE]
+		statement = _insert_statement(len(part), frappe.db.db_type)
+		frappe.db.sql(statement, [value for row in part for value in row])
+
+
+@lru_cache(maxsize=64)
+def _insert_statement(rows: int, db_type: str) -> str:
+	"""The INSERT of so many rows, a line that has its row left as it is. Kept, because to put it together takes longer
+	than to run it, and it runs in the submit of every invoice."""
+	query = frappe.qb.into(frappe.qb.DocType("Relation Attribution")).columns(*FIELDS)
+	query = query.on_conflict().do_nothing() if db_type == "postgres" else query.ignore()
+	return query.insert(*[[Parameter("%s")] * len(FIELDS)] * rows).get_sql()

@@ -21,6 +21,7 @@ from frappe.query_builder.functions import Coalesce, NullIf
 
 from crm_relations.pipeline.rules import agreed, retyped
 from crm_relations.relations import identity
+from crm_relations.shared.side_effects import one_statement
 
 RELATION, CAMPAIGN = "relation", "relation_campaign"
 
@@ -109,6 +110,7 @@ def carry(target: Document, source: Document) -> None:
 		target.set(CAMPAIGN, agreed(row.get(CAMPAIGN) for row in rows))
 
 
+@one_statement
 def fill(doc: Document) -> None:
 	"""validate: fill relation and campaign of header and rows from what the document refers to.
 
@@ -129,6 +131,7 @@ def fill(doc: Document) -> None:
 	_store_when_late(doc, before)
 
 
+@one_statement
 def fill_payment(doc: Document) -> None:
 	"""validate of Payment Entry: relation of the party; the campaign, when all references agree."""
 	before = _state(doc)

@@ -24,24 +24,37 @@ def run_steps(doc: Document, *steps: Step) -> None:
 
 	A step may save documents whose events run steps: each depth has its own savepoint. It is set anew before
 	each step, which replaces the one before, and is left for the commit to forget: to release it would be
-	one more statement beside every invoice.
+	one more statement beside every invoice. A step marked by `one_statement` goes without.
 	"""
 	depth = frappe.flags.relation_step_depth = (frappe.flags.relation_step_depth or 0) + 1
 	name = f"relation_step_{depth}"
 	try:
 		for step in steps:
-			frappe.db.savepoint(name)
+			undone_by_itself = getattr(step, "one_statement", False) and frappe.db.db_type != "postgres"
+			if not undone_by_itself:
+				frappe.db.savepoint(name)
 			messages = len(frappe.local.message_log)
 			try:
 				step(doc)
 			except frappe.QueryDeadlockError:
 				raise
 			except Exception:
-				frappe.db.rollback(save_point=name)
+				if not undone_by_itself:
+					frappe.db.rollback(save_point=name)
 				del frappe.local.message_log[messages:]
 				defer(step, doc, frappe.get_traceback())
 	finally:
 		frappe.flags.relation_step_depth = depth - 1
+
+
+def one_statement(step: Step) -> Step:
+	"""Mark a step that writes with one statement at most, as the last thing it does, or not at all.
+
+	MariaDB undoes a statement that fails, so that there is nothing else to be undone; with PostgreSQL a failed
+	statement spoils the transaction, and the step gets its savepoint all the same.
+	"""
+	step.one_statement = True
+	return step
 
 
 def dotted_path(step: Step) -> str:

@@ -3,7 +3,7 @@
 import frappe
 import pytest
 
-from crm_relations.shared.side_effects import MAX_ATTEMPTS, retry_deferred, run_steps
+from crm_relations.shared.side_effects import MAX_ATTEMPTS, one_statement, retry_deferred, run_steps
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.commits import held_back
 
@@ -55,6 +55,16 @@ def fails_after_an_inner_step(doc) -> None:
 	raise ValueError("on purpose")
 
 
+@one_statement
+def fails_in_its_only_statement(doc) -> None:
+	frappe.db.sql("INSERT INTO `tabNote` (`name`) VALUES (%s)", doc.name)  # the name is taken
+
+
+@one_statement
+def works_in_one_statement(doc) -> None:
+	note(doc, "one statement")
+
+
 def open_steps(doc) -> list[str]:
 	return frappe.get_all(
 		"Relation Deferred Step",
@@ -102,7 +112,15 @@ def test_a_deadlock_is_for_frappe_to_repeat(doc):
 	assert open_steps(doc) == [STEPS + "fails"]
 
 
-def test_a_step_costs_one_statement_beside_its_own(doc, monkeypatch):
+def test_a_step_of_one_statement_that_fails_is_kept_and_what_was_done_before_stays(doc):
+	run_steps(doc, works, fails_in_its_only_statement)
+	assert details(doc) == "works"
+	run_steps(doc, fails_in_its_only_statement, works_in_one_statement)
+	assert details(doc) == "one statement"
+	assert open_steps(doc) == [STEPS + "fails_in_its_only_statement"]
+
+
+def test_a_step_costs_one_statement_beside_its_own_and_none_if_it_is_marked(doc, monkeypatch):
 	sent = []
 	original = frappe.db.sql
 	monkeypatch.setattr(
@@ -110,6 +128,8 @@ def test_a_step_costs_one_statement_beside_its_own(doc, monkeypatch):
 	)
 	run_steps(doc, lambda _doc: None, lambda _doc: None)
 	assert len(sent) == 2
+	run_steps(doc, one_statement(lambda _doc: None))
+	assert len(sent) == (2 if frappe.db.db_type != "postgres" else 3)
 
 
 def test_a_step_that_works_later_is_done(doc, without_commits, monkeypatch):
