@@ -9,6 +9,7 @@ from frappe.model.document import Document
 from frappe.utils import nowdate
 
 from crm_relations.demo.company import COMPANY
+from crm_relations.ledger.statement import Statement
 from crm_relations.tests.site import factories
 
 
@@ -86,6 +87,18 @@ def journal(rows: list[tuple], **values) -> Document:
 	doc.insert(ignore_permissions=True)
 	doc.submit()
 	return doc
+
+
+def assert_adds_up(result: Statement) -> None:
+	"""The statement agrees with the ledger, and each campaign's debits with its credits."""
+	assert str(result.difference) == "0.00", result.as_dict()["problems"]
+	assert not result.problems
+	assert result.ledger_income == ledger_income()
+	for figures in result.campaigns:
+		rows = [row for row in result.accounts if row.campaign == figures.campaign]
+		assert sum(row.debit for row in rows) == sum(row.credit for row in rows)
+		income = sum((row.credit - row.debit for row in rows if row.root_type == "Income"), Decimal("0.00"))
+		assert income == figures.revenue + figures.credit_notes
 
 
 def ledger_income() -> Decimal:

@@ -11,28 +11,17 @@ from crm_relations.ledger import statement as module
 from crm_relations.ledger.statement import statement
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.books import (
+	assert_adds_up,
 	campaign,
 	cents,
 	credit_note,
 	draft,
 	journal,
-	ledger_income,
 	own_rows,
 	sell,
 )
 
 pytestmark = pytest.mark.site
-
-
-def assert_adds_up(result) -> None:
-	assert str(result.difference) == "0.00", result.as_dict()["problems"]
-	assert not result.problems
-	assert result.ledger_income == ledger_income()
-	for figures in result.campaigns:
-		rows = [row for row in result.accounts if row.campaign == figures.campaign]
-		assert sum(row.debit for row in rows) == sum(row.credit for row in rows)
-		income = sum((row.credit - row.debit for row in rows if row.root_type == "Income"), Decimal("0.00"))
-		assert income == figures.revenue + figures.credit_notes
 
 
 def figures_of(name: str, **period):
