@@ -152,10 +152,14 @@ def forget_relation(doc: Document) -> None:
 	queue.mark(queue.RELATION, doc.name)
 
 
-def lock() -> None:
-	"""Hold the right to write until the transaction ends."""
+def lock(wait: bool = False) -> None:
+	"""Hold the right to write until the transaction ends.
+
+	:param wait: until another run is done, as long as the database lets one wait for a row
+	:raises FactsBusyError: another run is under way
+	"""
 	try:
-		frappe.db.get_value("DocType", FACTS, "name", for_update=True, wait=False)
+		frappe.db.get_value("DocType", FACTS, "name", for_update=True, wait=wait)
 	except frappe.QueryTimeoutError:
 		frappe.throw(
 			_("The figures of the relations are being made at this moment. Try again when that is done."),

@@ -5,6 +5,7 @@ from frappe.utils import add_days, getdate, nowdate
 
 from crm_relations.relations.facts import build, classes, queue
 from crm_relations.relations.facts.sources import FACTS, Scope
+from crm_relations.shared.isolation import reading_what_is_committed
 
 #: days that the daily job looks back for stock valued anew: the job may have been late
 LOOKS_BACK = 2
@@ -27,9 +28,9 @@ def age() -> None:
 	if frappe.db.count(FACTS):
 		mark_aged()
 		mark_revalued()
-		build.refresh_changed()
-		with build.reading_what_is_committed():
-			build.lock()
+		refresh_changed()
+		with reading_what_is_committed():
+			build.lock(wait=True)
 			classes.determine()
 			frappe.db.commit()
 	else:

@@ -503,6 +503,23 @@ def test_on_every_database_the_sources_side_by_side_give_what_they_give_one_by_o
 	assert everything([relation]) == filled
 
 
+def test_the_daily_job_takes_in_what_waits_and_one_run_at_a_time_writes(monkeypatch):
+	"""Commits; a site has facts of its own then, and no others."""
+	jobs.age()
+	assert queue.length() == 0
+	assert frappe.get_all(
+		classes.CLASSES, {"determined_on": nowdate()}, order_by="name asc"
+	) or not frappe.db.count(FACTS)
+
+	def busy(wait: bool = False) -> None:
+		raise build.FactsBusyError
+
+	monkeypatch.setattr(build, "lock", busy)
+	jobs.refresh_changed()
+	with pytest.raises(build.FactsBusyError):
+		build.rebuild()
+
+
 def test_a_rebuild_commits_and_leaves_nothing_of_those_who_are_gone():
 	report = build.rebuild().as_dict()
 	assert report["facts"] == frappe.db.count(FACTS)
