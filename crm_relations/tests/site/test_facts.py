@@ -19,6 +19,7 @@ from crm_relations.relations.facts import api, build, classes, jobs, queries, qu
 from crm_relations.relations.facts.sources import CONTACTS, FACTS, ITEM_GROUPS, Scope, sources
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.books import cents, credit_note, journal
+from crm_relations.tests.site.test_segment_membership import in_another_session
 
 pytestmark = pytest.mark.site
 
@@ -518,6 +519,26 @@ def test_the_daily_job_takes_in_what_waits_and_one_run_at_a_time_writes(monkeypa
 	jobs.refresh_changed()
 	with pytest.raises(build.FactsBusyError):
 		build.rebuild()
+
+
+def test_two_sellers_to_one_customer_do_not_wait_for_each_other():
+	party = factories.unique("Kunde")
+	queue.mark("Customer", party)
+	(answer,) = in_another_session(lambda: queue.mark("Customer", party))
+	try:
+		assert answer is None
+	finally:
+		frappe.db.rollback()
+		frappe.db.delete(queue.QUEUE, {"party": party})
+		frappe.db.commit()
+
+
+def test_while_one_run_writes_another_says_that_it_is_busy(relation):
+	build.refresh([relation])
+	(answer,) = in_another_session(lambda: build.refresh(["any"]))
+	assert isinstance(answer, build.FactsBusyError)
+	(answer,) = in_another_session(lambda: build.refresh_now("any"))
+	assert answer is False
 
 
 def test_a_rebuild_commits_and_leaves_nothing_of_those_who_are_gone():
