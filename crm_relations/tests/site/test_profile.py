@@ -101,7 +101,8 @@ def define() -> Iterator:
 			continue
 		fieldname = frappe.db.get_value("Relation Profile Attribute", name, "fieldname")
 		table = frappe.qb.DocType("Relation")
-		frappe.qb.update(table).set(table[fieldname], None).run()
+		number = frappe.get_meta("Relation").get_field(fieldname).fieldtype in ("Int", "Float", "Check")
+		frappe.qb.update(table).set(table[fieldname], 0 if number else None).run()
 		frappe.delete_doc("Relation Profile Attribute", name)
 	frappe.db.commit()
 
