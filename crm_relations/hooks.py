@@ -161,6 +161,7 @@ scheduler_events = {
 		"crm_relations.relations.playbook.start_planned",
 	],
 	"daily_long": [
+		"crm_relations.relations.duplicates.index.catch_up",
 		"crm_relations.relations.roles.refresh_all",
 		"crm_relations.relations.facts.jobs.age",
 		"crm_relations.relations.playbook.enter_dated",

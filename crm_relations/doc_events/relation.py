@@ -2,7 +2,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.relations.duplicates import index, pairs, search
+from crm_relations.relations.duplicates import index, merging, pairs, search
 from crm_relations.relations.facts import build
 from crm_relations.relations.facts import queue as facts
 from crm_relations.segments import membership
@@ -14,7 +14,7 @@ def on_update(doc: Document, method: str | None = None) -> None:
 
 
 def on_trash(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, index.forget, pairs.forget, build.forget_relation)
+	run_steps(doc, index.forget, pairs.forget, merging.forget, build.forget_relation)
 
 
 def after_fold(doc: Document, method: str | None, folded: str) -> None:

@@ -206,6 +206,11 @@ def undo(name: str, different: bool = False) -> list[str]:
 	return left
 
 
+def forget(doc: Document) -> None:
+	"""Event step: a relation is being deleted; what its merges have kept of others goes with it."""
+	frappe.db.delete(MERGE, {"kept": doc.name})
+
+
 def _check_can_be_undone(keep: str) -> None:
 	later = frappe.db.get_value(MERGE, {"folded": keep, "state": MERGED}, ["name", "kept"], as_dict=True)
 	if later:

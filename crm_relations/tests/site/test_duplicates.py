@@ -375,6 +375,16 @@ def test_undone_as_different_is_not_proposed_again():
 	assert pair_of(one, other)["state"] == "Different"
 
 
+def test_a_deleted_relation_leaves_no_keys_pairs_or_merges_behind():
+	one, other = twins()
+	third = relation(unique("Dritte")).name
+	merging.merge(one, third)
+	frappe.get_doc("Relation", one).delete()
+	assert not keys(one)
+	assert not queries.pairs_of(other)
+	assert not frappe.db.exists("Relation Merge", {"folded": third})
+
+
 def test_the_preview_says_what_goes_where_and_changes_nothing():
 	keep, other = rich_twins()
 	before = everything(keep, other)
