@@ -1,0 +1,8 @@
+// Types of relationships in the user's language, read in both directions.
+frappe.listview_settings["Relation Link Type"] = {
+	hide_name_column: true,
+	formatters: {
+		link_type: (type) => __(type),
+		reverse_label: (label) => __(label),
+	},
+};
