@@ -356,7 +356,7 @@ def _person(activity: Any, relation: Any) -> tuple[str | None, str]:
 	if activity.assign_to == "Responsible User":
 		candidates.insert(0, relation.responsible)
 	for user in candidates:
-		if user and frappe.db.get_value("User", user, "enabled"):
+		if user and frappe.db.exists("User", {"name": user, "enabled": 1, "user_type": "System User"}):
 			return user, ""
 	return None, _("Neither the relation nor the activity names a user who can log in. Name one.")
 

@@ -319,6 +319,8 @@ def test_the_responsible_user_gets_the_task_and_the_named_one_where_there_is_non
 	without = give(factories.relation(), partner)
 	assert start_all(with_user.name)[0].assigned_to == responsible
 	assert start_all(without.name)[0].assigned_to == other
+	of_the_website = give(factories.relation(responsible=factories.user()), partner)
+	assert start_all(of_the_website.name)[0].assigned_to == other, "a task opens on the desk"
 
 
 def team(size: int) -> tuple[str, list[str]]:
