@@ -11,8 +11,8 @@ redis_answers() { [[ $(redis-cli -h 127.0.0.1 -p "$1" ping 2>/dev/null) == PONG 
 # redis_is_ours PORT: the one that was started from the bench's own configuration
 redis_is_ours() { redis-cli -h 127.0.0.1 -p "$1" config get dir 2>/dev/null | grep -qx "$(readlink -f "$BENCH_DIR")/config/pids"; }
 
-# redis_runs PORT: a bench of somebody's may have Redis from anywhere; two of ours must not share one, or the
-# workers of one take the jobs of the other
+# redis_runs PORT: a bench of somebody's may have Redis from anywhere; two of ours must not share one, or
+# stopping one bench takes it from the other
 redis_runs() { redis_answers "$1" && { ! is_ours || redis_is_ours "$1"; }; }
 
 # move_redis KIND: another port than the one that somebody else has, in the bench's configuration
