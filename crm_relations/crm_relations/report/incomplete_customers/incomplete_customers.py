@@ -28,7 +28,13 @@ def columns() -> list[dict[str, Any]]:
 			"options": "Relation",
 			"width": 230,
 		},
-		{"fieldname": "completeness", "label": _("Completeness"), "fieldtype": "Percent", "width": 120},
+		{
+			"fieldname": "completeness",
+			"label": _("Completeness"),
+			"fieldtype": "Percent",
+			"precision": "0",
+			"width": 120,
+		},
 		{
 			"fieldname": "revenue_12_months",
 			"label": _("Revenue of the Last 12 Months"),
