@@ -10,18 +10,25 @@
 			filters: names.length ? null : list.filter_area.get(),
 			names: names.length ? names : null,
 		});
-		frappe.show_alert({ message: frappe.utils.escape_html(result.message), indicator: "green" });
+		frappe.show_alert({
+			message: frappe.utils.escape_html(result.message),
+			indicator: "green",
+		});
 		if (result.file_url) window.open(result.file_url);
 	}
 
 	settings.onload = (list) => {
 		onload?.(list);
 		if (frappe.model.can_create("Relation Import")) {
-			list.page.add_menu_item(__("Import from vCard or csv"), () => frappe.new_doc("Relation Import"));
+			list.page.add_menu_item(__("Import from vCard or csv"), () =>
+				frappe.new_doc("Relation Import")
+			);
 		}
 		if (frappe.model.can_export("Relation")) {
 			for (const file_format of ["csv", "vCard 3.0", "vCard 4.0"]) {
-				list.page.add_menu_item(__("Export as {0}", [file_format]), () => export_as(list, file_format));
+				list.page.add_menu_item(__("Export as {0}", [file_format]), () =>
+					export_as(list, file_format)
+				);
 			}
 		}
 	};

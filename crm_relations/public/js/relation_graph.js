@@ -3,7 +3,8 @@
 // What comes from documents is text; all of it goes through escape() before it becomes HTML.
 (() => {
 	const escape = (text) => frappe.utils.escape_html(String(text ?? ""));
-	const call = (method, args) => frappe.xcall(`crm_relations.relations.api.${method}`, args, "GET");
+	const call = (method, args) =>
+		frappe.xcall(`crm_relations.relations.api.${method}`, args, "GET");
 	const date = (value) => (value ? escape(frappe.datetime.str_to_user(value)) : "");
 	const money = (value, currency) => escape(strip_html(format_currency(value, currency)));
 	const relation_link = (name, text) =>
@@ -33,7 +34,8 @@
 			}
 		}
 		const near = others.filter((node) => node.hop === 1);
-		const outside = (node) => others.filter((o) => o.hop === 2 && came_by[o.name] === node.name);
+		const outside = (node) =>
+			others.filter((o) => o.hop === 2 && came_by[o.name] === node.name);
 		const widths = near.map((node) => 1 + outside(node).length);
 		const total = widths.reduce((sum, width) => sum + width, 0) || 1;
 		const at = (angle, ring) => [
@@ -60,7 +62,9 @@
 		const shape =
 			node.relation_kind === "Person"
 				? `<circle cx="${x}" cy="${y}" r="13" style="${style}"/>`
-				: `<rect x="${x - 15}" y="${y - 12}" width="30" height="24" rx="5" style="${style}"/>`;
+				: `<rect x="${x - 15}" y="${
+						y - 12
+				  }" width="30" height="24" rx="5" style="${style}"/>`;
 		const links = graph.edges
 			.filter((edge) => edge.relation === node.name || edge.related_relation === node.name)
 			.map((edge) => {
@@ -70,7 +74,9 @@
 				);
 				return `${outgoing ? edge.reads : edge.reads_back} ${other.relation_name}`;
 			});
-		const about = [node.relation_name, node.stage && __(node.stage), ...links].filter(Boolean).join(", ");
+		const about = [node.relation_name, node.stage && __(node.stage), ...links]
+			.filter(Boolean)
+			.join(", ");
 		return `<a class="relation-node" data-name="${escape(node.name)}" href="${escape(
 			frappe.utils.get_form_link("Relation", node.name)
 		)}" tabindex="0" aria-label="${escape(about)}"${node.hop ? "" : ' aria-current="true"'}>
@@ -102,14 +108,22 @@
 				<g>${graph.edges.map((edge) => edge_svg(edge, at)).join("")}</g>
 				${graph.nodes.map((node) => node_svg(node, at[node.name], graph)).join("")}
 			</svg>
-			${graph.more ? `<p class="text-muted small mt-1">${__("There are more than are shown here.")}</p>` : ""}`;
+			${
+				graph.more
+					? `<p class="text-muted small mt-1">${__(
+							"There are more than are shown here."
+					  )}</p>`
+					: ""
+			}`;
 	}
 
 	function links_html(links) {
 		if (!links.length) return `<p class="text-muted mt-3">${__("No relationships yet.")}</p>`;
 		const rows = links
 			.map(
-				(link) => `<tr class="${link.until && link.until <= frappe.datetime.get_today() ? "text-muted" : ""}">
+				(link) => `<tr class="${
+					link.until && link.until <= frappe.datetime.get_today() ? "text-muted" : ""
+				}">
 					<td>${escape(link.reads)}</td><td>${relation_link(link.other, link.other_name)}</td>
 					<td>${date(link.since)}</td><td>${date(link.until)}</td><td>${escape(link.notes)}</td>
 					<td class="text-right"><a href="${escape(
@@ -117,13 +131,22 @@
 					)}">${__("Edit")}</a></td></tr>`
 			)
 			.join("");
-		const head = [__("Relationship"), __("Relation"), __("Since"), __("Until"), __("Notes"), ""];
+		const head = [
+			__("Relationship"),
+			__("Relation"),
+			__("Since"),
+			__("Until"),
+			__("Notes"),
+			"",
+		];
 		return table_html(head, rows);
 	}
 
 	function table_html(head, rows) {
 		return `<div class="table-responsive mt-3"><table class="table table-sm">
-			<thead><tr>${head.map((text) => `<th scope="col" class="text-muted">${text}</th>`).join("")}</tr></thead>
+			<thead><tr>${head
+				.map((text) => `<th scope="col" class="text-muted">${text}</th>`)
+				.join("")}</tr></thead>
 			<tbody>${rows}</tbody></table></div>`;
 	}
 
@@ -150,9 +173,10 @@
 			}</tr>`
 		);
 		const totals = group.totals.map(
-			(total) => `<tr class="font-weight-bold"><td colspan="2">${
-				several ? __("Total of {0}", [escape(total.company)]) : __("Total")
-			}</td>${amounts([total])}</tr>`
+			(total) =>
+				`<tr class="font-weight-bold"><td colspan="2">${
+					several ? __("Total of {0}", [escape(total.company)]) : __("Total")
+				}</td>${amounts([total])}</tr>`
 		);
 		const right = (text) => `<div class="text-right">${text}</div>`;
 		const head = [__("Company"), __("Stage")].concat(
@@ -161,7 +185,8 @@
 				: []
 		);
 		const notes = [
-			group.hidden && __("{0} members of the group are hidden: you may not read them.", [group.hidden]),
+			group.hidden &&
+				__("{0} members of the group are hidden: you may not read them.", [group.hidden]),
 			group.cut && __("There are more than are shown here."),
 		].filter(Boolean);
 		return (
@@ -194,7 +219,12 @@
 					get_query: () => {
 						const wanted = chosen()?.kinds[1];
 						const filters = { name: ["!=", frm.doc.name] };
-						return { filters: wanted && wanted !== "Both" ? { ...filters, relation_kind: wanted } : filters };
+						return {
+							filters:
+								wanted && wanted !== "Both"
+									? { ...filters, relation_kind: wanted }
+									: filters,
+						};
 					},
 				},
 				{ fieldtype: "Column Break" },
@@ -231,15 +261,17 @@
 			call("company_group", { relation: name }),
 		]);
 		if (frm.doc.name !== name) return; // another form was opened meanwhile
-		const $graph = frm.get_field("graph_html").$wrapper.html(
-			graph_html(graph) +
-				links_html(links) +
-				(frappe.model.can_create("Relation Link")
-					? `<button type="button" class="btn btn-default btn-sm" data-action="add">${__(
-							"New Relationship"
-					  )}</button>`
-					: "")
-		);
+		const $graph = frm
+			.get_field("graph_html")
+			.$wrapper.html(
+				graph_html(graph) +
+					links_html(links) +
+					(frappe.model.can_create("Relation Link")
+						? `<button type="button" class="btn btn-default btn-sm" data-action="add">${__(
+								"New Relationship"
+						  )}</button>`
+						: "")
+			);
 		$graph.find("[data-action=add]").on("click", () => add(frm));
 		$graph.find(".relation-node").on("click", (event) => {
 			if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -254,7 +286,8 @@
 
 	frappe.ui.form.on("Relation", {
 		refresh(frm) {
-			for (const fieldname of ["graph_html", "group_html"]) frm.get_field(fieldname).$wrapper.empty();
+			for (const fieldname of ["graph_html", "group_html"])
+				frm.get_field(fieldname).$wrapper.empty();
 			if (!frm.is_new()) show(frm);
 		},
 	});

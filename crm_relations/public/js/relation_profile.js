@@ -2,12 +2,21 @@
 // What comes from documents is text; all of it goes through escape() before it becomes HTML.
 (() => {
 	const escape = (text) => frappe.utils.escape_html(String(text ?? ""));
-	const call = (method, args) => frappe.xcall(`crm_relations.relations.api.${method}`, args, "GET");
+	const call = (method, args) =>
+		frappe.xcall(`crm_relations.relations.api.${method}`, args, "GET");
 	const link = (doctype, name, text) =>
-		`<a href="${escape(frappe.utils.get_form_link(doctype, name))}">${escape(text || name)}</a>`;
+		`<a href="${escape(frappe.utils.get_form_link(doctype, name))}">${escape(
+			text || name
+		)}</a>`;
 
 	const address_text = (row) =>
-		[row.address_line1, [row.pincode, row.city].filter(Boolean).join(" "), row.country, row.phone, row.email_id]
+		[
+			row.address_line1,
+			[row.pincode, row.city].filter(Boolean).join(" "),
+			row.country,
+			row.phone,
+			row.email_id,
+		]
 			.filter(Boolean)
 			.join(", ");
 	const contact_text = (row) =>
@@ -39,14 +48,18 @@
 				__("Contacts"),
 				found.contacts.map(
 					(row) =>
-						link("Contact", row.name, [row.first_name, row.last_name].filter(Boolean).join(" ")) +
-						more(contact_text(row))
+						link(
+							"Contact",
+							row.name,
+							[row.first_name, row.last_name].filter(Boolean).join(" ")
+						) + more(contact_text(row))
 				)
 			) +
 			(found.hidden
-				? `<p class="text-muted small mt-2">${__("{0} documents are hidden: you may not read them.", [
-						found.hidden,
-				  ])}</p>`
+				? `<p class="text-muted small mt-2">${__(
+						"{0} documents are hidden: you may not read them.",
+						[found.hidden]
+				  )}</p>`
 				: "")
 		);
 	}

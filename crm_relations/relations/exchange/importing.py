@@ -13,6 +13,8 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cint, now, strip_html
+from frappe.utils.background_jobs import get_job_status
+from rq.job import JobStatus
 
 from crm_relations.relations.exchange import fields, planning, rules, vcards
 from crm_relations.relations.exchange.planning import CREATE, REJECT, UNCHANGED, UPDATE, Plan, Planner
@@ -28,6 +30,10 @@ AT_ONCE = 200
 #: rows that the form shows; all of them are in the file of the preview
 SHOWN = 200
 MAX_BYTES = 50 * 1024 * 1024
+#: jobs of an import that may be known to the queue at a time: one at work, one that was killed, one that waits
+SLOTS = 3
+#: figure of the document → the action that it counts
+FIGURES = {"to_create": CREATE, "to_update": UPDATE, "unchanged": UNCHANGED, "rejected": REJECT}
 RECORD_COLUMNS = (
 	"name",
 	"owner",
@@ -245,11 +251,20 @@ def start_import(doc: Document) -> str:
 
 
 def _enqueue(method: Any, doc: Document) -> None:
+	"""Queue a job unless one waits already.
+
+	One that has begun does not count: its worker may have been killed, which the queue notices late. Two at work do
+	no harm, they take turns at the pages.
+	"""
+	ids = [f"relation_import_{method.__name__}_{doc.name}_{slot}" for slot in range(SLOTS)]
+	states = {job_id: get_job_status(job_id) for job_id in ids}
+	if JobStatus.QUEUED in states.values():
+		return
 	frappe.enqueue(
 		method,
 		queue="long",
 		timeout=4 * 60 * 60,
-		job_id=f"relation_import_{doc.name}",
+		job_id=next((job_id for job_id in ids if states[job_id] != JobStatus.STARTED), ids[0]),
 		deduplicate=True,
 		enqueue_after_commit=True,
 		name=doc.name,
@@ -282,31 +297,29 @@ def _guarded(name: str, step: Any) -> None:
 
 
 def run(name: str) -> None:
-	"""Write the rows that are not done yet. Commits after each page."""
-	doc = frappe.get_doc(DOCTYPE, name, for_update=True)
+	"""Write the rows that are not done yet. Commits after each page.
+
+	The document is locked while a page is written, and read anew under the lock: a second job on the same import
+	goes on behind the first one's page.
+	"""
+	doc = frappe.get_doc(DOCTYPE, name)
 	records = records_of(doc)
-	done = cint(doc.rows_done)
-	if not done:
-		_set(doc, {"to_create": 0, "to_update": 0, "unchanged": 0, "rejected": 0, "rows_total": len(records)})
 	planner = Planner(doc.existing)
-	while done < len(records):
+	while True:
+		doc = frappe.get_doc(DOCTYPE, name, for_update=True)
+		done = cint(doc.rows_done)
+		if done >= len(records):
+			break
 		plans = planner.carry_out(records[done : done + PAGE], "relation_import_row")
 		_keep(doc, plans)
 		totals = planning.counts(plans)
-		done += len(plans)
-		_set(
-			doc,
-			{
-				"rows_done": done,
-				"to_create": doc.to_create + totals[CREATE],
-				"to_update": doc.to_update + totals[UPDATE],
-				"unchanged": doc.unchanged + totals[UNCHANGED],
-				"rejected": doc.rejected + totals[REJECT],
-			},
-		)
+		before = dict.fromkeys(FIGURES, 0) if not done else {f: cint(doc.get(f)) for f in FIGURES}
+		figures = {field: before[field] + totals[action] for field, action in FIGURES.items()}
+		_set(doc, {"rows_done": done + len(plans), "rows_total": len(records), **figures})
 		frappe.db.commit()
-		_progress(doc, done, len(records), _("Importing"))
-	_set(doc, {"status": "Done", "rejected_file": _rejected_file(doc, records)})
+		_progress(doc, done + len(plans), len(records), _("Importing"))
+	if doc.status != "Done":
+		_set(doc, {"status": "Done", "rejected_file": _rejected_file(doc, records)})
 	frappe.db.commit()
 
 

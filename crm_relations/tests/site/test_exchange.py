@@ -241,6 +241,28 @@ def test_an_import_that_was_killed_goes_on_where_it_stopped(clean, monkeypatch):
 	assert frappe.db.count("Relation", {"relation_name": ["like", f"%{clean}%"]}) == 5
 
 
+def test_a_second_job_on_the_same_import_takes_turns_and_makes_no_doubles(clean, monkeypatch):
+	monkeypatch.setattr(importing, "PAGE", 2)
+	doc = new_import("Name;Art\n" + "".join(f"Firma {n} {clean};Organisation\n" for n in range(5)))
+	importing.check(doc.name)
+	frappe.db.commit()
+	commit, nested = frappe.db.commit, []
+
+	def commit_and_let_another_job_in(*args, **kwargs):
+		commit(*args, **kwargs)
+		if not nested:
+			nested.append(1)
+			importing.run(doc.name)
+
+	monkeypatch.setattr(frappe.db, "commit", commit_and_let_another_job_in)
+	importing.run(doc.name)
+	monkeypatch.undo()
+	doc.reload()
+	assert figures(doc) == (5, 0, 0, 0) and doc.rows_done == 5
+	assert frappe.db.count("Relation", {"relation_name": ["like", f"%{clean}%"]}) == 5
+	assert frappe.db.count("Relation Import Record", {"source": f"Relation Import {doc.name}"}) == 5
+
+
 def test_a_job_that_fails_says_so_and_can_be_started_again(clean, monkeypatch):
 	doc = new_import(f"Name\nFirma {clean}\n")
 	importing.check(doc.name)

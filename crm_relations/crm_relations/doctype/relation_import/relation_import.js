@@ -17,9 +17,9 @@
 		const body = rows.map((row) => {
 			const [label, color] = RESULTS[row.action];
 			const relation = row.relation
-				? `<a href="${escape(frappe.utils.get_form_link("Relation", row.relation))}">${escape(
-						row.relation
-				  )}</a>`
+				? `<a href="${escape(
+						frappe.utils.get_form_link("Relation", row.relation)
+				  )}">${escape(row.relation)}</a>`
 				: "";
 			return `<tr><td>${row.row}</td>
 				<td><span class="indicator-pill no-indicator-dot ${color}">${label}</span></td>
@@ -31,13 +31,15 @@
 		});
 		const more =
 			frm.doc.rows_total > rows.length
-				? `<p class="text-muted small">${__("{0} of {1} rows; all of them are in the file of the preview.", [
-						rows.length,
-						frm.doc.rows_total,
-				  ])}</p>`
+				? `<p class="text-muted small">${__(
+						"{0} of {1} rows; all of them are in the file of the preview.",
+						[rows.length, frm.doc.rows_total]
+				  )}</p>`
 				: "";
 		return `<div class="table-responsive"><table class="table table-sm">
-			<thead><tr>${head.map((text) => `<th scope="col" class="text-muted">${text}</th>`).join("")}</tr></thead>
+			<thead><tr>${head
+				.map((text) => `<th scope="col" class="text-muted">${text}</th>`)
+				.join("")}</tr></thead>
 			<tbody>${body.join("")}</tbody></table></div>${more}`;
 	}
 
@@ -51,7 +53,9 @@
 	frappe.ui.form.on("Relation Import", {
 		async refresh(frm) {
 			const status = frm.doc.status;
-			frm.get_field("preview_html").$wrapper.html(status === "Checked" ? preview_html(frm) : "");
+			frm.get_field("preview_html").$wrapper.html(
+				status === "Checked" ? preview_html(frm) : ""
+			);
 			if (frm.doc.failure) frm.set_intro(escape(frm.doc.failure), "red");
 			if (frm.is_new()) return;
 			frm.toggle_enable(["import_file", "existing"], ["Draft", "Checked"].includes(status));
@@ -60,7 +64,9 @@
 			}
 			if (["Checked", "Failed", "Importing"].includes(status)) {
 				const label = status === "Checked" ? __("Start Import") : __("Continue Import");
-				frm.add_custom_button(label, () => call(frm, "start_import")).addClass("btn-primary");
+				frm.add_custom_button(label, () => call(frm, "start_import")).addClass(
+					"btn-primary"
+				);
 			}
 			const targets = await frappe.xcall(`${API}import_targets`, {}, "GET");
 			frm.fields_dict.columns.grid.update_docfield_property("target", "options", targets);

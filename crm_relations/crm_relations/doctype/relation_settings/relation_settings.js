@@ -53,7 +53,11 @@ async function rebuild(company) {
 // The fields of a relation from which the completeness of a profile is chosen
 frappe.ui.form.on("Relation Settings", {
 	async refresh(frm) {
-		const fields = await frappe.xcall("crm_relations.relations.api.countable_fields", {}, "GET");
+		const fields = await frappe.xcall(
+			"crm_relations.relations.api.countable_fields",
+			{},
+			"GET"
+		);
 		const grid = frm.fields_dict.completeness_fields.grid;
 		for (const fieldname of ["profile_field", "alternative"]) {
 			grid.update_docfield_property(fieldname, "options", fields);
