@@ -15,7 +15,9 @@ pytestmark = [
 	pytest.mark.site,
 	pytest.mark.browser,
 	pytest.mark.slow,
-	pytest.mark.skipif(chromium() is None, reason="no Chromium: install the package chromium or set CHROMIUM"),
+	pytest.mark.skipif(
+		chromium() is None, reason="no Chromium: install the package chromium or set CHROMIUM"
+	),
 ]
 
 PASSWORD = "Wiesengrund-4711-Tal"
@@ -120,9 +122,40 @@ def test_workspace_and_forms_open_without_script_errors(page, mailing):
 	shots = os.environ.get("CRM_RELATIONS_SCREENSHOTS")
 	for number, route in enumerate(routes):
 		page.goto(route)
-		page.wait_for_selector(".page-head:visible .title-text, .page-head:visible .page-title", timeout=60_000)
+		page.wait_for_selector(
+			".page-head:visible .title-text, .page-head:visible .page-title", timeout=60_000
+		)
 		page.wait_for_timeout(1000)
 		if shots:
 			page.screenshot(path=os.path.join(shots, f"{number}.png"))
-		assert not page.query_selector(".msgprint-dialog.show"), f"{route}: {page.inner_text('.msgprint-dialog')}"
+		assert not page.query_selector(".msgprint-dialog.show"), (
+			f"{route}: {page.inner_text('.msgprint-dialog')}"
+		)
 		assert not page.errors, f"{route}: {page.errors}"
+
+
+def test_a_saved_rule_shows_its_values_and_a_new_one_is_counted_while_it_is_built(page, mailing):
+	country = "Germany"
+	segment = mailing.segment
+	frappe.db.set_value(
+		"Relation Segment",
+		segment,
+		{
+			"kind": "Dynamic",
+			"rule": frappe.as_json(
+				{"version": 1, "all": [{"field": "country", "operator": "=", "value": country}]}
+			),
+		},
+	)
+	mailing.person(country=country)
+	frappe.db.commit()
+	page.goto(f"/app/relation-segment/{segment}")
+	page.wait_for_selector(".rs-count", timeout=60_000)
+	assert page.input_value(".rs-value input") == country
+	assert page.evaluate("cur_frm.is_dirty()") in (False, 0, None)
+	page.click(".rs-foot button >> nth=0")
+	page.locator(".rs-field").last.select_option("city")
+	page.wait_for_selector(".rs-fault", timeout=30_000)
+	page.locator(".rs-value input").last.fill("Nirgendwo 4711")
+	page.wait_for_function("document.querySelector('.rs-count')?.textContent === '0'", timeout=30_000)
+	assert not page.errors
