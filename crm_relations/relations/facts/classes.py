@@ -48,19 +48,15 @@ def determine(also: Mapping[str, Term] | None = None) -> None:
 	companies = frappe.qb.from_(fact).select(fact.company).distinct().run(pluck=True)
 	frappe.db.delete(CLASSES, {"company": ["not in", companies or [""]]})
 	for company in companies:
-		found: dict[str, list[Any]] = {}
-		number = 0
-		for measure in MEASURES:
-			column = fact[measure.column]
-			ranked = (
-				frappe.qb.from_(fact)
-				.select(column)
-				.where((fact.company == company) & (fact.orders > 0))
-				.orderby(column)
-			).run(pluck=True)
-			number = len(ranked)
-			found[measure.fieldname] = [_plain(border) for border in rules.borders(ranked)]
-		_keep(company, number, found)
+		columns = [fact[measure.column] for measure in MEASURES]
+		rows = (
+			frappe.qb.from_(fact).select(*columns).where((fact.company == company) & (fact.orders > 0))
+		).run()
+		found = {
+			measure.fieldname: [_plain(border) for border in rules.borders(sorted(row[i] for row in rows))]
+			for i, measure in enumerate(MEASURES)
+		}
+		_keep(company, len(rows), found)
 	apply(also=also)
 
 
