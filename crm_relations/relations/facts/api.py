@@ -4,7 +4,7 @@ from typing import Any
 
 import frappe
 
-from crm_relations.relations.facts import build, classes, queries, queue
+from crm_relations.relations.facts import build, jobs, queries, queue
 
 
 @frappe.whitelist(methods=["POST"])
@@ -17,7 +17,6 @@ def facts(relation: str) -> dict[str, Any]:
 		"companies": queries.facts_of(relation),
 		"item_groups": queries.item_groups_of(relation),
 		"contacts": queries.contact_facts_of(relation),
-		"borders": classes.borders() if queries.may_see_amounts(relation) else {},
 		"current": current,
 	}
 
@@ -34,6 +33,4 @@ def documents(relation: str, figure: str, company: str = "") -> list[dict[str, A
 def start_rebuild() -> None:
 	"""Queue a rebuild of all facts; returns nothing."""
 	frappe.only_for(["System Manager", "Relation Manager"])
-	frappe.enqueue(
-		build.rebuild, queue="long", timeout=4 * 60 * 60, job_id="crm_relations_facts", deduplicate=True
-	)
+	jobs.start_rebuild()

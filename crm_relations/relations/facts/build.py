@@ -102,7 +102,7 @@ def refresh_changed() -> int:
 
 	:raises FactsBusyError: another run is under way
 	"""
-	if queue.length() > max(CHUNK, REBUILD_ABOVE * frappe.db.count("Relation")):
+	if is_rebuild_quicker():
 		changed = queue.length()
 		rebuild()
 		return changed
@@ -123,6 +123,11 @@ def refresh_changed() -> int:
 			_replace(relations[start : start + CHUNK])
 		queue.settle([row.name for row in waiting])
 		done += len(waiting)
+
+
+def is_rebuild_quicker() -> bool:
+	"""Whether so many changes wait that all is made sooner than these."""
+	return queue.length() > max(CHUNK, REBUILD_ABOVE * frappe.db.count("Relation"))
 
 
 def refresh_now(relation: str) -> bool:

@@ -14,7 +14,13 @@ CHUNK = 10_000
 
 
 def refresh_changed() -> None:
-	"""Every few minutes: the facts of whose documents changed. Another run that is under way does it, too."""
+	"""Every few minutes: the facts of whose documents changed. Another run that is under way does it, too.
+
+	A rebuild takes longer than the scheduler lets this job run: it has a job of its own.
+	"""
+	if build.is_rebuild_quicker():
+		start_rebuild()
+		return
 	try:
 		build.refresh_changed()
 	except build.FactsBusyError:
@@ -34,7 +40,14 @@ def age() -> None:
 			classes.determine()
 			frappe.db.commit()
 	else:
-		build.rebuild()
+		start_rebuild()
+
+
+def start_rebuild() -> None:
+	"""Queue a rebuild, unless one is queued."""
+	frappe.enqueue(
+		build.rebuild, queue="long", timeout=4 * 60 * 60, job_id="crm_relations_facts", deduplicate=True
+	)
 
 
 def mark_aged() -> int:
