@@ -153,8 +153,17 @@
 			frappe.set_route("query-report", listing.doctype, listing.filters);
 			return;
 		}
+		const is_sum = listing.adds_up && listing.adds_up !== "name";
 		frappe.route_options = listing.filters;
-		frappe.set_route("List", listing.doctype, listing.adds_up && listing.adds_up !== "name" ? "Report" : "List");
+		frappe.set_route("List", listing.doctype, is_sum ? "Report" : "List");
+		if (!is_sum) return;
+		frappe.model.with_doctype(listing.doctype, () => {
+			const column = escape(__(frappe.meta.get_label(listing.doctype, listing.adds_up)));
+			frappe.show_alert(
+				{ message: __("The figure is the sum of the column {0}.", [column]), indicator: "blue" },
+				10
+			);
+		});
 	}
 
 	async function show_documents(relation, figure, company) {
