@@ -11,9 +11,11 @@ def unsubscribed_leads(keys: set[str]) -> dict[str, str]:
 	lead = DocType("Lead")
 	return consent.matching(
 		keys,
-		lambda criterion: frappe.qb.from_(lead)
-		.select(lead.email_id)
-		.where((lead.unsubscribed == 1) & criterion(lead.email_id))
-		.run(),
+		lambda criterion: (
+			frappe.qb.from_(lead)
+			.select(lead.email_id)
+			.where((lead.unsubscribed == 1) & criterion(lead.email_id))
+			.run()
+		),
 		"Unsubscribed in the lead",
 	)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_relations.segments import rules
@@ -123,7 +123,6 @@ def holds(row: dict, field: str, operator: str, value=None) -> bool:
 
 
 @given(trees)
-@settings(deadline=None)
 def test_a_valid_rule_survives_writing_and_reading(rule):
 	if tree := parsed(rule):
 		text = rules.serialise(tree)
@@ -133,7 +132,6 @@ def test_a_valid_rule_survives_writing_and_reading(rule):
 
 
 @given(trees, rows)
-@settings(deadline=None)
 def test_none_is_the_opposite_of_any_for_every_relation(rule, row):
 	children = next(value for key, value in rule.items() if key != "version")
 	any_tree, none_tree = parsed({"version": 1, "any": children}), parsed({"version": 1, "none": children})
@@ -142,7 +140,6 @@ def test_none_is_the_opposite_of_any_for_every_relation(rule, row):
 
 
 @given(a_condition(), rows)
-@settings(deadline=None)
 def test_a_missing_value_matches_nothing_but_is_empty(data, row):
 	field = FIELDS[data["field"]]
 	if field.type == "set":
@@ -163,7 +160,6 @@ def test_a_missing_value_matches_nothing_but_is_empty(data, row):
 		),
 	)
 )
-@settings(deadline=None)
 def test_whatever_the_json_it_is_read_or_refused_with_a_path(data):
 	for rule in (data, json.dumps(data), {"version": 1, "all": [data]}, {"version": 1, "all": data}):
 		try:
