@@ -124,7 +124,12 @@ def _interactions(scope: Scope, company: str) -> dict[str, list[Listing]]:
 	log = "Relation Interaction"
 	mine = {"relation": ["in", list(scope.relations or ())]}
 	complaints = {**mine, "kind": "Complaint"}
-	channels = {"last_call": "Call", "last_letter": "Letter", "last_meeting": "Meeting", "last_visit": "Visit"}
+	channels = {
+		"last_call": "Call",
+		"last_letter": "Letter",
+		"last_meeting": "Meeting",
+		"last_visit": "Visit",
+	}
 	return {
 		**{figure: [Listing(log, {**mine, "kind": kind})] for figure, kind in channels.items()},
 		"last_contact": [Listing(log, {**mine, "kind": ["in", list(CONTACT_KINDS)]})],

@@ -109,9 +109,7 @@ def offered_link_types() -> list[dict]:
 		if found.disabled:
 			continue
 		ends = (found.from_kind, found.to_kind)
-		offered.append(
-			{"value": found.name, "outgoing": True, "label": _(found.link_type), "kinds": ends}
-		)
+		offered.append({"value": found.name, "outgoing": True, "label": _(found.link_type), "kinds": ends})
 		if not found.symmetric:
 			offered.append(
 				{"value": found.name, "outgoing": False, "label": _(found.reverse_label), "kinds": ends[::-1]}

@@ -29,7 +29,9 @@ def lead(name: str | None = None, **values: Any) -> Document:
 	return insert("Lead", first_name=name or unique("Interessent"), **values)
 
 
-def contact(first_name: str, last_name: str, email: str | None = None, links: list[tuple[str, str]] = ()) -> Document:
+def contact(
+	first_name: str, last_name: str, email: str | None = None, links: list[tuple[str, str]] = ()
+) -> Document:
 	return insert(
 		"Contact",
 		first_name=first_name,

@@ -112,7 +112,7 @@ def test_a_new_campaign_is_a_draft_whatever_it_is_copied_from(account):
 def test_a_campaign_does_not_end_before_it_starts(account):
 	doc = draft(account)
 	doc.update({"start_date": "2026-02-02", "end_date": "2026-02-01"})
-	with pytest.raises(frappe.ValidationError, match="End Date: .* lies before Start Date"):
+	with pytest.raises(frappe.ValidationError, match=r"End Date: .* lies before Start Date"):
 		doc.save()
 
 

@@ -57,7 +57,10 @@ def test_data_import_inserts_relations_with_their_tables_and_measures_them(tag):
 	assert status == "Success", log
 	anna = frappe.get_doc("Relation", {"relation_name": f"Anna {tag}"})
 	assert (anna.email_id, anna.city, anna.education) == (f"a@{tag}.example", "Köln", "Education: university")
-	assert [(p.point_type, p.value) for p in anna.contact_points] == [("Phone", "+49 221 1"), ("Fax", "+49 221 2")]
+	assert [(p.point_type, p.value) for p in anna.contact_points] == [
+		("Phone", "+49 221 1"),
+		("Fax", "+49 221 2"),
+	]
 	assert anna.completeness > 0
 
 

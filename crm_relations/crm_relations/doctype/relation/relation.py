@@ -18,7 +18,9 @@ class Relation(Document):
 		from frappe.types import DF
 
 		from crm_relations.crm_relations.doctype.relation_role.relation_role import RelationRole
-		from crm_relations.crm_relations.doctype.relation_contact_point.relation_contact_point import RelationContactPoint
+		from crm_relations.crm_relations.doctype.relation_contact_point.relation_contact_point import (
+			RelationContactPoint,
+		)
 		from crm_relations.crm_relations.doctype.relation_party.relation_party import RelationParty
 
 		address_line: DF.Data | None

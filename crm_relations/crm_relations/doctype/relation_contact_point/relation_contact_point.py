@@ -22,4 +22,3 @@ class RelationContactPoint(Document):
 		point_type: DF.Literal["E-mail", "Phone", "Mobile", "Fax", "Website", "Address"]
 		value: DF.Data
 	# end: auto-generated types
-

@@ -23,4 +23,3 @@ class RelationExport(Document):
 		filters: DF.Code | None
 		rows: DF.Int
 	# end: auto-generated types
-

@@ -17,7 +17,9 @@ class RelationImport(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
-		from crm_relations.crm_relations.doctype.relation_import_column.relation_import_column import RelationImportColumn
+		from crm_relations.crm_relations.doctype.relation_import_column.relation_import_column import (
+			RelationImportColumn,
+		)
 
 		columns: DF.Table[RelationImportColumn]
 		existing: DF.Literal["Fill Empty Fields", "Overwrite with the File", "Leave Alone"]

@@ -22,4 +22,3 @@ class RelationImportColumn(Document):
 		sample: DF.Data | None
 		target: DF.Autocomplete | None
 	# end: auto-generated types
-

@@ -22,7 +22,9 @@ class RelationSettings(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
-		from crm_relations.crm_relations.doctype.relation_completeness_field.relation_completeness_field import RelationCompletenessField
+		from crm_relations.crm_relations.doctype.relation_completeness_field.relation_completeness_field import (
+			RelationCompletenessField,
+		)
 
 		attribute_invoices: DF.Check
 		batch_size: DF.Int
