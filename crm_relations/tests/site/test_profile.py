@@ -210,13 +210,15 @@ def test_the_change_log_of_the_form_does_not_tell_confidential_values(person):
 	with pytest.raises(frappe.PermissionError):
 		client_get_list("Relation Profile Change", ["old_value"])
 	frappe.set_user(user(None, "Relation User", "Relation Confidential"))
-	assert client_get_list(
+	(change,) = client_get_list(
 		"Relation Profile Change",
 		["profile_field", "old_value", "new_value", "changed_by"],
 		{"relation": person},
-	) == [
-		{"profile_field": "income_group", "old_value": HIGH, "new_value": LOW, "changed_by": "Administrator"}
-	]
+	)
+	assert (change["profile_field"], change["changed_by"]) == ("income_group", "Administrator")
+	# version 16 logs the title of a link (high), version 15 its name (Income Group: high)
+	assert HIGH.endswith(change["old_value"]) and LOW.endswith(change["new_value"])
+	assert change["old_value"] and change["new_value"]
 
 
 def test_what_is_written_set_based_is_kept_in_the_same_logs(person):
