@@ -1,7 +1,7 @@
 """What `relations check` asks the books: accounts, attribution, ledger, dimension."""
 
 import frappe
-from frappe import _
+from frappe import _, _lt
 from frappe.utils import cint
 
 from crm_relations.ledger import dimension, queries
@@ -18,7 +18,7 @@ def findings() -> list[Finding]:
 	result = []
 	for company in frappe.get_all(
 		"Company",
-		fields=["name", "default_receivable_account", "default_income_account"],
+		fields=["name", *(row[0] for row in _DEFAULTS)],
 		order_by="name asc",
 	):
 		result += _accounts(company)
@@ -26,38 +26,43 @@ def findings() -> list[Finding]:
 		result += _ledger(company.name)
 	if not attributes:
 		message = _("Invoices are not attributed to campaigns: the switch in Relation Settings is off.")
-		result.append(Finding("warning", "attribution_off", message, _("Relation Settings, section Books.")))
+		result.append(Finding("warning", "attribution-off", message, _("Relation Settings, section Books.")))
 	return result + _dimension()
+
+
+#: field of the company, its label, root type and account type that it needs, and how bad it is without one
+_DEFAULTS = (
+	("default_receivable_account", _lt("Default Receivable Account"), "Asset", "Receivable", "error"),
+	("default_income_account", _lt("Default Income Account"), "Income", None, "error"),
+	("default_bank_account", _lt("Default Bank Account"), "Asset", "Bank", "warning"),
+)
 
 
 def _accounts(company: frappe._dict) -> list[Finding]:
 	remedy = _("Open Company {0}, tab Accounts, and choose another account.").format(company.name)
 	result = []
-	for field, label, root_type, account_type in (
-		("default_receivable_account", _("Default Receivable Account"), "Asset", "Receivable"),
-		("default_income_account", _("Default Income Account"), "Income", None),
-	):
-		name = company.get(field)
+	for field, label, root_type, account_type, without in _DEFAULTS:
+		code, name = field.replace("_", "-"), company.get(field)
 		if not name:
 			message = _("{0}: {1} is not set.").format(company.name, label)
-			result.append(Finding("error", f"{field}_missing", message, remedy))
+			result.append(Finding(without, f"{code}-missing", message, remedy))
 			continue
 		account = frappe.db.get_value(
-			"Account", name, ["root_type", "account_type", "is_group"], as_dict=True
+			"Account", name, ["root_type", "account_type", "is_group", "disabled"], as_dict=True
 		)
-		if not account or account.is_group:
+		if not account or account.is_group or account.disabled:
 			message = _("{0}: {1} {2} is no account that can be booked on.").format(company.name, label, name)
-			result.append(Finding("error", f"{field}_group", message, remedy))
+			result.append(Finding("error", f"{code}-unusable", message, remedy))
 		elif account.root_type != root_type:
 			message = _("{0}: {1} {2} is of root type {3}, it must be {4}.").format(
 				company.name, label, name, _(account.root_type), _(root_type)
 			)
-			result.append(Finding("error", f"{field}_root_type", message, remedy))
+			result.append(Finding("error", f"{code}-root-type", message, remedy))
 		elif account_type and account.account_type != account_type:
 			message = _("{0}: {1} {2} is not of account type {3}.").format(
 				company.name, label, name, _(account_type)
 			)
-			result.append(Finding("error", f"{field}_type", message, remedy))
+			result.append(Finding("error", f"{code}-type", message, remedy))
 	return result
 
 
@@ -67,11 +72,11 @@ def _attribution(company: str, complete: bool) -> list[Finding]:
 	result = []
 	if wrong := queries.attribution_unlike_invoice(company):
 		message = _("{0}: attribution differs from the invoice lines of {1}.").format(company, _names(wrong))
-		result.append(Finding("error", "attribution_unequal", message, remedy))
+		result.append(Finding("error", "attribution-unequal", message, remedy))
 	missing = queries.invoices_without_attribution(company) if complete else []
 	if missing:
 		message = _("{0}: lines with a campaign are not attributed in {1}.").format(company, _names(missing))
-		result.append(Finding("error", "attribution_missing", message, remedy))
+		result.append(Finding("error", "attribution-missing", message, remedy))
 	return result
 
 
@@ -84,7 +89,7 @@ def _ledger(company: str) -> list[Finding]:
 		company, to_string(figures.difference), figures.currency, _names(vouchers) or _("no single voucher")
 	)
 	return [
-		Finding("error", "ledger_difference", message, _("Relation Settings, button Rebuild Attribution."))
+		Finding("error", "ledger-difference", message, _("Relation Settings, button Rebuild Attribution."))
 	]
 
 
@@ -100,10 +105,10 @@ def _dimension() -> list[Finding]:
 			remedy = _(
 				"Switch Report Campaigns in the Ledger on in Relation Settings, or delete the dimension."
 			)
-			return [Finding("warning", "dimension_by_hand", message, remedy)]
+			return [Finding("warning", "dimension-by-hand", message, remedy)]
 		if dimension.fields():
 			message = _("Fields of a removed Accounting Dimension are still there.")
-			return [Finding("warning", "dimension_leftovers", message, _("Run bench migrate."))]
+			return [Finding("warning", "dimension-leftovers", message, _("Run bench migrate."))]
 		if queries.has_attribution():
 			message = _("Invoices carry campaigns, but ERPNext's own reports cannot filter by campaign.")
 			remedy = _("If you want that: Relation Settings, Report Campaigns in the Ledger.")
@@ -111,23 +116,23 @@ def _dimension() -> list[Finding]:
 		return []
 	if not current:
 		message = _("The Accounting Dimension of campaigns was deleted although its switch is on.")
-		return [Finding("error", "dimension_missing", message, remedy)]
+		return [Finding("error", "dimension-missing", message, remedy)]
 	result = []
 	if current.disabled:
 		message = _("The Accounting Dimension {0} is disabled: new ledger rows carry no campaign.").format(
 			current.name
 		)
-		result.append(Finding("error", "dimension_disabled", message, remedy))
+		result.append(Finding("error", "dimension-disabled", message, remedy))
 	if not frappe.get_meta("GL Entry").has_field(dimension.FIELDNAME):
 		message = _("GL Entry has no field {0}: ERPNext's reports fail.").format(dimension.FIELDNAME)
-		result.append(Finding("error", "dimension_fields", message, _("Run bench migrate.")))
+		result.append(Finding("error", "dimension-fields", message, _("Run bench migrate.")))
 	if any(row.mandatory_for_bs or row.mandatory_for_pl for row in current.dimension_defaults):
 		message = _("The campaign is mandatory in the ledger: vouchers without a campaign cannot be posted.")
 		remedy = _("Accounting Dimension {0}: clear the check boxes Mandatory.").format(current.name)
-		result.append(Finding("warning", "dimension_mandatory", message, remedy))
+		result.append(Finding("warning", "dimension-mandatory", message, remedy))
 	if missing := dimension.companies_without_row(current):
 		message = _("The Accounting Dimension has no line for {0}.").format(", ".join(missing))
-		result.append(Finding("warning", "dimension_company", message, _("Run bench migrate.")))
+		result.append(Finding("warning", "dimension-company", message, _("Run bench migrate.")))
 	return result
 
 

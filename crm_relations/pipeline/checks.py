@@ -13,7 +13,7 @@ def findings() -> list[Finding]:
 	return [
 		Finding(
 			"error",
-			"no_crm",
+			"no-crm",
 			_("No CRM is installed that can hold an opportunity: handovers cannot be accepted."),
 			_("Install ERPNext 15 or 16."),
 		)

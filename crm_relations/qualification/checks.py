@@ -35,7 +35,7 @@ def _broken_conditions() -> Iterator[Finding]:
 		except RuleError as error:
 			yield Finding(
 				"error",
-				"qualification_condition_broken",
+				"qualification-condition-broken",
 				_("Qualification scheme {0}, row {1}: {2}").format(name, idx, error.message(_)),
 				_("Open the scheme and correct the condition. Until then its campaigns score nobody."),
 			)
@@ -55,7 +55,7 @@ def _absent_salespersons() -> Iterator[Finding]:
 	for name, person in rows:
 		yield Finding(
 			"warning",
-			"qualification_salesperson_disabled",
+			"qualification-salesperson-disabled",
 			_("Qualification scheme {0} proposes {1}, who is disabled.").format(name, person),
 			_("Choose another Proposed Salesperson in the scheme."),
 		)
@@ -82,7 +82,7 @@ def _lost_documents() -> Iterator[Finding]:
 		for relation_name, name in rows:
 			yield Finding(
 				"warning",
-				"handover_document_gone",
+				"handover-document-gone",
 				_("The handover of {0} was accepted as {1} {2}, which does not exist any more.").format(
 					relation_name, _(doctype), name
 				),

@@ -29,7 +29,7 @@ def findings() -> list[Finding]:
 			found.append(
 				Finding(
 					"error",
-					"segment_rule_broken",
+					"segment-rule-broken",
 					_("The rule of segment {0} is broken: {1}").format(name, error.message(_)),
 					_("Open the segment and correct the rule. Until then it keeps its members."),
 				)
@@ -58,7 +58,7 @@ def _missing_values(trees: dict[str, Group]) -> list[Finding]:
 			found.extend(
 				Finding(
 					"warning",
-					"segment_value_missing",
+					"segment-value-missing",
 					_("Segment {0} asks at {1} for {2} {3}, which does not exist.").format(
 						segment, path, _(doctype), value
 					),

@@ -167,7 +167,7 @@ def test_a_field_that_was_deleted_comes_back_with_the_next_migrate(dimension_on)
 
 def test_a_dimension_deleted_in_erpnext_is_found_and_comes_back(dimension_on):
 	frappe.delete_doc("Accounting Dimension", dimension.current().name)  # takes our own fields along
-	assert "dimension_missing" in codes()
+	assert "dimension-missing" in codes()
 	custom_fields.create()
 	dimension.ensure()
 	frappe.db.commit()
@@ -178,7 +178,7 @@ def test_a_dimension_deleted_in_erpnext_is_found_and_comes_back(dimension_on):
 def test_a_disabled_dimension_is_found_and_stays_disabled_until_the_switch_is_used(dimension_on):
 	frappe.db.set_value("Accounting Dimension", dimension.current().name, "disabled", 1)
 	dimension.ensure()
-	assert "dimension_disabled" in codes()
+	assert "dimension-disabled" in codes()
 	switch(False)
 	switch(True)
 	assert not codes()
@@ -187,9 +187,9 @@ def test_a_disabled_dimension_is_found_and_stays_disabled_until_the_switch_is_us
 def test_a_new_company_is_found_and_gets_its_line(dimension_on):
 	name = factories.unique("Neue GmbH")
 	frappe.get_doc({"doctype": "Company", "name": name, "company_name": name, "abbr": name}).db_insert()
-	assert "dimension_company" in codes()
+	assert "dimension-company" in codes()
 	dimension.ensure()
-	assert "dimension_company" not in codes()
+	assert "dimension-company" not in codes()
 	frappe.db.delete("Company", {"name": name})
 	frappe.db.delete("Accounting Dimension Detail", {"company": name})
 	frappe.db.commit()
@@ -229,7 +229,7 @@ def test_a_dimension_made_by_hand_is_told_and_both_remedies_help(dimension_off, 
 		document_type=dimension.DOCUMENT_TYPE,
 		fieldname=dimension.FIELDNAME,
 	)
-	told = finding("dimension_by_hand")
+	told = finding("dimension-by-hand")
 	assert told.level == "warning" and "or delete the dimension" in told.remedy
 	if mend == "switch on":
 		switch(True)
@@ -253,16 +253,16 @@ def test_leftovers_of_a_dimension_are_told_and_go_with_the_next_migrate(dimensio
 	)
 	field.name = "Journal Entry Account-relation_campaign"
 	field.db_insert()
-	assert "migrate" in finding("dimension_leftovers").remedy
+	assert "migrate" in finding("dimension-leftovers").remedy
 	dimension.ensure()
-	assert "dimension_leftovers" not in codes()
+	assert "dimension-leftovers" not in codes()
 	assert not frappe.db.exists("Custom Field", field.name)
 
 
 def test_a_ledger_without_the_field_is_told_and_mended_by_the_next_migrate(dimension_on):
 	frappe.db.delete("Custom Field", {"name": "GL Entry-relation_campaign"})
 	frappe.clear_cache(doctype="GL Entry")
-	told = finding("dimension_fields")
+	told = finding("dimension-fields")
 	assert told.level == "error" and "migrate" in told.remedy
 	dimension.ensure()
 	assert not codes()
@@ -273,7 +273,7 @@ def test_a_mandatory_campaign_is_told_and_mended_in_the_dimension(dimension_on, 
 	doc = dimension.current()
 	doc.dimension_defaults[0].set(box, 1)
 	doc.save()
-	told = finding("dimension_mandatory")
+	told = finding("dimension-mandatory")
 	assert told.level == "warning" and "clear the check boxes Mandatory" in told.remedy
 	doc.dimension_defaults[0].set(box, 0)
 	doc.save()

@@ -330,15 +330,15 @@ def test_the_check_names_what_keeps_a_scheme_from_scoring_and_what_leads_nowhere
 	)
 	frappe.db.delete("ToDo", {"description": "x"})
 	assert codes() == {
-		"qualification_condition_broken",
-		"qualification_salesperson_disabled",
-		"handover_document_gone",
+		"qualification-condition-broken",
+		"qualification-salesperson-disabled",
+		"handover-document-gone",
 	}
 
 
 def test_the_check_says_when_no_crm_can_take_a_handover(monkeypatch):
 	assert pipeline_checks.findings() == []
 	monkeypatch.setattr(ErpnextCrm, "available", lambda self: False)
-	assert [(f.level, f.code) for f in pipeline_checks.findings()] == [("error", "no_crm")]
+	assert [(f.level, f.code) for f in pipeline_checks.findings()] == [("error", "no-crm")]
 	with pytest.raises(frappe.ValidationError, match="No CRM"):
 		get_adapter()

@@ -23,7 +23,7 @@ def found(code: str) -> list:
 	return [
 		finding
 		for finding in checks.findings()
-		if finding.code == code and (COMPANY in finding.message or code == "attribution_off")
+		if finding.code == code and (COMPANY in finding.message or code == "attribution-off")
 	]
 
 
@@ -40,15 +40,29 @@ def a_group(root_type: str) -> str:
 	)
 
 
+def a_disabled(root_type: str, account_type: str) -> str:
+	return factories.insert(
+		"Account",
+		account_name=factories.unique("Stillgelegt"),
+		parent_account=a_group(root_type),
+		company=COMPANY,
+		account_type=account_type,
+		disabled=1,
+	).name
+
+
 #: code, field of the company, what is wrong there
 ACCOUNTS = (
-	("default_receivable_account_missing", "default_receivable_account", lambda: None),
-	("default_receivable_account_group", "default_receivable_account", lambda: a_group("Asset")),
-	("default_receivable_account_root_type", "default_receivable_account", lambda: account(COMPANY, "3250")),
-	("default_receivable_account_type", "default_receivable_account", lambda: account(COMPANY, "1800")),
-	("default_income_account_missing", "default_income_account", lambda: None),
-	("default_income_account_group", "default_income_account", lambda: a_group("Income")),
-	("default_income_account_root_type", "default_income_account", lambda: account(COMPANY, "1800")),
+	("default-receivable-account-missing", "default_receivable_account", lambda: None),
+	("default-receivable-account-unusable", "default_receivable_account", lambda: a_group("Asset")),
+	("default-receivable-account-root-type", "default_receivable_account", lambda: account(COMPANY, "3250")),
+	("default-receivable-account-type", "default_receivable_account", lambda: account(COMPANY, "1800")),
+	("default-income-account-missing", "default_income_account", lambda: None),
+	("default-income-account-unusable", "default_income_account", lambda: a_group("Income")),
+	("default-income-account-root-type", "default_income_account", lambda: account(COMPANY, "1800")),
+	("default-bank-account-missing", "default_bank_account", lambda: None),
+	("default-bank-account-unusable", "default_bank_account", lambda: a_disabled("Asset", "Bank")),
+	("default-bank-account-type", "default_bank_account", lambda: account(COMPANY, "1200")),
 )
 
 
@@ -59,7 +73,8 @@ def test_a_wrong_default_account_is_found_and_mended_in_the_company(code, field,
 	assert not found(code)
 	frappe.db.set_value("Company", COMPANY, field, value)
 	(finding,) = found(code)
-	assert finding.level == "error" and (not value or value in finding.message)
+	level = "warning" if code == "default-bank-account-missing" else "error"
+	assert finding.level == level and (not value or value in finding.message)
 	assert finding.remedy == f"Open Company {COMPANY}, tab Accounts, and choose another account."
 	company = frappe.get_doc("Company", COMPANY)
 	company.set(field, right)
@@ -86,52 +101,52 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_attribution_unlike_its_invoice_is_found_and_mended_by_the_button(story, fault):
-	assert not found("attribution_unequal")
+	assert not found("attribution-unequal")
 	frappe.db.set_value("Relation Attribution", story.row, FAULTS[fault](story))
-	(finding,) = found("attribution_unequal")
+	(finding,) = found("attribution-unequal")
 	assert finding.level == "error" and story.invoice.name in finding.message and REBUILD in finding.remedy
 	rebuild()
-	assert not found("attribution_unequal")
+	assert not found("attribution-unequal")
 
 
 def test_an_attribution_of_a_cancelled_invoice_is_found_and_mended_by_the_button(story):
 	frappe.db.set_value("Sales Invoice", story.invoice.name, "docstatus", 2)
-	(finding,) = found("attribution_unequal")
+	(finding,) = found("attribution-unequal")
 	assert story.invoice.name in finding.message
 	rebuild()
-	assert not found("attribution_unequal")
+	assert not found("attribution-unequal")
 
 
 def test_a_line_without_its_row_is_found_and_mended_by_the_button(story):
-	assert not found("attribution_missing")
+	assert not found("attribution-missing")
 	frappe.db.delete("Relation Attribution", {"name": story.row})
-	(finding,) = found("attribution_missing")
+	(finding,) = found("attribution-missing")
 	assert finding.level == "error" and story.invoice.name in finding.message and REBUILD in finding.remedy
 	rebuild()
-	assert not found("attribution_missing")
+	assert not found("attribution-missing")
 
 
 def test_a_switch_that_is_off_is_found_once_and_mended_in_the_settings(story):
-	assert not found("attribution_off")
+	assert not found("attribution-off")
 	frappe.db.set_single_value("Relation Settings", "attribute_invoices", 0)
-	(finding,) = found("attribution_off")
+	(finding,) = found("attribution-off")
 	assert finding.level == "warning" and "Relation Settings" in finding.remedy
 	frappe.db.delete("Relation Attribution", {"name": story.row})
-	assert not found("attribution_missing")  # nobody asked for the row
+	assert not found("attribution-missing")  # nobody asked for the row
 	settings = frappe.get_doc("Relation Settings")
 	settings.attribute_invoices = 1
 	settings.save()
-	assert not found("attribution_off") and found("attribution_missing")
+	assert not found("attribution-off") and found("attribution-missing")
 
 
 def test_a_difference_to_the_ledger_is_found_with_its_voucher_and_mended_by_the_button(story):
-	assert not found("ledger_difference")
+	assert not found("ledger-difference")
 	frappe.db.set_value("Relation Attribution", story.row, "amount", 101)
-	(finding,) = found("ledger_difference")
+	(finding,) = found("ledger-difference")
 	assert finding.level == "error" and REBUILD in finding.remedy
 	assert story.invoice.name in finding.message and "-1.00 EUR" in finding.message
 	rebuild()
-	assert not found("ledger_difference")
+	assert not found("ledger-difference")
 
 
 def test_of_many_vouchers_five_are_named_and_the_rest_is_counted():

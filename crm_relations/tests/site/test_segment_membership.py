@@ -315,8 +315,8 @@ def test_check_names_broken_rules_and_values_that_are_gone():
 		'{"version": 1, "all": [{"field": "industry", "operator": "in", "value": ["No such industry"]}]}',
 	)
 	found = {finding.code: finding for finding in checks.findings()}
-	assert broken.name in found["segment_rule_broken"].message
-	assert "all[0].field" in found["segment_rule_broken"].message
-	assert found["segment_rule_broken"].level == "error"
-	assert "No such industry" in found["segment_value_missing"].message
+	assert broken.name in found["segment-rule-broken"].message
+	assert "all[0].field" in found["segment-rule-broken"].message
+	assert found["segment-rule-broken"].level == "error"
+	assert "No such industry" in found["segment-value-missing"].message
 	assert not any(good.name in finding.message for finding in checks.findings())
