@@ -5,7 +5,9 @@ The Communications are written as rows, not as documents: each stands for a mail
 nothing may react to it by sending once more, and a document costs ten times as much.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import frappe
 from frappe import _
@@ -13,7 +15,7 @@ from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.utils import cint, get_url, now_datetime
 
-from crm_relations.campaigns import consent, mail, rules, tracking
+from crm_relations.campaigns import attachments, consent, mail, rules, tracking
 from crm_relations.campaigns.rules import Decision
 from crm_relations.campaigns.templates import MailTemplate, TemplateError
 from crm_relations.relations.facts import queue as facts
@@ -37,6 +39,18 @@ class Letter:
 	attempts: int
 	parties: list[tuple[str, str]]
 
+	def stored(self) -> dict[str, Any]:
+		"""What the row of the send ledger keeps of it."""
+		return {
+			"token": self.token,
+			"links": frappe.as_json(self.links, indent=None),
+			"legal_basis": self.decision.legal_basis,
+			"consent": self.decision.consent or None,
+			"basis_proof": self.decision.proof or None,
+			"message_id": self.message_id,
+			"communication": self.communication,
+		}
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -48,20 +62,20 @@ class Refused:
 
 
 class Composer:
-	"""Composes for one campaign and one account; templates are compiled once."""
+	"""Composes for one campaign and one account; templates are compiled and files read once."""
 
 	def __init__(self, campaign: Document, account: Document) -> None:
 		self.campaign = campaign
-		self.account = account
 		self.imprint = frappe.get_cached_doc("Relation Settings").legal_notice or ""
 		self.steps = {step.name: step for step in campaign.steps if step.step_type == "E-mail"}
-		self.templates: dict[str, MailTemplate] = {}
+		self.templates: dict[tuple[str, bool], MailTemplate] = {}
+		self.files: dict[str, list[bytes]] = {}
+		self.labels: dict[str, str] = {}
 		self.sender = account.email_id
 		self.sender_name = account.name
 
-	def compose(self, names: list[str]) -> tuple[list[Letter], dict[str, Refused]]:
-		"""Messages for send rows, in their order, and the rows that get none."""
-		rows = _rows(names)
+	def compose(self, rows: Sequence[frappe._dict]) -> tuple[list[Letter], dict[str, Refused]]:
+		"""Messages for send rows (`rows`), in their order, and the rows that get none."""
 		decisions = consent.decide_many(
 			{row.recipient: rules.is_business(row.relation_kind, row.market_orientation) for row in rows},
 			"E-mail",
@@ -77,7 +91,7 @@ class Composer:
 				continue
 			try:
 				letters.append(self._letter(row, decision, parties.get(row.relation, [])))
-			except (TemplateError, ValueError) as e:
+			except (TemplateError, ValueError, OSError) as e:
 				refused[row.name] = Refused(_("The message cannot be made: {0}").format(e), suppressed=False)
 		return letters, refused
 
@@ -86,11 +100,11 @@ class Composer:
 		message_id = row.message_id or mail.new_message_id(self.sender)
 		unsubscribe = tracking.unsubscribe_url(token)
 		language = row.language or frappe.local.lang or "en"
-		rendered = self._template(row.step).render(
+		rendered = self._template(row.step, row.variant == "B").render(
 			{**merge_fields(row), "unsubscribe_url": unsubscribe},
 			lambda index: tracking.click_url(token, index),
 			imprint=self.imprint,
-			unsubscribe_label=_("Unsubscribe", lang=language),
+			unsubscribe_label=self._unsubscribe_label(language),
 			language=language,
 		)
 		return Letter(
@@ -109,6 +123,7 @@ class Composer:
 				text=rendered.text,
 				message_id=message_id,
 				unsubscribe_url=unsubscribe,
+				attachments=self._files(row.step),
 			),
 			token=token,
 			links=rendered.links,
@@ -119,13 +134,31 @@ class Composer:
 			parties=parties,
 		)
 
-	def _template(self, step: str) -> MailTemplate:
-		if step not in self.templates:
+	def _template(self, step: str, second: bool) -> MailTemplate:
+		if (step, second) not in self.templates:
 			if step not in self.steps:
 				raise TemplateError(_("the step has been deleted"))
-			doc = self.steps[step]
-			self.templates[step] = MailTemplate(doc.subject or "", doc.message or "", get_url())
-		return self.templates[step]
+			subject, message = texts_of(self.steps[step], second)
+			self.templates[step, second] = MailTemplate(subject, message, get_url())
+		return self.templates[step, second]
+
+	def _files(self, step: str) -> list[bytes]:
+		if step not in self.files:
+			self.files[step] = attachments.parts(self.campaign, self.steps[step])
+		return self.files[step]
+
+	def _unsubscribe_label(self, language: str) -> str:
+		if language not in self.labels:
+			self.labels[language] = _("Unsubscribe", lang=language)
+		return self.labels[language]
+
+
+def texts_of(step: Document, second: bool = False) -> tuple[str, str]:
+	"""Subject and message of an e-mail step; of its variant B, what is empty there is as in A."""
+	subject, message = step.subject or "", step.message or ""
+	if second:
+		subject, message = step.subject_b or subject, step.message_b or message
+	return subject, message
 
 
 def merge_fields(row: frappe._dict) -> dict[str, str]:
@@ -141,8 +174,13 @@ def merge_fields(row: frappe._dict) -> dict[str, str]:
 	}
 
 
-def file_communication(letter: Letter, campaign: Document, account: Document) -> None:
-	"""Put the mail into the relation's file, and into those of its documents (Customer, Contact …)."""
+def file_communications(letters: Sequence[Letter], account: Document) -> None:
+	"""Put the mails into the relations' files, and into those of their documents (Customer, Contact …).
+
+	They stand as sent from now on; those that do not leave are taken out again (send_ledger.put_back).
+	"""
+	if not letters:
+		return
 	now, user = str(now_datetime()), frappe.session.user
 	standard = {
 		"creation": now,
@@ -152,33 +190,10 @@ def file_communication(letter: Letter, campaign: Document, account: Document) ->
 		"docstatus": 0,
 		"idx": 0,
 	}
-	_insert(
-		"Communication",
-		{
-			**standard,
-			"name": letter.communication,
-			"communication_type": "Communication",
-			"communication_medium": "Email",
-			"sent_or_received": "Sent",
-			"subject": letter.subject,
-			"content": letter.content,
-			"sender": account.email_id,
-			"sender_full_name": account.name,
-			"recipients": letter.recipient,
-			"communication_date": now,
-			"email_account": None if account.get("from_site_config") else account.name,
-			"message_id": letter.message_id,
-			"reference_doctype": "Relation",
-			"reference_name": letter.relation,
-			"status": "Linked",
-			"delivery_status": "Sending",
-			"user": user,
-			"seen": 1,
-		},
-	)
-	for idx, (doctype, name) in enumerate(letter.parties, start=1):
-		_insert(
-			"Communication Link",
+	_insert_all("Communication", [_communication(letter, account, standard) for letter in letters])
+	_insert_all(
+		"Communication Link",
+		[
 			{
 				**standard,
 				"name": frappe.generate_hash(length=10),
@@ -188,27 +203,45 @@ def file_communication(letter: Letter, campaign: Document, account: Document) ->
 				"parentfield": "timeline_links",
 				"link_doctype": doctype,
 				"link_name": name,
-			},
-		)
-	facts.mark(facts.RELATION, letter.relation)
+			}
+			for letter in letters
+			for idx, (doctype, name) in enumerate(letter.parties, start=1)
+		],
+	)
+	facts.mark_all([(facts.RELATION, letter.relation) for letter in letters])
 
 
-def mark_communication(name: str, status: str) -> None:
-	frappe.db.set_value("Communication", name, "delivery_status", status, update_modified=False)
+def _communication(letter: Letter, account: Document, standard: dict[str, Any]) -> dict[str, Any]:
+	return {
+		**standard,
+		"name": letter.communication,
+		"communication_type": "Communication",
+		"communication_medium": "Email",
+		"sent_or_received": "Sent",
+		"subject": letter.subject,
+		"content": letter.content,
+		"sender": account.email_id,
+		"sender_full_name": account.name,
+		"recipients": letter.recipient,
+		"communication_date": standard["creation"],
+		"email_account": None if account.get("from_site_config") else account.name,
+		"message_id": letter.message_id,
+		"reference_doctype": "Relation",
+		"reference_name": letter.relation,
+		"status": "Linked",
+		"delivery_status": "Sent",
+		"user": standard["owner"],
+		"seen": 1,
+	}
 
 
-def delete_communication(name: str) -> None:
-	"""The mail has not left: nothing of it stays in the file."""
-	frappe.db.delete("Communication Link", {"parent": name})
-	frappe.db.delete("Communication", {"name": name})
+def _insert_all(doctype: str, rows: list[dict[str, Any]]) -> None:
+	if rows:
+		frappe.db.bulk_insert(doctype, list(rows[0]), [tuple(row.values()) for row in rows])
 
 
-def _insert(doctype: str, row: dict) -> None:
-	frappe.qb.into(DocType(doctype)).columns(*row).insert(*row.values()).run()
-
-
-def _rows(names: list[str]) -> list[frappe._dict]:
-	"""Send rows with the facts that texts and consent need; one query a chunk."""
+def rows(names: list[str]) -> list[frappe._dict]:
+	"""Send rows with the facts that texts and consent need, in the order of sending; one query a chunk."""
 	send, relation = DocType("Relation Campaign Send"), DocType("Relation")
 	return (
 		frappe.qb.from_(send)
@@ -217,7 +250,10 @@ def _rows(names: list[str]) -> list[frappe._dict]:
 		.select(
 			send.name,
 			send.step,
+			send.step_type,
+			send.member,
 			send.recipient,
+			send.variant,
 			send.token,
 			send.message_id,
 			send.attempts,

@@ -1,15 +1,8 @@
 """Delivery: the send ledger and its states. Alone writes `Relation Campaign Send` once its rows are planned.
 
-How a message goes out exactly once:
-
-1. A worker claims a chunk of due rows: `worker` names the process; the rows stay Pending. Committed.
-2. The row of one message becomes Sending, with its token, links, basis and Communication. Committed, and
-   only then the message leaves. Every step on asks whether the row is still ours.
-3. The server's answer (Sent, Failed, Pending again) is committed together with step 2 of the next message.
-
-So of each worker at most one row is Sending at any time. If the worker dies, the rows it had claimed have
-not been sent and are free again; the one that is Sending may have been: it becomes Uncertain, is shown, and
-is never sent again unless a person says so.
+How a message goes out exactly once stands in `worker`. If a worker dies, the rows it had claimed have not been sent
+and are free again; the one that is Sending may have been: it becomes Uncertain, is shown, and is never sent again
+unless a person says so.
 
 Frappe's Email Queue is not used: it may send a row twice, forgets rows after 30 days, and shares its order
 with the mails of the site. Where mails are muted, or the site's sending is suspended, nothing is claimed.
@@ -20,20 +13,19 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import frappe
 import psutil
 from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder import DocType
-from frappe.query_builder.functions import Count
 from frappe.utils import add_to_date, cint, getdate, now_datetime
 from frappe.utils.background_jobs import get_job_status
 from rq.job import JobStatus
 
-from crm_relations.campaigns import call_list, composing, mail, rules, sender
-from crm_relations.campaigns.composing import Letter
+from crm_relations.campaigns import call_list, rules, send_ledger, sender, working_hours
+from crm_relations.campaigns.send_ledger import count_due
+from crm_relations.campaigns.worker import Worker
 
 SEND = "Relation Campaign Send"
 
@@ -41,30 +33,6 @@ SEND = "Relation Campaign Send"
 _JOB_SECONDS = 20 * 60
 #: jobs of one kind and campaign that the queue may hold or believe to be running
 _SLOTS = 10
-_PROGRESS_SECONDS = 1.0
-
-
-class _Stop(Exception):
-	"""Sending ends here, in good order; the text says why."""
-
-
-@dataclass
-class _Run:
-	"""One worker at work on one campaign."""
-
-	campaign: Document
-	account: Document
-	worker: str
-	counts: dict[str, int]
-	total: int
-	on_progress: Callable[[int, int], None] | None
-	until: float | None
-	composer: composing.Composer
-	last_progress: float = field(default_factory=time.monotonic)
-
-	@property
-	def done(self) -> int:
-		return sum(self.counts[key] for key in ("sent", "failed", "suppressed", "uncertain", "retry"))
 
 
 def send(
@@ -87,7 +55,7 @@ def send(
 		frappe.throw(_("Campaign {0} is a draft. Start it first").format(frappe.bold(doc.name)))
 	counts = dict.fromkeys(("sent", "failed", "suppressed", "uncertain", "retry"), 0)
 	counts["uncertain"] += settle(campaign)
-	stopped = _hindrance(doc.status)
+	stopped = _hindrance(doc)
 	if not stopped:
 		counts["suppressed"] += call_list.suppress(doc)
 		frappe.db.commit()
@@ -95,12 +63,6 @@ def send(
 	if due and not stopped:
 		stopped = _work(doc, counts, due, on_progress, seconds)
 	return {"campaign": doc.name, **counts, "pending": count_due(campaign), "stopped": stopped}
-
-
-def count_due(campaign: str) -> int:
-	"""E-mails that could be sent now."""
-	table = DocType(SEND)
-	return frappe.qb.from_(table).select(Count("*")).where(_due(table, campaign)).run()[0][0]
 
 
 def settle(campaign: str | None = None) -> int:
@@ -111,28 +73,12 @@ def settle(campaign: str | None = None) -> int:
 
 	:return: number of rows that became Uncertain.
 	"""
-	table = DocType(SEND)
-	query = (
-		frappe.qb.from_(table)
-		.select(table.worker, table.claimed_at)
-		.distinct()
-		.where((table.state == "Sending") | ((table.state == "Pending") & table.worker.isnotnull()))
-		.where(table.worker.isnotnull())
-	)
-	if campaign:
-		query = query.where(table.campaign == campaign)
 	uncertain = 0
 	oldest = add_to_date(now_datetime(), seconds=-rules.LOCK_SECONDS)
-	for worker, claimed_at in query.run():
-		if _alive(worker) and claimed_at > oldest:
+	for worker, last_seen in send_ledger.holders(campaign):
+		if _alive(worker) and last_seen > oldest:
 			continue
-		rows = (table.worker == worker) & (table.claimed_at == claimed_at)
-		uncertain += _update(
-			rows & (table.state == "Sending"),
-			state="Uncertain",
-			reason=_("The worker ended while this message was on its way"),
-		)
-		_update(rows & (table.state == "Pending"), worker=None, claimed_at=None)
+		uncertain += send_ledger.free(worker, dead=True)
 		frappe.db.commit()
 	return uncertain
 
@@ -163,7 +109,7 @@ def suppress_withdrawn(consent_event: Document) -> None:
 	)
 	names = [name for name, purpose in rows if rules.same_purpose(consent_event.purpose, purpose)]
 	if names:
-		_update(
+		send_ledger.update(
 			table.name.isin(names) & (table.state == "Pending"),
 			state="Suppressed",
 			reason=rules.WITHDRAWN,
@@ -253,175 +199,34 @@ def _publish(campaign: str) -> Callable[[int, int], None]:
 	return lambda done, total: publish(campaign, sent=done, total=total)
 
 
-# --- one worker -----------------------------------------------------------------------------------------
+# --- details ---------------------------------------------------------------------------------------------
 
 
-def _hindrance(status: str) -> str:
+def _hindrance(campaign: Document) -> str:
 	"""Why nothing may be sent now; empty if it may."""
-	if status != "Running":
-		return _("The campaign is {0}").format(_(status))
+	if campaign.status != "Running":
+		return _("The campaign is {0}").format(_(campaign.status))
 	if frappe.are_emails_muted():
 		return _("E-mails are muted on this site (mute_emails)")
 	if cint(frappe.db.get_default("suspend_email_queue")):
 		return _("Sending is suspended in the Email Queue")
-	return ""
+	return working_hours.closed(campaign)
 
 
 def _work(doc: Document, counts: dict, due: int, on_progress, seconds: float | None) -> str:
-	"""Claim and send chunk by chunk until nothing is due; returns why it stopped early."""
+	"""Let one worker send what is due; returns why it stopped early."""
 	if problems := sender.check(doc):
 		frappe.throw("<br>".join(problems))
-	account = sender.account_of(doc)
-	run = _Run(
+	worker = Worker(
 		campaign=doc,
-		account=account,
-		worker=_worker_name(),
+		account=sender.account_of(doc),
+		name=_worker_name(),
 		counts=counts,
 		total=due,
 		on_progress=on_progress,
 		until=time.monotonic() + seconds if seconds else None,
-		composer=composing.Composer(doc, account),
 	)
-	size = cint(frappe.get_cached_doc("Relation Settings").batch_size) or 100
-	line = sender.Line(account)
-	stopped = ""
-	try:
-		while names := _claim(run, size):
-			_send_chunk(run, line, names)
-	except _Stop as e:
-		stopped = str(e)
-	finally:
-		line.close()
-		frappe.db.commit()  # the outcome of the last message first, whatever ended the loop
-		table = DocType(SEND)
-		_update((table.worker == run.worker) & (table.state == "Pending"), worker=None, claimed_at=None)
-		frappe.db.commit()
-	_show_progress(run, force=True)
-	return stopped
-
-
-def _claim(run: _Run, size: int) -> list[str]:
-	"""Take the next due rows that nobody holds, oldest first. Committed."""
-	table = DocType(SEND)
-	names = (
-		frappe.qb.from_(table)
-		.select(table.name)
-		.where(_due(table, run.campaign.name) & table.worker.isnull())
-		.orderby(table.due_on, table.name)
-		.limit(size)
-		.for_update(skip_locked=True)
-		.run(pluck=True)
-	)
-	if names:
-		_update(table.name.isin(names), worker=run.worker, claimed_at=now_datetime())
-	frappe.db.commit()
-	return names
-
-
-def _send_chunk(run: _Run, line: sender.Line, names: list[str]) -> None:
-	letters, refused = run.composer.compose(names)
-	for name, outcome in refused.items():
-		_close(run, name, "Suppressed" if outcome.suppressed else "Failed", outcome.reason, outcome.consent)
-	frappe.db.commit()
-	for letter in letters:
-		_check_state(run)
-		if not _begin(run, letter):
-			continue  # suppressed, paused or taken over since the chunk was read
-		frappe.db.commit()
-		_finish(run, letter, line.hand_over(letter.recipient, letter.message))
-		_show_progress(run)
-	frappe.db.commit()
-
-
-def _check_state(run: _Run) -> None:
-	status = frappe.db.get_value("Relation Campaign", run.campaign.name, "status")
-	if status != "Running":
-		raise _Stop(_("The campaign is {0}").format(_(status)) if status else _("The campaign is gone"))
-	if run.until and time.monotonic() > run.until:
-		raise _Stop("")
-
-
-def _begin(run: _Run, letter: Letter) -> bool:
-	"""Mark the row as Sending, with all that it rests on. False: the row is not ours any more."""
-	table = DocType(SEND)
-	mine = (table.name == letter.send) & (table.state == "Pending") & (table.worker == run.worker)
-	if not _update(
-		mine,
-		state="Sending",
-		claimed_at=now_datetime(),
-		token=letter.token,
-		links=frappe.as_json(letter.links, indent=None),
-		legal_basis=letter.decision.legal_basis,
-		consent=letter.decision.consent or None,
-		message_id=letter.message_id,
-		communication=letter.communication,
-		reason="",
-	):
-		return False
-	composing.file_communication(letter, run.campaign, run.account)
-	return True
-
-
-def _finish(run: _Run, letter: Letter, outcome: mail.Outcome) -> None:
-	"""Write what became of the message. The caller commits, before the next message leaves."""
-	if outcome.result == "accepted":
-		_close(run, letter.send, "Sent", sent_at=now_datetime(), retry_at=None)
-		composing.mark_communication(letter.communication, "Sent")
-	elif outcome.result == "lost":
-		_close(run, letter.send, "Uncertain", outcome.reason)
-	elif outcome.result == "permanent":
-		_close(run, letter.send, "Failed", outcome.reason)
-		composing.mark_communication(letter.communication, "Error")
-	elif outcome.result == "unreachable":
-		_put_back(run, letter, outcome.reason, count=False)
-		frappe.db.commit()
-		raise _Stop(_("The mail server cannot be reached: {0}").format(outcome.reason))
-	else:
-		_put_back(run, letter, outcome.reason, count=True)
-
-
-def _put_back(run: _Run, letter: Letter, reason: str, *, count: bool) -> None:
-	"""The message has certainly not been sent: try later, or give up after rules.MAX_ATTEMPTS refusals."""
-	attempts = letter.attempts + (1 if count else 0)
-	wait = rules.retry_minutes(attempts) if count else 0
-	composing.delete_communication(letter.communication)
-	if wait is None:
-		_close(run, letter.send, "Failed", reason, attempts=attempts, communication=None)
-		return
-	table = DocType(SEND)
-	_update(
-		(table.name == letter.send) & (table.worker == run.worker),
-		state="Pending",
-		worker=None,
-		claimed_at=None,
-		attempts=attempts,
-		reason=reason,
-		communication=None,
-		retry_at=add_to_date(now_datetime(), minutes=wait) if count else None,
-	)
-	run.counts["retry"] += 1 if count else 0
-
-
-def _close(run: _Run, name: str, state: str, reason: str = "", consent: str = "", **values) -> None:
-	"""End of a row that this worker holds. Sent also corrects what another took for uncertain."""
-	table = DocType(SEND)
-	if consent:
-		values["consent"] = consent
-	mine = (table.name == name) & (table.worker == run.worker)
-	if _update(
-		mine & table.state.isin(("Pending", "Sending", "Uncertain")), state=state, reason=reason, **values
-	):
-		run.counts[state.lower()] += 1
-
-
-def _due(table, campaign: str):
-	return (
-		(table.campaign == campaign)
-		& (table.state == "Pending")
-		& (table.step_type == "E-mail")
-		& (table.due_on <= getdate())
-		& (table.retry_at.isnull() | (table.retry_at <= now_datetime()))
-	)
+	return worker.run()
 
 
 def _decide(send_name: str, states: tuple[str, ...], **values) -> None:
@@ -435,28 +240,12 @@ def _decide(send_name: str, states: tuple[str, ...], **values) -> None:
 		)
 	if values["state"] == "Pending":
 		if row.communication:
-			composing.delete_communication(row.communication)
+			send_ledger.delete_communications([row.communication])
 		values.update(worker=None, claimed_at=None, retry_at=None, communication=None)
 	elif row.communication:
-		composing.mark_communication(row.communication, "Sent")
+		send_ledger.mark_communications([row.communication], "Sent")
 	note = _("Decided by {0}").format(frappe.session.user)
-	_update(DocType(SEND).name == send_name, reason=note, **values)
-
-
-def _update(criterion, **values) -> int:
-	"""UPDATE of send rows; returns how many were changed."""
-	table = DocType(SEND)
-	query = frappe.qb.update(table).where(criterion).set(table.modified, now_datetime())
-	for key, value in values.items():
-		query = query.set(table[key], value)
-	query.run()
-	return frappe.db._cursor.rowcount
-
-
-def _show_progress(run: _Run, force: bool = False) -> None:
-	if run.on_progress and (force or time.monotonic() - run.last_progress >= _PROGRESS_SECONDS):
-		run.last_progress = time.monotonic()
-		run.on_progress(run.done, run.total)
+	send_ledger.update(DocType(SEND).name == send_name, reason=note, **values)
 
 
 def _worker_name() -> str:

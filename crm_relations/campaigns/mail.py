@@ -4,10 +4,13 @@ The SMTP dialogue is spoken command by command, because it matters when it break
 out the message has certainly not been sent, after that nobody knows.
 """
 
+import binascii
 import re
+import secrets
 import smtplib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from email.headerregistry import Address
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid
@@ -15,6 +18,10 @@ from typing import Literal
 
 #: Headers stay on one line: mail programs must find the unsubscribe address whole (RFC 8058).
 _POLICY = SMTP.clone(max_line_length=990)
+
+#: what may stand in MAIL FROM and RCPT TO as it is
+_SAFE_ADDRESS = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]+@[\x21-\x3b\x3d\x3f-\x7e]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 Result = Literal["accepted", "temporary", "permanent", "lost", "unreachable"]
 
@@ -37,6 +44,15 @@ def new_message_id(sender_address: str) -> str:
 	return make_msgid(domain=sender_address.rpartition("@")[2] or "localhost").strip("<>")
 
 
+def attachment(name: str, content_type: str, content: bytes) -> bytes:
+	"""A file as a part of a message. It is the same for all recipients, so it is encoded once."""
+	maintype, _slash, subtype = (content_type or "application/octet-stream").partition("/")
+	part = EmailMessage(policy=_POLICY)
+	part.set_content(content, maintype=maintype, subtype=subtype or "octet-stream", filename=_line(name))
+	del part["MIME-Version"]
+	return part.as_bytes().strip()
+
+
 def build(
 	*,
 	sender_name: str,
@@ -48,20 +64,76 @@ def build(
 	text: str,
 	message_id: str,
 	unsubscribe_url: str,
+	attachments: Sequence[bytes] = (),
 ) -> bytes:
-	"""The whole message, RFC 5322, with text and HTML part and one-click unsubscription (RFC 2369, RFC 8058)."""
-	message = EmailMessage(policy=_POLICY if recipient.isascii() else _POLICY.clone(utf8=True))
-	message["Subject"] = _line(subject)
-	message["From"] = Address(display_name=_line(sender_name), addr_spec=sender)
-	message["To"] = Address(display_name=_line(recipient_name), addr_spec=recipient)
-	message["Date"] = formatdate(localtime=True)
-	message["Message-ID"] = f"<{message_id}>"
-	message["List-Unsubscribe"] = f"<{unsubscribe_url}>"
-	message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-	message["Precedence"] = "bulk"  # RFC 3834: asks out-of-office programs to stay silent
-	message.set_content(text)
-	message.add_alternative(html, subtype="html")
-	return message.as_bytes()
+	"""The whole message, RFC 5322, with text and HTML part and one-click unsubscription (RFC 2369, RFC 8058).
+
+	Put together by hand: the same message made of Python's EmailMessage takes ten times as long, which is
+	most of the time that a campaign takes.
+
+	:param attachments: parts made by `attachment`
+	"""
+	mark = secrets.token_hex(12)
+	head = [
+		f"Subject: {_encoded(subject, 9)}",
+		f"From: {_address(sender_name, sender)}",
+		f"To: {_address(recipient_name, recipient)}",
+		f"Date: {formatdate(localtime=True)}",
+		f"Message-ID: <{message_id}>",
+		f"List-Unsubscribe: <{unsubscribe_url}>",
+		"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+		"Precedence: bulk",  # RFC 3834: asks out-of-office programs to stay silent
+		"MIME-Version: 1.0",
+	]
+	body = [
+		f'Content-Type: multipart/alternative; boundary="a{mark}"',
+		"",
+		f"--a{mark}",
+		*_text_part("plain", text),
+		f"--a{mark}",
+		*_text_part("html", html),
+		f"--a{mark}--",
+		"",
+	]
+	if not attachments:
+		return "\r\n".join(head + body).encode()
+	head += [f'Content-Type: multipart/mixed; boundary="m{mark}"', "", f"--m{mark}"]
+	between = f"\r\n--m{mark}\r\n".encode()
+	parts = ["\r\n".join(head + body).encode(), *attachments]
+	return between.join(parts) + f"\r\n--m{mark}--\r\n".encode()
+
+
+def _text_part(subtype: str, content: str) -> tuple[str, ...]:
+	"""Headers and body of a part, quoted-printable (RFC 2045): no line is longer than 76 characters."""
+	lines = "\n".join(content.splitlines())
+	encoded = binascii.b2a_qp(lines.encode(errors="replace"), istext=True).decode("ascii")
+	return (
+		f'Content-Type: text/{subtype}; charset="utf-8"',
+		"Content-Transfer-Encoding: quoted-printable",
+		"",
+		encoded.replace("\n", "\r\n"),
+	)
+
+
+def _encoded(text: str, used: int) -> str:
+	"""A header's text: as it is, or in encoded words of at most 75 characters (RFC 2047).
+
+	:param used: characters that stand before it on its first line
+	"""
+	text = _line(text)
+	if text.isascii() and "=?" not in text and len(text) < 900:
+		return text
+	return Header(text, "utf-8", header_name=" " * max(used - 2, 0)).encode(linesep="\r\n")
+
+
+def _address(name: str, address: str) -> str:
+	name = _line(name)
+	if not name:
+		return address
+	if name.isascii() and "=?" not in name and len(name) < 200:
+		quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+		return f'"{quoted}" <{address}>'
+	return f"{_encoded(name, 6)} <{address}>"
 
 
 def hand_over(session: smtplib.SMTP, sender: str, recipient: str, message: bytes) -> Outcome:
@@ -77,19 +149,9 @@ def hand_over(session: smtplib.SMTP, sender: str, recipient: str, message: bytes
 				return Outcome("permanent", "The mail server takes no addresses with special characters")
 			options = ["SMTPUTF8", "BODY=8BITMIME"]
 			session.command_encoding = "utf-8"
-		for step in ("MAIL", "RCPT"):
-			code, text = session.mail(sender, options) if step == "MAIL" else session.rcpt(recipient)
-			if code == 421:
-				session.close()
-				return Outcome("unreachable", _reply(code, text))
-			if code not in (250, 251):
-				return _refused(code, text, session)
-		code, text = session.docmd("DATA")
-		if code != 354:
-			if code == 421:
-				session.close()
-				return Outcome("unreachable", _reply(code, text))
-			return _refused(code, text, session)
+		ask = _ask_at_once if session.has_extn("pipelining") and not options else _ask_in_turn
+		if refusal := ask(session, sender, recipient, options):
+			return refusal
 	except UnicodeError as e:
 		return Outcome("permanent", _error(e))
 	except (OSError, smtplib.SMTPException) as e:
@@ -107,6 +169,42 @@ def hand_over(session: smtplib.SMTP, sender: str, recipient: str, message: bytes
 		session.close()
 		return Outcome("temporary", _reply(code, text))
 	return _refused(code, text, session)
+
+
+def _ask_in_turn(session: smtplib.SMTP, sender: str, recipient: str, options: list[str]) -> Outcome | None:
+	"""MAIL, RCPT and DATA, each after the answer to the one before; None: the server waits for the text."""
+	for step in ("MAIL", "RCPT", "DATA"):
+		if step == "MAIL":
+			code, text = session.mail(sender, options)
+		else:
+			code, text = session.rcpt(recipient) if step == "RCPT" else session.docmd("DATA")
+		if code == 421:
+			session.close()
+			return Outcome("unreachable", _reply(code, text))
+		if code not in ((354,) if step == "DATA" else (250, 251)):
+			return _refused(code, text, session)
+	return None
+
+
+def _ask_at_once(session: smtplib.SMTP, sender: str, recipient: str, _options: list[str]) -> Outcome | None:
+	"""The same with all three commands in one packet (RFC 2920): one round trip to the server and not three."""
+	for address in (sender, recipient):
+		if not _SAFE_ADDRESS.fullmatch(address):
+			return Outcome("permanent", f"{_line(address)}: this address cannot be written in SMTP")
+	session.send(f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode("ascii"))
+	answers = []
+	for _command in range(3):
+		answers.append(session.getreply())
+		if answers[-1][0] == 421:
+			session.close()
+			return Outcome("unreachable", _reply(*answers[-1]))
+	for (code, text), good in zip(answers, ((250, 251), (250, 251), (354,)), strict=True):
+		if code not in good:
+			if answers[2][0] == 354:  # it waits for a text that has no recipient: RFC 2920, 3.1
+				session.send(b".\r\n")
+				session.getreply()
+			return _refused(code, text, session)
+	return None
 
 
 def _refused(code: int, text: bytes, session: smtplib.SMTP) -> Outcome:
@@ -128,11 +226,14 @@ def _error(error: Exception) -> str:
 
 def _stuffed(message: bytes) -> bytes:
 	"""RFC 5321, 4.5.2: lines end with CRLF, a leading dot is doubled, the text ends with a line end."""
-	lines = re.sub(rb"\r\n|\r|\n", b"\r\n", message)
-	lines = re.sub(rb"(?m)^\.", b"..", lines)
+	lines = message
+	if not message.count(b"\r") == message.count(b"\n") == message.count(b"\r\n"):
+		lines = re.sub(rb"\r\n|\r|\n", b"\r\n", message)
+	if b"\n." in lines or lines.startswith(b"."):
+		lines = re.sub(rb"(?m)^\.", b"..", lines)
 	return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
 
 
 def _line(text: str | None) -> str:
-	"""One line: a header must not be broken by a name that holds a line break."""
-	return " ".join((text or "").split())
+	"""One line without control characters: a header must not be broken by a name that holds a line break."""
+	return " ".join(_CONTROL.sub(" ", text or "").split())

@@ -120,8 +120,19 @@ STATEMENTS = (
 	),
 	(
 		"Relation Campaign Send",
-		"campaign_state_due",
-		"ALTER TABLE `tabRelation Campaign Send` ADD INDEX `campaign_state_due` (`campaign`, `state`, `due_on`)",
+		"claim",
+		"ALTER TABLE `tabRelation Campaign Send`"
+		" ADD INDEX `claim` (`campaign`, `state`, `step_type`, `worker`, `due_on`)",
+	),
+	(
+		"Relation Campaign Send",
+		"worker_state",
+		"ALTER TABLE `tabRelation Campaign Send` ADD INDEX `worker_state` (`worker`, `state`)",
+	),
+	(
+		"Relation Campaign Send",
+		"recipient_sent",
+		"ALTER TABLE `tabRelation Campaign Send` ADD INDEX `recipient_sent` (`recipient`, `sent_at`)",
 	),
 	(
 		"Relation Attribution",

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from frappe.utils import add_days, now_datetime
 
-from crm_relations.campaigns import audience, consent, delivery, lifecycle, queries
+from crm_relations.campaigns import audience, consent, delivery, lifecycle, queries, worker
 from crm_relations.tests.conftest import BENCH_DIR, SITE
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
@@ -215,11 +215,11 @@ def test_pausing_stops_before_the_next_message(mailing, sink):
 		if done == 1 and queries.status(campaign)["status"] == "Running":
 			lifecycle.pause(campaign)
 
-	delivery_seconds, delivery._PROGRESS_SECONDS = delivery._PROGRESS_SECONDS, 0
+	delivery_seconds, worker.PROGRESS_SECONDS = worker.PROGRESS_SECONDS, 0
 	try:
 		result = delivery.send(campaign, pause_after_first)
 	finally:
-		delivery._PROGRESS_SECONDS = delivery_seconds
+		worker.PROGRESS_SECONDS = delivery_seconds
 	assert result["stopped"] and len(sink.recipients()) == 1 and result["pending"] == 3
 	assert delivery.send(campaign)["sent"] == 0
 	lifecycle.resume(campaign)

@@ -4,6 +4,7 @@
 from frappe.model.document import Document
 
 from crm_relations.campaigns import control_group, lifecycle
+from crm_relations.campaigns.consents import sales
 
 
 class RelationCampaign(Document):
@@ -17,10 +18,15 @@ class RelationCampaign(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		from crm_relations.crm_relations.doctype.relation_campaign_item_group.relation_campaign_item_group import (
+			RelationCampaignItemGroup,
+		)
+
 		from crm_relations.crm_relations.doctype.relation_campaign_step.relation_campaign_step import (
 			RelationCampaignStep,
 		)
 
+		approved_by: DF.Link | None
 		budget: DF.Currency
 		campaign_name: DF.Data
 		company: DF.Link | None
@@ -28,7 +34,17 @@ class RelationCampaign(Document):
 		control_group_seed: DF.Data | None
 		email_account: DF.Link | None
 		end_date: DF.Date | None
+		exclude_complaints: DF.Check
+		exclude_overdue: DF.Check
+		exit_on_answer: DF.Check
+		exit_on_complaint: DF.Check
+		exit_on_purchase: DF.Check
+		exit_on_role: DF.Check
 		goal: DF.SmallText | None
+		holiday_list: DF.Link | None
+		hours_from: DF.Int
+		hours_until: DF.Int
+		item_groups: DF.TableMultiSelect[RelationCampaignItemGroup]
 		purpose: DF.Data
 		qualification_scheme: DF.Link | None
 		responsible: DF.Link | None
@@ -36,8 +52,10 @@ class RelationCampaign(Document):
 		start_date: DF.Date | None
 		started_at: DF.Datetime | None
 		started_by: DF.Link | None
-		status: DF.Literal["Draft", "Running", "Paused", "Done"]
+		status: DF.Literal["Draft", "Approved", "Running", "Paused", "Done"]
 		steps: DF.Table[RelationCampaignStep]
+		take_in_new: DF.Check
+		track_opens: DF.Check
 	# end: auto-generated types
 
 	def before_insert(self) -> None:
@@ -45,6 +63,7 @@ class RelationCampaign(Document):
 
 	def validate(self) -> None:
 		control_group.check(self)
+		sales.check(self)
 		lifecycle.check_changes(self)
 
 	def on_trash(self) -> None:

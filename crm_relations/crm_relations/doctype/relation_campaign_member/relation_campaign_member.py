@@ -20,6 +20,8 @@ class RelationCampaignMember(Document):
 		entered: DF.Datetime | None
 		held_out: DF.Check
 		last_response: DF.Datetime | None
+		left_on: DF.Datetime | None
+		left_reason: DF.Data | None
 		phone: DF.Data | None
 		points: DF.Int
 		relation: DF.Link

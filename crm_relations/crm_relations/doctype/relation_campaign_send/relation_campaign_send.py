@@ -16,6 +16,7 @@ class RelationCampaignSend(Document):
 		from frappe.types import DF
 
 		attempts: DF.Int
+		basis_proof: DF.SmallText | None
 		campaign: DF.Link
 		claimed_at: DF.Datetime | None
 		communication: DF.Link | None
@@ -28,11 +29,15 @@ class RelationCampaignSend(Document):
 		reason: DF.SmallText | None
 		recipient: DF.Data | None
 		relation: DF.Link | None
+		reserved_by: DF.Link | None
+		reserved_until: DF.Datetime | None
 		retry_at: DF.Datetime | None
 		sent_at: DF.Datetime | None
 		state: DF.Literal["Pending", "Sending", "Sent", "Failed", "Uncertain", "Suppressed", "Done"]
 		step: DF.Data
-		step_type: DF.Literal["E-mail", "Call"]
+		step_type: DF.Literal["E-mail", "Call", "Letter", "Task"]
+		todo: DF.Link | None
 		token: DF.Data | None
+		variant: DF.Data | None
 		worker: DF.Data | None
 	# end: auto-generated types

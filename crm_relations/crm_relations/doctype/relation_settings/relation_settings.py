@@ -26,15 +26,31 @@ class RelationSettings(Document):
 			RelationCompletenessField,
 		)
 
+		from crm_relations.crm_relations.doctype.relation_objection_notice.relation_objection_notice import (
+			RelationObjectionNotice,
+		)
+
 		attribute_invoices: DF.Check
 		batch_size: DF.Int
 		calls_need_consent: DF.Check
 		campaign_dimension: DF.Check
+		campaigns_need_approval: DF.Check
 		completeness_fields: DF.Table[RelationCompletenessField]
+		contact_limit: DF.Int
+		contact_limit_days: DF.Int
 		default_company: DF.Link | None
 		default_country: DF.Link | None
 		default_email_account: DF.Link | None
+		existing_customer_months: DF.Int
 		legal_notice: DF.SmallText | None
+		messages_per_minute: DF.Int
+		messages_per_minute_and_domain: DF.Int
+		objection_notices: DF.Table[RelationObjectionNotice]
+		opt_in_days: DF.Int
+		privacy_url: DF.Data | None
+		public_sign_up: DF.Check
+		segment_minutes: DF.Int
+		soft_bounce_limit: DF.Int
 	# end: auto-generated types
 
 	def validate(self) -> None:

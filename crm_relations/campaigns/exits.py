@@ -1,0 +1,49 @@
+"""Who leaves a campaign before its end. Alone writes `left_on` and `left_reason` of Relation Campaign Member.
+
+Looked up when one of the member's steps is due (`gate`), and at once when it answers: nothing more is sent, called
+or written to who has left.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import frappe
+from frappe.model.document import Document
+from frappe.query_builder import DocType
+from frappe.utils import now_datetime
+
+from crm_relations.campaigns import happenings, plan_rules, send_ledger
+from crm_relations.campaigns.plan_rules import Happening
+
+MEMBER = "Relation Campaign Member"
+
+
+def apply(campaign: str, members: Sequence[str]) -> None:
+	"""Let those of these members leave for whom the campaign has ended."""
+	doc = frappe.get_cached_doc("Relation Campaign", campaign)
+	leave(reasons(doc, happenings.of_members(doc.segment, members)))
+
+
+def reasons(campaign: Document, done: Mapping[str, Sequence[Happening]]) -> dict[str, str]:
+	"""Members for whom the campaign has ended → why."""
+	exits = [what for field, what in plan_rules.EXITS.items() if campaign.get(field)]
+	found = {member: plan_rules.exit_reason(what, exits) for member, what in done.items()}
+	return {member: reason for member, reason in found.items() if reason}
+
+
+def leave(members: Mapping[str, str]) -> None:
+	"""Members leave; what was planned for them is suppressed with the reason. Who has left before stays as it is."""
+	member, send = DocType(MEMBER), DocType(send_ledger.SEND)
+	for reason in sorted(set(members.values())):
+		names = [name for name, why in members.items() if why == reason]
+		(
+			frappe.qb.update(member)
+			.set(member.left_on, now_datetime())
+			.set(member.left_reason, reason)
+			.where(member.name.isin(names) & member.left_on.isnull())
+			.run()
+		)
+		send_ledger.update(
+			send.member.isin(names) & (send.state == "Pending") & send.worker.isnull(),
+			state="Suppressed",
+			reason=reason,
+		)

@@ -1,0 +1,111 @@
+"""What members of a campaign did after they were taken in: answered, clicked, bought, complained … Reads only.
+
+Each source is asked once for many members.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import frappe
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Max
+from pypika.queries import QueryBuilder
+
+from crm_relations.campaigns import plan_rules, rules
+from crm_relations.campaigns.plan_rules import Happening
+
+#: documents by which a relation buys, and the field that tells a credit note
+_SALES = (("Sales Order", None), ("Sales Invoice", "is_return"))
+
+
+def of_members(segment: str | None, members: Sequence[str]) -> dict[str, list[Happening]]:
+	"""All that these members did since they were taken in; six queries, whatever their number.
+
+	:param segment: the campaign's, to see who has left it
+	"""
+	found: dict[str, list[Happening]] = {member: [] for member in members}
+	if not members:
+		return found
+	for member, kind, answer, at in _responses(members):
+		for what in _meaning(kind, answer or ""):
+			found[member].append(Happening(what, at))
+	for doctype, returns in _SALES:
+		for member, at in _purchases(doctype, returns, members):
+			found[member].append(Happening(plan_rules.BOUGHT, at))
+	for member, at in _complaints(members):
+		found[member].append(Happening(plan_rules.COMPLAINED, at))
+	for member, at in _gone(segment, members) if segment else ():
+		found[member].append(Happening(plan_rules.LEFT_SEGMENT, at))
+	return found
+
+
+def _meaning(kind: str, answer: str) -> list[str]:
+	"""What a response says about its member; a click is no answer here."""
+	if kind == "Click":
+		return [plan_rules.CLICKED]
+	if kind == "Unsubscribe":
+		return [plan_rules.UNSUBSCRIBED]
+	if kind == "Complaint":
+		return [plan_rules.COMPLAINED]
+	return [plan_rules.ANSWERED] if rules.is_answer(kind, answer) else []
+
+
+def _responses(members: Sequence[str]) -> list[tuple[str, str, str, datetime]]:
+	table = DocType("Relation Campaign Response")
+	query = (
+		frappe.qb.from_(table)
+		.select(table.member, table.response_type, table.answer, table.received_at)
+		.where(table.member.isin(list(members)))
+	)
+	if frappe.get_meta("Relation Campaign Response").has_field("robot"):
+		query = query.where(table.robot == 0)
+	return query.run()
+
+
+def _purchases(doctype: str, returns: str | None, members: Sequence[str]) -> list[tuple[str, datetime]]:
+	sale, query = _since_entry(doctype, members)
+	query = query.where(sale.docstatus == 1)
+	if returns:
+		query = query.where(sale[returns] == 0)
+	return query.run()
+
+
+def _complaints(members: Sequence[str]) -> list[tuple[str, datetime]]:
+	complaint, query = _since_entry("Relation Interaction", members)
+	return query.where(complaint.kind == "Complaint").run()
+
+
+def _since_entry(doctype: str, members: Sequence[str]) -> tuple[DocType, QueryBuilder]:
+	"""(member, time) of documents that name the member's relation and were made after it was taken in."""
+	table, member = DocType(doctype), DocType("Relation Campaign Member")
+	query = (
+		frappe.qb.from_(member)
+		.join(table)
+		.on((table.relation == member.relation) & (table.creation >= member.entered))
+		.select(member.name, table.creation)
+		.where(member.name.isin(list(members)))
+	)
+	return table, query
+
+
+def _gone(segment: str, members: Sequence[str]) -> list[tuple[str, datetime]]:
+	"""Members that have left the segment since; who was never in it (added by hand) has not left it."""
+	row, member, still = (
+		DocType("Relation Segment Member"),
+		DocType("Relation Campaign Member"),
+		DocType("Relation Segment Member").as_("still"),
+	)
+	inside = (
+		frappe.qb.from_(still)
+		.select(still.relation)
+		.where((still.segment == segment) & still.left_on.isnull() & (still.relation == member.relation))
+	)
+	return (
+		frappe.qb.from_(member)
+		.join(row)
+		.on((row.relation == member.relation) & (row.segment == segment) & (row.left_on >= member.entered))
+		.select(member.name, Max(row.left_on))
+		.where(member.name.isin(list(members)) & member.relation.notin(inside))
+		.groupby(member.name)
+		.run()
+	)

@@ -1,0 +1,259 @@
+"""One worker at work on one campaign: chunk by chunk, message by message, until nothing is due.
+
+How a message goes out exactly once:
+
+1. The worker claims a chunk of due rows: `worker` names the process; the rows stay Pending. Committed.
+2. Who must not get the message is taken out. The messages of the chunk are made, and what they rest on (token, links,
+   legal basis, Communication) is stored. Committed.
+3. The row of one message becomes Sending, if it still is ours and the campaign runs. Committed, and only then the
+   message leaves.
+4. The server's answer (Sent, Failed, Pending again) is committed together with step 3 of the next message.
+
+So of each worker at most one row is Sending at any time. If its process dies, that row may have been sent and the
+others have not. If only the database goes away, the worker still knows what became of its messages: it waits for the
+database, writes that down, and goes on.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import add_to_date, cint, now_datetime
+
+from crm_relations.campaigns import composing, gate, mail, rules, send_ledger, sender, working_hours
+from crm_relations.campaigns.composing import Letter
+from crm_relations.campaigns.throttle import Throttle, seconds_to_next_minute
+
+PROGRESS_SECONDS = 1.0
+#: seconds to wait for a database that has gone away, one after the other
+RECONNECT_SECONDS = (0.1, 0.5, 2, 5, 10, 20, 30, 60)
+#: MariaDB: connection lost or killed, server shut down, deadlock, lock time-out
+_PASSING_ERRORS = frozenset({0, 1053, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2055, 4031})
+
+
+class Stop(Exception):
+	"""Sending ends here, in good order; the text says why."""
+
+
+@dataclass
+class Worker:
+	""":param until: `time.monotonic()` at which to stop; what is left stays for the next worker."""
+
+	campaign: Document
+	account: Document
+	name: str
+	counts: dict[str, int]
+	total: int
+	on_progress: Callable[[int, int], None] | None = None
+	until: float | None = None
+	#: what became of messages, not committed yet
+	outcomes: list[Callable[[], None]] = field(default_factory=list)
+	last_progress: float = field(default_factory=time.monotonic)
+
+	def __post_init__(self) -> None:
+		self.composer = composing.Composer(self.campaign, self.account)
+		self.line = sender.Line(self.account)
+		self.throttle = Throttle.of(self.account.name)
+		self.size = cint(frappe.get_cached_doc("Relation Settings").batch_size) or 100
+
+	@property
+	def done(self) -> int:
+		return sum(self.counts[key] for key in ("sent", "failed", "suppressed", "uncertain", "retry"))
+
+	def run(self) -> str:
+		"""Send until nothing is due; returns why it stopped early, or an empty string."""
+		stopped = ""
+		try:
+			while self._next_chunk():
+				pass
+		except Stop as e:
+			stopped = str(e)
+		finally:
+			self.line.close()
+			self._write(partial(send_ledger.free, self.name))
+		self._show_progress(force=True)
+		return stopped
+
+	# --- a chunk ------------------------------------------------------------------------------------------
+
+	def _next_chunk(self) -> bool:
+		"""Claim a chunk and send it. False: nothing is due any more."""
+		self._check_state()
+		allowed = self.throttle.allowance(self.size)
+		if not allowed:
+			return self._wait_for_the_next_minute()
+		full = self.throttle.full_domains()
+		names = self._write(partial(send_ledger.claim, self.campaign.name, self.name, allowed, full))
+		self.throttle.give_back(allowed - len(names))
+		if names:
+			self._send_chunk(names)
+		elif full and send_ledger.count_due(self.campaign.name):
+			return self._wait_for_the_next_minute()
+		return bool(names)
+
+	def _send_chunk(self, names: list[str]) -> None:
+		letters: list[Letter] = self._write(partial(self._prepare, names))
+		left_out = []
+		for letter in letters:
+			self._check_time()
+			if not self._write(partial(self._begin, letter)):
+				self._check_state()
+				left_out.append(letter.communication)  # withdrawn or taken over since the chunk was read
+				continue
+			self._finish(letter, self.line.hand_over(letter.recipient, letter.message))
+			self._show_progress()
+		self._write(partial(send_ledger.delete_communications, left_out))
+
+	def _prepare(self, names: list[str]) -> list[Letter]:
+		"""Leave out who must not get the message, make the messages of the others, and store what they rest on."""
+		rows = composing.rows(names)
+		verdict = gate.judge(self.campaign, rows, self.name)
+		for name, reason in verdict.refused.items():
+			send_ledger.close(name, self.name, "Suppressed", reason=reason)
+			self.counts["suppressed"] += 1
+		rows = [row for row in rows if row.name not in verdict.refused]
+		later = add_to_date(now_datetime(), minutes=5 + random.random() * 5)
+		send_ledger.put_back(verdict.later, self.name, retry_at=later)
+		rows = [row for row in rows if row.name not in verdict.later]
+		too_many = self.throttle.share([row.recipient for row in rows])
+		send_ledger.put_back([rows[i].name for i in too_many], self.name)
+		letters, refused = self.composer.compose([row for i, row in enumerate(rows) if i not in too_many])
+		for name, outcome in refused.items():
+			state = "Suppressed" if outcome.suppressed else "Failed"
+			send_ledger.close(name, self.name, state, reason=outcome.reason, consent=outcome.consent or None)
+			self.counts[state.lower()] += 1
+		send_ledger.prepare({letter.send: letter.stored() for letter in letters})
+		composing.file_communications(letters, self.account)
+		return letters
+
+	# --- a message ----------------------------------------------------------------------------------------
+
+	def _begin(self, letter: Letter, again: bool = False) -> bool:
+		return send_ledger.begin(letter.send, self.name, self.campaign.name, again)
+
+	def _finish(self, letter: Letter, outcome: mail.Outcome) -> None:
+		"""Note what became of the message; it is committed with the next one."""
+		if outcome.result == "accepted":
+			self._note("sent", send_ledger.close_sent, letter.send, self.name, str(now_datetime()))
+		elif outcome.result == "lost":
+			self._close(letter, "Uncertain", "Sending", outcome.reason)
+		elif outcome.result == "permanent":
+			self._close(letter, "Failed", "Error", outcome.reason)
+		elif outcome.result == "unreachable":
+			self._note("", send_ledger.put_back, [letter.send], self.name, reason=outcome.reason)
+			raise Stop(_("The mail server cannot be reached: {0}").format(outcome.reason))
+		else:
+			self._put_off(letter, outcome.reason)
+
+	def _put_off(self, letter: Letter, reason: str) -> None:
+		"""The server has refused for now: try later, or give up after rules.MAX_ATTEMPTS refusals."""
+		attempts = letter.attempts + 1
+		wait = rules.retry_minutes(attempts)
+		if wait is None:
+			self._close(letter, "Failed", "Error", reason, attempts=attempts)
+			return
+		later = add_to_date(now_datetime(), minutes=wait)
+		self._note(
+			"retry",
+			send_ledger.put_back,
+			[letter.send],
+			self.name,
+			attempts=attempts,
+			reason=reason,
+			retry_at=later,
+		)
+
+	def _close(self, letter: Letter, state: str, delivery_status: str, reason: str, **values) -> None:
+		self._note("", send_ledger.mark_communications, [letter.communication], delivery_status)
+		self._note(state.lower(), send_ledger.close, letter.send, self.name, state, reason=reason, **values)
+
+	def _note(self, counted: str, function: Callable, *args, **kwargs) -> None:
+		if counted:
+			self.counts[counted] += 1
+		self.outcomes.append(partial(function, *args, **kwargs))
+
+	# --- the database -------------------------------------------------------------------------------------
+
+	def _write(self, function: Callable):
+		"""One transaction: the outcomes that are known, and what `function` does. Committed.
+
+		If the database goes away meanwhile, it is done again as soon as it is back: all of it can be repeated.
+		"""
+		waits = iter(RECONNECT_SECONDS)
+		again = {}
+		while True:
+			try:
+				for outcome in self.outcomes:
+					outcome()
+				result = function(**again)
+				frappe.db.commit()
+			except Exception as e:
+				wait = next(waits, None)
+				if wait is None or not _passes(e):
+					raise
+				time.sleep(wait)
+				_reconnect()
+				again = {"again": True} if function.func == self._begin else {}
+			else:
+				self.outcomes.clear()
+				return result
+
+	# --- when to stop -------------------------------------------------------------------------------------
+
+	def _check_state(self) -> None:
+		status = self._write(partial(frappe.db.get_value, "Relation Campaign", self.campaign.name, "status"))
+		if status != "Running":
+			raise Stop(_("The campaign is {0}").format(_(status)) if status else _("The campaign is gone"))
+		if reason := working_hours.closed(self.campaign):
+			raise Stop(reason)
+		self._check_time()
+
+	def _check_time(self) -> None:
+		if self.until and time.monotonic() > self.until:
+			raise Stop("")
+
+	def _wait_for_the_next_minute(self) -> bool:
+		end = time.monotonic() + seconds_to_next_minute() + 0.05
+		while (left := end - time.monotonic()) > 0:
+			time.sleep(min(left, 1))
+			self._check_state()
+		return True
+
+	def _show_progress(self, force: bool = False) -> None:
+		if self.on_progress and (force or time.monotonic() - self.last_progress >= PROGRESS_SECONDS):
+			self.last_progress = time.monotonic()
+			self.on_progress(self.done, self.total)
+
+
+def _passes(error: Exception) -> bool:
+	"""Is it an error of the database that passes: lost connection, shut down, deadlock?"""
+	if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError):
+		return True
+	if frappe.db.is_interface_error(error):
+		return True
+	return (
+		isinstance(error, frappe.db.OperationalError)
+		and bool(error.args)
+		and error.args[0] in _PASSING_ERRORS
+	)
+
+
+def _reconnect() -> None:
+	"""A new connection, or at least a transaction that begins anew."""
+	try:
+		frappe.db.rollback()
+		frappe.db.sql("SELECT 1")
+	except Exception as e:
+		if not _passes(e):
+			raise
+		try:
+			frappe.db.close()
+			frappe.db.connect()
+		except Exception as again:
+			if not _passes(again):
+				raise
