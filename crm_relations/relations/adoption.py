@@ -14,7 +14,7 @@ import frappe
 from frappe import _
 from frappe.utils import EMAIL_MATCH_PATTERN, cstr, getdate, now, validate_phone_number
 
-from crm_relations.relations import completeness, folding, history, links, queries, rules
+from crm_relations.relations import completeness, folding, history, links, numbering, queries, rules
 from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import COPIED, WORKS_FOR
 from crm_relations.relations.sources import Party, Row, Tie, sources
@@ -444,6 +444,8 @@ def _update_document(name: str, values: Row, parties: list[Row], leaving: Party 
 	doc.update(values)
 	if leaving:
 		doc.set("parties", [row for row in doc.parties if (row.party_type, row.party) != leaving])
+		for idx, row in enumerate(doc.parties, start=1):
+			row.idx = idx
 	# Frappe would date a new row as old as the relation; sync tells by the date what came in this run
 	doc.extend("parties", [{**row, "creation": now()} for row in parties])
 	_quiet(doc)
@@ -529,8 +531,7 @@ def _update_in_bulk(updates: dict[str, Row], joins: dict[str, list[Row]]) -> Non
 		}
 	)
 	completeness.recompute(updates)
-	present = queries.parties_of(joins)
-	_insert_parties(joins, {name: len(rows) for name, rows in present.items()})
+	_insert_parties(joins, numbering.last_idx("Relation Party", joins))
 	for name in updates.keys() | joins.keys():
 		frappe.clear_document_cache("Relation", name)
 

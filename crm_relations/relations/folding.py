@@ -10,7 +10,7 @@ from frappe import _
 from frappe.model.dynamic_links import get_dynamic_links
 from frappe.model.rename_doc import get_link_fields
 
-from crm_relations.relations import completeness, queries
+from crm_relations.relations import completeness, numbering, queries
 from crm_relations.relations.duplicates import index, pairs
 from crm_relations.relations.facts import build as facts
 from crm_relations.relations.facts import queue
@@ -81,7 +81,7 @@ def _move_children(keep: str, other: str) -> None:
 		rows = (
 			frappe.qb.from_(table).select(table.name).where(table.parent == other).orderby(table.idx)
 		).run(pluck=True)
-		idx = frappe.db.count(doctype, {"parent": keep})
+		idx = numbering.last_idx(doctype, [keep]).get(keep, 0)
 		for name in rows:
 			idx += 1
 			frappe.db.set_value(doctype, name, {"parent": keep, "idx": idx}, update_modified=False)
@@ -90,7 +90,7 @@ def _move_children(keep: str, other: str) -> None:
 
 def _keep_contact_points(kept, folded) -> None:
 	"""An e-mail address or number of which the kept file has another one goes on as a further one."""
-	idx = frappe.db.count("Relation Contact Point", {"parent": kept.name})
+	idx = numbering.last_idx("Relation Contact Point", [kept.name]).get(kept.name, 0)
 	for point_type, field in CONTACT_FIELDS.items():
 		value = folded.get(field)
 		if not value or is_same(field, value, kept.get(field)) or not kept.get(field):

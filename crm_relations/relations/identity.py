@@ -8,7 +8,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cstr, now
 
-from crm_relations.relations import adoption, folding, links, placing, queries, roles, stages
+from crm_relations.relations import adoption, folding, links, numbering, placing, queries, roles, stages
 from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.relations.sources import Party, Row, evidence, sources
@@ -104,6 +104,7 @@ def forget(parties: list[Party]) -> int:
 	facts.mark_all((facts.RELATION, name) for name in names)
 	for doctype, gone in queries.by_type(relations).items():
 		frappe.db.delete("Relation Party", {"party_type": doctype, "party": ["in", list(gone)]})
+	numbering.close_up("Relation Party", names)
 	for name in names:
 		frappe.db.set_value("Relation", name, "modified", now(), update_modified=False)
 		frappe.clear_document_cache("Relation", name)
@@ -130,7 +131,9 @@ def make_way_for_merge(doc: Document) -> None:
 	"""The row of the old document goes, if the new one has one."""
 	old, new = doc.flags.relation_merge
 	if queries.relation_of(doc.doctype, new):
+		relation = queries.relation_of(doc.doctype, old)
 		frappe.db.delete("Relation Party", {"party_type": doc.doctype, "party": old})
+		numbering.close_up("Relation Party", [relation] if relation else [])
 
 
 def follow_rename(doc: Document) -> None:

@@ -74,7 +74,7 @@ def enter(entered: Mapping[tuple[str, str], RoleRow]) -> None:
 
 	:param entered: (relation, role) → the row of the role
 	"""
-	if not entered or _reading_in():
+	if not entered or reading_in():
 		return
 	books = _books()
 	entered = _entered_now({key: row for key, row in entered.items() if books.get(key[1])})
@@ -88,7 +88,7 @@ def enter(entered: Mapping[tuple[str, str], RoleRow]) -> None:
 		)
 
 
-def _reading_in() -> bool:
+def reading_in() -> bool:
 	"""Whether documents come from an import, a patch or an installation: they bring old facts."""
 	flags = frappe.flags
 	return bool(flags.in_import or flags.in_patch or flags.in_migrate or flags.in_install)

@@ -1,6 +1,7 @@
 """Reads over relations: typed rows, set-based. Writes nothing."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import frappe
 from frappe import _
@@ -128,13 +129,32 @@ def role_rows(relations: Iterable[str]) -> dict[str, list[RoleRow]]:
 			table.until,
 			table.document_type,
 			table.document_name,
+			table.idx,
 		)
 		.where(table.parent.isin(relations))
 		.orderby(table.idx)
+		.orderby(table.name)
 	).run()
 	for parent, *values in rows:
 		result[parent].append(RoleRow(*values))
 	return result
+
+
+def modified_of(relations: Iterable[str]) -> dict[str, datetime]:
+	"""relation → when it was last modified, as this transaction sees it."""
+	table = frappe.qb.DocType("Relation")
+	query = frappe.qb.from_(table).select(table.name, table.modified)
+	return dict(query.where(table.name.isin(list(relations))).run())
+
+
+def lock(relations: Iterable[str], wait: bool) -> dict[str, datetime]:
+	"""Hold these relations until the transaction ends; returns when each was last modified, as is committed now.
+
+	:param wait: for others who hold them; else those are left out
+	"""
+	table = frappe.qb.DocType("Relation")
+	query = frappe.qb.from_(table).select(table.name, table.modified).orderby(table.name)
+	return dict(query.where(table.name.isin(list(relations))).for_update(skip_locked=not wait).run())
 
 
 def stage_order() -> dict[str, int]:

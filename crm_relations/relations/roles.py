@@ -46,6 +46,10 @@ def refresh(
 ) -> None:
 	"""Derive the roles of these relations anew; writes only what changed.
 
+	Two transactions may see the same relation come into a role, and neither the other's document. Nobody waits for
+	that: who writes holds the relation, and what somebody else holds, or has changed since this transaction
+	began to read, is left to `refresh_contested` right after the commit.
+
 	:param roles: only these roles; default all that documents can prove.
 	:param leaving: documents that are deleted and prove nothing any more.
 	:param quiet: old documents are read in: whoever has a role has not entered it now, and no activity starts.
@@ -61,6 +65,19 @@ def refresh(
 		for name in relations
 	}
 	_keep_history(reconciled, leaving)
+	contested = _contested([name for name, change in reconciled.items() if change.writes()])
+	if contested:
+		reconciled = {name: change for name, change in reconciled.items() if name not in contested}
+		frappe.enqueue(
+			refresh_contested,
+			queue="short",
+			enqueue_after_commit=True,
+			relations=sorted(contested),
+			leaving=list(leaving),
+			quiet=quiet or playbook.reading_in(),
+		)
+	if not reconciled:
+		return
 	_write_rows(reconciled)
 	stages.write(
 		{name: change.rows for name, change in reconciled.items()},
@@ -71,6 +88,23 @@ def refresh(
 	)
 	if not quiet:
 		playbook.enter(_entered(stored, reconciled))
+
+
+def _contested(relations: list[str]) -> set[str]:
+	"""Those of the relations that somebody else is writing now, or has written since this transaction began to read.
+	The others are held until it ends."""
+	if not relations:
+		return set()
+	seen, held = queries.modified_of(relations), queries.lock(relations, wait=False)
+	return {name for name, modified in seen.items() if held.get(name) != modified}
+
+
+def refresh_contested(relations: list[str], leaving: Collection[Party] = (), quiet: bool = False) -> None:
+	"""Derive roles on which two transactions met: when both are committed, from the documents of both. Commits."""
+	frappe.db.commit()  # the lock first, then the moment that is read
+	queries.lock(relations, wait=True)
+	refresh(relations, leaving=leaving, quiet=quiet)
+	frappe.db.commit()
 
 
 def refresh_for_document(doc: Document) -> None:
@@ -165,6 +199,7 @@ def _rows_of(doc: Document) -> list[RoleRow]:
 			getdate(row.until) if row.until else None,
 			row.document_type,
 			row.document_name,
+			row.idx,
 		)
 		for row in doc.get("roles")
 	]
@@ -272,7 +307,8 @@ def _keep_history(reconciled: dict[str, Reconciled], leaving: Collection[Party])
 	for change in reconciled.values():
 		for row in [r for r in change.delete if (r.document_type, r.document_name) in parties]:
 			change.delete.remove(row)
-			ended = RoleRow(row.name, row.role, row.since, row.until or getdate(nowdate()))
+			until = row.until or getdate(nowdate())
+			ended = RoleRow(row.name, row.role, row.since, until, idx=row.idx)
 			change.update.append(ended)
 			change.rows.append(ended)
 
@@ -281,13 +317,17 @@ def _write_rows(reconciled: dict[str, Reconciled]) -> None:
 	stamp, user = now(), frappe.session.user
 	inserted = []
 	deleted = []
+	renumbered: dict[str, dict[str, int]] = {}
 	for relation, change in reconciled.items():
 		deleted += [row.name for row in change.delete]
-		taken = len(change.rows) - len(change.insert)
-		for idx, row in enumerate(change.insert, start=taken + 1):
-			values = (row.role, row.since, row.until, row.document_type, row.document_name)
-			parent = (relation, "Relation", "roles", idx)
-			inserted.append((frappe.generate_hash(length=10), user, user, stamp, stamp, *parent, *values, 1))
+		renumbered |= {name: {"idx": idx} for name, idx in change.renumbered().items()}
+		for idx, row in change.numbered():
+			if not row.name:
+				values = (row.role, row.since, row.until, row.document_type, row.document_name)
+				parent = (relation, "Relation", "roles", idx)
+				inserted.append(
+					(frappe.generate_hash(length=10), user, user, stamp, stamp, *parent, *values, 1)
+				)
 		for row in change.update:
 			frappe.db.set_value(
 				"Relation Role",
@@ -301,5 +341,7 @@ def _write_rows(reconciled: dict[str, Reconciled]) -> None:
 			)
 	if deleted:
 		frappe.db.delete("Relation Role", {"name": ["in", deleted]})
+	if renumbered:
+		frappe.db.bulk_update("Relation Role", renumbered, update_modified=False)
 	if inserted:
 		frappe.db.bulk_insert("Relation Role", list(ROW_FIELDS), inserted)

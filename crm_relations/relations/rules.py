@@ -2,7 +2,7 @@
 roles, and which stage follows from them. Imports no frappe."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -168,6 +168,8 @@ class RoleRow:
 	until: date | None
 	document_type: str | None = None
 	document_name: str | None = None
+	#: its number on the form, as stored; says nothing about the role
+	idx: int = field(default=0, compare=False)
 
 
 @dataclass
@@ -179,6 +181,19 @@ class Reconciled:
 	delete: list[RoleRow]
 	#: the rows as they are afterwards
 	rows: list[RoleRow]
+
+	def numbered(self) -> list[tuple[int, RoleRow]]:
+		"""The rows afterwards with their numbers on the form, 1 to n: stored rows in their order, new ones behind."""
+		in_order = sorted(self.rows, key=lambda row: (not row.name, row.idx))
+		return list(enumerate(in_order, start=1))
+
+	def renumbered(self) -> dict[str, int]:
+		"""Name of a stored row → its number, where that changes."""
+		return {row.name: number for number, row in self.numbered() if row.name and row.idx != number}
+
+	def writes(self) -> bool:
+		"""Whether anything has to be written."""
+		return bool(self.insert or self.update or self.delete or self.renumbered())
 
 
 def reconcile(stored: Sequence[RoleRow], derived: Mapping[str, Sequence[Spell]]) -> Reconciled:

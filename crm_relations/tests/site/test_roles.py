@@ -10,6 +10,7 @@ from frappe.utils import add_days, getdate, nowdate
 
 from crm_relations.relations import debtors, identity, roles
 from crm_relations.tests.site import factories
+from crm_relations.tests.site.test_segment_membership import in_another_session
 
 pytestmark = pytest.mark.site
 
@@ -519,3 +520,117 @@ def test_roles_of_many_are_the_roles_of_each():
 		found = {(r.role, r.since, r.until, r.document_name) for r in relation_of(doc).roles}
 		assert found == {(r["role"], r["since"], r["until"], r["document_name"]) for r in old}
 	assert [stage(doc)[0] for doc in customers] == ["Customer", "Customer", "Customer", None]
+
+
+# ── two at once ────────────────────────────────────────────────────────────────────────────────
+
+
+def first_invoice(customer: str, days_ago: int) -> str:
+	"""A submitted invoice as it is in the database, without what ERPNext locks when it submits one."""
+	doc = frappe.get_doc(
+		{
+			"doctype": "Sales Invoice",
+			"name": factories.unique("Rechnung"),
+			"company": factories.COMPANY,
+			"customer": customer,
+			"posting_date": ago(days_ago),
+			"docstatus": 1,
+		}
+	)
+	doc.db_insert()
+	return doc.name
+
+
+@pytest.fixture
+def shared(monkeypatch):
+	"""A committed customer, and the jobs that two transactions leave for after their commit."""
+	jobs = []
+	monkeypatch.setattr(frappe, "enqueue", lambda method, **values: jobs.append((method, values)))
+	customer = factories.customer()
+	relation = relation_of(customer)
+	frappe.db.commit()
+	yield customer, relation, jobs
+	frappe.db.rollback()
+	frappe.db.delete("Sales Invoice", {"customer": customer.name})
+	for doctype, fieldname in (("Relation Stage Log", "relation"), ("Relation Started Activity", "relation")):
+		frappe.db.delete(doctype, {fieldname: relation.name})
+	for doc in (customer, relation):
+		frappe.delete_doc(doc.doctype, doc.name, force=True, ignore_missing=True)
+	frappe.db.delete("Relation Facts Queue", {"party": ["in", [customer.name, relation.name]]})
+	frappe.db.commit()
+
+
+def run_after_commit(jobs: list) -> int:
+	"""Runs what `refresh` has left to a job; returns how many there were."""
+	left = [values for method, values in jobs if method is roles.refresh_contested]
+	for values in left:
+		arguments = {
+			key: value for key, value in values.items() if key not in ("queue", "enqueue_after_commit")
+		}
+		roles.refresh_contested(**arguments)
+	return len(left)
+
+
+def assert_one_customer_since(customer, days_ago: int, proof: str):
+	assert role(customer, "Customer") == (ago(days_ago), None, proof)
+	assert stage(customer) == ("Customer", ago(days_ago))
+	assert [row.idx for row in relation_of(customer).roles] == [1]
+
+
+def test_two_first_invoices_at_once_wait_for_nobody_and_leave_one_customer(shared):
+	customer, relation, jobs = shared
+	first_invoice(customer.name, 2)
+	roles.refresh([relation.name])  # not committed yet
+	assert not jobs
+
+	def other_seller():
+		name = first_invoice(customer.name, 5)
+		roles.refresh([relation.name])
+		return name
+
+	(earlier,) = in_another_session(other_seller)  # a second of waiting for a lock would be an error here
+	assert isinstance(earlier, str), earlier
+	frappe.db.commit()
+	assert len([row for row in relation_of(customer).roles if row.role == "Customer"]) == 1
+	assert run_after_commit(jobs) == 1
+	assert_one_customer_since(customer, 5, earlier)
+
+
+def test_a_transaction_that_began_to_read_before_the_other_committed_adds_no_second_customer(shared):
+	customer, relation, jobs = shared
+	assert role(customer, "Customer") is None  # our snapshot begins here
+
+	def other_seller():
+		name = first_invoice(customer.name, 2)
+		roles.refresh([relation.name])
+		return name
+
+	(later,) = in_another_session(other_seller)
+	assert isinstance(later, str), later
+	assert role(customer, "Customer") is None
+	earlier = first_invoice(customer.name, 5)
+	roles.refresh([relation.name])
+	frappe.db.commit()
+	assert role(customer, "Customer") == (ago(2), None, later)
+	assert run_after_commit(jobs) == 1
+	assert_one_customer_since(customer, 5, earlier)
+
+
+def test_roles_are_numbered_without_gaps_and_doubles(shared):
+	customer, relation, _jobs = shared
+	own = [own_role() for _ in range(3)]
+	file = frappe.get_doc("Relation", relation.name)
+	for name in own:
+		file.append("roles", {"role": name, "since": ago(3)})
+	file.save()
+	frappe.db.delete("Relation Role", {"parent": relation.name, "role": own[1]})
+	assert [row.idx for row in relation_of(customer).roles] == [1, 3]
+	paid = invoice(customer.name)
+	factories.pay(paid)
+	rows = relation_of(customer).roles
+	assert [row.idx for row in rows] == [1, 2, 3, 4]
+	assert [row.role for row in rows[:2]] == [own[0], own[2]]
+	frappe.db.set_value("Relation Role", rows[0].name, "idx", 3)  # as an earlier version may have left it
+	roles.refresh([relation.name])
+	assert [row.idx for row in relation_of(customer).roles] == [1, 2, 3, 4]
+	frappe.db.rollback()
