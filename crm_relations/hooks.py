@@ -139,6 +139,15 @@ relation_fact_sources = [
 	"crm_relations.pipeline.erpnext_crm.fact_sources.SOURCES",
 ]
 
+# What a rule may ask about beside what segments declare themselves: a list of dotted paths to tuples of
+# segments.catalogue.Field and Event, or to functions that return such.
+relation_segment_fields = [
+	"crm_relations.campaigns.segment_fields.FIELDS",
+	"crm_relations.interactions.segment_fields.FIELDS",
+	"crm_relations.pipeline.erpnext_crm.segment_fields.FIELDS",
+	"crm_relations.pipeline.erpnext_crm.segment_fields.custom_fields",
+]
+
 # What a user can do next with a relation in a role: a list of dotted paths to lists of relations.actions.Action.
 # Which of them a role type shows, the admin says in its playbook.
 relation_actions = [

@@ -5,43 +5,17 @@ from typing import Any
 import frappe
 from frappe import _
 
-from crm_relations.segments import (
-	catalogue,
-	compiler,
-	confidential,
-	explanation,
-	membership,
-	queries,
-	selection,
-	wording,
-)
-from crm_relations.segments.rules import RuleError, operators_of
+from crm_relations.segments import compiler, confidential, explanation, membership, offering, queries, wording
+from crm_relations.segments.rules import RuleError
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def get_catalogue() -> list[dict[str, Any]]:
-	"""The fields for the builder: key, label, group, type, operators, doctype and filters or choices of the
-	values, and whether a sample can be ranked by it."""
+	"""What the builder may ask about, as far as the user may: fields with key, label, group, type, operators, doctype
+	and filters or choices of the values, whether the values are a tree and whether a sample can be ranked by it;
+	and events with key, label, group, type "event", measures, operators and their own fields."""
 	frappe.has_permission("Relation Segment", "read", throw=True)
-	hidden, rankable = confidential.hidden_fields(), selection.rankable()
-	return [
-		{
-			"key": field.key,
-			"label": str(field.label),
-			"group": str(field.group),
-			"type": field.type,
-			"operators": [
-				{"value": operator, "label": wording.operator_label(field, operator)}
-				for operator in operators_of(field)
-			],
-			"doctype": field.doctype,
-			"filters": dict(field.filters),
-			"rankable": field.key in rankable,
-			"choices": [{"value": choice, "label": _(choice)} for choice in field.choices],
-		}
-		for field in catalogue.fields().values()
-		if field.key not in hidden
-	]
+	return offering.offered()
 
 
 @frappe.whitelist(methods=["GET", "POST"])

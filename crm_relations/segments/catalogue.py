@@ -1,197 +1,103 @@
-"""The fields a segment may ask about: one declaration a field. The only place that names columns and sub-queries.
+"""All that a segment may ask about, by key: fields and events of ours, of packages to the right and of other apps,
+profile attributes that an admin defined, and custom fields of the site.
 
-A rule names fields by `key`; the compiler takes table and column from here and never from a rule.
+What a rule may name is said here and nowhere else; where it stands in the database, its source says.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
+import frappe
 from frappe import _lt
-from frappe.query_builder.functions import Count, Max, Sum
-from frappe.utils import add_months
-from pypika.terms import Criterion, Term
 
 from crm_relations.relations.attributes import OPTIONS, Attribute, attributes
+from crm_relations.segments import custom_fields, facts_fields, own_fields, sales_events
+from crm_relations.segments.events import Event, Measure
+from crm_relations.segments.rules import Condition, Node, leaves, within_event
+from crm_relations.segments.sources import Cell, Column, Field, OneOfRows, Presence, Rows, Sales, Scope, SetOf
 
+__all__ = [
+	"Cell",
+	"Column",
+	"Event",
+	"Field",
+	"Measure",
+	"OneOfRows",
+	"Presence",
+	"Rows",
+	"Sales",
+	"Scope",
+	"SetOf",
+	"asked",
+	"fields",
+	"plain",
+	"taken_keys",
+]
 
-@dataclass(frozen=True)
-class Column:
-	"""A column of Relation. `zero_is_empty`: the column cannot be NULL, 0 stands for "not known"."""
-
-	name: str
-	zero_is_empty: bool = False
-
-
-@dataclass(frozen=True)
-class Presence:
-	"""True where one of these columns of Relation holds a text."""
-
-	columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class RolesHeld:
-	"""The roles that the relation holds now: rows of Relation Role without an end."""
-
-
-@dataclass(frozen=True)
-class Sales:
-	"""A figure over the submitted Sales Invoices of the relation's Customers; cancelled ones are out.
-
-	`figure` makes the aggregate from the invoice's table; `months` limits to the last n months up to
-	today; `credit_notes` says whether returns count (with their negative sign). `absent` is the figure of a
-	relation without such an invoice.
-	"""
-
-	figure: Callable[[Any], Term]
-	months: int | None = None
-	credit_notes: bool = True
-	absent: int | None = None
-
-	def where(self, invoice: Any, today: Any) -> Criterion:
-		"""Which invoices count on the day `today`."""
-		criterion = invoice.docstatus == 1
-		if not self.credit_notes:
-			criterion &= invoice.is_return == 0
-		if self.months:
-			start = str(add_months(today, -self.months))
-			criterion &= (invoice.posting_date > start) & (invoice.posting_date <= str(today))
-		return criterion
-
-
-@dataclass(frozen=True)
-class Field:
-	"""A field of the catalogue.
-
-	:param type: one of `rules.OPERATORS`.
-	:param doctype: where the values come from (Link); `filters` narrows them for the builder.
-	:param choices: the fixed values of a Select.
-	:param can_be_empty: offers `is empty`.
-	"""
-
-	key: str
-	label: Any
-	group: Any
-	type: str
-	source: Column | Presence | RolesHeld | Sales
-	doctype: str | None = None
-	filters: tuple[tuple[str, str], ...] = ()
-	choices: tuple[str, ...] = ()
-	can_be_empty: bool = True
-
-
-_PROFILE = _lt("Profile")
-_CONTACT = _lt("Place and Contact")
-_STANDING = _lt("Role and Stage")
-_SALES = _lt("Sales")
-
-
-def _profile(key: str, label: Any, attribute: str) -> Field:
-	"""A profile attribute: one of the options that the admin keeps for it."""
-	return Field(
-		key,
-		label,
-		_PROFILE,
-		"option",
-		Column(key),
-		doctype="Relation Profile Option",
-		filters=(("attribute", attribute),),
-	)
-
-
-_FIELDS = (
-	Field(
-		"kind",
-		_lt("Kind"),
-		_PROFILE,
-		"option",
-		Column("relation_kind"),
-		choices=("Person", "Organisation"),
-		can_be_empty=False,
-	),
-	_profile("age_group", _lt("Age Group"), "Age Group"),
-	_profile("income_group", _lt("Income Group"), "Income Group"),
-	_profile("education", _lt("Education"), "Education"),
-	_profile("risk_attitude", _lt("Risk Attitude"), "Risk Attitude"),
-	_profile("buying_behaviour", _lt("Buying Behaviour"), "Buying Behaviour"),
-	Field("industry", _lt("Industry"), _PROFILE, "option", Column("industry"), doctype="Industry Type"),
-	Field(
-		"employees", _lt("Number of Employees"), _PROFILE, "integer", Column("employees", zero_is_empty=True)
-	),
-	_profile("market_orientation", _lt("Market Orientation"), "Market Orientation"),
-	Field(
-		"annual_revenue",
-		_lt("Annual Revenue"),
-		_PROFILE,
-		"amount",
-		Column("annual_revenue", zero_is_empty=True),
-	),
-	Field("role", _lt("Role (held now)"), _STANDING, "set", RolesHeld(), doctype="Relation Role Type"),
-	Field(
-		"stage", _lt("Stage"), _STANDING, "option", Column("stage"), "Relation Role Type", (("is_stage", 1),)
-	),
-	Field("stage_since", _lt("Stage Since"), _STANDING, "date", Column("stage_since")),
-	Field("responsible", _lt("Responsible User"), _STANDING, "option", Column("responsible"), doctype="User"),
-	Field("disabled", _lt("Disabled"), _STANDING, "check", Column("disabled"), can_be_empty=False),
-	Field("territory", _lt("Territory"), _CONTACT, "tree", Column("territory"), doctype="Territory"),
-	Field("country", _lt("Country"), _CONTACT, "option", Column("country"), doctype="Country"),
-	Field("city", _lt("City"), _CONTACT, "text", Column("city")),
-	Field("language", _lt("Language"), _CONTACT, "option", Column("language"), doctype="Language"),
-	Field(
-		"has_email",
-		_lt("Has an E-mail Address"),
-		_CONTACT,
-		"check",
-		Presence(("email_id",)),
-		can_be_empty=False,
-	),
-	Field(
-		"has_phone",
-		_lt("Has a Phone Number"),
-		_CONTACT,
-		"check",
-		Presence(("phone", "mobile_no")),
-		can_be_empty=False,
-	),
-	Field(
-		"last_invoice_date",
-		_lt("Last Invoice Date"),
-		_SALES,
-		"date",
-		Sales(lambda invoice: Max(invoice.posting_date), credit_notes=False),
-	),
-	# in the currency of the invoicing company: several companies with several currencies add up unconverted
-	Field(
-		"revenue_12_months",
-		_lt("Revenue of the Last 12 Months"),
-		_SALES,
-		"amount",
-		Sales(lambda invoice: Sum(invoice.base_net_total), months=12, absent=0),
-		can_be_empty=False,
-	),
-	Field(
-		"invoices_12_months",
-		_lt("Invoices in the Last 12 Months"),
-		_SALES,
-		"integer",
-		Sales(lambda invoice: Count(invoice.name), months=12, credit_notes=False, absent=0),
-		can_be_empty=False,
-	),
-)
+HOOK = "relation_segment_fields"
+_CACHE = "relation_segment_catalogue"
+#: party doctypes whose custom fields can be asked for; packages to the right add theirs
+PARTIES = ("Customer", "Contact")
+_WITH_CUSTOM_FIELDS = ("Relation", *PARTIES)
 
 #: type of an attribute's values → type of the field
 OWN_TYPES = {"Option": "option", "Text": "text", "Number": "amount", "Date": "date", "Yes/No": "check"}
 
-#: our own fields by key; those of an admin depend on the site
 #: our own fields by key; those that an admin defined depend on the site
-STANDARD = {field.key: field for field in _FIELDS}
+STANDARD: dict[str, Field] = {field.key: field for field in (*own_fields.FIELDS, *facts_fields.FIELDS)}
+EVENTS: dict[str, Event] = {
+	event.key: event for event in (*own_fields.EVENTS, *sales_events.EVENTS, *facts_fields.EVENTS)
+}
 
 
-def fields() -> dict[str, Field]:
-	"""All fields by key, in the order to show them: ours, then the profile attributes that an admin defined."""
-	own = [a for a in attributes() if not a.is_standard and not a.disabled]
-	return {**STANDARD, **{a.fieldname: _own_attribute(a) for a in own}} if own else STANDARD
+def fields() -> dict[str, Field | Event]:
+	"""All fields and events by key, in the order to show them; read once a request, and anew where they changed."""
+	stamp = (attributes(), [frappe.get_meta(doctype) for doctype in _WITH_CUSTOM_FIELDS])
+	cached = getattr(frappe.local, _CACHE, None)
+	if cached is None or cached[0] != stamp:
+		cached = (stamp, _read()[0])
+		setattr(frappe.local, _CACHE, cached)
+	return cached[1]
+
+
+def plain() -> dict[str, Field]:
+	"""The fields without the events."""
+	return {key: field for key, field in fields().items() if isinstance(field, Field)}
+
+
+def asked(tree: Node) -> Iterator[tuple[str, Field, Condition]]:
+	"""(path, field, condition) of all plain conditions of a rule, those that stand in events as well."""
+	known = fields()
+	for path, leaf in leaves(tree):
+		if isinstance(leaf, Condition):
+			yield path, known[leaf.field], leaf
+		else:
+			own = known[leaf.event].fields
+			for inner, condition in within_event(leaf, path):
+				yield inner, own[condition.field], condition
+
+
+def taken_keys() -> list[tuple[str, str]]:
+	"""(dotted path, key) of what the hook declares under a key that somebody has already: the first one counts."""
+	return _read()[1]
+
+
+def _read() -> tuple[dict[str, Field | Event], list[tuple[str, str]]]:
+	found: dict[str, Field | Event] = {**STANDARD, **EVENTS}
+	taken = []
+	for attribute in attributes():
+		if not attribute.is_standard and not attribute.disabled:
+			found[attribute.fieldname] = _own_attribute(attribute)
+	for path in frappe.get_hooks(HOOK):
+		declared = frappe.get_attr(path)
+		for one in declared() if callable(declared) else declared:
+			if one.key in found:
+				taken.append((path, one.key))
+			else:
+				found[one.key] = one
+	of_parties = (field for doctype in PARTIES for field in custom_fields.of_party(doctype))
+	for field in (*custom_fields.of_relation(), *of_parties):
+		found.setdefault(field.key, field)
+	return found, taken
 
 
 def _own_attribute(attribute: Attribute) -> Field:
@@ -200,7 +106,7 @@ def _own_attribute(attribute: Attribute) -> Field:
 	return Field(
 		attribute.fieldname,
 		_lt(attribute.label),
-		_PROFILE,
+		own_fields.PROFILE,
 		OWN_TYPES[attribute.value_type],
 		Column(attribute.fieldname, zero_is_empty=attribute.value_type == "Number"),
 		doctype=OPTIONS if is_option else None,

@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 
 from crm_relations.segments import catalogue, compiler
-from crm_relations.segments.rules import Group, RuleError, conditions, text_key
+from crm_relations.segments.rules import Group, RuleError, text_key
 from crm_relations.shared.findings import Finding
 
 
@@ -34,15 +34,30 @@ def findings() -> list[Finding]:
 					_("Open the segment and correct the rule. Until then it keeps its members."),
 				)
 			)
-	return found + _missing_values(trees)
+	return found + _missing_values(trees) + _taken_keys()
+
+
+def _taken_keys() -> list[Finding]:
+	"""Fields that an app declares under a key that is taken: nobody can ask for them."""
+	return [
+		Finding(
+			"error",
+			"segment-field-taken",
+			_("{0} declares a field {1} for segments, but there is one already. It is left out.").format(
+				path, key
+			),
+			_("Give the field another key in the app that declares it."),
+		)
+		for path, key in catalogue.taken_keys()
+	]
 
 
 def _missing_values(trees: dict[str, Group]) -> list[Finding]:
 	"""One query a doctype that rules name records of."""
 	used: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
 	for segment, tree in trees.items():
-		for path, condition in conditions(tree):
-			doctype = catalogue.fields()[condition.field].doctype
+		for path, field, condition in catalogue.asked(tree):
+			doctype = field.doctype
 			values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
 			for value in values if doctype else ():
 				if value is not None:

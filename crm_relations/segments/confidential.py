@@ -1,40 +1,102 @@
-"""Fields of the catalogue that the session's user may not read: a rule on them would tell him their values.
+"""What of the catalogue the session's user may not ask for: a rule on it would tell him what he may not read.
+
+That is what stands in a column on a permlevel that he does not have, and what rests on documents that he may not
+read: amounts are for those who may read the invoices that they add up.
 
 A rule that is saved already goes on working for everybody: who saved it had the right, and gave the list away.
 """
 
+from collections.abc import Iterable
+
 import frappe
 from frappe import _
+from frappe.utils import cint
 
-from crm_relations.relations.attributes import unreadable_fields
 from crm_relations.segments import catalogue
-from crm_relations.segments.catalogue import Column, Presence
-from crm_relations.segments.rules import Group, conditions
+from crm_relations.segments.catalogue import Event, Field
+from crm_relations.segments.rules import EventCondition, Group, leaves, within_event
+
+
+class Rights:
+	"""What the session's user may read; asks once for each doctype."""
+
+	def __init__(self) -> None:
+		self._readable: dict[str, bool] = {}
+		self._levels: dict[str, set[str]] = {}
+
+	def may_ask(self, one: Field | Event) -> bool:
+		"""May the user ask for this field or event, whatever its own fields are?"""
+		return not (self.is_confidential(one) or self.missing_right(one))
+
+	def is_confidential(self, one: Field | Event) -> bool:
+		"""Its column is on a permlevel that the user does not have."""
+		columns = one.source.columns() if isinstance(one, Field) else ()
+		return any(name in self._hidden(doctype) for doctype, name in columns)
+
+	def missing_right(self, one: Field | Event) -> str | None:
+		"""The doctype that the user would have to be able to read, and is not."""
+		if not one.needs:
+			return None
+		if one.needs not in self._readable:
+			self._readable[one.needs] = bool(frappe.has_permission(one.needs, "read"))
+		return None if self._readable[one.needs] else one.needs
+
+	def _hidden(self, doctype: str) -> set[str]:
+		if doctype not in self._levels:
+			meta = frappe.get_meta(doctype)
+			levels = {0} if meta.istable else set(map(cint, meta.get_permlevel_access("read")))
+			self._levels[doctype] = (
+				set()
+				if frappe.session.user == "Administrator"
+				else {
+					df.fieldname
+					for df in meta.fields
+					if cint(df.permlevel) and cint(df.permlevel) not in levels
+				}
+			)
+		return self._levels[doctype]
 
 
 def hidden_fields() -> set[str]:
-	"""Keys of the catalogue whose columns are on a permlevel that the user does not have."""
-	hidden = unreadable_fields()
-	if not hidden:
-		return set()
-	return {key for key, field in catalogue.fields().items() if hidden.intersection(_columns(field.source))}
+	"""Keys of the catalogue that the user may not ask for."""
+	rights = Rights()
+	return {key for key, one in catalogue.fields().items() if not rights.may_ask(one)}
+
+
+def closed_paths(tree: Group) -> set[str]:
+	"""Paths of the conditions on the relation whose answer the user may not see, because of what stands in them too."""
+	rights, known = Rights(), catalogue.fields()
+	return {path for path, leaf in leaves(tree) if not all(map(rights.may_ask, _asked_by(leaf, known)))}
 
 
 def check_readable(tree: Group) -> None:
 	""":raises frappe.PermissionError: names the field that the user may not read"""
-	if not (hidden := hidden_fields()):
-		return
-	for _path, condition in conditions(tree):
-		if condition.field in hidden:
-			frappe.throw(
-				_("{0} is confidential: you need the role Relation Confidential to ask for it.").format(
-					str(catalogue.fields()[condition.field].label)
-				),
-				frappe.PermissionError,
-			)
+	rights, known = Rights(), catalogue.fields()
+	for _path, leaf in leaves(tree):
+		for one in _asked_by(leaf, known):
+			_check(one, rights)
 
 
-def _columns(source: object) -> tuple[str, ...]:
-	if isinstance(source, Column):
-		return (source.name,)
-	return source.columns if isinstance(source, Presence) else ()
+def _asked_by(leaf: object, known: dict[str, Field | Event]) -> Iterable[Field | Event]:
+	"""The field of a condition; an event and all the fields that stand in it."""
+	if not isinstance(leaf, EventCondition):
+		return [known[leaf.field]]
+	event = known[leaf.event]
+	return [event, *(event.fields[condition.field] for _path, condition in within_event(leaf))]
+
+
+def _check(one: Field | Event, rights: Rights) -> None:
+	if rights.is_confidential(one):
+		frappe.throw(
+			_("{0} is confidential: you need the role Relation Confidential to ask for it.").format(
+				str(one.label)
+			),
+			frappe.PermissionError,
+		)
+	if doctype := rights.missing_right(one):
+		frappe.throw(
+			_("{0} rests on documents that you may not read: you need the right to read {1}.").format(
+				str(one.label), _(doctype)
+			),
+			frappe.PermissionError,
+		)

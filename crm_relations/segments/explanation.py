@@ -5,19 +5,19 @@ The verdicts come from the database, by the very comparisons that the refresh us
 the number of conditions.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import frappe
 from frappe import _
 from frappe.query_builder import Case
-from frappe.utils import formatdate, getdate, nowdate
+from frappe.utils import fmt_money, formatdate
 from pypika.terms import Term
 
 from crm_relations.segments import catalogue, compiler, confidential, rules, selection, wording
-from crm_relations.segments.catalogue import Column, Field, Presence, RolesHeld, Sales
+from crm_relations.segments.catalogue import Field
 from crm_relations.segments.compiler import Rule
-from crm_relations.segments.rules import Condition, Group, Node
+from crm_relations.segments.rules import Condition, EventCondition, Group, Leaf, Node
+from crm_relations.segments.sources import Told
 
 #: documents shown behind a condition
 DOCUMENTS = 10
@@ -28,7 +28,7 @@ def explain(rule: Rule, relation: str) -> dict[str, Any]:
 
 	A group is `{"kind", "verdict", "children"}`; a condition is `{"path", "words", "value", "verdict",
 	"documents", "more"}`, where `documents` are `{"doctype", "name", "text"}` that the session's user may read
-	and `more` counts those not listed. What rests on invoices is closed to who may not read them, and so are
+	and `more` counts those not listed. What rests on documents is closed to who may not read these, and so are
 	confidential fields: there value and verdict are None and `hidden` is true.
 
 	:raises rules.RuleError: names the path of the fault
@@ -71,27 +71,27 @@ def of_segment(segment: str, relation: str) -> dict[str, Any]:
 
 
 class _Explanation:
-	"""Reads once what the tree asks for, then walks it."""
+	"""Reads once what the tree asks for, then walks it. The `sources.Reader` of this relation."""
 
 	def __init__(self, tree: Group, relation: str):
 		self.relation = relation
-		self.today = getdate(nowdate())
-		self.paths = {id(condition): path for path, condition in rules.conditions(tree)}
-		self.closed = confidential.hidden_fields()
-		if not frappe.has_permission("Sales Invoice", "read"):
-			self.closed |= {
-				key for key, field in catalogue.fields().items() if isinstance(field.source, Sales)
-			}
+		self.scope = compiler.scope([relation])
+		self.known = catalogue.fields()
+		self.paths = {id(leaf): path for path, leaf in rules.leaves(tree)}
+		self.closed = confidential.closed_paths(tree)
 		self.words = wording.conditions_in_words(tree)
-		self.fields = {condition.field for _path, condition in rules.conditions(tree)}
+		self.told: dict[str, Told] = {}
 		self.verdicts, self.columns = self._read(tree)
 
 	def _read(self, tree: Group) -> tuple[dict[int, bool], dict[str, Any]]:
 		"""The verdict of each condition and the columns they look at, in one row."""
 		table = frappe.qb.DocType("Relation")
-		found = [condition for _path, condition in rules.conditions(tree)]
-		columns = sorted({name for key in self.fields for name in _columns(catalogue.fields()[key])})
-		verdicts = [_flag(compiler.criterion_of(Group("all", (condition,)))) for condition in found]
+		found = [leaf for _path, leaf in rules.leaves(tree)]
+		asked = [self.known[leaf.field].source for leaf in found if isinstance(leaf, Condition)]
+		columns = sorted(
+			{name for source in asked for doctype, name in source.columns() if doctype == "Relation"}
+		)
+		verdicts = [_flag(compiler.node_criterion(leaf, self.known, self.scope)) for leaf in found]
 		row = (
 			frappe.qb.from_(table)
 			.select(table.name, *(table[name] for name in columns), *verdicts)
@@ -102,127 +102,124 @@ class _Explanation:
 			frappe.throw(_("There is no relation {0}.").format(self.relation), frappe.DoesNotExistError)
 		values = row[0][1:]
 		return (
-			{
-				id(condition): bool(flag)
-				for condition, flag in zip(found, values[len(columns) :], strict=True)
-			},
+			{id(leaf): bool(flag) for leaf, flag in zip(found, values[len(columns) :], strict=True)},
 			dict(zip(columns, values, strict=False)),
 		)
 
 	def node(self, node: Node) -> dict[str, Any]:
-		if isinstance(node, Condition):
-			return self.condition(node)
+		if not isinstance(node, Group):
+			return self.leaf(node)
 		children = [self.node(child) for child in node.children]
 		# the verdict of a group would give away a closed condition in it; that of the whole rule is the membership
 		closed = any(child["verdict"] is None for child in children)
 		return {"kind": node.kind, "verdict": None if closed else self.verdict(node), "children": children}
 
 	def verdict(self, node: Node) -> bool:
-		if isinstance(node, Condition):
+		if not isinstance(node, Group):
 			return self.verdicts[id(node)]
 		results = [self.verdict(child) for child in node.children]
 		return all(results) if node.kind == "all" else any(results) == (node.kind == "any")
 
-	def condition(self, condition: Condition) -> dict[str, Any]:
-		field = catalogue.fields()[condition.field]
-		path = self.paths[id(condition)]
-		said = {"path": path, "words": self.words[path], "hidden": False}
-		if field.key in self.closed:
-			return {**said, "hidden": True, "verdict": None, "value": None, "documents": [], "more": 0}
-		said["verdict"] = self.verdicts[id(condition)]
-		if isinstance(field.source, RolesHeld):
-			return {**said, **self._roles()}
-		if isinstance(field.source, Sales):
-			return {**said, **self._sales(field)}
-		return {**said, "value": self._value(field), "documents": [], "more": 0}
+	def leaf(self, leaf: Leaf) -> dict[str, Any]:
+		path = self.paths[id(leaf)]
+		said = {"path": path, "words": self.words[path], "hidden": path in self.closed}
+		if said["hidden"]:
+			return {**said, "verdict": None, "value": None, "documents": [], "more": 0}
+		told = self._event(leaf) if isinstance(leaf, EventCondition) else self._field(leaf.field)
+		return {
+			**said,
+			"verdict": self.verdicts[id(leaf)],
+			"value": told.value,
+			"documents": told.documents,
+			"more": told.more,
+		}
 
-	def _value(self, field: Field) -> str:
-		values = [self.columns[name] for name in _columns(field)]
-		if isinstance(field.source, Presence):
-			return ", ".join(filter(None, values)) or _("empty")
-		return self._shown(field, values[0])
+	def _field(self, key: str) -> Told:
+		"""Once a field, however often the rule asks for it."""
+		if key not in self.told:
+			field = self.known[key]
+			self.told[key] = field.source.told(field, self)
+		return self.told[key]
 
-	def _shown(self, field: Field, value: Any) -> str:
-		if field.type == "check":
-			return _("Yes") if value else _("No")
-		if value in (None, "") or (
-			isinstance(field.source, Column) and field.source.zero_is_empty and not value
-		):
-			return _("empty")
-		if field.type == "date":
-			return formatdate(value)
-		if field.type == "amount":
-			return frappe.utils.fmt_money(value)
-		return wording.title(field, str(value))
+	def _event(self, leaf: EventCondition) -> Told:
+		"""The count or sum, and the documents it is made of, newest first."""
+		event = self.known[leaf.event]
+		where = compiler.node_criterion(leaf.where, event.fields, self.scope)
+		figure = event.figure_of(self.relation, leaf, where, self.scope)
+		rows = event.documents_of(self.relation, where, self.scope)
+		value = fmt_money(figure) if event.measures.get(leaf.measure) == "amount" else str(int(figure))
+		about = {(doctype, name): _text(day, amount) for doctype, name, day, amount in rows}
+		documents = self._readable([(doctype, name) for doctype, name, _day, _amount in rows], about)
+		return Told(value, documents, len(about) - len(documents))
 
-	def _roles(self) -> dict[str, Any]:
-		role = frappe.qb.DocType("Relation Role")
-		rows = (
-			frappe.qb.from_(role)
-			.select(role.role, role.since, role.document_type, role.document_name)
-			.where((role.parenttype == "Relation") & (role.parent == self.relation) & role.until.isnull())
-			.orderby(role.idx)
-			.run(as_dict=True)
-		)
-		documents = [
-			{
-				"doctype": row.document_type,
-				"name": row.document_name,
-				"text": _("{0} since {1}").format(_(row.role), formatdate(row.since)),
-			}
-			for row in rows
-			if row.document_name and frappe.has_permission(row.document_type, "read", doc=row.document_name)
+	# ── what sources ask for ──
+
+	def column(self, name: str) -> Any:
+		return self.columns.get(name)
+
+	def shown(self, about: Field, value: Any) -> str:
+		return wording.shown(about, value)
+
+	def documents(self, doctype: str, names: list[str]) -> tuple[list[dict[str, str]], int]:
+		documents = self._readable([(doctype, name) for name in names], {})
+		return documents, len(names) - len(documents)
+
+	def _readable(
+		self, keys: list[tuple[str, str]], about: dict[tuple[str, str], str]
+	) -> list[dict[str, str]]:
+		"""The first of the documents that the user may read, with a text; in their order."""
+		by_doctype: dict[str, list[str]] = {}
+		for doctype, name in dict.fromkeys(keys):
+			by_doctype.setdefault(doctype, []).append(name)
+		texts = {
+			(doctype, name): text
+			for doctype, names in by_doctype.items()
+			for name, text in _texts(doctype, names).items()
+		}
+		readable = [key for key in dict.fromkeys(keys) if key in texts][:DOCUMENTS]
+		return [
+			{"doctype": doctype, "name": name, "text": about.get((doctype, name)) or texts[(doctype, name)]}
+			for doctype, name in readable
 		]
-		return {
-			"value": ", ".join(_(row.role) for row in rows) or _("none"),
-			"documents": documents[:DOCUMENTS],
-			"more": max(0, len(documents) - DOCUMENTS),
-		}
 
-	def _sales(self, field: Field) -> dict[str, Any]:
-		"""The figure, and the invoices it is made of, newest first."""
-		figure = (
-			self._invoices(field).select(field.source.figure(frappe.qb.DocType("Sales Invoice"))).run()[0][0]
-		)
-		if figure is None and field.source.absent is not None:
-			figure = field.source.absent
-		invoice = frappe.qb.DocType("Sales Invoice")
-		names = (
-			self._invoices(field)
-			.select(invoice.name)
-			.orderby(invoice.posting_date, order=frappe.qb.desc)
-			.orderby(invoice.name, order=frappe.qb.desc)
-			.run(pluck=True)
-		)
-		readable = frappe.get_list(
-			"Sales Invoice",
-			filters={"name": ["in", names or [""]]},
-			fields=["name", "posting_date", "base_net_total", "company"],
-			order_by="posting_date desc, name desc",
-			limit_page_length=DOCUMENTS,
-		)
-		documents = []
-		for row in readable:
+
+#: (column of the day, column of the amount in the company's currency) by which a document is shown
+_SHOWN = {
+	"Sales Invoice": ("posting_date", "base_net_total"),
+	"Sales Order": ("transaction_date", "base_net_total"),
+	"Quotation": ("transaction_date", "base_net_total"),
+}
+
+
+def _texts(doctype: str, names: list[str]) -> dict[str, str]:
+	"""Those of the documents that the user may read, with day and amount, or a title, as their text."""
+	meta = frappe.get_meta(doctype)
+	if meta.istable or not frappe.has_permission(doctype, "read"):
+		return {}
+	day, amount = _SHOWN.get(doctype, (None, None))
+	columns = ["name", *filter(None, (day, amount, "company" if amount else None))]
+	if not day and meta.title_field:
+		columns.append(meta.title_field)
+	readable = frappe.get_list(
+		doctype,
+		filters={"name": ["in", names or [""]]},
+		fields=columns,
+		limit_page_length=0,
+		order_by="name asc",
+	)
+	texts = {}
+	for row in readable:
+		if amount:
 			currency = frappe.get_cached_value("Company", row.company, "default_currency")
-			amount = frappe.utils.fmt_money(row.base_net_total, currency=currency)
-			text = f"{formatdate(row.posting_date)} · {amount}"
-			documents.append({"doctype": "Sales Invoice", "name": row.name, "text": text})
-		return {
-			"value": self._shown(field, figure),
-			"documents": documents,
-			"more": len(names) - len(documents),
-		}
-
-	def _invoices(self, field: Field) -> Any:
-		party = frappe.qb.DocType("Relation Party")
-		return compiler.sold_to(field.source, self.today).where(party.parent == self.relation)
+			texts[row.name] = f"{formatdate(row[day])} · {fmt_money(row[amount], currency=currency)}"
+		else:
+			texts[row.name] = str(row.get(meta.title_field) or row.name)
+	return texts
 
 
-def _columns(field: Field) -> Iterator[str]:
-	if isinstance(field.source, Column):
-		yield field.source.name
-	elif isinstance(field.source, Presence):
-		yield from field.source.columns
+def _text(day: Any, amount: Any) -> str:
+	parts = [formatdate(day) if day else "", fmt_money(amount) if amount is not None else ""]
+	return " · ".join(filter(None, parts))
 
 
 def _flag(criterion: Any) -> Term:

@@ -1,9 +1,11 @@
 """The rule tree of a segment: its JSON, its checks, and what it means. Imports no frappe.
 
 A rule is JSON: `{"version": 1, "all": [ … ]}`. A group is `all`, `any` or `none` of its children, which are
-conditions `{"field", "operator", "value"}` or groups. `parse` turns it into frozen dataclasses or raises a
-`RuleError` that names the place of the fault; `evaluate` says what a tree means for one relation given as
-a plain dict. The compiler must say the same in SQL, and tests hold the two together.
+conditions `{"field", "operator", "value"}`, groups, or conditions on events `{"event", "where", "measure",
+"operator", "value"}`: how often something happened, or how much it came to, over the documents that fit all
+of `where`. `parse` turns it into frozen dataclasses or raises a `RuleError` that names the place of the fault;
+`evaluate` says what a tree means for one relation given as a plain dict. The compiler must say the same in
+SQL, and tests hold the two together.
 
 What counts, in Python and in SQL alike:
 
@@ -12,15 +14,20 @@ What counts, in Python and in SQL alike:
 - A field of type `set` (roles) is never missing: it holds a value or does not; `!=` means "does not hold".
 - Texts compare without regard to case, accents and trailing blanks, as the database's collation does for
   Latin script. `contains` and `starts with` compare letter by letter, so that ß is not ss there.
-- `last days` n: from n days ago up to and with today. `before days` n: earlier than n days ago.
+- A field with a value for each of several companies or documents (`AnyOf`) fits if one of its values does.
+- `last days` n: from n days ago up to and with today. `before days` n: earlier than n days ago. `next days` n:
+  from today up to and with n days ahead. `this period`, `last period`: the calendar's week (from Monday), month,
+  quarter or year. `anniversary within` n: day and month fall on one of today and the next n days; who was born
+  on 29 February has the day on the 28th in other years.
+- An event without a document counts 0, and its sums are 0. A sum over an unknown amount takes it as 0.
 - `between` includes both ends. `within` a node of a tree includes the node.
 """
 
 import json
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol, Union
 
@@ -32,6 +39,7 @@ MAX_TEXT = 140
 MAX_JSON = 300_000
 MAX_NUMBER = 10**12
 MAX_DAYS = 36_500
+MAX_ANNIVERSARY_DAYS = 365
 GROUP_KINDS = ("all", "any", "none")
 
 _EMPTY = ("is empty", "is not empty")
@@ -43,9 +51,35 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 	"text": ("=", "!=", "contains", "not contains", "starts with", "in", "not in", *_EMPTY),
 	"integer": ("=", "!=", ">", ">=", "<", "<=", "between", *_EMPTY),
 	"amount": (">=", "<=", ">", "<", "between", *_EMPTY),
-	"date": ("last days", "before days", "=", "<", "<=", ">", ">=", "between", *_EMPTY),
+	"date": (
+		"last days",
+		"next days",
+		"before days",
+		"this period",
+		"last period",
+		"anniversary within",
+		"=",
+		"<",
+		"<=",
+		">",
+		">=",
+		"between",
+		*_EMPTY,
+	),
 	"check": ("=",),
 }
+#: What an event is compared by: a count or a sum, which is never missing.
+EVENT_OPERATORS = (">=", "<=", ">", "<", "=", "!=", "between")
+COUNT = "count"
+PERIODS = ("week", "month", "quarter", "year")
+#: Operators whose value is a number of days, with the least and the most of them.
+DAYS = {
+	"last days": (1, MAX_DAYS),
+	"before days": (1, MAX_DAYS),
+	"next days": (0, MAX_DAYS),
+	"anniversary within": (0, MAX_ANNIVERSARY_DAYS),
+}
+IN_PERIOD = ("this period", "last period")
 ALL_OPERATORS = frozenset(operator for operators in OPERATORS.values() for operator in operators)
 
 
@@ -76,6 +110,19 @@ class FieldType(Protocol):
 	choices: tuple[str, ...]
 
 
+class EventType(Protocol):
+	"""What the parser has to know of an event; its `type` is "event"."""
+
+	type: str
+	fields: Mapping[str, FieldType]
+	#: key → "integer" or "amount"; without "count", which every event has
+	measures: Mapping[str, str]
+
+
+class AnyOf(tuple):
+	"""The values of a field in several companies or documents. It fits if one of them does; empty, it is missing."""
+
+
 @dataclass(frozen=True)
 class Condition:
 	"""One comparison. `value` is cast to the field's type: text, int, Decimal, date, bool, or a tuple of them."""
@@ -93,14 +140,28 @@ class Group:
 	children: tuple[Union["Group", Condition], ...] = ()
 
 
-Node = Union[Group, Condition]
+@dataclass(frozen=True)
+class EventCondition:
+	"""How often an event happened, or a sum over it. `where` is an `all` group over the event's own fields, or empty."""
+
+	event: str
+	where: Group
+	measure: str = COUNT
+	operator: str = ">="
+	value: Any = 1
+
+
+Leaf = Union[Condition, EventCondition]
+Node = Union[Group, Condition, EventCondition]
+Catalogue = Mapping[str, Union[FieldType, EventType]]
 
 
 # Reading
 
 
-def parse(rule: str | Mapping | Group, fields: Mapping[str, FieldType] | None = None) -> Group:
-	"""The tree of a rule. With `fields`, field names, operators and values are checked and cast as well.
+def parse(rule: str | Mapping | Group, fields: Catalogue | None = None) -> Group:
+	"""The tree of a rule. With `fields`, field names, operators and values are checked and cast as well; an event
+	is one that has the type "event".
 
 	An empty `all` at the root means every relation; any other empty group is refused, for nobody can
 	tell what its writer meant.
@@ -144,13 +205,16 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 class _Reader:
 	"""One pass over the JSON; counts the conditions on its way."""
 
-	def __init__(self, fields: Mapping[str, FieldType] | None):
+	def __init__(self, fields: Catalogue | None):
 		self.fields = fields
+		self.in_event = False
 		self.conditions = 0
 
 	def node(self, data: Any, path: str, depth: int) -> Node:
 		if not isinstance(data, Mapping):
 			raise RuleError(path, _("Expected a condition or a group. Remove this entry."))
+		if "event" in data:
+			return self.event(data, path, depth)
 		if "field" in data or "operator" in data:
 			return self.condition(data, path)
 		return self.group(data, path, depth)
@@ -170,12 +234,70 @@ class _Reader:
 			kind, tuple(self.node(child, f"{path}[{i}]", depth + 1) for i, child in enumerate(children))
 		)
 
-	def condition(self, data: Mapping, path: str) -> Condition:
+	def _count(self, data: Mapping, path: str, keys: tuple[str, ...]) -> None:
 		self.conditions += 1
 		if self.conditions > MAX_CONDITIONS:
 			raise RuleError(path, _("A rule has at most {0} conditions. Remove some."), MAX_CONDITIONS)
-		if strange := sorted(str(key) for key in data if key not in ("field", "operator", "value")):
-			raise RuleError(path, _("A condition has no key {0}. Remove it."), strange[0])
+		if strange := sorted(str(key) for key in data if key not in keys):
+			raise RuleError(path, _("A condition has no key {0}. Remove it."), repr(strange[0])[:80])
+
+	def event(self, data: Mapping, path: str, depth: int) -> EventCondition:
+		self._count(data, path, ("event", "where", "measure", "operator", "value"))
+		if self.in_event:
+			raise RuleError(path, _("An event cannot stand within another event. Remove it."))
+		event, where = data["event"], data.get("where", [])
+		measure, operator = data.get("measure", COUNT), data.get("operator", ">=")
+		if not isinstance(event, str) or not event:
+			raise RuleError(f"{path}.event", _("Name the event of the condition."))
+		if not isinstance(where, list | tuple):
+			raise RuleError(f"{path}.where", _("This is a list of conditions and groups over the event."))
+		if not isinstance(measure, str) or not measure:
+			raise RuleError(f"{path}.measure", _("Name what is counted or added up."))
+		if not isinstance(operator, str) or operator not in EVENT_OPERATORS:
+			raise RuleError(
+				f"{path}.operator",
+				_("Unknown operator {0}. Choose one of: {1}."),
+				*_shown(operator, EVENT_OPERATORS),
+			)
+		value = data.get("value", 1 if operator == ">=" and measure == COUNT else None)
+		if self.fields is None:
+			value = _untyped(value, f"{path}.value")
+		else:
+			value = self._measured(event, measure, operator, value, path)
+		return EventCondition(
+			event, self._where(event, where, f"{path}.where", depth), measure, operator, value
+		)
+
+	def _measured(self, event: str, measure: str, operator: str, value: Any, path: str) -> Any:
+		declared = self.fields.get(event)
+		if declared is None or declared.type != "event":
+			raise RuleError(
+				f"{path}.event", _("There is no event {0}. Choose one of the catalogue."), repr(event)[:80]
+			)
+		measures = {COUNT: "integer", **declared.measures}
+		if measure not in measures:
+			raise RuleError(
+				f"{path}.measure",
+				_("There is nothing called {0} to add up. Choose one of: {1}."),
+				repr(measure)[:80],
+				", ".join(measures),
+			)
+		return _cast(_Measure(measures[measure]), operator, value, f"{path}.value")
+
+	def _where(self, event: str, where: list | tuple, path: str, depth: int) -> Group:
+		outer = self.fields
+		if outer is not None:
+			self.fields = outer[event].fields
+		self.in_event = True
+		try:
+			return Group(
+				"all", tuple(self.node(child, f"{path}[{i}]", depth) for i, child in enumerate(where))
+			)
+		finally:
+			self.fields, self.in_event = outer, False
+
+	def condition(self, data: Mapping, path: str) -> Condition:
+		self._count(data, path, ("field", "operator", "value"))
 		field, operator = data.get("field"), data.get("operator")
 		if not isinstance(field, str) or not field:
 			raise RuleError(f"{path}.field", _("Name the field of the condition."))
@@ -187,7 +309,7 @@ class _Reader:
 		if self.fields is None:
 			return Condition(field, operator, _untyped(value, f"{path}.value"))
 		declared = self.fields.get(field)
-		if declared is None:
+		if declared is None or declared.type == "event":
 			raise RuleError(
 				f"{path}.field", _("There is no field {0}. Choose one of the catalogue."), repr(field)[:80]
 			)
@@ -197,6 +319,15 @@ class _Reader:
 				f"{path}.operator", _("Unknown operator {0}. Choose one of: {1}."), *_shown(operator, allowed)
 			)
 		return Condition(field, operator, _cast(declared, operator, value, f"{path}.value"))
+
+
+@dataclass(frozen=True)
+class _Measure:
+	"""A count or a sum as a field that is never missing."""
+
+	type: str
+	can_be_empty: bool = False
+	choices: tuple[str, ...] = ()
 
 
 def _shown(operator: Any, allowed: tuple[str, ...] | None = None) -> tuple[str, str]:
@@ -221,8 +352,12 @@ def _cast(field: FieldType, operator: str, value: Any, path: str) -> Any:
 		if value not in (None, "") and value != []:
 			raise RuleError(path, _("{0} takes no value. Remove it."), operator)
 		return None
-	if operator in ("last days", "before days"):
-		return _integer(value, path, 1, MAX_DAYS)
+	if operator in DAYS:
+		return _integer(value, path, *DAYS[operator])
+	if operator in IN_PERIOD:
+		if value not in PERIODS:
+			raise RuleError(path, _("Choose one of: {0}."), ", ".join(PERIODS))
+		return value
 	if operator not in ("in", "not in", "between"):
 		return _one(field, value, path)
 	if not isinstance(value, list | tuple):
@@ -322,6 +457,14 @@ def serialise(tree: Group) -> str:
 def _node_dict(node: Node) -> dict[str, Any]:
 	if isinstance(node, Group):
 		return {node.kind: [_node_dict(child) for child in node.children]}
+	if isinstance(node, EventCondition):
+		return {
+			"event": node.event,
+			"where": [_node_dict(child) for child in node.where.children],
+			"measure": node.measure,
+			"operator": node.operator,
+			"value": _value_json(node.value),
+		}
 	data = {"field": node.field, "operator": node.operator}
 	if node.operator not in _EMPTY:
 		data["value"] = _value_json(node.value)
@@ -338,13 +481,29 @@ def _value_json(value: Any) -> Any:
 	return value
 
 
-def conditions(tree: Node, path: str = "") -> Iterator[tuple[str, Condition]]:
-	"""All conditions with their paths, in reading order."""
-	if isinstance(tree, Condition):
+def leaves(tree: Node, path: str = "") -> Iterator[tuple[str, Leaf]]:
+	"""All conditions on the relation itself, plain ones and events, with their paths, in reading order."""
+	if not isinstance(tree, Group):
 		yield path, tree
 		return
 	for i, child in enumerate(tree.children):
-		yield from conditions(child, f"{path}.{tree.kind}[{i}]" if path else f"{tree.kind}[{i}]")
+		yield from leaves(child, f"{path}.{tree.kind}[{i}]" if path else f"{tree.kind}[{i}]")
+
+
+def conditions(tree: Node, path: str = "") -> Iterator[tuple[str, Condition]]:
+	"""All plain conditions on the relation itself with their paths, in reading order; none that stand in an event."""
+	return ((path, leaf) for path, leaf in leaves(tree, path) if isinstance(leaf, Condition))
+
+
+def events(tree: Node, path: str = "") -> Iterator[tuple[str, EventCondition]]:
+	"""All conditions on events with their paths, in reading order."""
+	return ((path, leaf) for path, leaf in leaves(tree, path) if isinstance(leaf, EventCondition))
+
+
+def within_event(condition: EventCondition, path: str = "") -> Iterator[tuple[str, Condition]]:
+	"""The conditions that stand in an event, with their paths."""
+	for i, child in enumerate(condition.where.children):
+		yield from conditions(child, f"{path}.where[{i}]")
 
 
 # Meaning
@@ -371,22 +530,51 @@ def evaluate(
 	"""Does the relation with these field values fit the rule?
 
 	:param tree: as `parse` gives it with the field types.
-	:param row: field → value: text, number, date, bool, a set for a field of type `set`, None where missing.
+	:param row: field → value: text, number, date, bool, a set for a field of type `set`, `AnyOf` for one that
+		stands in several documents, None where missing. Event → rows, each a dict with the event's fields and
+		measures and `document`, what is counted; a row whose document is None is not.
 	:param today: what relative dates count from; the machine's date unless given.
-	:param within: says whether a field's value stands at or below a node: `(field, value, node)`.
+	:param within: says whether a field's value stands at or below a node: `(field, value, node)`; a field of an
+		event is named `event.field`.
 	"""
+	today = today or date.today()
 	if isinstance(tree, Condition):
-		return _holds(tree, row.get(tree.field), today or date.today(), within)
+		return _holds(tree, row.get(tree.field), today, within)
+	if isinstance(tree, EventCondition):
+		return _event_holds(tree, row.get(tree.event) or (), today, within)
 	results = (evaluate(child, row, today=today, within=within) for child in tree.children)
 	if tree.kind == "all":
 		return all(results)
 	return any(results) == (tree.kind == "any")
 
 
+def _event_holds(
+	condition: EventCondition,
+	rows: Iterable[Mapping[str, Any]],
+	today: date,
+	within: Callable[[str, str, str], bool] | None,
+) -> bool:
+	def of_event(field: str, value: str, node: str) -> bool:
+		return within(f"{condition.event}.{field}", value, node)
+
+	fitting = [
+		row
+		for row in rows
+		if evaluate(condition.where, row, today=today, within=of_event if within else None)
+	]
+	if condition.measure == COUNT:
+		figure = len({row["document"] for row in fitting} - {None})
+	else:
+		figure = sum(row[condition.measure] or 0 for row in fitting)
+	return COMPARISONS[condition.operator](figure, condition.value)
+
+
 def _holds(
 	condition: Condition, value: Any, today: date, within: Callable[[str, str, str], bool] | None
 ) -> bool:
 	operator, wanted = condition.operator, condition.value
+	if isinstance(value, AnyOf):
+		return any(_holds(condition, one, today, within) for one in value or (None,))
 	if isinstance(value, set | frozenset | list | tuple):
 		return _set_holds(operator, wanted, {text_key(one) for one in value})
 	if value is None or value == "":
@@ -400,10 +588,20 @@ def _holds(
 		return (letters_key(wanted) in letters_key(value)) == (operator == "contains")
 	if operator == "starts with":
 		return letters_key(value).startswith(letters_key(wanted))
+	if isinstance(value, datetime):
+		value = value.date()
 	if operator == "last days":
 		return today - timedelta(days=wanted) <= value <= today
+	if operator == "next days":
+		return today <= value <= today + timedelta(days=wanted)
 	if operator == "before days":
 		return value < today - timedelta(days=wanted)
+	if operator in IN_PERIOD:
+		first, last = period(today, wanted, back=operator == "last period")
+		return first <= value <= last
+	if operator == "anniversary within":
+		coming = (today + timedelta(days=days) for days in range(wanted + 1))
+		return any(is_anniversary(value, day) for day in coming)
 	if isinstance(value, str):
 		value = text_key(value)
 		wanted = tuple(map(text_key, wanted)) if isinstance(wanted, tuple) else text_key(wanted)
@@ -416,6 +614,25 @@ def _set_holds(operator: str, wanted: Any, held: set[str]) -> bool:
 	wanted = wanted if isinstance(wanted, tuple) else (wanted,)
 	overlap = not held.isdisjoint(map(text_key, wanted))
 	return overlap == (operator in ("=", "in"))
+
+
+def period(today: date, unit: str, back: bool = False) -> tuple[date, date]:
+	"""First and last day of the calendar's week, month, quarter or year that `today` lies in, or of the one before."""
+	if unit == "week":
+		first = today - timedelta(days=today.weekday() + (7 if back else 0))
+		return first, first + timedelta(days=6)
+	months = {"month": 1, "quarter": 3, "year": 12}[unit]
+	start = (today.year * 12 + today.month - 1) // months * months - (months if back else 0)
+	end = start + months
+	return date(start // 12, start % 12 + 1, 1), date(end // 12, end % 12 + 1, 1) - timedelta(days=1)
+
+
+def is_anniversary(born: date, day: date) -> bool:
+	"""Is `day` the anniversary of `born`? That of a 29 February is the 28th in years without one."""
+	if (born.month, born.day) == (day.month, day.day):
+		return True
+	no_leap_day = (day + timedelta(days=1)).month == 3
+	return (born.month, born.day) == (2, 29) and (day.month, day.day) == (2, 28) and no_leap_day
 
 
 #: Works on Python values as on columns of a query, but for the operators with lists.

@@ -17,14 +17,13 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder import CustomFunction
-from frappe.query_builder.functions import IfNull
 from frappe.utils import cint
 from pypika.functions import Concat
 from pypika.queries import QueryBuilder
 from pypika.terms import Term
 
 from crm_relations.segments import catalogue, compiler
-from crm_relations.segments.catalogue import Column, Field, Sales
+from crm_relations.segments.catalogue import Field
 from crm_relations.segments.compiler import Rule
 from crm_relations.segments.rules import RuleError
 
@@ -85,7 +84,7 @@ def rankable() -> dict[str, Field]:
 	return {
 		key: field
 		for key, field in catalogue.fields().items()
-		if field.type in ("integer", "amount", "date") and isinstance(field.source, Column | Sales)
+		if field.type in ("integer", "amount", "date") and field.source.rankable
 	}
 
 
@@ -129,19 +128,11 @@ def _sampled(doc: Document, query: QueryBuilder) -> QueryBuilder:
 			raise RuleError(
 				"sample_by", "There is no field {0}. Choose one of the catalogue.", repr(doc.sample_by)
 			)
-		query = _ranked(query, rankable()[doc.sample_by]).orderby(relation.name)
+		ranking = rankable()[doc.sample_by].source
+		query = ranking.ranked(query, compiler.scope()).orderby(relation.name)
 	else:
 		return query
 	return _of(query.limit(cint(doc.sample_size)), "sampled")
-
-
-def _ranked(query: QueryBuilder, field: Field) -> QueryBuilder:
-	relation = frappe.qb.DocType("Relation")
-	if isinstance(field.source, Column):
-		return query.orderby(relation[field.source.name], order=frappe.qb.desc)
-	figures = compiler.figures(field.source).as_("figures")
-	figure = figures.figure if field.source.absent is None else IfNull(figures.figure, field.source.absent)
-	return query.left_join(figures).on(figures.parent == relation.name).orderby(figure, order=frappe.qb.desc)
 
 
 def _of(query: Any, alias: str) -> QueryBuilder:

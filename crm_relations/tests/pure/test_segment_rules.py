@@ -59,8 +59,10 @@ def a_condition(draw) -> dict:
 		condition["value"] = draw(st.lists(one, min_size=1, max_size=4))
 	elif operator == "between":
 		condition["value"] = sorted(draw(st.tuples(one, one)))
-	elif operator in ("last days", "before days"):
-		condition["value"] = draw(st.integers(1, 5000))
+	elif operator in rules.DAYS:
+		condition["value"] = draw(st.integers(*rules.DAYS[operator]))
+	elif operator in rules.IN_PERIOD:
+		condition["value"] = draw(st.sampled_from(rules.PERIODS))
 	elif not operator.startswith("is "):
 		condition["value"] = draw(one)
 	return json.loads(
