@@ -198,19 +198,41 @@ doctype_js = {
 		"public/js/relation_duplicates.js",
 		"public/js/relation_playbook.js",
 		"public/js/relation_facts.js",
+		"public/js/segment_explanation.js",
+		"public/js/segment_membership.js",
 	],
 	"Relation Duplicate": "public/js/relation_duplicates.js",
 	"Relation Campaign": "public/js/campaign_preview.js",
-	"Relation Segment": "public/js/segment_explanation.js",
+	"Relation Segment": [
+		"public/js/segment_style.js",
+		"public/js/segment_rule.js",
+		"public/js/segment_fields.js",
+		"public/js/segment_values.js",
+		"public/js/segment_builder.js",
+		"public/js/segment_preview.js",
+		"public/js/segment_breakdown.js",
+		"public/js/segment_overlap.js",
+		"public/js/segment_members.js",
+		"public/js/segment_explanation.js",
+		"public/js/segment_list.js",
+	],
 }
 
 doctype_list_js = {
-	"Relation": "public/js/relation_exchange_list.js",
+	# a segment made of the rows of a list, and lists narrowed to a segment
+	**dict.fromkeys(
+		[*_party_events, "Sales Invoice", "Sales Order", "Delivery Note", "Item"], "public/js/segment_list.js"
+	),
+	"Relation": ["public/js/relation_exchange_list.js", "public/js/segment_list.js"],
 	"Relation Duplicate": "public/js/relation_duplicates.js",
 }
 
 # Amounts are for those who may read the invoices that they come from
 permission_query_conditions = {
+	**dict.fromkeys(
+		["Relation", *_party_events, "Sales Invoice", "Sales Order", "Delivery Note"],
+		"crm_relations.segments.lists.narrowing.condition",
+	),
 	"Relation Facts": "crm_relations.relations.facts.permissions.condition",
 	"Relation Facts Item Group": "crm_relations.relations.facts.permissions.condition",
 }

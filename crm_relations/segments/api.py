@@ -6,6 +6,8 @@ import frappe
 from frappe import _
 
 from crm_relations.segments import compiler, confidential, explanation, membership, offering, queries, wording
+from crm_relations.segments.breakdown import breakdown as break_down
+from crm_relations.segments.overlap import overlap as overlap_of
 from crm_relations.segments.rules import RuleError
 
 
@@ -19,8 +21,13 @@ def get_catalogue() -> list[dict[str, Any]]:
 
 
 @frappe.whitelist(methods=["GET", "POST"])
-def preview(rule: str | dict, limit: int = 10) -> dict[str, Any]:
-	"""`{"count", "sample", "words"}` of a rule; for a rule that is not finished `{"error", "path"}`."""
+def preview(
+	rule: str | dict, limit: int = 10, builder: str | None = None, number: int = 0
+) -> dict[str, Any]:
+	"""`{"count", "sample", "words"}` of a rule; for a rule that is not finished `{"error", "path"}`.
+
+	`builder` and `number` say who asks the how manieth time: a question that is older than the newest is stopped
+	and answered with `{"outdated": True}`."""
 	frappe.has_permission("Relation Segment", "read", throw=True)
 	frappe.has_permission("Relation", "read", throw=True)
 	try:
@@ -28,7 +35,41 @@ def preview(rule: str | dict, limit: int = 10) -> dict[str, Any]:
 	except RuleError as error:
 		return {"error": error.message(_), "path": error.path}
 	confidential.check_readable(tree)
-	return {**queries.preview(tree, limit), "words": wording.describe(tree)}
+	try:
+		with questions.newest(builder, number):
+			return {**queries.preview(tree, limit), "words": wording.describe(tree)}
+	except questions.Outdated:
+		return {"outdated": True}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def breakdown(rule: str | dict) -> list[dict[str, Any]]:
+	"""How those who fit a rule are spread: industry, role, territory and age group, each with its largest values."""
+	frappe.has_permission("Relation Segment", "read", throw=True)
+	frappe.has_permission("Relation", "read", throw=True)
+	try:
+		tree = compiler.parse(rule)
+	except RuleError as error:
+		frappe.throw(_("Rule: {0}").format(error.message(_)), title=_("The rule cannot be read"))
+	confidential.check_readable(tree)
+	return break_down(tree)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def overlap(segments: str | list) -> dict[str, Any]:
+	"""Members that segments have in common: `{"segments", "members", "both"}`, a matrix of counts."""
+	frappe.has_permission("Relation Segment", "read", throw=True)
+	names = list(map(str, frappe.parse_json(segments)))
+	for name in names:
+		frappe.has_permission("Relation Segment", "read", doc=name, throw=True)
+	return overlap_of(names)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def segments_of(relation: str) -> list[dict[str, Any]]:
+	"""The segments that a relation is or was in and that the user may read: segment, kind, entered, left_on."""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	return queries.segments_of(relation)
 
 
 @frappe.whitelist(methods=["POST"])

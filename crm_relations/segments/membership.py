@@ -116,6 +116,16 @@ def add_members(segment: str, relations: list[str]) -> RefreshResult:
 	return change.finish()
 
 
+def add_found(segment: str, names: QueryBuilder) -> RefreshResult:
+	"""Put all relations whose names a query selects into a manual segment, in one statement.
+
+	:raises frappe.ValidationError: the segment is not manual.
+	"""
+	change = _manual_change(segment)
+	change.enter(names)
+	return change.finish()
+
+
 def remove_members(segment: str, relations: list[str]) -> RefreshResult:
 	"""Let relations leave a manual segment; their dates stay as history.
 

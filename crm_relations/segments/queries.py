@@ -6,6 +6,7 @@ import frappe
 from frappe.model.document import Document
 from frappe.query_builder.functions import Count
 from pypika.queries import QueryBuilder
+from pypika.terms import Case
 
 from crm_relations.segments import compiler, membership, selection
 from crm_relations.segments.compiler import Rule
@@ -77,6 +78,27 @@ def members(segment: str, limit: int = 20, start: int = 0, former: bool = False)
 	if not former:
 		query = query.where(member.left_on.isnull())
 	return query.run(as_dict=True)
+
+
+def segments_of(relation: str) -> list[dict[str, Any]]:
+	"""The segments, among those the session's user may read, that a relation is or was in: the present ones first."""
+	segment, member = frappe.qb.DocType("Relation Segment"), frappe.qb.DocType("Relation Segment Member")
+	query = permissions.readable(frappe.qb.from_(segment), "Relation Segment")
+	if query is None:
+		return []
+	return (
+		query.join(member)
+		.on(member.segment == segment.name)
+		.where(member.relation == relation)
+		.select(
+			segment.name.as_("segment"), segment.kind, member.entered, member.left_on, member.rule_version
+		)
+		.orderby(Case().when(member.left_on.isnull(), 0).else_(1))
+		.orderby(member.entered, order=frappe.qb.desc)
+		.orderby(member.name)
+		.limit(200)
+		.run(as_dict=True)
+	)
 
 
 def readable(query: QueryBuilder) -> QueryBuilder:

@@ -75,9 +75,10 @@
 		}</p>`;
 	}
 
-	async function show(dialog, segment, relation) {
-		const $answer = dialog.get_field("answer").$wrapper.empty();
-		if (!relation) return;
+	/** Shows in `$answer` why the relation is in the segment or not. */
+	async function show($answer, segment, relation) {
+		$answer.empty();
+		if (!relation || !segment) return;
 		const answer = await frappe.xcall(
 			"crm_relations.segments.api.explain",
 			{ segment, relation },
@@ -90,6 +91,8 @@
 					: "")
 		);
 	}
+
+	frappe.provide("crm_relations.segments").explain = show;
 
 	frappe.ui.form.on("Relation Segment", {
 		refresh(frm) {
@@ -104,7 +107,12 @@
 							fieldtype: "Link",
 							options: "Relation",
 							label: __("Relation"),
-							change: () => show(dialog, frm.doc.name, dialog.get_value("relation")),
+							change: () =>
+								show(
+									dialog.get_field("answer").$wrapper,
+									frm.doc.name,
+									dialog.get_value("relation")
+								),
 						},
 						{ fieldname: "answer", fieldtype: "HTML" },
 					],

@@ -1,0 +1,122 @@
+"""The relations behind the rows of a list: who a customer is, who an invoice was for, who bought an item. Writes nothing.
+
+Rows are those that are named, or all that a list's filters find, always with the rights of the session's user:
+to the rows, to the invoices that lie between, and to the relations.
+"""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model.db_query import DatabaseQuery
+from frappe.query_builder.functions import Count
+from pypika.queries import QueryBuilder
+from pypika.terms import Term
+
+from crm_relations.relations import sources
+from crm_relations.segments import queries
+from crm_relations.segments.lists.narrowing import RELATION, SALES
+from crm_relations.shared import permissions
+
+MAX_ROWS = 100_000
+MAX_NAMES = 5_000
+
+
+class _List(Term):
+	"""The names of a list's rows as a sub-query, written by Frappe with the user's rights."""
+
+	def __init__(self, sql: str):
+		super().__init__()
+		# a lone % would be taken for a parameter's place
+		self.sql = sql.replace("%%", "%").replace("%", "%%")
+
+	def get_sql(self, **kwargs: Any) -> str:
+		return f"({self.sql})"
+
+
+def doctypes() -> list[str]:
+	"""From whose lists a segment can be made."""
+	return [RELATION, *sources.sources(), *SALES, "Item"]
+
+
+def rows(doctype: str, names: list[str] | None = None, filters: list | dict | None = None) -> QueryBuilder:
+	"""The query on the rows of a list that the user may read, nothing selected yet.
+
+	:param names: the rows; without them all that `filters` find
+	:raises frappe.ValidationError: no such list, or more rows than `MAX_ROWS`
+	:raises frappe.PermissionError: the user may not read documents of this kind
+	"""
+	if doctype not in doctypes():
+		frappe.throw(
+			_("No segment can be made of {0}. Choose one of: {1}.").format(
+				doctype, ", ".join(_(one) for one in doctypes())
+			)
+		)
+	frappe.has_permission(doctype, "read", throw=True)
+	table = frappe.qb.DocType(doctype)
+	query = permissions.readable(frappe.qb.from_(table), doctype)
+	if query is None:
+		frappe.throw(_("You may not read {0}.").format(_(doctype)), frappe.PermissionError)
+	if names:
+		if len(names) > MAX_NAMES:
+			frappe.throw(
+				_("Check at most {0} rows, or check none and take all of the list.").format(MAX_NAMES)
+			)
+		return query.where(table.name.isin([str(name) for name in names]))
+	listed = DatabaseQuery(doctype).execute(fields=["name"], filters=filters or [], run=0)
+	query = query.where((table.name != "") & table.name.isin(_List(listed)))
+	if (found := query.select(Count("*")).run()[0][0]) > MAX_ROWS:
+		frappe.throw(
+			_("The list has {0} rows; at most {1} can be taken at once. Filter the list first.").format(
+				found, MAX_ROWS
+			)
+		)
+	return query
+
+
+def relations_of(doctype: str, chosen: QueryBuilder) -> QueryBuilder:
+	"""The names of the relations behind the rows, each once, as far as the user may read them."""
+	relation, table = frappe.qb.DocType(RELATION), frappe.qb.DocType(doctype)
+	if doctype == RELATION:
+		found = chosen.select(table.name)
+	elif doctype == "Item":
+		found = _parties("Customer", _buyers(chosen.select(table.name)))
+	elif column := SALES.get(doctype):
+		found = _parties("Customer", chosen.select(table[column]))
+	else:
+		found = _parties(doctype, chosen.select(table.name))
+	return queries.readable(frappe.qb.from_(relation).select(relation.name)).where(relation.name.isin(found))
+
+
+def count(doctype: str, names: list[str] | None = None, filters: list | dict | None = None) -> dict[str, int]:
+	"""`{"rows", "relations"}` of a list."""
+	chosen = rows(doctype, names, filters)
+	relations = relations_of(doctype, chosen).as_("found")
+	return {
+		"rows": chosen.select(Count("*")).run()[0][0],
+		"relations": frappe.qb.from_(relations).select(Count("*")).run()[0][0],
+	}
+
+
+def _parties(doctype: str, names: QueryBuilder) -> QueryBuilder:
+	party = frappe.qb.DocType("Relation Party")
+	return (
+		frappe.qb.from_(party)
+		.select(party.parent)
+		.where((party.parenttype == RELATION) & (party.party_type == doctype) & party.party.isin(names))
+	)
+
+
+def _buyers(items: QueryBuilder) -> QueryBuilder:
+	"""Customers of submitted invoices over the items; what was only returned was not bought."""
+	frappe.has_permission("Sales Invoice", "read", throw=True)
+	invoice, row = frappe.qb.DocType("Sales Invoice"), frappe.qb.DocType("Sales Invoice Item")
+	query = permissions.readable(frappe.qb.from_(invoice), "Sales Invoice")
+	if query is None:
+		frappe.throw(_("You may not read {0}.").format(_("Sales Invoice")), frappe.PermissionError)
+	return (
+		query.join(row)
+		.on((row.parent == invoice.name) & (row.parenttype == "Sales Invoice"))
+		.where((invoice.docstatus == 1) & (invoice.is_return == 0) & row.item_code.isin(items))
+		.select(invoice.customer)
+	)

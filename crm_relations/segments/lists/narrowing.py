@@ -1,0 +1,85 @@
+"""Lists narrowed to the members of a segment: of relations, of the documents they are, and of their sales documents.
+
+A list sends its filters with all it asks for (rows, count, export), and nothing else with all of it. So the
+segment travels as a filter that holds for every row, `name != "segment:<name>"`, and is read here, where Frappe
+asks what else narrows a list. A condition of this kind is joined by AND: it can only take rows away.
+(The one exception is Frappe's: documents shared with a user who is otherwise restricted are joined by OR; such a user
+sees what is shared with him in the list in any case.)
+"""
+
+import json
+from typing import Any
+
+import frappe
+from frappe import _
+
+MARK = "segment:"
+RELATION = "Relation"
+#: doctype → column that names the customer
+SALES = {"Sales Invoice": "customer", "Sales Order": "customer", "Delivery Note": "customer"}
+
+
+def condition(user: str | None = None, doctype: str | None = None) -> str:
+	"""Frappe's `permission_query_conditions`: SQL that narrows the list to a segment, empty without one.
+
+	:raises frappe.PermissionError: the user may not read the segment
+	"""
+	segment = doctype and asked_for(doctype)
+	if not segment:
+		return ""
+	_check_readable(segment, user or frappe.session.user)
+	segment = frappe.db.escape(segment)
+	members = (
+		"select relation from `tabRelation Segment Member`"
+		f" where segment = {segment} and left_on is null and relation is not null"
+	)
+	if doctype == RELATION:
+		return f"`tabRelation`.name in ({members})"
+	party_type = frappe.db.escape("Customer" if doctype in SALES else doctype)
+	parties = (
+		"select party from `tabRelation Party`"
+		f" where parenttype = 'Relation' and party_type = {party_type} and parent in ({members})"
+	)
+	return f"`tab{doctype}`.`{SALES.get(doctype, 'name')}` in ({parties})"
+
+
+def asked_for(doctype: str) -> str | None:
+	"""The segment that the request's list of this doctype is to be narrowed to."""
+	for name, operator, value in _filters(doctype):
+		if name == "name" and operator == "!=" and isinstance(value, str) and value.startswith(MARK):
+			return value[len(MARK) :]
+	return None
+
+
+def _filters(doctype: str) -> list[tuple[Any, Any, Any]]:
+	"""The filters of the request, or of the export that runs as a job, as far as they are of this doctype."""
+	form = getattr(frappe.local, "form_dict", None) or {}
+	job = getattr(frappe.local, "job", None) or {}
+	sent = form.get("filters") or ((job.get("kwargs") or {}).get("form_params") or {}).get("filters")
+	if isinstance(sent, str):
+		if MARK not in sent:
+			return []
+		try:
+			sent = json.loads(sent)
+		except ValueError:
+			return []  # not a list's filters: another call's argument has the same name
+	if isinstance(sent, dict):
+		sent = [
+			[name, *value] if isinstance(value, list) else [name, "=", value] for name, value in sent.items()
+		]
+	found = []
+	for one in sent if isinstance(sent, list) else []:
+		if not isinstance(one, list | tuple) or len(one) not in (3, 4, 5):
+			continue
+		if len(one) == 3:
+			found.append(tuple(one))
+		elif one[0] == doctype:
+			found.append(tuple(one[1:4]))
+	return found
+
+
+def _check_readable(segment: str, user: str) -> None:
+	if not frappe.db.exists("Relation Segment", segment) or not frappe.has_permission(
+		"Relation Segment", "read", doc=segment, user=user
+	):
+		frappe.throw(_("There is no segment {0} that you may read.").format(segment), frappe.PermissionError)
