@@ -109,6 +109,13 @@ doc_events = {
 		"on_trash": "crm_relations.doc_events.relation.on_trash",
 		"after_fold": "crm_relations.doc_events.relation.after_fold",
 	},
+	"Relation Link": {
+		"on_update": "crm_relations.doc_events.relation_link.on_update",
+		"on_trash": "crm_relations.doc_events.relation_link.on_trash",
+	},
+	"Relation Consent": {
+		"after_insert": "crm_relations.doc_events.relation_consent.after_insert",
+	},
 	"Relation Interaction": {
 		"on_update": "crm_relations.doc_events.relation_interaction.on_update",
 		"on_trash": "crm_relations.doc_events.relation_interaction.on_trash",
@@ -157,6 +164,10 @@ relation_actions = [
 	"crm_relations.interactions.actions.ACTIONS",
 ]
 
+# Who is told that relations have changed: functions of a list of names, and functions without arguments for when all may have.
+relation_changes = ["crm_relations.segments.queue.add"]
+all_relations_changed = ["crm_relations.segments.queue.add_everything"]
+
 # Who else has unsubscribed: functions of a set of e-mail keys that return key → reason. Other apps may add theirs.
 relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.unsubscribed_leads"]
 
@@ -164,6 +175,7 @@ scheduler_events = {
 	"all": [
 		"crm_relations.campaigns.delivery.send_due_campaigns",
 		"crm_relations.relations.facts.jobs.refresh_changed",
+		"crm_relations.segments.jobs.take_changes",
 	],
 	"hourly": [
 		"crm_relations.shared.side_effects.retry_deferred",
@@ -176,6 +188,7 @@ scheduler_events = {
 		"crm_relations.relations.playbook.enter_dated",
 		"crm_relations.relations.completeness.recompute_all",
 		"crm_relations.relations.exchange.exporting.delete_old_files",
+		"crm_relations.segments.jobs.refresh_daily",
 	],
 	"weekly_long": ["crm_relations.relations.duplicates.api.search_weekly"],
 }
@@ -235,10 +248,12 @@ permission_query_conditions = {
 	),
 	"Relation Facts": "crm_relations.relations.facts.permissions.condition",
 	"Relation Facts Item Group": "crm_relations.relations.facts.permissions.condition",
+	"Relation Segment Member": "crm_relations.segments.permissions.condition",
 }
 has_permission = {
 	"Relation Facts": "crm_relations.relations.facts.permissions.may_read",
 	"Relation Facts Item Group": "crm_relations.relations.facts.permissions.may_read",
+	"Relation Segment Member": "crm_relations.segments.permissions.may_read",
 }
 
 # Logs of ours that point at ERPNext's documents must not keep those from being deleted or cancelled

@@ -5,9 +5,10 @@ Campaigns stand left of qualification and may not import it; the answer flows on
 from frappe.model.document import Document
 
 from crm_relations.qualification import scheme
+from crm_relations.relations import changes
 from crm_relations.relations.facts import queue as facts
 from crm_relations.shared.side_effects import run_steps
 
 
 def after_insert(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, scheme.qualify_response, facts.mark_relation)
+	run_steps(doc, scheme.qualify_response, facts.mark_relation, changes.announce_named)

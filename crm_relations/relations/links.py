@@ -11,7 +11,7 @@ from frappe.utils import getdate, now, nowdate
 from pypika.queries import Table
 from pypika.terms import Criterion
 
-from crm_relations.relations import link_types, queries, rules
+from crm_relations.relations import changes, link_types, queries, rules
 from crm_relations.relations.sources import Row
 
 Pair = tuple[str, str]
@@ -84,6 +84,7 @@ def link_many(link_type: str, pairs: Mapping[Pair, date]) -> int:
 			for pair in missing
 		],
 	)
+	changes.announce(name for pair in missing for name in pair)
 	return len(missing)
 
 
@@ -97,6 +98,7 @@ def end(relation: str, link_type: str, related: str, until: str | date | None = 
 	}
 	for name in frappe.get_all("Relation Link", filters=key, pluck="name", order_by="creation asc"):
 		frappe.db.set_value("Relation Link", name, "until", getdate(until or nowdate()))
+	changes.announce((relation, related))
 
 
 def links_of(relation: str) -> list[Row]:

@@ -13,7 +13,7 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import getdate, now, nowdate
 
-from crm_relations.relations import queries
+from crm_relations.relations import changes, queries
 from crm_relations.relations import stage_rules as rules
 from crm_relations.relations.rules import RoleRow
 from crm_relations.relations.stage_rules import LogRow, StageSpell
@@ -60,6 +60,7 @@ def write(rows: Mapping[str, Iterable[RoleRow]], changed: Mapping[str, Collectio
 	frappe.db.bulk_update("Relation", values)
 	for name in values:
 		frappe.clear_document_cache("Relation", name)
+	changes.announce(values)
 	_tell(to_tell, today)
 
 

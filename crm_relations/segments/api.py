@@ -5,7 +5,18 @@ from typing import Any
 import frappe
 from frappe import _
 
-from crm_relations.segments import compiler, confidential, explanation, membership, offering, queries, wording
+from crm_relations.segments import (
+	compiler,
+	confidential,
+	explanation,
+	exporting,
+	jobs,
+	membership,
+	offering,
+	queries,
+	versions,
+	wording,
+)
 from crm_relations.segments.breakdown import breakdown as break_down
 from crm_relations.segments.overlap import overlap as overlap_of
 from crm_relations.segments.rules import RuleError
@@ -76,7 +87,48 @@ def segments_of(relation: str) -> list[dict[str, Any]]:
 def refresh(segment: str, retake: bool = False) -> dict[str, Any]:
 	"""Bring the members in line with the rule, or take a snapshot anew; returns entered, left and members."""
 	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
-	return membership.refresh_and_commit(segment, retake).as_dict()
+	return queries.seen_of(membership.refresh_and_commit(segment, retake))
+
+
+@frappe.whitelist(methods=["POST"])
+def start_refresh(segment: str, retake: bool = False) -> None:
+	"""Queue a refresh; how far it is comes to the user as `relation_segment_refresh` in real time. Returns nothing."""
+	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
+	jobs.start(segment, retake)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def standing(segment: str) -> dict[str, Any]:
+	"""Members that the user may read and whether these are all; when and how the segment was refreshed last, how long it
+	took, and what is wrong with its rule."""
+	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
+	return queries.standing(segment)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def counts(segments: str | list) -> dict[str, int]:
+	"""segment → its members that the user may read; for segments that he may read."""
+	frappe.has_permission("Relation Segment", "read", throw=True)
+	names = list(map(str, frappe.parse_json(segments)))
+	shown = frappe.get_list(
+		"Relation Segment", filters={"name": ["in", names]}, pluck="name", order_by="name asc", limit=0
+	)
+	return queries.counts(shown) if shown else {}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def rule_versions(segment: str) -> list[dict[str, Any]]:
+	"""What the rule said, newest version first: version, changed_by, changed_at, words."""
+	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
+	return versions.of(segment)
+
+
+@frappe.whitelist(methods=["POST"])
+def export_members(segment: str) -> dict[str, Any]:
+	"""Export the members that the user may read as csv; returns `file_url` or None, `rows` and a `message`."""
+	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
+	frappe.has_permission("Relation", "export", throw=True)
+	return exporting.start(segment)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -101,14 +153,14 @@ def explain(segment: str, relation: str) -> dict[str, Any]:
 def add_members(segment: str, relations: str | list) -> dict[str, Any]:
 	"""Put relations into a manual segment; returns entered, left and members."""
 	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
-	return membership.add_members(segment, _readable(relations)).as_dict()
+	return queries.seen_of(membership.add_members(segment, _readable(relations)))
 
 
 @frappe.whitelist(methods=["POST"])
 def remove_members(segment: str, relations: str | list) -> dict[str, Any]:
 	"""Let relations leave a manual segment; returns entered, left and members."""
 	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
-	return membership.remove_members(segment, _readable(relations)).as_dict()
+	return queries.seen_of(membership.remove_members(segment, _readable(relations)))
 
 
 def _readable(relations: str | list) -> list[str]:

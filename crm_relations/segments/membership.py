@@ -1,50 +1,75 @@
 """Who is in a segment, since when and until when. Alone writes Relation Segment Member and a segment's figures.
 
-A refresh is set-based: one query finds who leaves, one statement lets all enter who are new. That statement
-reads the newest rows and not the snapshot of the transaction, and the segment is locked while it runs, so
-that two refreshes at a time never enter a relation twice.
+A refresh is set-based. What the segment selects is worked out once, into a temporary table of the session; one
+statement lets leave who is not in it, one lets enter who is new. They read the newest rows and not the snapshot of
+the transaction, and the segment is locked while they run, so that two refreshes at a time never enter a relation twice.
+
+A refresh looks at all relations, or at those only that have changed. Both come to the same members, as long as all
+changes are told (`relations.changes`) and the segment was refreshed whole since its definition changed and since
+the day began: `in_step` keeps what it was refreshed by.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from hashlib import sha256
+from time import monotonic
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder.functions import Count
 from frappe.query_builder.terms import ParameterizedValueWrapper as Value
-from frappe.utils import now_datetime
+from frappe.utils import now_datetime, nowdate
 from pypika.functions import Concat
-from pypika.queries import QueryBuilder
-from pypika.terms import Criterion
+from pypika.queries import QueryBuilder, Table
 
-from crm_relations.segments import selection
+from crm_relations.segments import dependencies, health, queue, selection
+from crm_relations.segments.queue import Waiting
 from crm_relations.segments.rules import RuleError
 from crm_relations.shared.isolation import reading_what_is_committed
 
 MEMBER = "Relation Segment Member"
 SEGMENT = "Relation Segment"
-CHUNK = 5_000
+#: changed relations that one statement looks at
+CHUNK = 1_000
+ALL_RELATIONS, CHANGED_RELATIONS, LIST = "All Relations", "Changed Relations", "List"
 
 
 class SegmentBusyError(frappe.ValidationError):
 	"""Somebody else refreshes the segment at this moment."""
 
 
+class SegmentBrokenError(frappe.ValidationError):
+	"""The rule cannot be read any more, or asks for what is gone; the members stay as they are."""
+
+
 @dataclass(frozen=True)
 class RefreshResult:
-	"""What a refresh did: relations that entered and left, and members now."""
+	"""What a refresh did: relations that entered and left, members now, what it looked at, and how long it took."""
 
 	segment: str
 	entered: int
 	left: int
 	members: int
+	kind: str = LIST
+	seconds: float = 0.0
+	#: all rows of the change carry it
+	moment: datetime | None = field(default=None, repr=False, compare=False)
+	#: what was put into the queue for the segments that ask for this one
+	told: Waiting = field(default=queue.NOTHING, repr=False, compare=False)
 
-	def as_dict(self) -> dict[str, str | int]:
-		return asdict(self)
+	def as_dict(self) -> dict[str, str | int | float]:
+		return {key: value for key, value in asdict(self).items() if key not in ("told", "moment")}
 
 
-def refresh(segment: str, retake: bool = False) -> RefreshResult:
+#: told how far a refresh is: a step of STEPS
+Progress = Callable[[str], None]
+SELECTING, LEAVING, ENTERING, COUNTING = STEPS = ("Selecting", "Leaving", "Entering", "Counting")
+
+
+def refresh(segment: str, retake: bool = False, on_progress: Progress | None = None) -> RefreshResult:
 	"""Bring the members of a segment in line with its rule, its pins and its sample.
 
 	A manual segment is only counted anew, and so is a snapshot that was taken.
@@ -55,39 +80,97 @@ def refresh(segment: str, retake: bool = False) -> RefreshResult:
 
 	:param retake: take a snapshot anew
 	:raises SegmentBusyError: another refresh of this segment is under way.
-	:raises frappe.ValidationError: the rule is broken; the members stay as they are.
+	:raises SegmentBrokenError: the rule is broken; the members stay as they are.
 	"""
+	began = monotonic()
 	kind, taken, version = _lock(segment)
 	if kind == "Manual" or (kind == "Snapshot" and taken and not retake):
-		return _Change(segment, version).finish(refreshed=kind == "Manual")
-	try:
-		matched = selection.selected(frappe.get_doc(SEGMENT, segment, for_update=True))
-	except RuleError as error:
-		frappe.throw(
-			_("The rule of segment {0} is broken and its members stay as they are. {1}").format(
-				segment, error.message(_)
-			)
-		)
-	change = _Change(segment, version)
-	change.leave_all_but(matched)
-	change.enter(matched)
-	return change.finish()
+		return _Change(segment, version, began).finish(LIST if kind == "Manual" else None)
+	doc = frappe.get_doc(SEGMENT, segment, for_update=True)
+	change = _Change(segment, version, began, on_progress)
+	change.replace(_selected(doc))
+	return change.finish(ALL_RELATIONS, in_step=_in_step(doc))
 
 
-def refresh_and_commit(segment: str, retake: bool = False) -> RefreshResult:
+def refresh_changed(segment: str, relations: Collection[str]) -> RefreshResult:
+	"""As `refresh`, but look at these relations only: all others are as they were at the last refresh.
+
+	All relations are looked at where that is not enough: samples, where one who enters displaces another; a
+	definition that has changed since; the first refresh of a day, for what changes by time alone.
+
+	:raises SegmentBusyError: another refresh of this segment is under way.
+	:raises SegmentBrokenError: the rule is broken; the members stay as they are.
+	"""
+	began = monotonic()
+	kind, _taken, version = _lock(segment)
+	doc = frappe.get_doc(SEGMENT, segment, for_update=True)
+	if kind != "Dynamic" or doc.sample or doc.in_step != _in_step(doc):
+		return refresh(segment)
+	change = _Change(segment, version, began)
+	names = sorted(dependencies.affected(doc, relations))
+	for start in range(0, len(names), CHUNK):
+		change.replace_among(doc, names[start : start + CHUNK])
+	return change.finish(CHANGED_RELATIONS)
+
+
+def refresh_and_commit(
+	segment: str,
+	retake: bool = False,
+	relations: Collection[str] | None = None,
+	on_progress: Progress | None = None,
+) -> RefreshResult:
 	"""As `refresh`, in a transaction of its own that is committed. For jobs and the command line.
 
 	It reads what is committed (READ COMMITTED), so that MariaDB takes no locks on the relations and
-	invoices that it reads: nobody who submits an invoice meanwhile has to wait.
+	invoices that it reads: nobody who submits an invoice meanwhile has to wait. That a rule is broken is kept
+	with the segment.
+
+	:param relations: look at these only, as `refresh_changed`
 	"""
 	with reading_what_is_committed():
 		try:
-			result = refresh(segment, retake)
+			if relations is None:
+				result = refresh(segment, retake, on_progress)
+			else:
+				result = refresh_changed(segment, relations)
+		except SegmentBrokenError as error:
+			frappe.db.rollback()
+			health.note_broken(segment, str(error))
+			frappe.db.commit()
+			raise
 		except Exception:
 			frappe.db.rollback()
 			raise
 		frappe.db.commit()
 	return result
+
+
+def _selected(doc: Document, relations: Collection[str] | None = None) -> QueryBuilder:
+	try:
+		health.check_values(doc)
+		return selection.selected(doc, relations)
+	except RuleError as error:
+		frappe.throw(
+			_("The rule of segment {0} is broken and its members stay as they are. {1}").format(
+				doc.name, error.message(_)
+			),
+			SegmentBrokenError,
+		)
+
+
+def _in_step(doc: Document) -> str:
+	"""What a refresh of all relations rests on beside the relations: the definition, and the day."""
+	definition = [
+		nowdate(),
+		doc.kind,
+		doc.disabled,
+		doc.refresh_mode,
+		doc.rule,
+		sorted((row.relation or "", row.pin or "") for row in doc.pins),
+		sorted(row.suppressed_by or "" for row in doc.suppressions),
+		(doc.sample or "", doc.sample_size, doc.sample_seed or "", doc.sample_by or ""),
+	]
+	return sha256(frappe.as_json(definition).encode()).hexdigest()
 
 
 def current(segment: str) -> QueryBuilder:
@@ -159,6 +242,18 @@ def forget(segment: str) -> None:
 	frappe.db.delete(MEMBER, {"segment": segment})
 
 
+def follow_rule(doc: Document) -> None:
+	"""A segment was saved: where it follows its relations, and what it rests on has changed, it is refreshed whole by
+	the next job."""
+	if doc.kind == "Dynamic" and follows_changes(doc) and doc.in_step != _in_step(doc):
+		queue.add_segments([doc.name])
+
+
+def follows_changes(doc: Document) -> bool:
+	"""Whether the segment is refreshed as relations change; one that was not meanwhile has to be looked at whole."""
+	return doc.refresh_mode == "As Relations Change" and not doc.disabled
+
+
 def _manual_change(segment: str) -> "_Change":
 	kind, _taken, version = _lock(segment)
 	if kind != "Manual":
@@ -189,11 +284,51 @@ def _lock(segment: str) -> tuple[str, datetime | None, int]:
 class _Change:
 	"""One change of the members of a locked segment; all its rows carry one moment."""
 
-	def __init__(self, segment: str, version: int):
+	def __init__(
+		self,
+		segment: str,
+		version: int,
+		began: float | None = None,
+		on_progress: Progress | None = None,
+	):
 		self.segment = segment
+		self.reached = on_progress or (lambda step: None)
 		self.version = version or 0
+		self.began = monotonic() if began is None else began
 		self.now: datetime = now_datetime()
-		self.before = self._count()
+		self.entered = self.left = 0
+
+	def replace(self, names: QueryBuilder) -> None:
+		"""The members are `names`, and nobody else."""
+		member = frappe.qb.DocType(MEMBER)
+		self.reached(SELECTING)
+		with _matched(names) as matched:
+			self.reached(LEAVING)
+			self._leave(
+				frappe.qb.update(member)
+				.left_join(matched)
+				.on(matched.name == member.relation)
+				.where(matched.name.isnull())
+			)
+			self.reached(ENTERING)
+			self.enter(frappe.qb.from_(matched).select(matched.name))
+		self.reached(COUNTING)
+
+	def replace_among(self, doc: Document, relations: list[str]) -> None:
+		"""Of these relations those are members whom the segment selects; all others stay as they are."""
+		selected = set(_selected(doc, relations).run(pluck=True))
+		member = frappe.qb.DocType(MEMBER)
+		inside = set(
+			current(self.segment).where(member.relation.isin(selection.one_of(relations))).run(pluck=True)
+		)
+		self.leave(sorted(inside - selected))
+		if entering := sorted(selected - inside):
+			relation = frappe.qb.DocType("Relation")
+			self.enter(
+				frappe.qb.from_(relation)
+				.select(relation.name)
+				.where(relation.name.isin(selection.one_of(entering)))
+			)
 
 	def enter(self, names: QueryBuilder) -> None:
 		"""Insert those of `names` who are no members now.
@@ -202,7 +337,7 @@ class _Change:
 		database, and written in the order of the index.
 		"""
 		member, user = frappe.qb.DocType(MEMBER), frappe.session.user
-		entering = names.as_("entering")
+		entering, inside = names.as_("entering"), member.as_("inside")
 		head = frappe.generate_hash(length=10)
 		row = {
 			"name": Concat(f"{head}-", entering.name),
@@ -221,59 +356,72 @@ class _Change:
 			frappe.qb.into(member)
 			.columns(*row)
 			.from_(entering)
+			.left_join(inside)
+			.on(
+				(inside.segment == self.segment)
+				& inside.left_on.isnull()
+				& (inside.relation == entering.name)
+			)
 			.select(*row.values())
-			.where(entering.name.notin(current(self.segment)))
+			.where(inside.name.isnull())
 		).run()
-
-	def leave_all_but(self, names: QueryBuilder) -> None:
-		"""Those who are members now and not among `names` leave.
-
-		An outer join, not NOT IN, and the names first, not an UPDATE with the rule inside: MariaDB would work
-		the rule out anew for every member (minutes instead of a second for 100,000 members).
-		"""
-		member, matched = frappe.qb.DocType(MEMBER), names.as_("matched")
-		rows = (
-			frappe.qb.from_(member)
-			.left_join(matched)
-			.on(matched.name == member.relation)
-			.select(member.name)
-			.where((member.segment == self.segment) & member.left_on.isnull() & matched.name.isnull())
-			.run(pluck=True)
-		)
-		for start in range(0, len(rows), CHUNK):
-			self._leave(member.name.isin(rows[start : start + CHUNK]))
+		self.entered += _written()
 
 	def leave(self, relations: list[str]) -> None:
 		"""These relations leave, as far as they are members now."""
-		self._leave(frappe.qb.DocType(MEMBER).relation.isin(relations or [""]))
+		if relations:
+			member = frappe.qb.DocType(MEMBER)
+			self._leave(frappe.qb.update(member).where(member.relation.isin(selection.one_of(relations))))
 
-	def _leave(self, criterion: Criterion) -> None:
+	def _leave(self, update: QueryBuilder) -> None:
 		member = frappe.qb.DocType(MEMBER)
 		(
-			frappe.qb.update(member)
-			.set(member.left_on, str(self.now))
+			update.set(member.left_on, str(self.now))
 			.set(member.modified, str(self.now))
 			.set(member.modified_by, frappe.session.user)
 			.where((member.segment == self.segment) & member.left_on.isnull())
-			.where(criterion)
 		).run()
+		self.left += _written()
 
-	def finish(self, refreshed: bool = True) -> RefreshResult:
+	def finish(self, kind: str | None = LIST, in_step: str | None = None) -> RefreshResult:
 		"""Write the figures of the segment; they are no edit of it, so `modified` stays.
 
-		:param refreshed: the members were brought up to date; otherwise they were only counted
+		:param kind: what was looked at; None: the members were only counted
+		:param in_step: what a refresh of all relations rests on
 		"""
 		members = self._count()
-		member = frappe.qb.DocType(MEMBER)
-		left = (
-			frappe.qb.from_(member)
-			.select(Count("*"))
-			.where((member.segment == self.segment) & (member.left_on == str(self.now)))
-			.run()[0][0]
-		)
-		figures = {"member_count": members, **({"last_refreshed": self.now} if refreshed else {})}
+		seconds = round(monotonic() - self.began, 3)
+		figures = {"member_count": members}
+		if kind:
+			figures |= {
+				"last_refreshed": self.now,
+				"last_refresh_kind": kind,
+				"last_duration": seconds,
+				**health.READY,
+			}
+		if in_step:
+			figures["in_step"] = in_step
 		frappe.db.set_value(SEGMENT, self.segment, figures, update_modified=False)
-		return RefreshResult(self.segment, entered=members - self.before + left, left=left, members=members)
+		told = self._tell_others() if self.entered or self.left else queue.NOTHING
+		return RefreshResult(
+			self.segment, self.entered, self.left, members, kind or LIST, seconds, self.now, told
+		)
+
+	def _tell_others(self) -> Waiting:
+		"""Who entered or left has changed for the segments that ask for this one."""
+		if not (others := dependencies.asking_for(self.segment)):
+			return queue.NOTHING
+		if self.entered + self.left > queue.MANY:
+			return queue.add_segments(others)
+		member = frappe.qb.DocType(MEMBER)
+		moved = (
+			frappe.qb.from_(member)
+			.select(member.relation)
+			.distinct()
+			.where(member.segment == self.segment)
+			.where((member.entered == str(self.now)) | (member.left_on == str(self.now)))
+		)
+		return queue.add(moved.run(pluck=True))
 
 	def _count(self) -> int:
 		member = frappe.qb.DocType(MEMBER)
@@ -283,3 +431,28 @@ class _Change:
 			.where((member.segment == self.segment) & member.left_on.isnull())
 			.run()[0][0]
 		)
+
+
+@contextmanager
+def _matched(names: QueryBuilder) -> Iterator[Table]:
+	"""The names in a temporary table of the session, which is gone at the end.
+
+	MariaDB would otherwise work the rule out once for those who leave and once more for those who enter. A
+	temporary table commits nothing; the comment keeps Frappe from taking the statement for one that does.
+	"""
+	frappe.db.sql("/* temporary */ DROP TEMPORARY TABLE IF EXISTS `relation_segment_matched`")
+	frappe.db.sql(
+		"/* temporary */ CREATE TEMPORARY TABLE `relation_segment_matched` (PRIMARY KEY (`name`))"
+		" SELECT `name` FROM `tabRelation` LIMIT 0"
+	)
+	matched, found = Table("relation_segment_matched"), names.as_("found")
+	try:
+		frappe.qb.into(matched).columns("name").from_(found).select(found.name).run()
+		yield matched
+	finally:
+		frappe.db.sql("/* temporary */ DROP TEMPORARY TABLE IF EXISTS `relation_segment_matched`")
+
+
+def _written() -> int:
+	"""Rows that the last statement has inserted or changed."""
+	return frappe.db.sql("SELECT ROW_COUNT()")[0][0]

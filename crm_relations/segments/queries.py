@@ -1,5 +1,6 @@
 """What can be read of a segment: preview and members with the reader's rights. Writes nothing."""
 
+from collections.abc import Collection
 from typing import Any
 
 import frappe
@@ -9,9 +10,12 @@ from pypika.queries import QueryBuilder
 from pypika.terms import Case
 
 from crm_relations.segments import compiler, membership, selection
+from crm_relations.segments import permissions as permissions_of_members
 from crm_relations.segments.compiler import Rule
+from crm_relations.segments.membership import RefreshResult
 from crm_relations.shared import permissions
 
+SEGMENT = "Relation Segment"
 #: What a preview and a list of members show of a relation
 COLUMNS = ("name", "relation_name", "relation_kind", "stage", "industry", "territory", "city", "responsible")
 
@@ -78,6 +82,58 @@ def members(segment: str, limit: int = 20, start: int = 0, former: bool = False)
 	if not former:
 		query = query.where(member.left_on.isnull())
 	return query.run(as_dict=True)
+
+
+def counts(segments: Collection[str]) -> dict[str, int]:
+	"""segment → its members that the session's user may read."""
+	if permissions_of_members.sees_all():
+		found = frappe.get_all(
+			SEGMENT,
+			filters={"name": ["in", list(segments)]},
+			fields=["name", "member_count"],
+			order_by="name asc",
+		)
+		return {row.name: row.member_count for row in found}
+	relation, member = frappe.qb.DocType("Relation"), frappe.qb.DocType(membership.MEMBER)
+	query = (
+		readable(frappe.qb.from_(relation))
+		.join(member)
+		.on(member.relation == relation.name)
+		.where(member.segment.isin(list(segments) or [""]) & member.left_on.isnull())
+		.groupby(member.segment)
+		.select(member.segment, Count("*"))
+	)
+	return {**dict.fromkeys(segments, 0), **dict(query.run())}
+
+
+def seen_of(result: RefreshResult) -> dict[str, Any]:
+	"""What a refresh did, as far as the session's user may read the relations: entered, left, members."""
+	if permissions_of_members.sees_all():
+		return result.as_dict()
+	relation, member = frappe.qb.DocType("Relation"), frappe.qb.DocType(membership.MEMBER)
+	moved = {}
+	for field in ("entered", "left_on"):
+		query = readable(frappe.qb.from_(relation)).join(member).on(member.relation == relation.name)
+		query = query.where((member.segment == result.segment) & (member[field] == str(result.moment)))
+		moved[field] = query.select(Count("*")).run()[0][0]
+	return {
+		**result.as_dict(),
+		"entered": moved["entered"],
+		"left": moved["left_on"],
+		"members": counts([result.segment])[result.segment],
+	}
+
+
+def standing(segment: str) -> dict[str, Any]:
+	"""What the form tells of the last refresh: members that the user may read, whether these are all, when and how it was
+	refreshed, how long it took, and what is wrong."""
+	row = frappe.db.get_value(
+		SEGMENT,
+		segment,
+		["last_refreshed", "last_refresh_kind", "last_duration", "state", "problem", "rule_version"],
+		as_dict=True,
+	)
+	return {**row, "members": counts([segment])[segment], "all": permissions_of_members.sees_all()}
 
 
 def segments_of(relation: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ the relation, so that the same seed draws the same relations, whoever else enter
 `Top` by a figure of the catalogue, highest first and those without a figure last.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import frappe
@@ -22,6 +22,7 @@ from pypika.functions import Concat
 from pypika.queries import QueryBuilder
 from pypika.terms import Term
 
+from crm_relations.relations.facts.sources import OneOf
 from crm_relations.segments import catalogue, compiler
 from crm_relations.segments.catalogue import Field
 from crm_relations.segments.compiler import Rule
@@ -29,7 +30,6 @@ from crm_relations.segments.rules import RuleError
 
 SEGMENT = "Relation Segment"
 PIN = "Relation Segment Pin"
-SUPPRESSION = "Relation Segment Suppression"
 ALWAYS, NEVER = "Always In", "Never In"
 RANDOM, TOP = "Random", "Top"
 MAX_SAMPLE = 10_000_000
@@ -37,13 +37,17 @@ MAX_SAMPLE = 10_000_000
 _digest = CustomFunction("MD5", ["text"])
 
 
-def selected(doc: Document) -> QueryBuilder:
+def selected(doc: Document, relations: Collection[str] | None = None) -> QueryBuilder:
 	"""The query that selects the names of the relations that belong into the segment today, each once.
 
+	:param relations: only among these; not for a segment with a sample, which is drawn from all
 	:raises crm_relations.segments.rules.RuleError: the rule is broken; names the path of the fault
 	"""
-	query = _sampled(doc, _left_over(doc, doc.rule or ""))
-	if always := _pinned(doc, ALWAYS) - _pinned(doc, NEVER):
+	query = _sampled(doc, _left_over(doc, doc.rule or "", relations))
+	always = _pinned(doc, ALWAYS) - _pinned(doc, NEVER)
+	if relations is not None:
+		always &= set(relations)
+	if always:
 		relation = frappe.qb.DocType("Relation")
 		pinned = frappe.qb.from_(relation).select(relation.name).where(relation.name.isin(sorted(always)))
 		query = _of(_of(query, "found").union(pinned), "selected")
@@ -102,10 +106,15 @@ def check(doc: Document) -> None:
 	_check_sample(doc)
 
 
-def _left_over(doc: Document, rule: Rule) -> QueryBuilder:
+def one_of(names: Collection[str]) -> OneOf:
+	"""The right side of IN for many names."""
+	return OneOf(names)
+
+
+def _left_over(doc: Document, rule: Rule, relations: Collection[str] | None) -> QueryBuilder:
 	"""Those whom the rule finds, less those that are out, and less the pinned ones, who take no place in a sample."""
 	relation = frappe.qb.DocType("Relation")
-	query = compiler.compile_rule(rule)
+	query = compiler.compile_rule(rule, relations)
 	if pinned := _pinned(doc, ALWAYS) | _pinned(doc, NEVER):
 		query = query.where(relation.name.notin(sorted(pinned)))
 	if keeping_out := [row.suppressed_by for row in doc.suppressions]:
@@ -158,7 +167,6 @@ def _check_pins(doc: Document) -> None:
 
 
 def _check_suppressions(doc: Document) -> None:
-	"""A segment must not, over others, keep itself out: who is in would depend on who was refreshed first."""
 	seen: set[str] = set()
 	for row in doc.suppressions:
 		if row.suppressed_by in seen:
@@ -168,45 +176,6 @@ def _check_suppressions(doc: Document) -> None:
 				)
 			)
 		seen.add(row.suppressed_by)
-	keeping_out = _suppressions()
-	keeping_out[doc.name] = [row.suppressed_by for row in doc.suppressions]
-	for row in doc.suppressions:
-		if path := _way(keeping_out, row.suppressed_by, doc.name):
-			frappe.throw(
-				_(
-					"Kept Out, row {0}: the segments keep each other out in a circle: {1}. Remove the row."
-				).format(row.idx, " → ".join([doc.name, *path]))
-			)
-
-
-def _suppressions() -> dict[str, list[str]]:
-	table = frappe.qb.DocType(SUPPRESSION)
-	found: dict[str, list[str]] = {}
-	rows = (
-		frappe.qb.from_(table)
-		.select(table.parent, table.suppressed_by)
-		.where(table.parenttype == SEGMENT)
-		.orderby(table.parent)
-		.orderby(table.idx)
-		.run()
-	)
-	for parent, name in rows:
-		found.setdefault(parent, []).append(name)
-	return found
-
-
-def _way(edges: dict[str, list[str]], start: str, end: str) -> list[str]:
-	"""A way along the edges from `start` to `end`; empty if there is none."""
-	ways: list[list[str]] = [[start]]
-	visited: set[str] = set()
-	while ways:
-		way = ways.pop()
-		if way[-1] == end:
-			return way
-		if way[-1] not in visited:
-			visited.add(way[-1])
-			ways += [[*way, step] for step in edges.get(way[-1], [])]
-	return []
 
 
 def _check_sample(doc: Document) -> None:

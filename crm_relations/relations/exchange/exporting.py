@@ -3,7 +3,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import frappe
@@ -23,6 +23,8 @@ FORMATS = (CSV, VCARD_3, VCARD_4)
 PAGE = 500
 #: so many are exported while the user waits; more, in a job
 AT_ONCE = 500
+#: a further column: names of a page of relations → name → text
+Further = Callable[[list[str]], dict[str, str]]
 #: days after which the file is deleted; the entry in the log stays
 KEPT_DAYS = 7
 
@@ -90,18 +92,51 @@ def export_job(file_format: str, conditions: str) -> None:
 def export(file_format: str, conditions: list) -> Any:
 	"""Write the file and its entry in the log; returns the entry."""
 	shown = _exported_fields()
-	rows = 0
+	relations = _Counted(_relations(conditions, shown))
+	if file_format == CSV:
+		content, suffix = _table(relations, shown), "csv"
+	else:
+		content, suffix = vcards.write(relations, file_format.removeprefix("vCard ")), "vcf"
+	fieldnames = [df.fieldname for df in shown]
+	return keep(file_format, conditions, content, suffix, relations.rows, fieldnames)
 
-	def counted() -> Iterator[dict[str, Any]]:
-		nonlocal rows
-		for relation in _relations(conditions, shown):
-			rows += 1
+
+def export_pages(
+	pages: Iterable[list[str]], said: Any, further: dict[str, Further], more: Sequence[str] = ()
+) -> Any:
+	"""Write relations as csv, page by page, with further columns, and the entry in the log; returns the entry.
+
+	:param pages: names of relations; those that the session's user may not read are left out
+	:param said: which relations these are, for the log
+	:param further: heading → function of a page's names that gives name → value
+	:param more: names of the further columns, for the log
+	"""
+	shown = _exported_fields()
+	relations = _Counted(
+		relation
+		for page in pages
+		for relation in _relations([["Relation", "name", "in", page]], shown, further)
+	)
+	content = _table(relations, shown, tuple(further))
+	return keep(CSV, said, content, "csv", relations.rows, [*(df.fieldname for df in shown), *more])
+
+
+class _Counted:
+	"""Counts what goes through."""
+
+	def __init__(self, relations: Iterable[dict[str, Any]]):
+		self.relations, self.rows = relations, 0
+
+	def __iter__(self) -> Iterator[dict[str, Any]]:
+		for relation in self.relations:
+			self.rows += 1
 			yield relation
 
-	if file_format == CSV:
-		content, suffix = _table(counted(), shown), "csv"
-	else:
-		content, suffix = vcards.write(counted(), file_format.removeprefix("vCard ")), "vcf"
+
+def keep(
+	file_format: str, said: Any, content: bytes, suffix: str, rows: int, fieldnames: Iterable[str]
+) -> Any:
+	"""Keep the file and write into the log who took what; returns the entry."""
 	log = frappe.get_doc(
 		{
 			"doctype": DOCTYPE,
@@ -109,8 +144,8 @@ def export(file_format: str, conditions: list) -> Any:
 			"exported_at": now(),
 			"file_format": file_format,
 			"rows": rows,
-			"filters": json.dumps(conditions, ensure_ascii=False, default=str),
-			"exported_fields": ", ".join(df.fieldname for df in shown),
+			"filters": json.dumps(said, ensure_ascii=False, default=str),
+			"exported_fields": ", ".join(fieldnames),
 		}
 	).insert(ignore_permissions=True)
 	file = frappe.get_doc(
@@ -134,7 +169,9 @@ def _exported_fields() -> list[Any]:
 	return sorted(found, key=lambda df: df.fieldname != "uid")
 
 
-def _relations(conditions: list, shown: list[Any]) -> Iterator[dict[str, Any]]:
+def _relations(
+	conditions: list, shown: list[Any], further: dict[str, Further] | None = None
+) -> Iterator[dict[str, Any]]:
 	"""Values by field with `company` and `points`, page by page, with Frappe's own rights for lists."""
 	names = [df.fieldname for df in shown]
 	after = ""
@@ -151,12 +188,14 @@ def _relations(conditions: list, shown: list[Any]) -> Iterator[dict[str, Any]]:
 		after = page[-1]["name"]
 		found = [row["name"] for row in page]
 		points, companies = _points(found), _companies(found)
+		beside = {heading: values(found) for heading, values in (further or {}).items()}
 		for row in page:
 			yield {
 				**row,
 				"uid": uid_of(row),
 				"points": points.get(row["name"], []),
 				"company": companies.get(row["name"], ""),
+				"beside": [values.get(row["name"], "") for values in beside.values()],
 			}
 
 
@@ -195,7 +234,7 @@ def _companies(relations: list[str]) -> dict[str, str]:
 	return result
 
 
-def _table(relations: Iterator[dict[str, Any]], shown: list[Any]) -> bytes:
+def _table(relations: Iterable[dict[str, Any]], shown: list[Any], headings: Iterable[str] = ()) -> bytes:
 	"""Headings and values in words, so that the file can be read back: options by their text."""
 	titles = {row.name: row.option_value for row in _options()}
 	extra = list(fields.EXTRA)
@@ -217,9 +256,10 @@ def _table(relations: Iterator[dict[str, Any]], shown: list[Any]) -> bytes:
 					for df in shown
 				),
 				*further,
+				*relation["beside"],
 			]
 
-	heading = [*(_(df.label) for df in shown), *(_(fields.EXTRA[name]) for name in extra)]
+	heading = [*(_(df.label) for df in shown), *(_(fields.EXTRA[name]) for name in extra), *headings]
 	return rules.write_table(heading, rows())
 
 

@@ -18,6 +18,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import getdate, nowdate
 
+from crm_relations.relations import changes
 from crm_relations.relations.facts import classes, queue, statements
 from crm_relations.relations.facts import queries as facts_queries
 from crm_relations.relations.facts.sources import CONTACTS, FACTS, ITEM_GROUPS, Scope
@@ -77,6 +78,7 @@ def fill_all(scope: Scope) -> None:
 		frappe.db.delete(doctype)
 		statements.fill(doctype, scope)
 	classes.determine(also=statements.derived(frappe.qb.DocType(FACTS), scope))
+	changes.announce_all()
 
 
 def refresh(relations: Collection[str]) -> None:
@@ -180,6 +182,7 @@ def _replace(relations: list[str]) -> None:
 		if rows := query.run():
 			frappe.db.bulk_insert(doctype, columns, rows)
 	classes.apply(relations)
+	changes.announce(relations)
 
 
 def status() -> dict[str, int | str | None]:

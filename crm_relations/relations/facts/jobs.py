@@ -3,6 +3,7 @@
 import frappe
 from frappe.utils import add_days, getdate, nowdate
 
+from crm_relations.relations import changes
 from crm_relations.relations.facts import build, classes, queue
 from crm_relations.relations.facts.sources import FACTS, Scope
 from crm_relations.shared.isolation import reading_what_is_committed
@@ -38,6 +39,7 @@ def age() -> None:
 		with reading_what_is_committed():
 			build.lock(wait=True)
 			classes.determine()
+			changes.announce_all()
 			frappe.db.commit()
 	else:
 		start_rebuild()

@@ -158,7 +158,7 @@ def test_segments_do_not_keep_each_other_out_in_a_circle(town):
 	second.append("suppressions", {"suppressed_by": first.name})
 	second.save()
 	first.append("suppressions", {"suppressed_by": second.name})
-	with pytest.raises(frappe.ValidationError, match=r"Kept Out, row 1.*circle"):
+	with pytest.raises(frappe.ValidationError, match="circle"):
 		first.save()
 	second.reload()
 	second.suppressions[0].suppressed_by = second.name

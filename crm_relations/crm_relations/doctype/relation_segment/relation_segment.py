@@ -5,7 +5,28 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from crm_relations.segments import compiler, confidential, membership, rules, selection
+from crm_relations.segments import (
+	compiler,
+	confidential,
+	dependencies,
+	health,
+	membership,
+	rules,
+	selection,
+	versions,
+)
+
+#: what a refresh writes, and a form that was open meanwhile must not write back
+FIGURES = (
+	"member_count",
+	"last_refreshed",
+	"rule_version",
+	"state",
+	"problem",
+	"last_refresh_kind",
+	"last_duration",
+	"in_step",
+)
 
 
 class RelationSegment(Document):
@@ -28,10 +49,15 @@ class RelationSegment(Document):
 
 		description: DF.SmallText | None
 		disabled: DF.Check
+		in_step: DF.Data | None
 		kind: DF.Literal["Dynamic", "Snapshot", "Manual"]
+		last_duration: DF.Float
+		last_refresh_kind: DF.Literal["", "All Relations", "Changed Relations", "List"]
 		last_refreshed: DF.Datetime | None
 		member_count: DF.Int
 		pins: DF.Table[RelationSegmentPin]
+		problem: DF.SmallText | None
+		refresh_mode: DF.Literal["As Relations Change", "Daily", "By Hand"]
 		rule: DF.JSON | None
 		rule_version: DF.Int
 		sample: DF.Literal["", "Random", "Top"]
@@ -39,21 +65,29 @@ class RelationSegment(Document):
 		sample_seed: DF.Data | None
 		sample_size: DF.Int
 		segment_name: DF.Data
+		state: DF.Literal["", "Ready", "Rule Broken"]
 		suppressions: DF.Table[RelationSegmentSuppression]
 	# end: auto-generated types
 
 	def before_insert(self) -> None:
-		self.member_count = self.rule_version = 0
-		self.last_refreshed = None
+		for fieldname in FIGURES:
+			self.set(fieldname, None)
+		self.member_count = self.rule_version = self.last_duration = 0
 
 	def validate(self) -> None:
 		self.normalise_rule()
 		selection.check(self)
+		dependencies.check_circle(self)
 		self.keep_figures()
 		self.count_rule_versions()
 
+	def on_update(self) -> None:
+		versions.keep(self)
+		membership.follow_rule(self)
+
 	def on_trash(self) -> None:
 		membership.forget(self.name)
+		versions.forget(self.name)
 
 	def normalise_rule(self) -> None:
 		"""Check the rule and store its one normal form; a manual segment needs none."""
@@ -74,8 +108,11 @@ class RelationSegment(Document):
 	def keep_figures(self) -> None:
 		"""A refresh may have run while the form was open: what it wrote wins over the form."""
 		if before := self.get_doc_before_save():
-			for fieldname in ("member_count", "last_refreshed", "rule_version"):
+			for fieldname in FIGURES:
 				self.set(fieldname, before.get(fieldname))
+		health.follow_save(self)
+		if not membership.follows_changes(self):
+			self.in_step = None
 
 	def count_rule_versions(self) -> None:
 		before = self.get_doc_before_save()

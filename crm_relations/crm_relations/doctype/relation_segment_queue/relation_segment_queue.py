@@ -1,0 +1,20 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationSegmentQueue(Document):
+	"""A relation that changed, or a segment that has to be refreshed whole. Written by the system only."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		relation: DF.Data | None
+		segment: DF.Data | None
+	# end: auto-generated types

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+from crm_relations.shared import append_only
+
+
+class RelationSegmentRule(Document):
+	"""What a segment's rule said, version by version. Written once and never changed."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		changed_at: DF.Datetime | None
+		changed_by: DF.Link | None
+		rule: DF.JSON | None
+		segment: DF.Link
+		version: DF.Int
+		words: DF.Text | None
+	# end: auto-generated types

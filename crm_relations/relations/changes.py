@@ -1,0 +1,48 @@
+"""Who has changed: what other packages and apps are told when something about relations changes. Writes nothing itself.
+
+Whoever changes what a segment may ask about (file, roles, relationships, figures, contacts, answers, consents)
+announces the relations in the same transaction. The functions of the hook `relation_changes` are called with
+their names; they must be cheap (one INSERT) and must not lock what others write.
+"""
+
+from collections.abc import Iterable
+
+import frappe
+from frappe.model.document import Document
+
+#: Hook: dotted paths of functions of a list of names of relations
+HOOK = "relation_changes"
+#: Hook: dotted paths of functions without arguments: so many have changed that nobody counts them
+HOOK_ALL = "all_relations_changed"
+
+
+def announce(relations: Iterable[str | None]) -> None:
+	"""These relations have changed, or what belongs to them."""
+	names = sorted({name for name in relations if name})
+	if not names:
+		return
+	for path in frappe.get_hooks(HOOK):
+		frappe.get_attr(path)(names)
+
+
+def announce_all() -> None:
+	"""Every relation may have changed, as after all figures were made anew."""
+	for path in frappe.get_hooks(HOOK_ALL):
+		frappe.get_attr(path)()
+
+
+def announce_relation(doc: Document) -> None:
+	"""Step of an event: a relation itself was saved or is being deleted."""
+	announce([doc.name])
+
+
+def announce_named(doc: Document) -> None:
+	"""Step of an event: a document changed that names its relation, and perhaps a second one. One that it named
+	before counts as well."""
+	before = doc.get_doc_before_save()
+	announce(
+		version.get(field)
+		for version in (doc, before)
+		if version
+		for field in ("relation", "related_relation")
+	)

@@ -1,0 +1,91 @@
+"""The queue of changed relations. Alone writes `Relation Segment Queue`.
+
+A row names a relation that changed, or a segment that has to be refreshed whole because too many changed (`*` for
+all segments). Whoever changes something adds rows with names of their own in the same transaction, so that
+nobody waits for anybody. What a job has taken is deleted by name: a relation that changes meanwhile has a new row.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import frappe
+from frappe.utils import now
+
+QUEUE = "Relation Segment Queue"
+#: stands for every segment
+ALL = "*"
+#: more relations in one go, and the segments are refreshed whole
+MANY = 10_000
+DELETED_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True)
+class Waiting:
+	"""What stands in the queue: names of its rows, the relations, and the segments to be refreshed whole."""
+
+	rows: list[str]
+	relations: set[str]
+	segments: set[str]
+
+	def __or__(self, other: "Waiting") -> "Waiting":
+		return Waiting(
+			self.rows + other.rows, self.relations | other.relations, self.segments | other.segments
+		)
+
+	def whole(self, segment: str) -> bool:
+		"""Whether the segment has to be refreshed whole."""
+		return ALL in self.segments or segment in self.segments
+
+
+NOTHING = Waiting([], set(), set())
+
+
+def add(relations: Collection[str]) -> Waiting:
+	"""These relations changed; returns what was added. The function of the hook `relation_changes`."""
+	if len(relations) > MANY:
+		return add_everything()
+	return _insert((name, None) for name in relations)
+
+
+def add_everything() -> Waiting:
+	"""Any relation may have changed. The function of the hook `all_relations_changed`."""
+	return _insert([(None, ALL)])
+
+
+def add_segments(segments: Iterable[str]) -> Waiting:
+	"""These segments have to be refreshed whole."""
+	return _insert((None, name) for name in segments)
+
+
+def _insert(pairs: Iterable[tuple[str | None, str | None]]) -> Waiting:
+	stamp = now()
+	head = frappe.generate_hash(length=12)
+	rows = [(f"{head}-{number}", stamp, *pair) for number, pair in enumerate(pairs)]
+	if rows:
+		frappe.db.bulk_insert(QUEUE, ["name", "creation", "relation", "segment"], rows)
+	return _waiting((name, relation, segment) for name, _stamp, relation, segment in rows)
+
+
+def _waiting(rows: Iterable[tuple[str, str | None, str | None]]) -> Waiting:
+	found = list(rows)
+	return Waiting(
+		[name for name, _relation, _segment in found],
+		{relation for _name, relation, _segment in found if relation},
+		{segment for _name, _relation, segment in found if segment},
+	)
+
+
+def take() -> Waiting:
+	"""What waits now. The rows stay until they are settled."""
+	rows = frappe.get_all(QUEUE, fields=["name", "relation", "segment"], order_by="creation asc", limit=0)
+	return _waiting((row.name, row.relation, row.segment) for row in rows)
+
+
+def settle(rows: list[str]) -> None:
+	"""These rows have been worked off."""
+	for start in range(0, len(rows), DELETED_AT_ONCE):
+		frappe.db.delete(QUEUE, {"name": ["in", rows[start : start + DELETED_AT_ONCE]]})
+
+
+def length() -> int:
+	return frappe.db.count(QUEUE)
