@@ -14,6 +14,7 @@ from crm_relations.segments import (
 	membership,
 	offering,
 	queries,
+	questions,
 	versions,
 	wording,
 )

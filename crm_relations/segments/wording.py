@@ -141,7 +141,7 @@ def _node_words(node: Node, known: Known, titles: Titles, outermost: bool = Fals
 	parts = [_node_words(child, known, titles) for child in node.children]
 	if node.kind == "none":
 		return _("none of ({0})").format("; ".join(parts))
-	joined = (_(" and ") if node.kind == "all" else _(" or ")).join(parts)
+	joined = f" {_('and') if node.kind == 'all' else _('or')} ".join(parts)  # _() drops blanks at the ends
 	return joined if outermost else f"({joined})"
 
 

@@ -206,7 +206,6 @@
 					animation: 120,
 					forceFallback: true, // the same by mouse, pen and finger
 					fallbackTolerance: 4,
-					fallbackOnBody: true,
 					swapThreshold: 0.65,
 					emptyInsertThreshold: 12,
 					ghostClass: "rs-ghost",

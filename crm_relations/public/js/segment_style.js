@@ -77,7 +77,9 @@
 		.rs-share { background: linear-gradient(to right, var(--blue-100, #d3e9fc) var(--share), transparent var(--share)); }
 		@media (max-width: 1100px) { .rs-comparison { flex-basis: 0; } }
 		@media (max-width: 768px) {
-			.rs-row { flex-wrap: wrap; } .rs-field, .rs-where .rs-field { width: auto; flex: 1; min-width: 150px; order: 1; }
+			.rs-head { flex-wrap: nowrap; } .rs-head .rs-kind { flex: 1; min-width: 0; }
+			.rs-where .rs-where-head, .rs-where { padding-left: 4px; } .rs-where .rs-field { min-width: 90px; }
+			.rs-row { flex-wrap: wrap; } .rs-row .rs-field { width: auto; flex: 1; min-width: 90px; order: 1; }
 			.rs-handle { order: 0; } .rs-row > .rs-menu { order: 2; } .rs-row > .rs-remove { order: 3; } .rs-comparison { order: 4; flex-basis: 100%; }
 			.rs-group .rs-operator, .rs-group .rs-measure, .rs-value, .rs-amount { width: 100%; max-width: none; }
 			.rs-where { margin-left: 6px; } .rs-group { padding: 8px; } .rs-col-responsible, .rs-col-industry, .rs-col-city { display: none; }
