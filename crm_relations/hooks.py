@@ -168,6 +168,14 @@ relation_actions = [
 relation_changes = ["crm_relations.segments.queue.add"]
 all_relations_changed = ["crm_relations.segments.queue.add_everything"]
 
+# The documents of the process chain and how they name each other: a list of dotted paths to lists of
+# pipeline.chain.model.Station.
+relation_chain_stations = [
+	"crm_relations.pipeline.chain.stations.STATIONS",
+	"crm_relations.pipeline.erpnext_crm.chain.STATIONS",
+	"crm_relations.ledger.chain.STATIONS",
+]
+
 # Who else has unsubscribed: functions of a set of e-mail keys that return key → reason. Other apps may add theirs.
 relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.unsubscribed_leads"]
 
@@ -202,10 +210,16 @@ standard_queries = {"Relation Profile Option": "crm_relations.relations.api.prof
 
 doctype_js = {
 	**dict.fromkeys(_party_events, "public/js/party.js"),
-	"Sales Invoice": "public/js/sales_invoice.js",
+	**dict.fromkeys(["Lead", "Prospect"], ["public/js/party.js", _chain]),
+	**dict.fromkeys(["Opportunity", "Quotation", "Sales Order", "Delivery Note", "POS Invoice"], _chain),
+	**dict.fromkeys(["Subscription", "Payment Entry", "Journal Entry"], _chain),
+	**dict.fromkeys(["Relation Campaign Response", "Relation Handover"], _chain),
+	"Sales Invoice": ["public/js/sales_invoice.js", _chain],
 	"Relation": [
 		"public/js/timeline.js",
 		"public/js/relation_graph.js",
+_chain = "public/js/process_chain.js"
+
 		"public/js/relation_profile.js",
 		"public/js/relation_identity.js",
 		"public/js/relation_duplicates.js",
@@ -215,7 +229,7 @@ doctype_js = {
 		"public/js/segment_membership.js",
 	],
 	"Relation Duplicate": "public/js/relation_duplicates.js",
-	"Relation Campaign": "public/js/campaign_preview.js",
+	"Relation Campaign": ["public/js/campaign_preview.js", _chain],
 	"Relation Segment": [
 		"public/js/segment_style.js",
 		"public/js/segment_rule.js",

@@ -1,12 +1,14 @@
 """What the desk may call of the pipeline."""
 
 import json
+from typing import Any
 
 import frappe
 from frappe import _
 from frappe.utils import add_days, cint, nowdate
 
 from crm_relations.pipeline.adapter import get_adapter
+from crm_relations.pipeline.chain import graph
 from crm_relations.pipeline.erpnext_crm import actions
 from crm_relations.qualification import handover as handovers
 from crm_relations.shared import tasks
@@ -79,3 +81,11 @@ def _notes(doc) -> str:
 	for reason in json.loads(doc.reasons or "[]"):
 		lines.append(f"{reason['points']:+d}  {reason['description']}")
 	return "\n".join(lines)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def process_chain(doctype: str, name: str) -> dict[str, Any]:
+	"""The chain of a document from the campaign to the ledger: `start`, `boxes`, `arrows`, `cut`, as
+	`chain.graph.process_chain` describes them. What the user may not read is a closed box."""
+	frappe.has_permission(doctype, "read", throw=True)
+	return graph.process_chain(doctype, name)

@@ -64,6 +64,7 @@ def arguments(invoice, handover) -> dict:
 		"rebuild_attribution": {"company": COMPANY},
 		"accept_handover": {"handover": handover.name, "salesperson": "Administrator"},
 		"qualify": {"relation": handover.relation},
+		"process_chain": {"doctype": "Sales Invoice", "name": invoice.name},
 	}
 
 
