@@ -208,6 +208,8 @@ website_route_rules = [
 
 standard_queries = {"Relation Profile Option": "crm_relations.relations.api.profile_options"}
 
+_chain = "public/js/process_chain.js"
+
 doctype_js = {
 	**dict.fromkeys(_party_events, "public/js/party.js"),
 	**dict.fromkeys(["Lead", "Prospect"], ["public/js/party.js", _chain]),
@@ -218,8 +220,6 @@ doctype_js = {
 	"Relation": [
 		"public/js/timeline.js",
 		"public/js/relation_graph.js",
-_chain = "public/js/process_chain.js"
-
 		"public/js/relation_profile.js",
 		"public/js/relation_identity.js",
 		"public/js/relation_duplicates.js",
