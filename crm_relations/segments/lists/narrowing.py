@@ -28,7 +28,7 @@ def condition(user: str | None = None, doctype: str | None = None) -> str:
 	if not segment:
 		return ""
 	_check_readable(segment, user or frappe.session.user)
-	segment = frappe.db.escape(segment)
+	segment = frappe.db.escape(segment, percent=False)
 	members = (
 		"select relation from `tabRelation Segment Member`"
 		f" where segment = {segment} and left_on is null and relation is not null"

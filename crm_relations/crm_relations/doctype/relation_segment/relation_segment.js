@@ -1,9 +1,11 @@
-// The form of a segment: buttons, and where builder, preview, overlap and members stand. They live in public/js/segment_*.
+// The form of a segment: buttons, how its last refresh went, and where builder, preview, overlap and members stand.
+// These live in public/js/segment_*.
 
 frappe.ui.form.on("Relation Segment", {
 	refresh(frm) {
 		frm.trigger("show_buttons");
 		frm.trigger("show_rule");
+		show_standing(frm);
 		frm.set_query("suppressed_by", "suppressions", () => ({
 			filters: { name: ["!=", frm.doc.name] },
 		}));
@@ -48,6 +50,12 @@ frappe.ui.form.on("Relation Segment", {
 					frappe.set_route("List", "Relation Segment Member", { segment: frm.doc.name }),
 				__("View"),
 			);
+		}
+		if (frappe.model.can_export("Relation")) {
+			frm.add_custom_button(__("Export as csv"), () => export_members(frm), __("View"));
+		}
+		if (frm.doc.rule_version > 1) {
+			frm.add_custom_button(__("Earlier Rules"), () => show_versions(frm), __("View"));
 		}
 		if (frappe.model.can_read("Customer")) {
 			frm.add_custom_button(
@@ -98,6 +106,8 @@ frappe.ui.form.on("Relation Segment", {
 	},
 });
 
+const EVENT = "relation_segment_refresh";
+
 let fetched_catalogue;
 function catalogue() {
 	fetched_catalogue ??= frappe
@@ -119,24 +129,92 @@ function refresh_label(frm) {
 	return frm.doc.last_refreshed ? __("Take snapshot anew") : __("Take snapshot");
 }
 
+/** Queues the refresh and shows how far it is; told in real time, and asked for where no message arrives. */
 async function refresh_members(frm) {
 	if (frm.is_dirty()) await frm.save();
+	const segment = frm.doc.name;
 	const retake = frm.doc.kind === "Snapshot" && frm.doc.last_refreshed;
 	if (retake && !(await confirmed(__("Members that the rule no longer finds leave. Go on?"))))
 		return;
-	const result = await frappe.xcall(`${crm_relations.segments.API}refresh`, {
+	const { API } = crm_relations.segments;
+	const before = await frappe.xcall(`${API}standing`, { segment }, "GET");
+	const title = __("Refreshing {0}", [segment]);
+	const done = new Promise((resolve) => {
+		const tell = (message) => {
+			if (message.segment !== segment) return;
+			if (message.done) return resolve(message.error || "");
+			frappe.show_progress(title, message.step, message.steps, message.text);
+		};
+		frappe.realtime.on(EVENT, tell);
+		let asked = 0;
+		const ask = async () => {
+			const now = await frappe.xcall(`${API}standing`, { segment }, "GET");
+			const changed = ["last_refreshed", "problem"].some((key) => now[key] !== before[key]);
+			if (changed) return resolve(now.problem || "");
+			if (++asked < 60) return setTimeout(ask, 1000);
+			resolve(__("The refresh goes on in the background. Load the form again later."));
+		};
+		setTimeout(ask, 1000);
+	});
+	await frappe.xcall(`${API}start_refresh`, { segment, retake: Boolean(retake) });
+	frappe.show_progress(title, 0, 100, __("Waiting for a background worker"));
+	const problem = await done;
+	frappe.realtime.off(EVENT);
+	frappe.hide_progress();
+	if (problem) frappe.msgprint({ title, message: crm_relations.segments.escape(problem) });
+	else frappe.show_alert({ message: __("{0} is up to date.", [segment]), indicator: "green" });
+	if (frm.doc.name === segment) await frm.reload_doc();
+}
+
+/** Members that the user may read, when they were brought up to date, and what is wrong with the rule. */
+async function show_standing(frm) {
+	if (frm.is_new()) return;
+	const segment = frm.doc.name;
+	const { API } = crm_relations.segments;
+	const now = await frappe.xcall(`${API}standing`, { segment }, "GET");
+	if (frm.doc.name !== segment) return;
+	const count = format_number(now.members, null, 0);
+	const said = [
+		now.all ? __("{0} members", [count]) : __("{0} members that you may read", [count]),
+		now.last_refreshed
+			? __("as of {0}", [frappe.datetime.str_to_user(now.last_refreshed)])
+			: __("not refreshed yet"),
+	];
+	if (now.last_refreshed && frm.doc.kind !== "Manual" && now.last_duration)
+		said.push(__("refreshed in {0} seconds", [format_number(now.last_duration, null, 1)]));
+	frm.dashboard.set_headline(crm_relations.segments.escape(said.join(" · ")));
+	if (now.problem) frm.set_intro(crm_relations.segments.escape(now.problem), "orange");
+}
+
+async function export_members(frm) {
+	const answer = await frappe.xcall(`${crm_relations.segments.API}export_members`, {
 		segment: frm.doc.name,
-		retake: Boolean(retake),
 	});
 	frappe.show_alert({
-		message: __("{0} entered, {1} left, {2} members now", [
-			result.entered,
-			result.left,
-			result.members,
-		]),
+		message: crm_relations.segments.escape(answer.message),
 		indicator: "green",
 	});
-	await frm.reload_doc();
+	if (answer.file_url) window.open(answer.file_url);
+}
+
+async function show_versions(frm) {
+	const rows = await frappe.xcall(
+		`${crm_relations.segments.API}rule_versions`,
+		{ segment: frm.doc.name },
+		"GET",
+	);
+	const { escape } = crm_relations.segments;
+	const line = (row) => `<tr><td>${escape(row.version)}</td>
+		<td>${escape(frappe.datetime.str_to_user(row.changed_at))}</td>
+		<td>${escape(row.changed_by)}</td><td>${escape(row.words)}</td></tr>`;
+	const heads = [__("Version"), __("Changed On"), __("Changed By"), __("Rule")];
+	frappe.msgprint({
+		title: __("Rules of {0}", [escape(frm.doc.segment_name)]),
+		message: `<table class="table table-bordered"><thead><tr>${heads
+			.map((head) => `<th>${head}</th>`)
+			.join("")}</tr></thead><tbody>${rows.map(line).join("")}</tbody></table>`,
+		wide: true,
+	});
 }
 
 function confirmed(question) {
