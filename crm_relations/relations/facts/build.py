@@ -2,8 +2,9 @@
 
 All relations or some: the same queries make them, so that what is refreshed is what a rebuild gives. For all,
 the database writes what it reads in one transaction (INSERT … SELECT); readers see the old figures until it is
-done, and a run that is killed leaves them as they were. For some, the rows are read first and then written:
-an INSERT … SELECT would lock the invoices that it reads until the request ends.
+done, and a run that is killed leaves them as they were. The job that takes in what changed does the same for some.
+In a request the rows are read first and then written: at its level of isolation an INSERT … SELECT would lock
+the invoices that it reads until the request ends.
 
 One at a time: two that derive the same relation could commit in the wrong order, and the older figures would
 stay. Whoever writes holds the row of the doctype `Relation Facts` itself, which is always there.
@@ -81,19 +82,20 @@ def fill_all(scope: Scope) -> None:
 	changes.announce_all()
 
 
-def refresh(relations: Collection[str]) -> None:
+def refresh(relations: Collection[str], *, in_database: bool = False) -> None:
 	"""Make the facts of these relations anew, in the caller's transaction.
 
 	A transaction that has read before sees the documents as they were then: commit before, as
 	`refresh_changed` does, where others may have changed them.
 
+	:param in_database: the caller is `reading_what_is_committed`: the database writes what it reads itself
 	:raises FactsBusyError: another run is under way
 	"""
 	names = sorted({name for name in relations if name})
 	if not names:
 		return
 	lock()
-	_replace(names)
+	_replace(names, in_database)
 
 
 def refresh_changed() -> int:
@@ -109,22 +111,23 @@ def refresh_changed() -> int:
 		rebuild()
 		return changed
 	done = 0
-	while True:
-		frappe.db.commit()  # the lock first, then the moment that is read
-		lock()
-		waiting = queue.take(CHUNK * 10)
-		if not waiting:
-			frappe.db.commit()
-			return done
-		relations = sorted(queue.relations_in(waiting))
-		if len(relations) > max(CHUNK, REBUILD_ABOVE * frappe.db.count("Relation")):
-			frappe.db.commit()
-			rebuild()
-			return done + len(relations)
-		for start in range(0, len(relations), CHUNK):
-			_replace(relations[start : start + CHUNK])
-		queue.settle([row.name for row in waiting])
-		done += len(waiting)
+	with reading_what_is_committed():
+		while True:
+			frappe.db.commit()  # the lock first, then the moment that is read
+			lock()
+			waiting = queue.take(CHUNK * 10)
+			if not waiting:
+				frappe.db.commit()
+				return done
+			relations = sorted(queue.relations_in(waiting))
+			if len(relations) > max(CHUNK, REBUILD_ABOVE * frappe.db.count("Relation")):
+				frappe.db.commit()
+				rebuild()
+				return done + len(relations)
+			for start in range(0, len(relations), CHUNK):
+				_replace(relations[start : start + CHUNK], in_database=True)
+			queue.settle([row.name for row in waiting])
+			done += len(waiting)
 
 
 def is_rebuild_quicker() -> bool:
@@ -174,10 +177,13 @@ def lock(wait: bool = False) -> None:
 		)
 
 
-def _replace(relations: list[str]) -> None:
+def _replace(relations: list[str], in_database: bool) -> None:
 	scope = facts_queries.scope_of(relations)
 	for doctype in TABLES:
 		frappe.db.delete(doctype, {"relation": ["in", relations]})
+		if in_database:
+			statements.insert(doctype, scope)
+			continue
 		columns, query = statements.rows(doctype, scope)
 		if rows := query.run():
 			frappe.db.bulk_insert(doctype, columns, rows)

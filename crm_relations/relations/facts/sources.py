@@ -61,11 +61,14 @@ class Scope:
 
 	:param relations: None means all
 	:param parties: doctype → names of the documents that these relations are
+	:param between: of all, only customers whose names come after the first and not after the second of these, in
+		the database's order; None means no such border
 	"""
 
 	today: date
 	relations: tuple[str, ...] | None = None
 	parties: Mapping[str, Collection[str]] = field(default_factory=dict)
+	between: tuple[str | None, str | None] = (None, None)
 
 	@cached_property
 	def start_12(self) -> str:
@@ -78,9 +81,11 @@ class Scope:
 
 	def of_customers(self, query: QueryBuilder, customer: Term) -> QueryBuilder:
 		"""The query narrowed to the customers in question; `customer` is its column that names them."""
-		if self.relations is None:
-			return query
-		return query.where(customer.isin(OneOf(self.parties.get("Customer", ()))))
+		if self.relations is not None:
+			return query.where(customer.isin(OneOf(self.parties.get("Customer", ()))))
+		after, last = self.between
+		query = query.where(customer > after) if after is not None else query
+		return query.where(customer <= last) if last is not None else query
 
 	def of_parties(self, query: QueryBuilder, party_type: Term, party: Term) -> QueryBuilder:
 		"""The query narrowed to the party documents in question; the columns name their doctype and name."""

@@ -1,12 +1,13 @@
 """The statements of the facts: what the sources give becomes rows of our tables. Built here, run by the engine.
 
-`rows` gives all rows of a table as one query. `fill` writes a whole table; on MariaDB it folds one source after
-the other into the rows that are there, because side by side in one statement all their rows would go
-through a temporary table on the disk, which takes several times as long. Both give the same.
+`rows` gives all rows of a table as one query, and `insert` writes them. `fill` writes a whole table; on MariaDB slice
+by slice of the customers, whose groups fit into memory, with the sources side by side, because one below the other
+all their rows would go through a temporary table on the disk, which takes several times as long. All give the same.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import frappe
@@ -49,6 +50,11 @@ ITEM_GROUP_FOLDS = {
 	"last_bought": "max",
 }
 
+#: customers whose documents are grouped in one statement: few enough for the groups to stay in memory (16 MB by
+#: MariaDB's default; a name takes 560 bytes there), where on the disk they take several times as long
+CUSTOMERS_AT_ONCE = 8_000
+ITEM_GROUPS_AT_ONCE = 3_000
+
 Row = dict[str, Term]
 
 
@@ -58,26 +64,42 @@ def rows(doctype: str, scope: Scope) -> tuple[list[str], QueryBuilder]:
 	return list(row), query.select(*(term.as_(column) for column, term in row.items()))
 
 
+def insert(doctype: str, scope: Scope) -> None:
+	"""Write the rows of the scope in one statement; none of them is in the table."""
+	columns, query = rows(doctype, scope)
+	made = query.as_("made")
+	into = frappe.qb.into(frappe.qb.DocType(doctype)).columns(*columns).from_(made)
+	into.select(*(made[column] for column in columns)).run()
+
+
 def fill(doctype: str, scope: Scope) -> None:
 	"""Write all rows of the table, which is empty; of Relation Facts without what is `derived` and the classes."""
 	table = frappe.qb.DocType(doctype)
 	if frappe.db.db_type != "mariadb":
-		columns, query = rows(doctype, scope)
-		made = query.as_("made")
-		into = frappe.qb.into(table).columns(*columns).from_(made)
-		into.select(*(made[column] for column in columns)).run()
+		insert(doctype, scope)
 		return
 	if doctype == ITEM_GROUPS:
-		_fold_in(table, *_item_group_parts(scope), ITEM_GROUP_FOLDS)
+		for some in _slices(scope, ITEM_GROUPS_AT_ONCE):
+			_fold_in(table, *_item_group_parts(some), ITEM_GROUP_FOLDS)
 		return
 	parts = sources(doctype)
 	together = [part for part in parts if part.by == "customer"]
 	if together:
 		with _grouped_at_once():
-			_fold_in(table, *_customer_rows(together, scope), _folds(together))
+			for some in _slices(scope, CUSTOMERS_AT_ONCE):
+				_fold_in(table, *_customer_rows(together, some), _folds(together))
 	for part in parts:
 		if part not in together:
 			_fold_in(table, *_part_rows(part, scope), part.columns)
+
+
+def _slices(scope: Scope, size: int) -> Iterator[Scope]:
+	"""The scope of all in slices of so many customers, along the keys that begin with the customer."""
+	party = frappe.qb.DocType("Relation Party")
+	query = frappe.qb.from_(party).select(party.party).where(party.party_type == "Customer")
+	borders = query.orderby(party.party).run(pluck=True)[size - 1 :: size]
+	for after, last in zip([None, *borders], [*borders, None], strict=True):
+		yield replace(scope, between=(after, last))
 
 
 def derived(fact: Any, scope: Scope) -> Row:
@@ -127,6 +149,7 @@ def _customer_rows(parts: list[FactSource], scope: Scope) -> tuple[QueryBuilder,
 	key, and the row is written once."""
 	party, company = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Company")
 	query = frappe.qb.from_(party).join(company).on(company.name != "").where(party.party_type == "Customer")
+	query = scope.of_customers(query, party.party)
 	columns: dict[str, list[Term]] = {}
 	folds = _folds(parts)
 	found = []

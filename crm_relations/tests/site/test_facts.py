@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from crm_relations.demo.company import COMPANY, account
 from crm_relations.pipeline.importing.masters import fiscal_years as make_fiscal_years
-from crm_relations.relations import checks, identity
+from crm_relations.relations import checks, folding, identity
 from crm_relations.relations.facts import api, build, classes, jobs, queries, queue, statements
 from crm_relations.relations.facts.sources import CONTACTS, FACTS, ITEM_GROUPS, Scope, sources
 from crm_relations.tests.site import factories
@@ -507,6 +507,25 @@ def test_on_every_database_the_sources_side_by_side_give_what_they_give_one_by_o
 			frappe.db.bulk_insert(doctype, columns, rows)
 	classes.apply()
 	assert everything([relation]) == filled
+
+
+def test_slices_of_customers_and_the_job_give_what_all_at_once_gives(goods, monkeypatch):
+	customers = [factories.customer(factories.unique(name)).name for name in ("Ähre", "ahorn", "Zoë")]
+	relations = [relation_of(name) for name in customers]
+	for number, name in enumerate(customers, start=1):
+		factories.invoice(name, [(goods, number, 100)], posting_date=months_ago(number))
+		sales_order(name, goods, 1, 50, months_ago(5))
+	folding.fold(relations[0], relations[2])  # one relation, two customers, in two slices
+	relations = relations[:2]
+	fill_all()
+	at_once = everything(relations)
+	assert len(at_once[FACTS]) == len(at_once[ITEM_GROUPS]) == 2
+	monkeypatch.setattr(statements, "CUSTOMERS_AT_ONCE", 2)
+	monkeypatch.setattr(statements, "ITEM_GROUPS_AT_ONCE", 1)
+	fill_all()
+	assert everything(relations) == at_once
+	build.refresh(relations, in_database=True)
+	assert everything(relations) == at_once
 
 
 def test_the_daily_job_takes_in_what_waits_and_one_run_at_a_time_writes(monkeypatch):
