@@ -1,8 +1,9 @@
 """What a relation is, in pure Python: role names, the fields copied from documents, how dated spells become
 roles, and which stage follows from them. Imports no frappe."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -169,7 +170,7 @@ class RoleRow:
 	document_type: str | None = None
 	document_name: str | None = None
 	#: its number on the form, as stored; says nothing about the role
-	idx: int = field(default=0, compare=False)
+	idx: int = dataclasses.field(default=0, compare=False)
 
 
 @dataclass

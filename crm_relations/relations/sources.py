@@ -5,7 +5,7 @@ are the same relation (ties), and which documents prove a role (evidence). Other
 the hook `relation_sources`; a further source of the same doctype extends the first.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -298,6 +298,24 @@ def employee_contacts(rows: list[Row]) -> Iterable[Party]:
 				frappe.qb.from_(contact).select(contact.name).where(column.isin(values)).run(pluck=True)
 			):
 				yield "Contact", name
+	for name in _known_by_email("Contact", emails):
+		yield "Contact", name
+
+
+def _known_by_email(doctype: str, emails: Collection[str]) -> list[str]:
+	"""Documents whose relation has one of these e-mails: a document may write it with capitals, a display name or
+	umlauts in the domain, the relation has its normal form."""
+	if not emails:
+		return []
+	party, relation = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Relation")
+	return (
+		frappe.qb.from_(relation)
+		.join(party)
+		.on(party.parent == relation.name)
+		.select(party.party)
+		.where(relation.email_id.isin(list(emails)) & (party.party_type == doctype))
+		.orderby(party.party)
+	).run(pluck=True)
 
 
 def employee_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
@@ -424,6 +442,7 @@ def _contact_employees(rows: list[Row]) -> Iterable[Tie]:
 			employee.user_id.isin(list(users | emails))
 			| employee.company_email.isin(list(emails) or [""])
 			| employee.personal_email.isin(list(emails) or [""])
+			| employee.name.isin(_known_by_email("Employee", emails) or [""])
 		)
 		.orderby(employee.creation)
 		.orderby(employee.name)

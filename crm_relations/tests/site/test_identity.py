@@ -259,6 +259,42 @@ def test_a_contact_that_comes_after_the_employee_joins_it():
 	assert relation_of(contact) == relation_of(worker)
 
 
+@pytest.mark.parametrize("typed", ["Anna Müller <A.Mueller@X-Werk.Example>", "A.MUELLER@X-WERK.EXAMPLE"])
+def test_contact_and_employee_meet_by_e_mail_however_it_is_written_and_whoever_comes_first(typed):
+	contact = factories.contact("Anna", "Müller", typed)
+	worker = employee(company_email="a.mueller@x-werk.example")
+	assert relation_of(worker) == relation_of(contact)
+	earlier = employee(personal_email="Berta <B.Mueller@X-WERK.Example>")
+	later = factories.contact("Berta", "Müller", "b.mueller@x-werk.example")
+	assert relation_of(later) == relation_of(earlier) != relation_of(worker)
+
+
+def test_an_old_contact_with_a_comma_in_the_display_name_is_found_by_a_later_employee():
+	contact = factories.contact("Anna", "Müller", None)
+	typed = '"Müller, Anna" <A.Mueller@X.Example>'  # an import past the form can leave it
+	frappe.db.set_value("Contact", contact.name, "email_id", typed)
+	identity.adopt("Contact", contact.name)
+	worker = employee(company_email="a.mueller@x.example")
+	assert relation_of(worker) == relation_of(contact)
+
+
+def test_the_documents_of_a_relation_are_numbered_without_gaps_after_one_was_deleted():
+	customer = factories.customer(customer_type="Individual")
+	vendor, other = supplier(), supplier()
+	for one in (vendor, other):
+		factories.insert(
+			"Party Link",
+			primary_role="Customer",
+			primary_party=customer.name,
+			secondary_role="Supplier",
+			secondary_party=one.name,
+		)
+	assert len(file_of(customer).parties) == 3
+	frappe.db.delete("Party Link", {"secondary_party": vendor.name})
+	frappe.delete_doc("Supplier", vendor.name)
+	assert [row.idx for row in file_of(customer).parties] == [1, 2]
+
+
 def test_a_contact_shared_by_two_persons_brings_them_not_together():
 	contact = factories.contact("Familie", "Meier", "meier@meier.example")
 	first = factories.customer(customer_type="Individual", customer_primary_contact=contact.name)
