@@ -3,7 +3,17 @@
 import frappe
 from frappe.utils import cint
 
-from crm_relations.campaigns import audience, call_list, checks, delivery, jobs, lifecycle, queries, specimen
+from crm_relations.campaigns import (
+	audience,
+	call_list,
+	checklist,
+	checks,
+	delivery,
+	jobs,
+	lifecycle,
+	queries,
+	specimen,
+)
 
 DOCTYPE = "Relation Campaign"
 
@@ -12,7 +22,7 @@ DOCTYPE = "Relation Campaign"
 def readiness(campaign: str) -> dict:
 	"""For the Start dialog: `missing` (list of texts), `members` (int), `notes` (list of texts), `workers` (int)."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
-	return {**queries.readiness(frappe.get_doc(DOCTYPE, campaign)), "workers": checks.workers_of_queue()}
+	return {**checklist.readiness(frappe.get_doc(DOCTYPE, campaign)), "workers": checks.workers_of_queue()}
 
 
 @frappe.whitelist(methods=["POST"])
@@ -20,12 +30,12 @@ def start(campaign: str) -> dict:
 	"""Queue the start and the sending. Returns `queued` (False where something is `missing`), `missing`, and
 	`workers`: how many background workers could do it now."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
-	ready = queries.readiness(frappe.get_doc(DOCTYPE, campaign))
-	if not ready["missing"]:
+	missing = checklist.missing(frappe.get_doc(DOCTYPE, campaign))
+	if not missing:
 		jobs.enqueue_start(campaign, frappe.session.user)
 	return {
-		"queued": not ready["missing"],
-		"missing": ready["missing"],
+		"queued": not missing,
+		"missing": missing,
 		"workers": checks.workers_of_queue(),
 	}
 
@@ -36,6 +46,17 @@ def send_now(campaign: str) -> dict:
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	delivery.enqueue(campaign)
 	return {"due": delivery.count_due(campaign), "workers": checks.workers_of_queue()}
+
+
+@frappe.whitelist(methods=["POST"])
+def approve(campaign: str) -> dict:
+	"""Approve a draft in which nothing is missing. Returns `missing`, empty if it was approved."""
+	frappe.only_for(["Relation Manager", "System Manager"])
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	missing = checklist.missing_for_approval(frappe.get_doc(DOCTYPE, campaign))
+	if not missing:
+		lifecycle.approve(campaign)
+	return {"missing": missing}
 
 
 @frappe.whitelist(methods=["POST"])

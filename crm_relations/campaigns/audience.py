@@ -4,8 +4,7 @@ Everything is set-based and stands in one transaction with the start: a start th
 happened, one that is repeated finds its rows and adds none.
 """
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import frappe
@@ -14,34 +13,27 @@ from frappe.model.document import Document
 from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Coalesce, Count, Lower, Min
 from frappe.query_builder.terms import ParameterizedValueWrapper as Value
-from frappe.utils import add_days, escape_html, getdate, now_datetime
-from pypika.functions import Concat, NullIf, Trim
+from frappe.utils import add_days, getdate, now_datetime
+from pypika.functions import Concat, NullIf, Substring, Trim
 from pypika.terms import Criterion, Term
 
-from crm_relations.campaigns import consent, control_group, lifecycle, rules, sender, templates
+from crm_relations.campaigns import (
+	ab_test,
+	checklist,
+	consent,
+	control_group,
+	lifecycle,
+	rules,
+)
 from crm_relations.segments import membership
 from crm_relations.shared.contact_keys import email_key, phone_key
 
-#: addresses that are in normal form as they stand, to be told without parsing
-_PLAIN_EMAIL = re.compile(r"[a-z0-9._%+'-]+@[a-z0-9-]+(\.[a-z0-9-]+)+")
-_PLAIN_PHONE = re.compile(r"\+[1-9]\d{6,14}")
-_PAGE = 10_000
-
-
-def check(campaign: Document) -> list[str]:
-	"""All that is missing for a start, in words; empty if nothing is."""
-	missing = []
-	if not campaign.segment:
-		missing.append(_("Segment: choose whom to address"))
-	elif frappe.db.get_value("Relation Segment", campaign.segment, "disabled"):
-		missing.append(_("Segment: {0} is disabled").format(frappe.bold(campaign.segment)))
-	if not campaign.steps:
-		missing.append(_("Steps: add at least one e-mail or call"))
-	for step in campaign.steps:
-		missing.extend(_check_step(step))
-	if any(step.step_type == "E-mail" for step in campaign.steps):
-		missing.extend(sender.check(campaign))
-	return missing
+#: addresses that are in normal form as they stand, told by the database
+_PLAIN_EMAIL = "^[a-z0-9._%+'-]+@[a-z0-9-]+([.][a-z0-9-]+)+$"
+_PLAIN_PHONE = r"^[+][1-9][0-9]{6,14}$"
+_PAGE = 5_000
+#: step → channel of consent
+_CHANNELS = {"E-mail": "E-mail", "Call": "Phone", "Letter": "Letter", "Task": ""}
 
 
 def start(campaign: str, user: str | None = None) -> dict:
@@ -55,17 +47,17 @@ def start(campaign: str, user: str | None = None) -> dict:
 	doc = lifecycle.locked(campaign)
 	new_members = new_sends = 0
 	if doc.status != "Running":
-		if doc.status != "Draft":
+		if doc.status not in ("Draft", "Approved"):
 			frappe.throw(
-				_("Campaign {0} is {1}; only a draft can be started").format(
+				_("Campaign {0} is {1}; only a draft or an approved campaign can be started").format(
 					frappe.bold(doc.name), _(doc.status)
 				)
 			)
-		if missing := check(doc):
+		if missing := checklist.missing(doc):
 			frappe.throw("<br>".join(missing), title=_("The campaign cannot start yet"))
 		membership.refresh(doc.segment)
 		new_members = _take_in(doc, DocType("Relation").name.isin(membership.current(doc.segment)))
-		if not _count("Relation Campaign Member", doc.name):
+		if not new_members and not _count("Relation Campaign Member", doc.name):
 			frappe.throw(
 				_("Segment: {0} has no members. Check its rule in the preview").format(
 					frappe.bold(doc.segment)
@@ -83,6 +75,23 @@ def start(campaign: str, user: str | None = None) -> dict:
 	}
 
 
+def take_in_new(campaign: str) -> int:
+	"""Take in the relations that have entered the segment of a running campaign since, and plan their steps.
+
+	Who has once been a member is not taken in again. The caller commits.
+
+	:return: number of new members
+	"""
+	doc = lifecycle.locked(campaign)
+	if doc.status != "Running" or not doc.take_in_new:
+		return 0
+	new = _take_in(doc, DocType("Relation").name.isin(membership.current(doc.segment)))
+	if new:
+		control_group.hold_out(doc)
+		_plan(doc)
+	return new
+
+
 def add(campaign: str, relation: str) -> str:
 	"""Take one relation into a campaign beside its segment, and plan its messages and calls if it has started.
 
@@ -92,7 +101,7 @@ def add(campaign: str, relation: str) -> str:
 	:raises frappe.ValidationError: the campaign is over, or the relation is disabled
 	"""
 	doc = lifecycle.locked(campaign)
-	if doc.status not in ("Draft", "Running", "Paused"):
+	if doc.status not in ("Draft", "Approved", "Running", "Paused"):
 		frappe.throw(
 			_("Campaign {0} is {1}; nobody can be added any more").format(
 				frappe.bold(doc.name), _(doc.status)
@@ -104,7 +113,7 @@ def add(campaign: str, relation: str) -> str:
 		frappe.throw(_("The relation is disabled and cannot be addressed."))
 	if frappe.db.get_value("Relation Campaign Member", member, "held_out"):
 		frappe.throw(_("The relation is in the control group of the campaign, which is not addressed."))
-	if doc.status != "Draft":
+	if doc.status not in ("Draft", "Approved"):
 		_plan(doc)
 	return member
 
@@ -135,31 +144,19 @@ def note_response(member: str, response_type: str, answer: str, received_at) -> 
 	frappe.db.set_value("Relation Campaign Member", member, values)
 
 
-def _check_step(step: Document) -> Iterator[str]:
-	label = _("Step {0} ({1})").format(step.idx, escape_html(step.title or "") or _(step.step_type))
-	if (step.delay_days or 0) < 0:
-		yield _("{0}: Days after Start must not be negative").format(label)
-	if step.step_type != "E-mail":
-		texts = {"Call Script": step.call_script}
-	else:
-		texts = {"Subject": step.subject, "Message": step.message}
-		for field, text in texts.items():
-			if not frappe.utils.strip_html(text or "").strip():
-				yield _("{0}: {1} is missing").format(label, _(field))
-	for field, text in texts.items():
-		try:
-			unknown = templates.used_fields(text or "") - set(templates.MERGE_FIELDS)
-			if unknown:
-				yield _("{0}: {1} uses unknown merge fields: {2}. Known are: {3}").format(
-					label,
-					_(field),
-					escape_html(", ".join(sorted(unknown))),
-					", ".join(templates.MERGE_FIELDS),
-				)
-			elif field == "Message":
-				templates.MailTemplate(step.subject or "", text or "")
-		except templates.TemplateError as e:
-			yield _("{0}: {1} cannot be read: {2}").format(label, _(field), escape_html(str(e)))
+def forget_response(member: str) -> None:
+	"""A click has turned out to be a program's: who did nothing else has not answered. What came of it stays."""
+	rows = frappe.get_all(
+		"Relation Campaign Response",
+		filters={"member": member, "robot": 0, "response_type": ["not in", sorted(rules.NO_REACTION)]},
+		fields=["response_type", "answer", "received_at"],
+		order_by="received_at asc",
+	)
+	values = {"last_response": rows[-1].received_at if rows else None}
+	current = frappe.db.get_value("Relation Campaign Member", member, "status", for_update=True)
+	if current == "Answered" and not any(rules.is_answer(r.response_type, r.answer or "") for r in rows):
+		values["status"] = "Addressed"
+	frappe.db.set_value("Relation Campaign Member", member, values)
 
 
 def _count(doctype: str, campaign: str) -> int:
@@ -167,10 +164,11 @@ def _count(doctype: str, campaign: str) -> int:
 	return frappe.qb.from_(table).select(Count("*")).where(table.campaign == campaign).run()[0][0]
 
 
-def _insert_select(doctype: str, key: Term, values: dict[str, Any], source: Callable[[Any], Any]) -> None:
+def _insert_select(doctype: str, key: Term, values: dict[str, Any], source: Callable[[Any], Any]) -> int:
 	"""INSERT INTO doctype (standard fields and `values`) SELECT … FROM source, in one statement.
 
 	:param key: what is unique in a row of the source; a row's name is a random head and this key.
+	:return: number of new rows
 	"""
 	now, user = str(now_datetime()), frappe.session.user
 	row = {
@@ -185,13 +183,25 @@ def _insert_select(doctype: str, key: Term, values: dict[str, Any], source: Call
 	}
 	terms = [value if isinstance(value, Term) else Value(value) for value in row.values()]
 	source(frappe.qb.into(DocType(doctype)).columns(*row)).select(*terms).run()
+	return frappe.db._cursor.rowcount
 
 
 def _take_in(campaign: Document, who: Criterion) -> int:
 	"""One row for each of these relations that has none yet; returns how many are new."""
-	before = _count("Relation Campaign Member", campaign.name)
 	relation, member = DocType("Relation"), DocType("Relation Campaign Member")
-	_insert_select(
+	first = not frappe.db.exists("Relation Campaign Member", {"campaign": campaign.name})
+
+	def source(query: Any) -> Any:
+		query = query.from_(relation).where(who).where(relation.disabled == 0)
+		if first:
+			return query
+		return (
+			query.left_join(member)
+			.on((member.relation == relation.name) & (member.campaign == campaign.name))
+			.where(member.name.isnull())
+		)
+
+	new = _insert_select(
 		"Relation Campaign Member",
 		relation.name,
 		{
@@ -204,16 +214,11 @@ def _take_in(campaign: Document, who: Criterion) -> int:
 			"points": 0,
 			"held_out": 0,
 		},
-		lambda query: (
-			query.from_(relation)
-			.left_join(member)
-			.on((member.relation == relation.name) & (member.campaign == campaign.name))
-			.where(who)
-			.where((relation.disabled == 0) & member.name.isnull())
-		),
+		source,
 	)
-	_normalise(campaign.name)
-	return _count("Relation Campaign Member", campaign.name) - before
+	if new:
+		_normalise(campaign.name)
+	return new
 
 
 def _normalise(campaign: str) -> None:
@@ -221,72 +226,107 @@ def _normalise(campaign: str) -> None:
 	member = DocType("Relation Campaign Member")
 	region = consent.region()
 	last = ""
+	odd = ((member.email != "") & member.email.rlike(_PLAIN_EMAIL).negate()) | (
+		(member.phone != "") & member.phone.rlike(_PLAIN_PHONE).negate()
+	)
 	while True:
 		rows = (
 			frappe.qb.from_(member)
 			.select(member.name, member.email, member.phone)
-			.where((member.campaign == campaign) & (member.name > last))
+			.where((member.campaign == campaign) & (member.name > last) & odd)
 			.orderby(member.name)
 			.limit(_PAGE)
 			.run()
 		)
 		if not rows:
 			return
-		changes = {}
-		for name, email, phone in rows:
-			change = {}
-			if email and not _PLAIN_EMAIL.fullmatch(email):
-				change["email"] = email_key(email)
-			if phone and not _PLAIN_PHONE.fullmatch(phone):
-				change["phone"] = phone_key(phone, region)
-			if change:
-				changes[name] = {"email": email, "phone": phone, **change}
-		if changes:
-			frappe.db.bulk_update("Relation Campaign Member", changes, update_modified=False)
+		frappe.db.bulk_update(
+			"Relation Campaign Member",
+			{
+				name: {
+					"email": email_key(email) if email else "",
+					"phone": phone_key(phone, region) if phone else "",
+				}
+				for name, email, phone in rows
+			},
+			update_modified=False,
+		)
 		last = rows[-1][0]
 
 
 def _plan(campaign: Document) -> int:
 	"""One row of the send ledger for each member and step that has none; returns how many are new."""
-	before = _count("Relation Campaign Send", campaign.name)
+	new = 0
 	for step in campaign.steps:
-		_plan_step(campaign, step)
+		new += _plan_step(campaign, step)
 		if step.step_type == "E-mail":
 			_suppress_duplicates(step.name)
-	return _count("Relation Campaign Send", campaign.name) - before
+			ab_test.draw(step)
+	return new
 
 
-def _plan_step(campaign: Document, step: Document) -> None:
+def _plan_step(campaign: Document, step: Document) -> int:
 	member, send = DocType("Relation Campaign Member"), DocType("Relation Campaign Send")
-	email = step.step_type == "E-mail"
-	address = Coalesce(member.email if email else member.phone, "")
-	_insert_select(
+	relation = DocType("Relation")
+	first = not frappe.db.exists("Relation Campaign Send", {"step": step.name})
+	kind = step.step_type
+	address: Term = Coalesce(member.email if kind == "E-mail" else member.phone, "")
+	if kind == "Letter":
+		address = Trim(
+			Concat(
+				Coalesce(relation.address_line, ""),
+				" ",
+				Coalesce(relation.pincode, ""),
+				" ",
+				Coalesce(relation.city, ""),
+			)
+		)
+	elif kind == "Task":
+		address = member.relation
+
+	def source(query: Any) -> Any:
+		query = query.from_(member).where(
+			(member.campaign == campaign.name) & (member.held_out == 0) & member.left_on.isnull()
+		)
+		if kind == "Letter":
+			query = query.left_join(relation).on(relation.name == member.relation)
+		if first:
+			return query
+		return (
+			query.left_join(send)
+			.on((send.member == member.name) & (send.step == step.name))
+			.where(send.name.isnull())
+		)
+
+	recipient = "" if kind == "Task" else Substring(address, 1, 140)
+	return _insert_select(
 		"Relation Campaign Send",
-		member.name,
+		member.relation,
 		{
 			"campaign": campaign.name,
 			"member": member.name,
 			"relation": member.relation,
 			"step": step.name,
-			"step_type": step.step_type,
+			"step_type": kind,
 			"state": Case().when(address == "", "Suppressed").else_("Pending"),
 			"due_on": str(add_days(getdate(), step.delay_days or 0)),
-			"recipient": address,
-			"reason": Case().when(address == "", rules.NO_ADDRESS["E-mail" if email else "Phone"]).else_(""),
+			"recipient": recipient,
+			"reason": Case().when(address == "", rules.NO_ADDRESS.get(_CHANNELS[kind], "")).else_(""),
 			"attempts": 0,
 		},
-		lambda query: (
-			query.from_(member)
-			.left_join(send)
-			.on((send.member == member.name) & (send.step == step.name))
-			.where((member.campaign == campaign.name) & (member.held_out == 0) & send.name.isnull())
-		),
+		source,
 	)
 
 
 def _suppress_duplicates(step: str) -> None:
 	"""An address gets one message of a step, however many members share it."""
 	send = DocType("Relation Campaign Send")
+	open_rows = (send.step == step) & (send.state == "Pending")
+	number, addresses = (
+		frappe.qb.from_(send).select(Count("*"), Count(send.recipient).distinct()).where(open_rows).run()[0]
+	)
+	if number == addresses:
+		return
 	shared = (
 		frappe.qb.from_(send)
 		.select(send.recipient, Min(send.name).as_("kept"))

@@ -15,7 +15,7 @@ from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.utils import cint, get_url, now_datetime
 
-from crm_relations.campaigns import attachments, consent, mail, rules, tracking
+from crm_relations.campaigns import attachments, consent, mail, tracking
 from crm_relations.campaigns.rules import Decision
 from crm_relations.campaigns.templates import MailTemplate, TemplateError
 from crm_relations.relations.facts import queue as facts
@@ -76,11 +76,7 @@ class Composer:
 
 	def compose(self, rows: Sequence[frappe._dict]) -> tuple[list[Letter], dict[str, Refused]]:
 		"""Messages for send rows (`rows`), in their order, and the rows that get none."""
-		decisions = consent.decide_many(
-			{row.recipient: rules.is_business(row.relation_kind, row.market_orientation) for row in rows},
-			"E-mail",
-			self.campaign.purpose,
-		)
+		decisions = consent.decide_for(self.campaign, rows, "E-mail")
 		parties = _parties([row.relation for row in rows])
 		letters: list[Letter] = []
 		refused: dict[str, Refused] = {}

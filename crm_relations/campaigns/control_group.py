@@ -10,7 +10,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder import DocType
-from frappe.query_builder.functions import Count
+from frappe.query_builder.functions import Coalesce, Count, Sum
 
 from crm_relations.segments.selection import drawing_order
 
@@ -32,20 +32,29 @@ def check(campaign: Document) -> None:
 
 
 def hold_out(campaign: Document) -> int:
-	"""Draw the control group among the members of a campaign that starts; returns how many are held out.
+	"""Draw the control group among the members for whom nothing is planned yet; returns how many are held out.
 
-	The share is rounded to whole members, halves upwards.
+	The share is one of all members, rounded to whole ones, halves upwards. Of members that are taken in later, as many
+	are drawn as keep the share.
 	"""
-	member = DocType(MEMBER)
-	total = frappe.qb.from_(member).select(Count("*")).where(member.campaign == campaign.name).run()[0][0]
 	share = Decimal(str(campaign.control_group_percent or 0)) / 100
-	number = int((total * share).quantize(Decimal(1), ROUND_HALF_UP))
-	if not number:
+	if not share:
 		return 0
+	member, send = DocType(MEMBER), DocType("Relation Campaign Send")
+	total, held_out = (
+		frappe.qb.from_(member)
+		.select(Count("*"), Coalesce(Sum(member.held_out), 0))
+		.where(member.campaign == campaign.name)
+		.run()[0]
+	)
+	number = int((total * share).quantize(Decimal(1), ROUND_HALF_UP)) - int(held_out)
+	if number <= 0:
+		return 0
+	addressed = frappe.qb.from_(send).select(send.member).where(send.campaign == campaign.name)
 	names = (
 		frappe.qb.from_(member)
 		.select(member.name)
-		.where(member.campaign == campaign.name)
+		.where((member.campaign == campaign.name) & (member.held_out == 0) & member.name.notin(addressed))
 		.orderby(drawing_order(campaign.control_group_seed, member.relation))
 		.orderby(member.relation)
 		.limit(number)

@@ -23,7 +23,7 @@ from frappe.utils import add_to_date, cint, getdate, now_datetime
 from frappe.utils.background_jobs import get_job_status
 from rq.job import JobStatus
 
-from crm_relations.campaigns import call_list, rules, send_ledger, sender, working_hours
+from crm_relations.campaigns import ab_test, call_list, rules, send_ledger, sender, working_hours
 from crm_relations.campaigns.send_ledger import count_due
 from crm_relations.campaigns.worker import Worker
 
@@ -58,6 +58,7 @@ def send(
 	stopped = _hindrance(doc)
 	if not stopped:
 		counts["suppressed"] += call_list.suppress(doc)
+		ab_test.decide(doc)
 		frappe.db.commit()
 	due = count_due(campaign)
 	if due and not stopped:
@@ -121,7 +122,7 @@ def suppress_withdrawn(consent_event: Document) -> None:
 
 
 def send_due_campaigns() -> None:
-	"""Scheduler: enqueue the sending of what is due in running campaigns, and clear up after dead workers."""
+	"""For the scheduler: queue the sending of what is due in running campaigns, and clear up after dead workers."""
 	settle()
 	table, campaign = DocType(SEND), DocType("Relation Campaign")
 	names = (
@@ -132,12 +133,13 @@ def send_due_campaigns() -> None:
 		.distinct()
 		.where((campaign.status == "Running") & (table.state == "Pending") & (table.due_on <= getdate()))
 		.where(table.retry_at.isnull() | (table.retry_at <= now_datetime()))
-		.where((table.step_type == "E-mail") | table.legal_basis.isnull())
+		.where((table.step_type == "E-mail") | ((table.step_type == "Call") & table.legal_basis.isnull()))
+		.where(table.variant.isnull() | (table.variant != send_ledger.WAITING))
 		.run(pluck=True)
 	)
 	at_work = _campaigns_at_work()
 	for name in names:
-		if name not in at_work:
+		if name not in at_work and not working_hours.closed(frappe.get_cached_doc("Relation Campaign", name)):
 			enqueue(name)
 
 

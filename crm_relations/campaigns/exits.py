@@ -23,6 +23,11 @@ def apply(campaign: str, members: Sequence[str]) -> None:
 	leave(reasons(doc, happenings.of_members(doc.segment, members)))
 
 
+def after_response(response: Document) -> None:
+	"""A member has answered: does the campaign end for it?"""
+	apply(response.campaign, [response.member])
+
+
 def reasons(campaign: Document, done: Mapping[str, Sequence[Happening]]) -> dict[str, str]:
 	"""Members for whom the campaign has ended → why."""
 	exits = [what for field, what in plan_rules.EXITS.items() if campaign.get(field)]

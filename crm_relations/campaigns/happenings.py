@@ -52,14 +52,12 @@ def _meaning(kind: str, answer: str) -> list[str]:
 
 def _responses(members: Sequence[str]) -> list[tuple[str, str, str, datetime]]:
 	table = DocType("Relation Campaign Response")
-	query = (
+	return (
 		frappe.qb.from_(table)
 		.select(table.member, table.response_type, table.answer, table.received_at)
-		.where(table.member.isin(list(members)))
+		.where(table.member.isin(list(members)) & (table.robot == 0))
+		.run()
 	)
-	if frappe.get_meta("Relation Campaign Response").has_field("robot"):
-		query = query.where(table.robot == 0)
-	return query.run()
 
 
 def _purchases(doctype: str, returns: str | None, members: Sequence[str]) -> list[tuple[str, datetime]]:

@@ -5,10 +5,10 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import format_date, getdate, now_datetime
 
-from crm_relations.campaigns import rules
+from crm_relations.campaigns import ab_test, rules
 
 #: what must not change once members have been taken in: the send ledger rests on it
-_FROZEN_STEP_FIELDS = ("name", "step_type", "delay_days")
+_FROZEN_STEP_FIELDS = ("name", "step_type", "delay_days", "ab_share")
 
 
 def locked(campaign: str) -> Document:
@@ -29,10 +29,17 @@ def change(doc: Document, status: str, user: str | None = None) -> None:
 			)
 		)
 	values = {"status": status}
-	if doc.status == "Draft":
+	if status == "Running" and not doc.started_at:
 		values.update(started_at=now_datetime(), started_by=user or frappe.session.user)
+	if status == "Approved":
+		values.update(approved_by=frappe.session.user)
 	doc.add_comment("Info", _("changed the status from {0} to {1}").format(_(doc.status), _(status)))
 	doc.db_set(values, notify=True)
+
+
+def approve(campaign: str) -> None:
+	"""Release a draft: from its start date on it starts by itself, and without one by the button."""
+	change(locked(campaign), "Approved")
 
 
 def pause(campaign: str) -> None:
@@ -51,7 +58,7 @@ def finish(campaign: str) -> None:
 
 def check_new(doc: Document) -> None:
 	"""A new campaign is a draft, also where it is a copy."""
-	doc.status, doc.started_at, doc.started_by = "Draft", None, None
+	doc.status, doc.started_at, doc.started_by, doc.approved_by = "Draft", None, None, None
 
 
 def check_changes(doc: Document) -> None:
@@ -65,7 +72,10 @@ def check_changes(doc: Document) -> None:
 		return
 	if doc.status != before.status:
 		frappe.throw(_("Status: use the buttons Start, Pause, Resume and Finish"))
-	if before.status == "Draft":
+	ab_test.keep_results(doc, before)
+	if before.status == "Approved":
+		doc.status, doc.approved_by = "Draft", None  # what was approved has been changed
+	if doc.status == "Draft":
 		return
 	if doc.segment != before.segment:
 		frappe.throw(_("Segment cannot change after the start. Make a new campaign"))
@@ -83,7 +93,9 @@ def check_changes(doc: Document) -> None:
 
 def check_delete(doc: Document) -> None:
 	"""A started campaign is evidence: of what was sent, and of what it earned."""
-	if doc.status != "Draft" or frappe.db.exists("Relation Campaign Member", {"campaign": doc.name}):
+	if doc.status not in ("Draft", "Approved") or frappe.db.exists(
+		"Relation Campaign Member", {"campaign": doc.name}
+	):
 		frappe.throw(
 			_("Campaign {0} has been started and cannot be deleted. Finish it instead").format(
 				frappe.bold(doc.name)

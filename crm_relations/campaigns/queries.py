@@ -2,13 +2,11 @@
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count
 from frappe.utils import getdate
 
-from crm_relations.campaigns import audience, rules, templates
-from crm_relations.segments import membership
+from crm_relations.campaigns import rules
 from crm_relations.shared.permissions import readable
 
 _STATES = ("Sent", "Failed", "Uncertain", "Suppressed", "Pending", "Sending")
@@ -20,8 +18,8 @@ def status(campaign: str) -> dict:
 
 	E-mails, by state: `sent`, `failed`, `uncertain`, `suppressed`, `pending`, `sending`; with one e-mail
 	step they add up to `members`. Calls: `calls_open`, `calls_done`, `calls_suppressed`. Members, each
-	once: `members`, `answered` (replied, clicked, or reached by phone), `replied`, `clicked`,
-	`unsubscribed`, `qualified`, `handed_over`, `won`, `declined`. `members` are those that are addressed;
+	once: `members`, `answered` (replied, clicked, or reached by phone), `replied`, `clicked`, `opened`, `bounced`,
+	`complained`, `out_of_office`, `unsubscribed`, `qualified`, `handed_over`, `won`, `declined`. `members` are those that are addressed;
 	`control_group` counts those held out. Beside them `campaign` and `status`.
 	"""
 	state = frappe.db.get_value("Relation Campaign", campaign, "status")
@@ -100,50 +98,6 @@ def uncertain(campaign: str, limit: int = 20) -> list[dict]:
 	)
 
 
-def readiness(campaign: Document) -> dict:
-	"""What the Start dialog shows: `missing` (texts), `members` (of the segment, without refreshing it), and
-	`notes`: merge fields that are empty for some."""
-	missing = audience.check(campaign)
-	if not campaign.segment:
-		return {"missing": missing, "members": 0, "notes": []}
-	relation = DocType("Relation")
-	members = (
-		frappe.qb.from_(relation)
-		.select(Count("*"))
-		.where(relation.name.isin(membership.current(campaign.segment)) & (relation.disabled == 0))
-		.run()[0][0]
-	)
-	return {"missing": missing, "members": members, "notes": [] if missing else _notes(campaign)}
-
-
-def _notes(campaign: Document) -> list[str]:
-	relation = DocType("Relation")
-	texts = " ".join(f"{s.subject or ''} {s.message or ''} {s.call_script or ''}" for s in campaign.steps)
-	used = templates.used_fields(texts)
-	wanted = {
-		"email_id": any(step.step_type == "E-mail" for step in campaign.steps),
-		"first_name": "first_name" in used,
-		"last_name": "last_name" in used,
-		"salutation": "salutation" in used,
-	}
-	notes = []
-	for fieldname in [name for name, needed in wanted.items() if needed]:
-		column = relation[fieldname]
-		empty = (
-			frappe.qb.from_(relation)
-			.select(Count("*"))
-			.where(relation.name.isin(membership.current(campaign.segment)) & (relation.disabled == 0))
-			.where(column.isnull() | (column == ""))
-			.run()[0][0]
-		)
-		if empty:
-			label = _(frappe.get_meta("Relation").get_label(fieldname))
-			notes.append(_("{0} is empty for {1} members").format(label, empty))
-	if not frappe.get_cached_doc("Relation Settings").legal_notice:
-		notes.append(_("Relation Settings: the imprint below campaign mails is empty"))
-	return notes
-
-
 def _sends(campaign: str) -> dict[tuple[str, str], int]:
 	table = DocType("Relation Campaign Send")
 	rows = (
@@ -175,18 +129,22 @@ def _answers(campaign: str) -> dict[str, int]:
 		frappe.qb.from_(table)
 		.select(table.member, table.response_type, table.answer)
 		.distinct()
-		.where(table.campaign == campaign)
+		.where((table.campaign == campaign) & (table.robot == 0))
 		.run()
 	)
 	by_type = {
 		name: {member for member, kind, _a in rows if kind == name}
-		for name in ("Reply", "Click", "Unsubscribe")
+		for name in ("Reply", "Click", "Unsubscribe", "Opened", "Bounce", "Complaint", "Out of Office")
 	}
 	return {
 		"answered": len({member for member, kind, answer in rows if rules.is_answer(kind, answer or "")}),
 		"replied": len(by_type["Reply"]),
 		"clicked": len(by_type["Click"]),
 		"unsubscribed": len(by_type["Unsubscribe"]),
+		"opened": len(by_type["Opened"]),
+		"bounced": len(by_type["Bounce"]),
+		"complained": len(by_type["Complaint"]),
+		"out_of_office": len(by_type["Out of Office"]),
 	}
 
 

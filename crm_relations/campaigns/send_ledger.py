@@ -170,7 +170,6 @@ def mark_communications(names: Collection[str], status: str) -> None:
 
 
 def _uncertain(criterion: Criterion) -> int:
-	table = DocType(SEND)
 	names = _communications(criterion)
 	mark_communications(names, "Sending")
 	return update(

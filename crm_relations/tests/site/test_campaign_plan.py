@@ -4,7 +4,7 @@ import frappe
 import pytest
 from rq.job import JobStatus
 
-from crm_relations.campaigns import api, audience, checks, delivery, jobs, lifecycle, queries
+from crm_relations.campaigns import api, audience, checklist, checks, delivery, jobs, lifecycle, queries
 from crm_relations.segments import membership
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.mailing import call_step, email_step
@@ -57,7 +57,7 @@ def test_one_error_names_all_that_is_missing(account):
 
 def test_a_campaign_of_calls_alone_needs_no_account():
 	doc = draft(steps=[call_step()])
-	assert audience.check(doc) == []
+	assert checklist.missing(doc) == []
 	assert audience.start(doc.name)["members"] == 2
 
 

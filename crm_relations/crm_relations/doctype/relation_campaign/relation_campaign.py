@@ -3,7 +3,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.campaigns import control_group, lifecycle
+from crm_relations.campaigns import control_group, lifecycle, working_hours
 from crm_relations.campaigns.consents import sales
 
 
@@ -63,6 +63,7 @@ class RelationCampaign(Document):
 
 	def validate(self) -> None:
 		control_group.check(self)
+		working_hours.check(self)
 		sales.check(self)
 		lifecycle.check_changes(self)
 

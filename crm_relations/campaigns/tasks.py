@@ -1,0 +1,75 @@
+"""Task steps: a ToDo for somebody of the house when the step is due. Writes the state of task rows."""
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import DocType
+from frappe.utils import escape_html, getdate
+
+from crm_relations.campaigns import composing, gate, send_ledger, templates, working_hours
+
+_CHUNK = 100
+
+
+def make_due(campaign: str) -> int:
+	"""Make the tasks that are due; commits after each chunk. Returns how many were made.
+
+	A row and its ToDo are committed together: a run that is killed has made both or neither.
+	"""
+	doc = frappe.get_doc("Relation Campaign", campaign)
+	made = 0
+	if doc.status != "Running" or working_hours.closed(doc):
+		return made
+	while names := _due(campaign):
+		rows = composing.rows(names)
+		verdict = gate.judge(doc, rows)
+		send = DocType(send_ledger.SEND)
+		for name, reason in verdict.refused.items():
+			send_ledger.update(send.name == name, state="Suppressed", reason=reason)
+		for row in rows:
+			if row.name not in verdict.refused:
+				made += _make(doc, row)
+		frappe.db.commit()
+	return made
+
+
+def _due(campaign: str) -> list[str]:
+	"""The next due rows, locked until the transaction ends; those that another run has locked are left to it."""
+	send = DocType(send_ledger.SEND)
+	return (
+		frappe.qb.from_(send)
+		.select(send.name)
+		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Task"))
+		.where(send.due_on <= getdate())
+		.orderby(send.due_on, send.name)
+		.limit(_CHUNK)
+		.for_update(skip_locked=True)
+		.run(pluck=True)
+	)
+
+
+def _make(campaign: Document, row: frappe._dict) -> int:
+	send = DocType(send_ledger.SEND)
+	step = next((step for step in campaign.steps if step.name == row.step), None)
+	try:
+		if not step:
+			raise templates.TemplateError(_("the step has been deleted"))
+		text = templates.render_html(step.task_text or "", composing.merge_fields(row))
+	except templates.TemplateError as e:
+		reason = _("The task cannot be made: {0}").format(e)
+		send_ledger.update(send.name == row.name, state="Failed", reason=reason)
+		return 0
+	todo = frappe.get_doc(
+		{
+			"doctype": "ToDo",
+			"description": f"<p>{text}</p><p>{escape_html(row.relation_name or '')} · {escape_html(campaign.name)}</p>",
+			"reference_type": "Relation",
+			"reference_name": row.relation,
+			"allocated_to": step.task_for or campaign.responsible,
+			"assigned_by": campaign.responsible or campaign.owner,
+			"date": getdate(),
+		}
+	).insert(ignore_permissions=True)
+	return send_ledger.update(
+		send.name == row.name, state="Done", todo=todo.name, sent_at=frappe.utils.now_datetime()
+	)
