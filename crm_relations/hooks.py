@@ -181,7 +181,7 @@ relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.u
 
 scheduler_events = {
 	"all": [
-		"crm_relations.campaigns.delivery.send_due_campaigns",
+		"crm_relations.campaigns.schedule.run",
 		"crm_relations.relations.facts.jobs.refresh_changed",
 		"crm_relations.segments.jobs.take_changes",
 	],
