@@ -12,7 +12,8 @@ from datetime import datetime
 
 #: state → states that a person may bring it to
 TRANSITIONS: Mapping[str, frozenset[str]] = {
-	"Draft": frozenset({"Running"}),
+	"Draft": frozenset({"Approved", "Running"}),
+	"Approved": frozenset({"Draft", "Running"}),
 	"Running": frozenset({"Paused", "Done"}),
 	"Paused": frozenset({"Running", "Done"}),
 	"Done": frozenset(),
