@@ -4,6 +4,7 @@ Campaigns stand left of qualification and may not import it; the answer flows on
 
 from frappe.model.document import Document
 
+from crm_relations.campaigns import exits
 from crm_relations.qualification import scheme
 from crm_relations.relations import changes
 from crm_relations.relations.facts import queue as facts
@@ -11,4 +12,4 @@ from crm_relations.shared.side_effects import run_steps
 
 
 def after_insert(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, scheme.qualify_response, facts.mark_relation, changes.announce_named)
+	run_steps(doc, exits.after_response, scheme.qualify_response, facts.mark_relation, changes.announce_named)
