@@ -72,8 +72,13 @@ def overlap(segments: str | list) -> dict[str, Any]:
 	"""Members that segments have in common: `{"segments", "members", "both"}`, a matrix of counts."""
 	frappe.has_permission("Relation Segment", "read", throw=True)
 	names = list(map(str, frappe.parse_json(segments)))
-	for name in names:
-		frappe.has_permission("Relation Segment", "read", doc=name, throw=True)
+	shown = frappe.get_list(
+		"Relation Segment", filters={"name": ["in", names or [""]]}, pluck="name", order_by="name asc", limit=0
+	)
+	if hidden := sorted(set(names) - set(shown)):
+		frappe.throw(
+			_("There is no segment {0} that you may read.").format(hidden[0]), frappe.PermissionError
+		)
 	return overlap_of(names)
 
 

@@ -29,7 +29,7 @@ def newest(builder: str | None, number: int) -> Iterator[None]:
 		yield
 		return
 	key = f"crm_relations:question:{frappe.session.user}:{builder[:40]}"
-	before = frappe.cache.get_value(key) or {}
+	before = frappe.cache.get_value(key, expires=True) or {}
 	if cint(before.get("number")) > number:
 		raise Outdated
 	connection = _connection()
@@ -42,7 +42,7 @@ def newest(builder: str | None, number: int) -> Iterator[None]:
 		if error.args[0] == INTERRUPTED:
 			raise Outdated from error
 		raise
-	latest = frappe.cache.get_value(key) or {}
+	latest = frappe.cache.get_value(key, expires=True) or {}
 	if cint(latest.get("number")) > number:
 		raise Outdated
 	if connection:  # done: nobody has to stop it
