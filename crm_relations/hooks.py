@@ -183,9 +183,11 @@ scheduler_events = {
 	"all": [
 		"crm_relations.campaigns.schedule.run",
 		"crm_relations.relations.facts.jobs.refresh_changed",
+		"crm_relations.ledger.attribution.attribute_waiting",
 		"crm_relations.segments.jobs.take_changes",
 	],
 	"hourly": [
+		"crm_relations.campaigns.consents.opt_in.tend",
 		"crm_relations.shared.side_effects.retry_deferred",
 		"crm_relations.relations.playbook.start_planned",
 	],
@@ -201,8 +203,13 @@ scheduler_events = {
 	"weekly_long": ["crm_relations.relations.duplicates.api.search_weekly"],
 }
 
+# the picture by which opens are measured
+page_renderer = ["crm_relations.campaigns.answers.pixel.Pixel"]
+
 website_route_rules = [
 	{"from_route": "/rc/<token>", "to_route": "rc"},
+	{"from_route": "/ro/<token>", "to_route": "ro"},
+	{"from_route": "/rp/<token>", "to_route": "rp"},
 	{"from_route": "/ru/<token>", "to_route": "ru"},
 ]
 
@@ -225,6 +232,7 @@ doctype_js = {
 		"public/js/relation_duplicates.js",
 		"public/js/relation_playbook.js",
 		"public/js/relation_facts.js",
+		"public/js/relation_consent.js",
 		"public/js/segment_explanation.js",
 		"public/js/segment_membership.js",
 	],
@@ -277,6 +285,7 @@ ignore_links_on_delete = [
 	"Relation Deferred Step",
 	"Relation Campaign Response",
 	"Relation Campaign Send",
+	"Relation Opt-in Request",
 	"Relation Interaction",
 	"Relation Handover",
 	"Relation",

@@ -1,21 +1,25 @@
 """Consent: who may be addressed, on which legal basis. Alone writes `Relation Consent`.
 
 Events are kept by the normal form of the address (`shared.contact_keys`), so that an objection holds
-whatever the spelling. They are only ever added.
+whatever the spelling, and for the whole mailbox. They are only ever added. An objection of a person to a
+channel as such (by phone, by letter) stands with `*` for the address and holds for all of the relation.
 """
 
 import html
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import frappe
 from frappe import _
+from frappe.model.document import Document
 from frappe.query_builder import DocType
-from frappe.utils import get_datetime, now_datetime
+from frappe.utils import format_datetime, get_datetime, now_datetime
 
 from crm_relations.campaigns import rules
+from crm_relations.campaigns.answers import addresses
+from crm_relations.campaigns.consents import sales as existing_customers
 from crm_relations.campaigns.rules import ConsentEvent, Decision
-from crm_relations.shared.contact_keys import email_key, phone_key
+from crm_relations.shared.contact_keys import email_key, mailbox_key, phone_key
 
 #: Hook: dotted paths of functions (set of e-mail keys) → {key: reason} that block addresses elsewhere
 SUPPRESSION_HOOK = "relation_email_suppressions"
@@ -29,6 +33,8 @@ def region() -> str:
 
 def address_key(address: str | None, channel: str) -> str:
 	"""Normal form of an address of the channel; empty if it is none."""
+	if address == rules.ALL_ADDRESSES:
+		return address
 	if channel == "E-mail":
 		return email_key(address)
 	if channel == "Phone":
@@ -48,11 +54,14 @@ def record(
 	given_at: datetime | str | None = None,
 	text_version: str | None = None,
 	proof: str | None = None,
+	declaration: str | None = None,
 ) -> str:
 	"""Add a consent event; returns its name. The caller has checked who may do so.
 
 	:param event: Given or Withdrawn. What is given needs a legal basis.
+	:param address: `rules.ALL_ADDRESSES`: an objection of the relation, whatever the address.
 	:param source: where the event comes from, in words (form, unsubscribe link, trade fair …).
+	:param declaration: the words that were agreed to.
 	"""
 	doc = frappe.get_doc(
 		{
@@ -67,6 +76,7 @@ def record(
 			"source": source,
 			"text_version": text_version,
 			"proof": proof,
+			"declaration": declaration,
 		}
 	)
 	return doc.insert(ignore_permissions=True).name
@@ -79,14 +89,34 @@ def lookup(
 	purpose: str = rules.GENERAL_PURPOSE,
 	at: datetime | str | None = None,
 ) -> Decision:
-	"""May `address` be used for `purpose` on this channel, now or as things stood at `at`?"""
+	"""May `address` be used for `purpose` on this channel, now or as things stood at `at`?
+
+	Without a campaign there are no goods that a sale could be compared with: § 7 (3) UWG does not count here.
+	"""
 	key = address_key(address, channel)
 	facts = (
 		frappe.db.get_value("Relation", relation, ["relation_kind", "market_orientation"])
 		if relation
 		else None
 	)
-	return decide_many({key: rules.is_business(*(facts or (None, None)))}, channel, purpose, at)[key]
+	business = rules.is_business(*(facts or (None, None)))
+	return decide_many({key: business}, channel, purpose, at, relations={key: relation or ""})[key]
+
+
+def decide_for(campaign: Document, rows: Sequence[frappe._dict], channel: str) -> dict[str, Decision]:
+	"""May the recipients of a campaign be addressed now? Decisions by recipient, in a fixed number of queries.
+
+	:param rows: with `recipient` (an address in normal form), `relation`, `relation_kind`, `market_orientation`.
+		One consumer behind a shared address makes it a consumer's.
+	"""
+	business: dict[str, bool] = {}
+	relations: dict[str, str] = {}
+	for row in rows:
+		one = rules.is_business(row.relation_kind, row.market_orientation)
+		business[row.recipient] = business.get(row.recipient, True) and one
+		relations.setdefault(row.recipient, row.relation or "")
+	sales = existing_customers.proofs(campaign, relations) if channel == "E-mail" else None
+	return decide_many(business, channel, campaign.purpose, relations=relations, sales=sales)
 
 
 def decide_many(
@@ -94,33 +124,62 @@ def decide_many(
 	channel: str,
 	purpose: str,
 	at: datetime | str | None = None,
+	*,
+	relations: Mapping[str, str] | None = None,
+	sales: Mapping[str, str] | None = None,
 ) -> dict[str, Decision]:
 	"""The same for many addresses in a fixed number of queries.
 
 	:param keys: normal form of an address → is it a business's?
+	:param relations: address → its relation, whose objections to the channel count too.
+	:param sales: address → proof of the sale for § 7 (3) UWG (`consents.sales.proofs`).
 	"""
+	return decide_purposes(keys, channel, [purpose], at, relations=relations, sales=sales)[purpose]
+
+
+def decide_purposes(
+	keys: Mapping[str, bool],
+	channel: str,
+	purposes: Sequence[str],
+	at: datetime | str | None = None,
+	*,
+	relations: Mapping[str, str] | None = None,
+	sales: Mapping[str, str] | None = None,
+) -> dict[str, dict[str, Decision]]:
+	"""Decisions by purpose and address, with no more queries than for one."""
 	known = [key for key in keys if key]
-	events = _events(known, channel, at)
+	events = _events(known, channel, at, relations or {})
 	blocked = suppressions(set(known)) if channel == "E-mail" else {}
 	calls_need_consent = bool(frappe.get_cached_doc("Relation Settings").calls_need_consent)
 	return {
-		key: rules.decide(
-			channel,
-			purpose,
-			events.get(key, ()),
-			business=business,
-			calls_need_consent=calls_need_consent,
-			suppressed=blocked.get(key, ""),
-		)
-		if key
-		else Decision(False, reason=rules.NO_ADDRESS[channel])
-		for key, business in keys.items()
+		purpose: {
+			key: rules.decide(
+				channel,
+				purpose,
+				events.get(key, ()),
+				business=business,
+				calls_need_consent=calls_need_consent,
+				suppressed=blocked.get(key, ""),
+				sale=(sales or {}).get(key, ""),
+			)
+			if key
+			else Decision(False, reason=rules.NO_ADDRESS[channel])
+			for key, business in keys.items()
+		}
+		for purpose in purposes
 	}
 
 
+def agreed_to_tracking(recipients: Sequence[str]) -> set[str]:
+	"""Those of the e-mail keys that agreed to see their opens measured."""
+	decided = decide_many(dict.fromkeys(recipients, False), "E-mail", rules.TRACKING_PURPOSE)
+	return {key for key, decision in decided.items() if decision.allowed}
+
+
 def suppressions(keys: set[str]) -> dict[str, str]:
-	"""E-mail keys that Frappe, or an app by the hook `relation_email_suppressions`, has unsubscribed → why."""
-	found: dict[str, str] = {}
+	"""E-mail keys that Frappe, or an app by the hook `relation_email_suppressions`, has unsubscribed, and those
+	at which nothing arrives any more → why."""
+	found: dict[str, str] = addresses.dead(keys)
 	for path in frappe.get_hooks(SUPPRESSION_HOOK):
 		found.update(frappe.get_attr(path)(keys))
 	found.update(_unsubscribed_contacts(keys))
@@ -186,28 +245,89 @@ def _unicode_domain(key: str) -> str:
 	return f"{local}@{domain.encode('ascii').decode('idna')}"
 
 
-def _events(keys: list[str], channel: str, at: datetime | str | None) -> dict[str, list[ConsentEvent]]:
+def _events(
+	keys: list[str], channel: str, at: datetime | str | None, relations: Mapping[str, str]
+) -> dict[str, list[ConsentEvent]]:
+	"""Events of each address: its own, objections from another label of its mailbox, those of its relation."""
 	if not keys:
 		return {}
 	table = DocType("Relation Consent")
-	query = (
-		frappe.qb.from_(table)
-		.select(table.address_key, table.name, table.event, table.purpose, table.given_at, table.legal_basis)
-		.where(table.address_key.isin(keys) & (table.channel == channel))
-		.where(table.given_at <= (get_datetime(at) if at else now_datetime()))
-	)
-	events: dict[str, list[ConsentEvent]] = {}
-	for key, name, event, purpose, given_at, legal_basis in query.run():
-		events.setdefault(key, []).append(ConsentEvent(name, event, purpose, given_at, legal_basis or ""))
-	return events
+	moment = get_datetime(at) if at else now_datetime()
+
+	def read(criterion, column):
+		query = (
+			frappe.qb.from_(table)
+			.select(column, table.name, table.event, table.purpose, table.given_at, table.legal_basis)
+			.where(criterion & (table.channel == channel) & (table.given_at <= moment))
+		)
+		return [
+			(found, ConsentEvent(name, event, purpose, given_at, basis or ""))
+			for found, name, event, purpose, given_at, basis in query.run()
+		]
+
+	events: dict[str, dict[str, ConsentEvent]] = {}
+	for key, event in read(table.address_key.isin(keys), table.address_key):
+		events.setdefault(key, {})[event.name] = event
+	objects = table.event == "Withdrawn"
+	if channel == "E-mail":
+		boxes = _grouped({key: mailbox_key(key) for key in keys})
+		for box, event in read(objects & table.mailbox_key.isin(list(boxes)), table.mailbox_key):
+			for key in boxes[box]:
+				events.setdefault(key, {})[event.name] = event
+	owners = _grouped({key: relations.get(key, "") for key in keys})
+	if owners:
+		of_person = objects & (table.address_key == rules.ALL_ADDRESSES) & table.relation.isin(list(owners))
+		for relation, event in read(of_person, table.relation):
+			for key in owners[relation]:
+				events.setdefault(key, {})[event.name] = event
+	return {key: list(found.values()) for key, found in events.items()}
 
 
-def check_event(doc) -> None:
-	"""Validation of a consent event from the desk or by code; sets its address key."""
+def _grouped(pairs: Mapping[str, str]) -> dict[str, list[str]]:
+	groups: dict[str, list[str]] = {}
+	for key, group in pairs.items():
+		if group:
+			groups.setdefault(group, []).append(key)
+	return groups
+
+
+def check_event(doc: Document) -> None:
+	"""Validation of a consent event from the desk or by code; sets its keys."""
 	doc.address_key = address_key(doc.address, doc.channel)
 	if not doc.address_key:
 		frappe.throw(_("Address: {0} is no address for {1}").format(frappe.bold(doc.address), _(doc.channel)))
-	if doc.event == "Given" and not doc.legal_basis:
-		frappe.throw(_("Legal Basis is needed where consent is given"))
+	if doc.address_key == rules.ALL_ADDRESSES and (doc.event != "Withdrawn" or not doc.relation):
+		frappe.throw(_("Address: * stands for all addresses of a relation that objects; name the relation"))
+	doc.mailbox_key = mailbox_key(doc.address_key) if doc.channel == "E-mail" else None
 	if get_datetime(doc.given_at) > now_datetime():
 		frappe.throw(_("Time: a consent cannot lie in the future"))
+	if doc.event == "Given":
+		_check_given(doc)
+
+
+def _check_given(doc: Document) -> None:
+	"""Consent needs a basis that can be declared, and more than a row of a file to lift an objection."""
+	if not doc.legal_basis:
+		frappe.throw(_("Legal Basis is needed where consent is given"))
+	if doc.channel == "E-mail" and doc.legal_basis == rules.EXISTING_CUSTOMER:
+		frappe.throw(
+			_(
+				"Legal Basis: who is an existing customer by § 7 (3) UWG is derived from sales. Name the advertised item groups in the campaign, and the notices in Relation Settings"
+			)
+		)
+	key = doc.address_key
+	before = decide_many(
+		{key: False}, doc.channel, doc.purpose, doc.given_at, relations={key: doc.relation or ""}
+	)[key]
+	if before.reason != rules.WITHDRAWN:
+		return
+	objection = frappe.db.get_value("Relation Consent", before.consent, ["given_at", "source"], as_dict=True)
+	text = _("Address: {0} objected on {1} ({2}).").format(
+		frappe.bold(doc.address), format_datetime(objection.given_at), objection.source
+	)
+	if frappe.flags.in_import:
+		frappe.throw(
+			text + " " + _("An import cannot lift that. Record the new consent by itself, with its proof")
+		)
+	if not doc.proof:
+		frappe.throw(text + " " + _("Say under Proof how the new consent was declared"))

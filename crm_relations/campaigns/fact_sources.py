@@ -8,14 +8,14 @@ from pypika.queries import QueryBuilder
 from crm_relations.relations.facts.sources import CONTACTS, FactSource, Listing, Scope, count_if
 
 POSITIVE = ("Interested", "Call Back")
-#: who unsubscribes has not answered
-NO_ANSWER = ("Unsubscribe",)
+#: who unsubscribes or complains has not answered, and what a mailbox or a picture tells is no answer
+NO_ANSWER = ("Bounce", "Complaint", "Opened", "Out of Office", "Unsubscribe")
 
 
 def responses(scope: Scope) -> QueryBuilder:
 	"""Answers of every campaign, clicks included; positive are those that want to hear more."""
 	table = frappe.qb.DocType("Relation Campaign Response")
-	answers = table.response_type.notin(NO_ANSWER)
+	answers = table.response_type.notin(NO_ANSWER) & (table.robot == 0)
 	query = (
 		frappe.qb.from_(table)
 		.where((table.relation > "") & answers)
@@ -31,7 +31,11 @@ def responses(scope: Scope) -> QueryBuilder:
 
 
 def _opens(scope: Scope, company: str) -> dict[str, list[Listing]]:
-	filters = {"relation": ["in", list(scope.relations or ())], "response_type": ["not in", list(NO_ANSWER)]}
+	filters = {
+		"relation": ["in", list(scope.relations or ())],
+		"response_type": ["not in", list(NO_ANSWER)],
+		"robot": 0,
+	}
 	answers = Listing("Relation Campaign Response", filters, "name")
 	positive = Listing("Relation Campaign Response", {**filters, "answer": ["in", list(POSITIVE)]}, "name")
 	return {

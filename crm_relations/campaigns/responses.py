@@ -1,15 +1,15 @@
-"""What came back. Alone writes `Relation Campaign Response`; rows are only ever added."""
+"""What came back. Alone writes `Relation Campaign Response`; rows are only ever added, and marked where a click turns
+out to be a program's."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.utils import get_datetime, now_datetime
 
 from crm_relations.campaigns import audience, rules
-from crm_relations.shared.contact_keys import email_key
 
 
 def record(
@@ -23,11 +23,13 @@ def record(
 	url: str | None = None,
 	reference: tuple[str, str] | None = None,
 	recorded_by: str | None = None,
+	robot: str = "",
 ) -> str:
 	"""Add a response and move its member on; returns the response's name.
 
-	:param response_type: Reply, Click, Call or Unsubscribe.
+	:param response_type: Reply, Click, Call, Letter, Unsubscribe, Opened, Out of Office, Bounce or Complaint.
 	:param answer: one of rules.CALL_ANSWERS, or empty.
+	:param robot: why it is a program's doing; it is kept, and moves nobody.
 	:param reference: (doctype, name) of the document that is the answer. Given again, the response that
 		exists is returned and nothing is added.
 	"""
@@ -41,7 +43,8 @@ def record(
 		)
 	received = get_datetime(received_at) if received_at else now_datetime()
 	# the member first: what hangs on the new response (points, handover) finds the status that it means
-	audience.note_response(member, response_type, answer, received)
+	if not robot and response_type not in rules.NO_REACTION:
+		audience.note_response(member, response_type, answer, received)
 	doc = frappe.get_doc(
 		{
 			"doctype": "Relation Campaign Response",
@@ -55,6 +58,8 @@ def record(
 			"recorded_by": recorded_by or (frappe.session.user if response_type == "Call" else None),
 			"note": note,
 			"url": url,
+			"robot": 1 if robot else 0,
+			"robot_reason": robot or None,
 			"reference_type": reference[0] if reference else None,
 			"reference_name": reference[1] if reference else None,
 		}
@@ -62,41 +67,20 @@ def record(
 	return doc.insert(ignore_permissions=True).name
 
 
-def match_reply(doc: Document) -> None:
-	"""An incoming Communication that answers a campaign mail becomes a response.
-
-	It is matched by the mail it answers: the Communication of a send row, or one with its Message-ID.
-	Out-of-office notes, bounces and receipts are no answers; they stay in the file as the mails they are.
-	"""
-	if doc.sent_or_received != "Received" or doc.communication_medium != "Email" or not doc.in_reply_to:
-		return
-	send = _send_of(doc.in_reply_to)
-	if not send or rules.is_automatic(doc.subject, email_key(doc.sender)):
-		return
-	record(
-		send.member,
-		"Reply",
-		send=send.name,
-		note=(doc.subject or "")[:140],
-		received_at=doc.communication_date,
-		reference=("Communication", doc.name),
+def mark_robot(names: Iterable[str], reason: str) -> None:
+	"""Clicks that turn out to be a program's: they stay, and count no more. A member that did nothing else is put
+	back to where it stood; what somebody has done with it since stays done."""
+	rows = frappe.get_all(
+		"Relation Campaign Response",
+		filters={"name": ["in", list(names)], "robot": 0},
+		fields=["name", "member"],
+		order_by="name asc",
 	)
-
-
-def _send_of(communication: str) -> frappe._dict | None:
-	"""Send row that an e-mail belongs to, by its Communication or the Message-ID of it."""
-	fields = ["name", "member"]
-	row = frappe.db.get_value(
-		"Relation Campaign Send", {"communication": communication}, fields, as_dict=True
-	)
-	if row:
-		return row
-	message_id = frappe.db.get_value("Communication", communication, "message_id")
-	if not message_id:
-		return None
-	return frappe.db.get_value(
-		"Relation Campaign Send", {"message_id": message_id.strip("<> ")}, fields, as_dict=True
-	)
+	for row in rows:
+		values = {"robot": 1, "robot_reason": reason}
+		frappe.db.set_value("Relation Campaign Response", row.name, values, update_modified=False)
+	for member in sorted({row.member for row in rows}):
+		audience.forget_response(member)
 
 
 def _by_reference(doctype: str, name: str) -> str | None:

@@ -19,8 +19,10 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 	"Done": frozenset(),
 }
 
-#: A purpose of consent that covers every other one.
+#: A purpose of consent that covers every other one, except that of being watched.
 GENERAL_PURPOSE = "Marketing"
+#: Consent to see whether a mail was opened (§ 25 TDDDG); no other consent includes it.
+TRACKING_PURPOSE = "Measuring Opens"
 
 # --- consent --------------------------------------------------------------------------------------------
 
@@ -33,11 +35,14 @@ LEGITIMATE_INTEREST = "Legitimate interest, Art. 6 (1) (f) GDPR"
 NO_ADDRESS = {"E-mail": "No e-mail address", "Phone": "No telephone number", "Letter": "No postal address"}
 NO_CONSENT = "No consent"
 WITHDRAWN = "Consent withdrawn"
+#: in the place of an address: an objection of the person, whatever the address
+ALL_ADDRESSES = "*"
 DUPLICATE_ADDRESS = "Another member has the same address"
 
-#: channel → bases that a consent event may rest on. A contract is no basis for advertising.
+#: channel → bases that a consent event may rest on. A contract is no basis for advertising. That somebody is an
+#: existing customer to whom an e-mail may go cannot be declared: it is derived from sales, campaign by campaign.
 _BASES = {
-	"E-mail": frozenset({CONSENT, EXISTING_CUSTOMER}),
+	"E-mail": frozenset({CONSENT}),
 	"Phone": frozenset({CONSENT}),
 	"Letter": frozenset({CONSENT, EXISTING_CUSTOMER, PRESUMED_CONSENT}),
 }
@@ -56,12 +61,13 @@ class ConsentEvent:
 
 @dataclass(frozen=True)
 class Decision:
-	"""May this address be used? `consent` names the event that the answer rests on."""
+	"""May this address be used? `consent` names the event that the answer rests on, `proof` the sale."""
 
 	allowed: bool
 	legal_basis: str = ""
 	consent: str = ""
 	reason: str = ""
+	proof: str = ""
 
 
 def is_business(relation_kind: str | None, market_orientation: str | None) -> bool:
@@ -90,6 +96,7 @@ def decide(
 	business: bool = False,
 	calls_need_consent: bool = False,
 	suppressed: str = "",
+	sale: str = "",
 ) -> Decision:
 	"""May an address be used for `purpose`, given all consent events recorded for it?
 
@@ -99,12 +106,13 @@ def decide(
 	until somebody objects.
 
 	:param suppressed: why the address is blocked elsewhere; blocks whatever the events say.
+	:param sale: proof of the sale that lets an existing customer be written to, § 7 (3) UWG; empty: none.
 	"""
 	if suppressed:
 		return Decision(False, reason=suppressed)
 	given: ConsentEvent | None = None
 	objection: ConsentEvent | None = None
-	relevant = [event for event in events if same_purpose(event.purpose, purpose)]
+	relevant = [event for event in events if _bears_on(event, purpose)]
 	# two events of one moment: the withdrawal counts
 	for event in sorted(relevant, key=lambda e: (e.given_at, e.event == "Withdrawn")):
 		if event.event == "Withdrawn":
@@ -115,11 +123,19 @@ def decide(
 		return Decision(False, consent=objection.name, reason=WITHDRAWN)
 	if given:
 		return Decision(True, legal_basis=given.legal_basis, consent=given.name)
+	if channel == "E-mail" and sale:
+		return Decision(True, legal_basis=EXISTING_CUSTOMER, proof=sale)
 	if channel == "Letter":
 		return Decision(True, legal_basis=LEGITIMATE_INTEREST)
 	if channel == "Phone" and business and not calls_need_consent:
 		return Decision(True, legal_basis=PRESUMED_CONSENT)
 	return Decision(False, reason=NO_CONSENT)
+
+
+def _bears_on(event: ConsentEvent, purpose: str) -> bool:
+	if _fold(purpose) == _fold(TRACKING_PURPOSE) and event.event == "Given":
+		return _fold(event.purpose) == _fold(TRACKING_PURPOSE)
+	return same_purpose(event.purpose, purpose)
 
 
 def _fold(purpose: str) -> str:
@@ -145,13 +161,15 @@ def retry_minutes(attempts: int) -> int | None:
 # --- answers --------------------------------------------------------------------------------------------
 
 CALL_ANSWERS = ("Interested", "Not Interested", "Call Back", "Not Reached", "Unknown")
+#: what comes back without being a reaction to the text: it moves no member
+NO_REACTION = frozenset({"Opened", "Out of Office", "Bounce"})
 _REACHED = frozenset({"Interested", "Not Interested", "Call Back"})
 _ORDER = ("Addressed", "Answered", "Qualified", "Handed Over", "Won")
 
 
 def is_answer(response_type: str, answer: str) -> bool:
 	"""Does the response show that the member reacted? A call that reached nobody does not."""
-	if response_type == "Call":
+	if response_type in ("Call", "Letter"):
 		return answer in _REACHED
 	return response_type in ("Reply", "Click")
 
@@ -160,7 +178,7 @@ def member_status(current: str, response_type: str, answer: str) -> str:
 	"""Status of a member after a response. What sales has taken over is not taken back by a response."""
 	if current not in ("Addressed", "Answered", "Declined"):
 		return current
-	if response_type == "Unsubscribe" or answer == "Not Interested":
+	if response_type in ("Unsubscribe", "Complaint") or answer == "Not Interested":
 		return "Declined"
 	if answer in ("Interested", "Call Back") or (is_answer(response_type, answer) and current == "Addressed"):
 		return "Answered"

@@ -3,7 +3,8 @@
 A row of the send ledger has a random token of 128 bits. `/ru/<token>` unsubscribes; it rests on the
 database alone, so that it works as long as the row exists. `/rc/<token>.<index>.<signature>` leads to the
 link with that index; the signature is checked before the database is asked. Only addresses that stood in
-the mail can be reached: there is no open redirect.
+the mail can be reached: there is no open redirect. `/ri/<token>.<signature>` is the picture by which opens are
+measured, where campaign and recipient agree to it.
 """
 
 import base64
@@ -12,17 +13,20 @@ import hmac
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
-from frappe.utils import get_url
+from frappe.utils import add_to_date, get_url, now_datetime
 from frappe.utils.password import get_encryption_key
 
-from crm_relations.campaigns import consent, responses
+from crm_relations.campaigns import consent, links, responses
+from crm_relations.campaigns.answers import rules as answer_rules
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+_OPEN = "open"
 _CLICK = re.compile(r"([A-Za-z0-9_-]{22})\.(\d{1,4})\.([A-Za-z0-9_-]{12})")
 
 
@@ -44,21 +48,66 @@ def click_target(value: str | None) -> tuple[frappe._dict, str] | None:
 	if not match or not hmac.compare_digest(_sign(match[1], int(match[2])), match[3]):
 		return None
 	row = find(match[1])
-	links = json.loads(row.links or "[]") if row else []
+	targets = json.loads(row.links or "[]") if row else []
 	index = int(match[2])
-	if index >= len(links) or urlsplit(links[index]).scheme.lower() not in ("http", "https"):
+	if index >= len(targets) or urlsplit(targets[index]).scheme.lower() not in ("http", "https"):
 		return None
-	return row, links[index]
+	return row, targets[index]
 
 
-def record_click(row: frappe._dict, url: str) -> str | None:
-	"""The first click on each link of a mail is a response; further ones add nothing."""
+def click(row: frappe._dict, url: str, method: str, headers: Mapping[str, str]) -> str | None:
+	"""A request on a link. Programs are told from people and marked; the first click of each on a link is kept."""
+	now = now_datetime()
 	url = url[:140]
-	if frappe.db.exists(
-		"Relation Campaign Response", {"send": row.name, "response_type": "Click", "url": url}
-	):
+	robot = answer_rules.robot_sign(method, headers, row.sent_at or row.claimed_at, now)
+	earlier = _clicks(row.name)
+	if not robot and not any(c.url == url and not c.robot for c in earlier):
+		number = len(set(json.loads(row.links or "[]")))
+		if answer_rules.is_burst(url, now, [(c.url, c.received_at) for c in earlier], number):
+			robot = answer_rules.BURST
+			recent = add_to_date(now, seconds=-answer_rules.BURST_SECONDS)
+			responses.mark_robot([c.name for c in earlier if c.received_at >= recent], robot)
+	return record_click(row, url, robot)
+
+
+def record_click(row: frappe._dict, url: str, robot: str = "") -> str | None:
+	"""The first click on each link of a mail is a response; further ones add nothing.
+
+	:param robot: why it is a program's; a person's click on the same link counts all the same
+	"""
+	key = {"send": row.name, "response_type": "Click", "url": url[:140], "robot": 1 if robot else 0}
+	if frappe.db.exists("Relation Campaign Response", key):
 		return None
-	return responses.record(row.member, "Click", send=row.name, url=url)
+	return responses.record(row.member, "Click", send=row.name, url=url[:140], robot=robot)
+
+
+def _clicks(send: str) -> list[frappe._dict]:
+	return frappe.get_all(
+		"Relation Campaign Response",
+		filters={"send": send, "response_type": "Click"},
+		fields=["name", "url", "robot", "received_at"],
+		order_by="received_at asc",
+	)
+
+
+def open_url(token: str) -> str:
+	"""Address of the picture that measures whether a mail is opened."""
+	return get_url(f"/ri/{links.seal(_OPEN, token)}")
+
+
+def opened(value: str | None, method: str, headers: Mapping[str, str]) -> str | None:
+	"""The picture of a mail was loaded: an open, if the campaign measures and the recipient agrees still. Once a mail."""
+	token = links.unseal(_OPEN, value)
+	row = find(token) if token else None
+	if not row or not frappe.db.get_value("Relation Campaign", row.campaign, "track_opens"):
+		return None
+	if row.recipient not in consent.agreed_to_tracking([row.recipient]):
+		return None
+	robot = answer_rules.robot_sign(method, headers, row.sent_at or row.claimed_at, now_datetime())
+	key = {"send": row.name, "response_type": "Opened", "robot": 1 if robot else 0}
+	if frappe.db.exists("Relation Campaign Response", key):
+		return None
+	return responses.record(row.member, "Opened", send=row.name, robot=robot)
 
 
 def unsubscribe(row: frappe._dict, proof: str = "") -> None:
@@ -93,6 +142,8 @@ def find(token: str | None) -> frappe._dict | None:
 			send.relation,
 			send.recipient,
 			send.links,
+			send.sent_at,
+			send.claimed_at,
 			relation.language,
 		)
 		.where(send.token == token)

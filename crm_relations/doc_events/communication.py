@@ -2,10 +2,10 @@
 
 from frappe.model.document import Document
 
-from crm_relations.campaigns import responses
+from crm_relations.campaigns.answers import inbox
 from crm_relations.relations.facts import queue as facts
 from crm_relations.shared.side_effects import run_steps
 
 
 def after_insert(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, responses.match_reply, facts.mark_mentioned)
+	run_steps(doc, inbox.receive, facts.mark_mentioned)

@@ -12,6 +12,11 @@ def _relation(file: CustomerFile, table: Table) -> Criterion:
 	return table.relation == file.relation
 
 
+def _by_person(file: CustomerFile, table: Table) -> Criterion:
+	"""What a scanner or a preview did stands in no file."""
+	return (table.relation == file.relation) & (table.robot == 0)
+
+
 def _creation(table: Table) -> Term:
 	return table.creation
 
@@ -265,7 +270,7 @@ SOURCES: list[Source] = [
 		"Response",
 		"contacts",
 		"Relation Campaign Response",
-		_relation,
+		_by_person,
 		lambda table: Coalesce(table.received_at, table.creation),
 		_response,
 	),

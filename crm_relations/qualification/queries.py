@@ -6,12 +6,12 @@ from crm_relations.qualification.rules import Answer
 
 
 def answers_of(member: str) -> list[Answer]:
-	"""All responses of a campaign member, oldest first."""
+	"""All responses of a campaign member, oldest first, without those of programs."""
 	response = frappe.qb.DocType("Relation Campaign Response")
 	rows = (
 		frappe.qb.from_(response)
 		.select(response.name, response.response_type, response.answer)
-		.where(response.member == member)
+		.where((response.member == member) & (response.robot == 0))
 		.orderby(response.creation)
 		.orderby(response.name)
 		.run()

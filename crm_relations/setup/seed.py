@@ -2,6 +2,7 @@
 
 import frappe
 
+from crm_relations.campaigns.consents import purposes
 from crm_relations.relations import actions, completeness
 from crm_relations.relations.rules import KIND_OF_PROFILE, PROFILE_FIELDS
 
@@ -66,6 +67,8 @@ def seed() -> None:
 			).insert(ignore_permissions=True)
 	_seed_link_types()
 	_seed_profile()
+	_seed_purposes()
+	_seed_settings()
 
 
 def _seed_link_types() -> None:
@@ -82,6 +85,33 @@ def _seed_link_types() -> None:
 					"is_standard": 1,
 				}
 			).insert(ignore_permissions=True)
+
+
+def _seed_settings() -> None:
+	"""Numbers of Relation Settings that were never entered: a single gets no defaults once it is stored."""
+	stored = frappe.db.get_singles_dict("Relation Settings")
+	for fieldname, value in purposes.SETTINGS.items():
+		if stored.get(fieldname) is None:
+			frappe.db.set_single_value("Relation Settings", fieldname, value)
+
+
+def _seed_purposes() -> None:
+	"""Once: what the admin has changed or deleted since stays that way."""
+	if frappe.db.count("Relation Consent Purpose"):
+		return
+	for purpose, on_sign_up, order, texts in purposes.SEED:
+		frappe.get_doc(
+			{
+				"doctype": "Relation Consent Purpose",
+				"purpose": purpose,
+				"on_sign_up": on_sign_up,
+				"sort_order": order,
+				"texts": [
+					{"language": language, "title": title, "declaration": declaration, "version": "1"}
+					for language, (title, declaration) in texts.items()
+				],
+			}
+		).insert(ignore_permissions=True)
 
 
 def _seed_profile() -> None:

@@ -1,8 +1,10 @@
 """Normal forms of addresses of contact, for consent and for finding the same party. Imports no frappe."""
 
 import re
+import unicodedata
 from email.utils import parseaddr
 
+import idna
 import phonenumbers
 
 #: an address without anything around it: most are, and a site has a million
@@ -13,24 +15,58 @@ _PLAIN_PHONE = re.compile(r"0[1-9][0-9]{7,10}")
 _BETWEEN_DIGITS = re.compile(r"[ /.-]+")
 
 
+#: signs without width that copying brings along; none of them belongs to an address
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+_GMAIL = frozenset(["gmail.com", "googlemail.com"])
+
+
 def email_key(address: str | None) -> str:
 	"""`Anna <A@Kunde.de> ` → `a@kunde.de`; an empty string where there is no address.
 
 	Local parts are folded to lower case although RFC 5321 lets servers tell them apart: a person who
-	objects as `A@kunde.de` must not be written to as `a@kunde.de`.
+	objects as `A@kunde.de` must not be written to as `a@kunde.de`. Letters that look and mean the same have
+	one form (NFKC), and a domain is written as the name server knows it (IDNA 2008, UTS 46: `straße.de` is
+	not `strasse.de`).
 	"""
 	bare = (address or "").strip().lower()
 	if len(bare) < 64 and _PLAIN_EMAIL.fullmatch(bare):
 		return bare
-	bare = parseaddr((address or "").strip())[1].strip().lower()
+	text = unicodedata.normalize("NFKC", (address or "").translate(_INVISIBLE)).strip()
+	if text[:7].lower() == "mailto:":
+		text = text[7:]
+	bare = parseaddr(text)[1].strip().lower()
 	local, at, domain = bare.rpartition("@")
-	if not (local and at and "." in domain):
-		return ""
+	if len(local) > 2 and local[0] == local[-1] == '"' and re.fullmatch(r"[\w.+-]+", local[1:-1]):
+		local = local[1:-1]
+	domain = domain_name(domain)
+	return f"{local}@{domain}" if local and at and "." in domain else ""
+
+
+def domain_name(domain: str) -> str:
+	"""A domain as the name server knows it, empty if it cannot be one: `Müller.de.` → `xn--mller-kva.de`."""
+	domain = domain.strip().lower().removesuffix(".")
+	if domain.isascii():
+		return domain if all(0 < len(label) < 64 for label in domain.split(".")) else ""
 	try:
-		domain = domain.encode("idna").decode("ascii")
+		return idna.encode(domain, uts46=True, transitional=False).decode("ascii")
 	except UnicodeError:
 		return ""
-	return f"{local}@{domain}"
+
+
+def mailbox_key(key: str) -> str:
+	"""The mailbox behind an e-mail key: what follows a plus is the owner's own label.
+
+	`anna+shop@kunde.de` → `anna@kunde.de`. An objection holds for the mailbox, consent for the address alone:
+	servers may tell the two apart, and a doubt counts for whom the advertising would reach. Gmail also
+	takes no notice of dots, and has two domains.
+
+	:param key: from `email_key`
+	"""
+	local, _at, domain = key.rpartition("@")
+	local = local.partition("+")[0] or local
+	if domain in _GMAIL:
+		local, domain = local.replace(".", "") or local, "gmail.com"
+	return f"{local}@{domain}" if local and domain else key
 
 
 def phone_key(number: str | None, region: str = "DE") -> str:

@@ -3,22 +3,22 @@
 import frappe
 from frappe.rate_limiter import rate_limit
 
-from crm_relations.campaigns import rules, tracking
+from crm_relations.campaigns import tracking
+from crm_relations.shared import guest_pages
 
 no_cache = 1
 sitemap = 0
 
 
 def get_context(context):
-	"""Redirect to the stored address and record the click; anything that is not our link is a 404."""
-	context.no_cache = context.hide_footer_signup = context.hide_login = 1
+	"""Redirect to the stored address and record the click, marked if it is a program's; anything that is not our link is a 404."""
+	guest_pages.prepare(context)
 	found = _target(frappe.form_dict.get("token"))
 	if not found:
 		context.http_status_code = 404
 		return context
 	row, url = found
-	if not rules.is_robot(frappe.request.method, frappe.request.headers):
-		tracking.record_click(row, url)
+	if tracking.click(row, url, frappe.request.method, frappe.request.headers):
 		frappe.local.flags.commit = True  # a GET is rolled back otherwise
 	frappe.flags.redirect_location = url
 	raise frappe.Redirect(302)

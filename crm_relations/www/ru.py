@@ -8,6 +8,7 @@ import frappe
 from frappe.rate_limiter import rate_limit
 
 from crm_relations.campaigns import tracking
+from crm_relations.shared import guest_pages
 
 no_cache = 1
 sitemap = 0
@@ -15,13 +16,10 @@ sitemap = 0
 
 def get_context(context):
 	"""`row` is None for a link that is not ours (404), `done` is set after the POST."""
-	context.no_cache = context.hide_footer_signup = context.hide_login = 1
 	row = _row(frappe.form_dict.get("token"))
-	if row and row.language:
-		frappe.local.lang = context.boot["lang"] = row.language
+	guest_pages.prepare(context, row and row.language)
 	context.row = row
-	context.done = bool(row) and frappe.request.method == "POST"
-	context.csrf = frappe.session.data.csrf_token or ""  # for a colleague who tries it while logged in
+	context.done = bool(row) and guest_pages.is_post()
 	if not row:
 		context.http_status_code = 404
 	elif context.done:

@@ -29,7 +29,7 @@ NEWS_WITHDRAWN = ("Withdrawn", "", "Newsletter")
 E_MAIL = [
 	("nothing known", [], False, "", "No consent"),
 	("consent", [GIVEN], True, CONSENT, ""),
-	("existing customer", [CUSTOMER], True, EXISTING_CUSTOMER, ""),
+	("that somebody is a customer cannot be declared", [CUSTOMER], False, "", "No consent"),
 	("a contract is no basis for advertising", [("Given", CONTRACT, "Marketing")], False, "", "No consent"),
 	("presumed consent will not do", [("Given", PRESUMED_CONSENT, "Marketing")], False, "", "No consent"),
 	("withdrawn", [GIVEN, WITHDRAWN], False, "", "Consent withdrawn"),
@@ -46,6 +46,31 @@ E_MAIL = [
 def test_email_advertising_needs_consent_or_an_existing_customer(steps, allowed, basis, reason):
 	decision = rules.decide("E-mail", "Marketing", events(*steps), business=True)
 	assert (decision.allowed, decision.legal_basis, decision.reason) == (allowed, basis, reason)
+
+
+@pytest.mark.parametrize(
+	("steps", "sale", "allowed", "basis"),
+	[
+		([], "SINV-1", True, EXISTING_CUSTOMER),
+		([], "", False, ""),
+		([WITHDRAWN], "SINV-1", False, ""),
+		([NEWS_WITHDRAWN], "SINV-1", True, EXISTING_CUSTOMER),
+		([GIVEN], "SINV-1", True, CONSENT),
+	],
+)
+def test_a_sale_lets_an_existing_customer_be_written_to_until_it_objects(steps, sale, allowed, basis):
+	decision = rules.decide("E-mail", "Marketing", events(*steps), sale=sale)
+	assert (decision.allowed, decision.legal_basis) == (allowed, basis)
+	assert decision.proof == (sale if basis == EXISTING_CUSTOMER else "")
+	assert not rules.decide("Phone", "Marketing", events(*steps[:0]), sale=sale).allowed
+
+
+def test_consent_to_be_watched_is_in_no_other_consent_and_ends_with_all():
+	watching = ("Given", CONSENT, rules.TRACKING_PURPOSE)
+	assert not rules.decide("E-mail", rules.TRACKING_PURPOSE, events(GIVEN)).allowed
+	assert rules.decide("E-mail", rules.TRACKING_PURPOSE, events(watching)).allowed
+	assert not rules.decide("E-mail", "Marketing", events(watching)).allowed
+	assert not rules.decide("E-mail", rules.TRACKING_PURPOSE, events(watching, WITHDRAWN)).allowed
 
 
 def test_a_purpose_is_covered_by_itself_and_by_the_general_one():

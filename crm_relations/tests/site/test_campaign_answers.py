@@ -1,21 +1,21 @@
 """What comes back: replies, clicks, unsubscriptions over the guest pages, calls."""
 
-import urllib.error
 import urllib.parse
-import urllib.request
+from contextlib import contextmanager
 
 import frappe
 import pytest
-from frappe.utils import add_days, getdate, nowdate
+from frappe.utils import add_days, add_to_date, getdate, now_datetime, nowdate
 
 from crm_relations.campaigns import call_list, consent, delivery, queries, responses, rules, tracking
-from crm_relations.tests.conftest import SITE
+from crm_relations.campaigns.answers import inbox
+from crm_relations.campaigns.answers import rules as answer_rules
+from crm_relations.campaigns.consents import opt_in, preferences
 from crm_relations.tests.site import factories, servers
+from crm_relations.tests.site.guests import http, path_of
 from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
 
 pytestmark = pytest.mark.site
-
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
 
 
 @pytest.fixture
@@ -33,11 +33,37 @@ def sent(mailing):
 		mailing.people(2)
 		campaign = mailing.started()
 		delivery.send(campaign)
+	an_hour_ago(campaign)
 	return campaign
+
+
+def an_hour_ago(campaign):
+	"""The mails left an hour ago: nobody clicks within seconds."""
+	then = add_to_date(now_datetime(), hours=-1)
+	frappe.db.set_value(
+		"Relation Campaign Send", {"campaign": campaign}, {"sent_at": then, "claimed_at": then}
+	)
+	frappe.db.commit()
 
 
 def member_of(row):
 	return frappe.get_doc("Relation Campaign Member", row.member)
+
+
+@contextmanager
+def counted_queries():
+	"""The statements that run inside."""
+	run, found = frappe.db.sql, []
+
+	def counted(*args, **kwargs):
+		found.append(args[0])
+		return run(*args, **kwargs)
+
+	frappe.db.sql = counted
+	try:
+		yield found
+	finally:
+		frappe.db.sql = run
 
 
 def incoming(in_reply_to, subject="AW: Einladung", **values):
@@ -61,7 +87,17 @@ def answers(campaign):
 	return frappe.get_all(
 		"Relation Campaign Response",
 		filters={"campaign": campaign},
-		fields=["response_type", "answer", "member", "url", "send", "reference_name"],
+		fields=[
+			"name",
+			"response_type",
+			"answer",
+			"member",
+			"url",
+			"send",
+			"reference_name",
+			"robot",
+			"robot_reason",
+		],
 		order_by="creation asc",
 	)
 
@@ -69,8 +105,8 @@ def answers(campaign):
 def test_a_reply_is_a_response_of_the_member_once(mailing, sent):
 	row = mailing.rows(sent)[0]
 	mail = incoming(row.communication)
-	responses.match_reply(mail)
-	responses.match_reply(mail)
+	inbox.receive(mail)
+	inbox.receive(mail)
 	found = answers(sent)
 	assert [(a.response_type, a.member, a.reference_name) for a in found] == [
 		("Reply", row.member, mail.name)
@@ -134,33 +170,6 @@ def desk():
 		yield address
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-	def redirect_request(self, *args):
-		return None
-
-
-def http(desk, path, method="GET", data=None, **headers):
-	"""(status, Location, body) without cookies and without following."""
-	url = f"http://127.0.0.1:{desk.rpartition(':')[2]}{path}"
-	request = urllib.request.Request(
-		url,
-		method=method,
-		data=urllib.parse.urlencode(data).encode() if data is not None else None,
-		headers={"Host": SITE, "User-Agent": BROWSER, **{k.replace("_", "-"): v for k, v in headers.items()}},
-	)
-	try:
-		answer = urllib.request.build_opener(_NoRedirect).open(request, timeout=60)
-	except urllib.error.HTTPError as e:
-		answer = e
-	body = answer.read().decode()
-	frappe.db.rollback()  # a new snapshot, to see what the server has written
-	return answer.status, answer.headers.get("Location"), body
-
-
-def path_of(url):
-	return urllib.parse.urlsplit(url).path
-
-
 def test_a_click_leads_to_the_stored_address_and_is_recorded_once(mailing, sent, desk):
 	row = mailing.rows(sent)[0]
 	path = path_of(tracking.click_url(row.token, 0))
@@ -172,12 +181,47 @@ def test_a_click_leads_to_the_stored_address_and_is_recorded_once(mailing, sent,
 	assert queries.status(sent)["clicked"] == 1 and member_of(row).status == "Answered"
 
 
-def test_robots_are_led_on_and_not_counted(mailing, sent, desk):
-	path = path_of(tracking.click_url(mailing.rows(sent)[0].token, 0))
+def test_robots_are_led_on_marked_and_not_counted(mailing, sent, desk):
+	"""mautic#9162, #9798: programs open and click. They are kept, marked, and count nowhere."""
+	row = mailing.rows(sent)[0]
+	path = path_of(tracking.click_url(row.token, 0))
 	assert http(desk, path, method="HEAD")[0] == 302
 	assert http(desk, path, Sec_Purpose="prefetch")[0] == 302
 	assert http(desk, path, User_Agent="Googlebot/2.1")[0] == 302
-	assert not answers(sent)
+	assert [(a.response_type, a.robot) for a in answers(sent)] == [("Click", 1)], "one row, whoever comes"
+	assert queries.status(sent)["clicked"] == 0 and queries.status(sent)["answered"] == 0
+	assert member_of(row).status == "Addressed" and not member_of(row).last_response
+	assert http(desk, path)[0] == 302
+	assert queries.status(sent)["clicked"] == 1, "the person who follows counts"
+
+
+def test_a_click_within_seconds_of_the_delivery_is_a_scanners(mailing, sent, desk):
+	row = mailing.rows(sent)[0]
+	frappe.db.set_value("Relation Campaign Send", row.name, "sent_at", now_datetime())
+	frappe.db.commit()
+	assert http(desk, path_of(tracking.click_url(row.token, 0)))[0] == 302
+	assert [a.robot_reason for a in answers(sent)] == [answer_rules.TOO_EARLY]
+
+
+def test_a_scanner_that_opens_every_link_is_told_by_it(mailing, sent, desk):
+	"""mautic#16069: also the first link, which looked like a person's, counts no more."""
+	row = mailing.rows(sent)[0]
+	for index in range(2):
+		assert http(desk, path_of(tracking.click_url(row.token, index)))[0] == 302
+	assert [(a.robot, a.robot_reason) for a in answers(sent)] == [(1, answer_rules.BURST)] * 2
+	member = member_of(row)
+	assert member.status == "Addressed" and not member.last_response
+	assert queries.status(sent)["clicked"] == 0
+
+
+def test_an_answer_stays_one_beside_the_clicks_of_a_scanner(mailing, sent, desk):
+	row = mailing.rows(sent)[0]
+	responses.record(row.member, "Reply", send=row.name)
+	for index in range(2):
+		tracking.click(
+			tracking.find(row.token), f"https://shop.example/{index}", "GET", {"User-Agent": "Firefox"}
+		)
+	assert member_of(row).status == "Answered" and member_of(row).last_response
 
 
 def test_a_forged_link_is_not_found(mailing, sent, desk):
@@ -228,6 +272,62 @@ def test_a_post_unsubscribes_without_session_and_can_be_repeated(mailing, sent, 
 	assert consent.lookup(other.relation, other.recipient, "E-mail").allowed, "one person, not the campaign"
 
 
+def test_scanners_unsubscribe_nobody(mailing, sent, desk):
+	"""mautic#9162: Frappe's own link unsubscribes on a GET, so that a mail scanner takes people off the list."""
+	row = mailing.rows(sent)[0]
+	for method in ("GET", "HEAD", "GET"):
+		http(desk, f"/ru/{row.token}", method=method, User_Agent="BarracudaCentral")
+		http(desk, f"/ru/{row.token}?List-Unsubscribe=One-Click", method=method)
+	assert consent.lookup(row.relation, row.recipient, "E-mail").allowed and not answers(sent)
+
+
+def test_an_unsubscription_ends_nothing_for_others(mailing, sent, desk):
+	"""erpnext#52448: one unsubscription set the whole e-mail campaign to Unsubscribed."""
+	first, second = mailing.rows(sent)
+	http(desk, f"/ru/{first.token}", method="POST", data={"List-Unsubscribe": "One-Click"})
+	assert consent.lookup(second.relation, second.recipient, "E-mail").allowed
+	assert frappe.db.get_value("Relation Campaign", sent, "status") == "Running"
+	assert member_of(second).status == "Addressed"
+
+
+def test_too_many_guesses_from_one_address_are_refused(desk):
+	"""Every guest page counts by address; the one-click of a mail program is no guess."""
+	ip = f"2001:db8:{frappe.generate_hash(length=4)}::1"
+	found = {http(desk, f"/rc/{'x' * 22}.0.{'y' * 12}", ip=ip)[0] for _i in range(310)}
+	assert found == {404, 429}
+
+
+@pytest.mark.parametrize("page", ["ru", "rp", "rc", "ro"])
+def test_a_page_costs_the_same_number_of_queries_however_much_there_is(mailing, sent, page):
+	"""civicrm-core#21176: each unsubscribe link rebuilt caches until the site stood still."""
+	row = mailing.rows(sent)[0]
+	work = {
+		"ru": lambda: tracking.find(row.token),
+		"rp": lambda: preferences.read(preferences.visitor(row.token)),
+		"rc": lambda: tracking.click_target(path_of(tracking.click_url(row.token, 0)).rpartition("/")[2]),
+		"ro": lambda: opt_in.find("x.y"),
+	}[page]
+
+	def cost():
+		work()
+		with counted_queries() as queries_run:
+			work()
+		return len(queries_run)
+
+	before = cost()
+	for index in range(30):
+		consent.record(
+			row.relation,
+			row.recipient,
+			"E-mail",
+			"Given",
+			source="x",
+			legal_basis=rules.CONSENT,
+			purpose=f"P{index}",
+		)
+	assert cost() == before
+
+
 def test_an_unknown_unsubscribe_link_is_explained(desk):
 	for token in ("x" * 22, "x", "../../etc/passwd"):
 		for method, data in (("GET", None), ("POST", {"List-Unsubscribe": "One-Click"})):
@@ -242,6 +342,41 @@ def test_the_page_speaks_the_language_of_the_relation(mailing, sent, desk):
 	frappe.db.set_value("Relation", row.relation, "language", "de")
 	frappe.db.commit()
 	assert '<html lang="de"' in http(desk, f"/ru/{row.token}")[2]
+
+
+# --- opens ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("measured", "agreed", "opens"), [(1, True, 1), (1, False, 0), (0, True, 0)])
+def test_opens_are_measured_only_where_campaign_and_recipient_agree(
+	mailing, sent, desk, measured, agreed, opens
+):
+	"""Open rates are unreliable and need consent (§ 25 TDDDG): off unless both say so."""
+	row = mailing.rows(sent)[0]
+	frappe.db.set_value("Relation Campaign", sent, "track_opens", measured)
+	if agreed:
+		consent.record(
+			row.relation,
+			row.recipient,
+			"E-mail",
+			"Given",
+			source="Seite",
+			purpose=rules.TRACKING_PURPOSE,
+			legal_basis=rules.CONSENT,
+		)
+	frappe.db.commit()
+	for _time in range(2):
+		status, _location, body = http(desk, path_of(tracking.open_url(row.token)))
+		assert status == 200 and body.startswith("GIF89a")
+	assert [a.response_type for a in answers(sent)] == ["Opened"] * opens
+	assert member_of(row).status == "Addressed", "an open is no answer"
+	assert queries.status(sent)["answered"] == 0
+
+
+def test_the_picture_comes_whatever_is_asked_for(desk):
+	for value in ("x", "x" * 22, f"{'x' * 22}.{'y' * 22}", "", "../../x"):
+		assert http(desk, f"/ri/{urllib.parse.quote(value, safe='')}")[0] in (200, 404)
+		assert http(desk, f"/ri/{value or 'x'}.gif")[0] == 200
 
 
 # --- calls ----------------------------------------------------------------------------------------------

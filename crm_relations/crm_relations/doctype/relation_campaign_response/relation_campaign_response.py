@@ -26,7 +26,19 @@ class RelationCampaignResponse(Document):
 		reference_name: DF.DynamicLink | None
 		reference_type: DF.Link | None
 		relation: DF.Link | None
-		response_type: DF.Literal["Reply", "Click", "Call", "Unsubscribe"]
+		response_type: DF.Literal[
+			"Reply",
+			"Click",
+			"Call",
+			"Letter",
+			"Unsubscribe",
+			"Opened",
+			"Out of Office",
+			"Bounce",
+			"Complaint",
+		]
+		robot: DF.Check
+		robot_reason: DF.Data | None
 		send: DF.Link | None
 		url: DF.Data | None
 	# end: auto-generated types

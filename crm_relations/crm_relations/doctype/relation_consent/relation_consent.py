@@ -21,6 +21,7 @@ class RelationConsent(Document):
 		address: DF.Data
 		address_key: DF.Data | None
 		channel: DF.Literal["", "E-mail", "Phone", "Letter"]
+		declaration: DF.SmallText | None
 		event: DF.Literal["", "Given", "Withdrawn"]
 		given_at: DF.Datetime
 		legal_basis: DF.Literal[
@@ -30,6 +31,7 @@ class RelationConsent(Document):
 			"Presumed consent, § 7 (2) No. 1 UWG",
 			"Contract, Art. 6 (1) (b) GDPR",
 		]
+		mailbox_key: DF.Data | None
 		proof: DF.SmallText | None
 		purpose: DF.Data
 		relation: DF.Link | None

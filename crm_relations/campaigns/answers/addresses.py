@@ -1,0 +1,59 @@
+"""E-mail addresses and whether mail arrives there. Alone writes `Relation Mail Address`.
+
+A hard bounce makes an address dead at once, soft ones after so many in a row as Relation Settings say. What comes
+from the address (a reply, a click, a confirmed opt-in) proves that it lives.
+"""
+
+import frappe
+from frappe.query_builder import DocType
+from frappe.utils import cint, now_datetime
+
+DOCTYPE = "Relation Mail Address"
+DEAD = "Mail to the address comes back"
+
+
+def dead(keys: set[str]) -> dict[str, str]:
+	"""Those of the e-mail keys at which nothing arrives → why."""
+	if not keys:
+		return {}
+	table = DocType(DOCTYPE)
+	names = (
+		frappe.qb.from_(table)
+		.select(table.address_key)
+		.where(table.address_key.isin(sorted(keys)) & (table.state == "Dead"))
+		.run(pluck=True)
+	)
+	return dict.fromkeys(names, DEAD)
+
+
+def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "") -> str:
+	"""Count a bounce; returns the state of the address, Usable or Dead."""
+	row = frappe.db.get_value(DOCTYPE, key, ["state", "soft_bounces"], as_dict=True, for_update=True)
+	soft = cint(row.soft_bounces if row else 0) + (0 if permanent else 1)
+	limit = cint(frappe.get_cached_doc("Relation Settings").soft_bounce_limit)
+	gone = permanent or (row and row.state == "Dead") or (limit > 0 and soft >= limit)
+	values = {
+		"state": "Dead" if gone else "Usable",
+		"soft_bounces": soft,
+		"last_bounce": now_datetime(),
+		"status_code": code[:140],
+		"reason": reason[:1000],
+	}
+	if row:
+		frappe.db.set_value(DOCTYPE, key, values)
+	else:
+		frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values}).insert(ignore_permissions=True)
+	return values["state"]
+
+
+def note_life(key: str) -> None:
+	"""Something came from the address: what came back before is forgotten."""
+	table = DocType(DOCTYPE)
+	(
+		frappe.qb.update(table)
+		.set(table.state, "Usable")
+		.set(table.soft_bounces, 0)
+		.set(table.modified, now_datetime())
+		.where((table.address_key == key) & ((table.state == "Dead") | (table.soft_bounces > 0)))
+		.run()
+	)

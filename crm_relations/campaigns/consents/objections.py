@@ -1,0 +1,54 @@
+"""A person objects, by telephone, by letter or in person: a user records it in one click on the relation.
+
+An objection holds at once and for the channel as such: for all known addresses and, as Art. 21 (2) GDPR speaks of the
+person and not of an address, for those that come later (`*`).
+"""
+
+from collections.abc import Sequence
+
+import frappe
+from frappe import _
+
+from crm_relations.campaigns import consent, rules
+
+CHANNELS = ("E-mail", "Phone", "Letter")
+#: how it came → words for the source
+WAYS = ("By telephone", "By letter", "By e-mail", "In person")
+
+
+def record(relation: str, way: str, channels: Sequence[str] = CHANNELS) -> list[str]:
+	"""Record an objection to all advertising on these channels; returns the names of the events. Can be repeated.
+
+	The caller has checked the right to record consent for this relation.
+
+	:raises frappe.ValidationError: an unknown way or channel
+	"""
+	if way not in WAYS:
+		frappe.throw(_("Way: {0} is not known. Choose one of {1}").format(way, ", ".join(map(_, WAYS))))
+	if unknown := set(channels) - set(CHANNELS):
+		frappe.throw(_("Channel: {0} is not known").format(", ".join(sorted(unknown))))
+	proof = _("Taken down by {0}").format(frappe.session.user)
+	return [
+		consent.record(
+			relation, address, channel, "Withdrawn", source=_("Objection: {0}").format(_(way)), proof=proof
+		)
+		for channel in channels
+		for address in [rules.ALL_ADDRESSES, *_addresses(relation, channel)]
+	]
+
+
+def _addresses(relation: str, channel: str) -> list[str]:
+	"""The relation's addresses of the channel, each once, as they are written."""
+	if channel == "Letter":
+		return []
+	fields = ["email_id"] if channel == "E-mail" else ["mobile_no", "phone"]
+	kinds = ["E-mail"] if channel == "E-mail" else ["Mobile", "Phone"]
+	values = list((frappe.db.get_value("Relation", relation, fields, as_dict=True) or {}).values())
+	values += frappe.get_all(
+		"Relation Contact Point",
+		filters={"parent": relation, "parenttype": "Relation", "point_type": ["in", kinds]},
+		pluck="value",
+		order_by="idx asc",
+	)
+	found = {consent.address_key(value, channel): value for value in values if value}
+	return [value for key, value in found.items() if key]

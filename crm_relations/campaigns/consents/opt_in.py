@@ -1,0 +1,242 @@
+"""Double opt-in: request → mail with a signed link → page whose GET only shows, and whose POST confirms.
+
+Alone writes `Relation Opt-in Request`. Kept as proof: when it was asked for and confirmed, the words and their
+version, and the network of both (the last part of an IP address is cut off: what is proved is that somebody with
+the mailbox confirmed, and for that the network is enough). The mail holds no advertising and comes once. What is not
+confirmed in time expires and is deleted.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from datetime import timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate
+
+import frappe
+from frappe import _
+from frappe.query_builder import DocType
+from frappe.utils import add_to_date, cint, escape_html, format_datetime, get_url, now_datetime
+
+from crm_relations.campaigns import consent, links, mail, rules, sender
+from crm_relations.campaigns.answers import addresses
+from crm_relations.campaigns.consents import purposes as texts
+from crm_relations.shared.contact_keys import email_key
+
+DOCTYPE = "Relation Opt-in Request"
+LINK = "opt-in"
+#: mails that an address may be sent a day, so that nobody is flooded through the sign-up page
+MAILS_A_DAY = 3
+#: an expired request is deleted after these days: it proves nothing, and nobody agreed to it
+KEPT_DAYS = 30
+
+
+def request(
+	address: str,
+	purposes: Sequence[str],
+	*,
+	source: str,
+	relation: str | None = None,
+	language: str | None = None,
+	ip: str | None = None,
+	requested_by: str | None = None,
+) -> str | None:
+	"""Ask the owner of a mailbox to confirm; the mail leaves after the commit. The caller has checked who may.
+
+	:return: name of the request; None where the address has had its mails of the day
+	:raises frappe.ValidationError: no address, or none of the purposes is offered
+	"""
+	key = email_key(address)
+	if not key:
+		frappe.throw(_("E-mail: {0} is no e-mail address").format(frappe.bold(escape_html(address or ""))))
+	chosen = texts.chosen(purposes, language)
+	if not chosen:
+		frappe.throw(_("Purpose: choose at least one"))
+	now = now_datetime()
+	if frappe.db.count(DOCTYPE, {"address_key": key, "requested_at": [">", now - timedelta(days=1)]}) >= (
+		MAILS_A_DAY
+	):
+		return None
+	doc = frappe.get_doc(
+		{
+			"doctype": DOCTYPE,
+			"relation": relation,
+			"address": key,
+			"address_key": key,
+			"purposes": "\n".join(purpose.name for purpose in chosen),
+			"language": language,
+			"state": "Waiting",
+			"requested_at": now,
+			"expires_at": add_to_date(now, days=max(cint(_settings().opt_in_days), 1)),
+			"source": source[:140],
+			"requested_by": requested_by,
+			"requested_from": network(ip),
+			"declaration": "\n\n".join(purpose.declaration for purpose in chosen),
+			"text_version": ", ".join(f"{p.name} {p.language} {p.version}" for p in chosen)[:140],
+		}
+	).insert(ignore_permissions=True)
+	frappe.enqueue(deliver, queue="short", enqueue_after_commit=True, request=doc.name)
+	return doc.name
+
+
+def url(request: str) -> str:
+	"""Address of the page that confirms a request."""
+	return get_url(f"/ro/{links.seal(LINK, request)}")
+
+
+def find(token: str | None) -> frappe._dict | None:
+	"""The request behind a link, with what its page needs; None for anything else."""
+	name = links.unseal(LINK, token)
+	if not name:
+		return None
+	fields = ["name", "address", "relation", "purposes", "language", "state", "expires_at", "declaration"]
+	row = frappe.db.get_value(DOCTYPE, name, fields, as_dict=True)
+	if row and row.state == "Waiting" and row.expires_at < now_datetime():
+		row.state = "Expired"
+	return row
+
+
+def confirm(name: str, ip: str | None = None) -> str:
+	"""The owner of the mailbox confirms: consent is recorded, once. Returns the state of the request."""
+	doc = frappe.get_doc(DOCTYPE, name, for_update=True)
+	if doc.state != "Waiting":
+		return doc.state
+	now = now_datetime()
+	if doc.expires_at < now:
+		return "Expired"
+	relation = doc.relation or _relation_of(doc.address_key)
+	doc.update(
+		{"state": "Confirmed", "confirmed_at": now, "confirmed_from": network(ip), "relation": relation}
+	)
+	doc.save(ignore_permissions=True)
+	addresses.note_life(doc.address_key)
+	for purpose in doc.purposes.splitlines():
+		consent.record(
+			relation,
+			doc.address,
+			"E-mail",
+			"Given",
+			purpose=purpose,
+			legal_basis=rules.CONSENT,
+			given_at=now,
+			source=_("Double opt-in: {0}").format(doc.source)[:140],
+			text_version=doc.text_version,
+			declaration=doc.declaration,
+			proof=_("Request {0}: asked for at {1} ({2}), mailed at {3}, confirmed at {4} ({5})").format(
+				doc.name,
+				format_datetime(doc.requested_at),
+				doc.requested_from or "–",
+				format_datetime(doc.mailed_at) if doc.mailed_at else "–",
+				format_datetime(now),
+				doc.confirmed_from or "–",
+			),
+		)
+	return "Confirmed"
+
+
+def deliver(request: str) -> str:
+	"""Send the mail of a request, once; returns what became of it. Called by a job, and hourly for what waits.
+
+	The time is committed before the mail leaves: a request that is killed in between is mailed no second time.
+	"""
+	doc = frappe.get_doc(DOCTYPE, request, for_update=True)
+	if doc.state != "Waiting" or doc.mailed_at:
+		return "done"
+	account = sender.account_of(frappe._dict(email_account=None))
+	problems = sender.check(frappe._dict(email_account=None))
+	if problems or frappe.are_emails_muted():
+		doc.db_set("mail_error", "\n".join(problems) or _("E-mails are muted on this site (mute_emails)"))
+		return "waiting"
+	doc.db_set("mailed_at", now_datetime())
+	frappe.db.commit()
+	line = sender.Line(account)
+	try:
+		outcome = line.hand_over(doc.address, _message(doc, account))
+	finally:
+		line.close()
+	if outcome.result in ("accepted", "lost"):
+		doc.db_set("mail_error", None if outcome.result == "accepted" else outcome.reason)
+	else:
+		again = outcome.result in ("temporary", "unreachable")
+		doc.db_set({"mail_error": outcome.reason, "mailed_at": None if again else doc.mailed_at})
+	frappe.db.commit()
+	return outcome.result
+
+
+def tend() -> None:
+	"""Hourly: mail what waits, mark what has expired, delete what expired long ago. Commits."""
+	table, now = DocType(DOCTYPE), now_datetime()
+	frappe.qb.update(table).set(table.state, "Expired").where(
+		(table.state == "Waiting") & (table.expires_at < now)
+	).run()
+	old = (table.state == "Expired") & (table.expires_at < add_to_date(now, days=-KEPT_DAYS))
+	frappe.qb.from_(table).delete().where(old).run()
+	frappe.db.commit()
+	for name in (
+		frappe.qb.from_(table)
+		.select(table.name)
+		.where((table.state == "Waiting") & table.mailed_at.isnull())
+		.orderby(table.requested_at)
+		.limit(200)
+		.run(pluck=True)
+	):
+		deliver(name)
+	frappe.db.commit()
+
+
+def network(ip: str | None) -> str:
+	"""`203.0.113.77` → `203.0.113.0/24`, an IPv6 address → its /48; empty if it is none."""
+	try:
+		address = ipaddress.ip_address((ip or "").strip())
+	except ValueError:
+		return ""
+	return str(ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
+
+
+def _settings():
+	return frappe.get_cached_doc("Relation Settings")
+
+
+def _relation_of(key: str) -> str | None:
+	"""The relation whose address it is, where there is exactly one."""
+	names = frappe.get_all("Relation", filters={"email_id": key, "disabled": 0}, pluck="name", limit=2)
+	return names[0] if len(names) == 1 else None
+
+
+def _message(doc, account) -> bytes:
+	"""The mail: what was asked for, the link, and nothing that could be taken for advertising."""
+	lang = doc.language or frappe.local.lang or "en"
+	imprint = [line.strip() for line in (_settings().legal_notice or "").splitlines() if line.strip()]
+	link = url(doc.name)
+	lines = [
+		_("Somebody asked us to send e-mails to this address:", lang=lang),
+		*doc.declaration.split("\n\n"),
+		_("Please confirm with this link that you want this:", lang=lang),
+	]
+	ends = _(
+		"The link is valid until {0}. If you did not ask for this, you need do nothing: without your confirmation we send you nothing more.",
+		lang=lang,
+	).format(format_datetime(doc.expires_at, "dd.MM.yyyy HH:mm" if lang.startswith("de") else None))
+	message = EmailMessage(policy=SMTP if doc.address.isascii() else SMTP.clone(utf8=True))
+	message["Subject"] = _("Please confirm your e-mail address", lang=lang)
+	message["From"] = Address(display_name=account.name, addr_spec=account.email_id)
+	message["To"] = doc.address
+	message["Date"] = formatdate(localtime=True)
+	message["Message-ID"] = f"<{mail.new_message_id(account.email_id)}>"
+	message["Auto-Submitted"] = "auto-generated"
+	message.set_content("\n\n".join([*lines, link, ends, "\n".join(["-- ", *imprint])]))
+	message.add_alternative(
+		frappe.get_template("crm_relations/templates/opt_in_mail.html").render(
+			{
+				"lines": lines,
+				"link": link,
+				"label": _("Confirm", lang=lang),
+				"ends": ends,
+				"imprint": imprint,
+				"language": lang,
+			}
+		),
+		subtype="html",
+	)
+	return message.as_bytes()

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+from crm_relations.campaigns.consents import purposes
+
+
+class RelationConsentPurpose(Document):
+	"""What a person can agree to or refuse: a kind of advertising, with the words of the declaration in each language."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		from crm_relations.crm_relations.doctype.relation_consent_text.relation_consent_text import (
+			RelationConsentText,
+		)
+
+		disabled: DF.Check
+		on_sign_up: DF.Check
+		purpose: DF.Data
+		sort_order: DF.Int
+		texts: DF.Table[RelationConsentText]
+	# end: auto-generated types
+
+	def validate(self) -> None:
+		purposes.check(self)

@@ -1,0 +1,24 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationMailAddress(Document):
+	"""What the mailbox told about an e-mail address: bounces, and whether mail still arrives."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		address_key: DF.Data
+		last_bounce: DF.Datetime | None
+		reason: DF.SmallText | None
+		soft_bounces: DF.Int
+		state: DF.Literal["Usable", "Dead"]
+		status_code: DF.Data | None
+	# end: auto-generated types

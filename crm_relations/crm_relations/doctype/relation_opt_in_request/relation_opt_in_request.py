@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationOptinRequest(Document):
+	"""Asked for, and not yet confirmed: a consent by e-mail that waits for the click in the mail."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		address: DF.Data
+		address_key: DF.Data | None
+		confirmed_at: DF.Datetime | None
+		confirmed_from: DF.Data | None
+		declaration: DF.SmallText | None
+		expires_at: DF.Datetime | None
+		language: DF.Link | None
+		mail_error: DF.SmallText | None
+		mailed_at: DF.Datetime | None
+		purposes: DF.SmallText | None
+		relation: DF.Link | None
+		requested_at: DF.Datetime | None
+		requested_by: DF.Link | None
+		requested_from: DF.Data | None
+		source: DF.Data | None
+		state: DF.Literal["Waiting", "Confirmed", "Expired"]
+		text_version: DF.Data | None
+		token_hash: DF.Data | None
+	# end: auto-generated types

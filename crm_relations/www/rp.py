@@ -1,0 +1,44 @@
+"""Guest page /rp/<token>: what a person wants to get. A GET only shows, a POST acts."""
+
+import frappe
+from frappe.rate_limiter import rate_limit
+
+from crm_relations.campaigns.consents import preferences
+from crm_relations.shared import guest_pages
+
+no_cache = 1
+sitemap = 0
+_PURPOSE = "purpose:"
+
+
+def get_context(context):
+	"""`who` is None for a link that is not ours (404); `outcome` is set after a POST."""
+	context.token = frappe.form_dict.get("token")
+	who = _visitor(context.token)
+	guest_pages.prepare(context, who and who.language)
+	context.who, context.outcome = who, None
+	if not who:
+		context.http_status_code = 404
+		return context
+	if guest_pages.is_post():
+		context.outcome = _act(who)
+	context.preferences = preferences.read(who)
+	return context
+
+
+def _act(who: preferences.Visitor) -> preferences.Outcome:
+	form = frappe.form_dict
+	if form.get("do") == "refuse":
+		return preferences.refuse_all(who)
+	return preferences.save(
+		who,
+		{name[len(_PURPOSE) :] for name in form if name.startswith(_PURPOSE)},
+		calls=bool(form.get("calls")),
+		letters=bool(form.get("letters")),
+		ip=guest_pages.ip(),
+	)
+
+
+@rate_limit(limit=300, seconds=60)
+def _visitor(token: str | None):
+	return preferences.visitor(token)

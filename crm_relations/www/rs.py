@@ -1,0 +1,56 @@
+"""Guest page /rs: ask for e-mails. Only where Relation Settings switch it on. Tells nobody which addresses are known."""
+
+import frappe
+from frappe import _
+from frappe.rate_limiter import rate_limit
+
+from crm_relations.campaigns.consents import opt_in, purposes
+from crm_relations.shared import guest_pages
+from crm_relations.shared.contact_keys import email_key
+
+no_cache = 1
+sitemap = 0
+_PURPOSE = "purpose:"
+
+
+def get_context(context):
+	"""`done` after a request, whatever became of it; 404 where the page is switched off."""
+	language = _language()
+	guest_pages.prepare(context, language)
+	context.done, context.problem, context.purposes = False, "", []
+	context.email, context.lang = "", language
+	if not frappe.get_cached_doc("Relation Settings").public_sign_up:
+		context.http_status_code = 404
+		return context
+	context.purposes = purposes.offered(language, sign_up=True)
+	if guest_pages.is_post() and context.purposes:
+		context.email = (frappe.form_dict.get("email") or "")[:140]
+		context.problem = _sign_up(context)
+		context.done = not context.problem
+	return context
+
+
+@rate_limit(limit=20, seconds=60 * 60, methods=["POST"])
+def _sign_up(context) -> str:
+	"""Why not, in words; empty if the mail is on its way, or a program has filled in the trap."""
+	known = {purpose.name for purpose in context.purposes}
+	wanted = [name[len(_PURPOSE) :] for name in frappe.form_dict if name.startswith(_PURPOSE)]
+	if not email_key(context.email):
+		return _("Please enter an e-mail address.")
+	if not known & set(wanted):
+		return _("Please choose what you want to get.")
+	if not frappe.form_dict.get("website"):
+		opt_in.request(
+			context.email,
+			[name for name in wanted if name in known],
+			source=_("Sign-up page"),
+			language=context.lang,
+			ip=guest_pages.ip(),
+		)
+	return ""
+
+
+def _language() -> str:
+	"""`lang` of the address, else what the browser asks for; German or English."""
+	wanted = frappe.form_dict.get("lang") or frappe.local.lang or "en"
+	return "de" if wanted.startswith("de") else "en"
