@@ -9,7 +9,7 @@ from frappe.query_builder.functions import Count
 from pypika.queries import QueryBuilder
 from pypika.terms import Term
 
-from crm_relations.segments import catalogue, compiler, confidential, queries
+from crm_relations.segments import catalogue, confidential, queries
 from crm_relations.segments.compiler import Rule
 
 #: Fields of the catalogue, each with its column of Relation; the role stands in Relation Role
@@ -26,7 +26,7 @@ def breakdown(rule: Rule) -> list[dict[str, Any]]:
 
 	:raises rules.RuleError: names the path of the fault.
 	"""
-	criterion = compiler.criterion_of(rule)
+	criterion = confidential.criterion_of(rule)
 	hidden = confidential.hidden_fields()
 	found = []
 	for key, column in FIELDS.items():

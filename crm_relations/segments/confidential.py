@@ -6,15 +6,21 @@ read: amounts are for those who may read the invoices that they add up.
 A rule that is saved already goes on working for everybody: who saved it had the right, and gave the list away.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import frappe
 from frappe import _
+from frappe.permissions import get_user_permissions
 from frappe.utils import cint
+from pypika.terms import Criterion
 
-from crm_relations.segments import catalogue
+from crm_relations.relations import queries
+from crm_relations.segments import catalogue, compiler
 from crm_relations.segments.catalogue import Event, Field
+from crm_relations.segments.compiler import Rule
 from crm_relations.segments.rules import EventCondition, Group, leaves, within_event
+
+CUSTOMER = "Customer"
 
 
 class Rights:
@@ -63,10 +69,49 @@ def hidden_fields() -> set[str]:
 	return {key for key, one in catalogue.fields().items() if not rights.may_ask(one)}
 
 
-def closed_paths(tree: Group) -> set[str]:
-	"""Paths of the conditions on the relation whose answer the user may not see, because of what stands in them too."""
+def closed_paths(tree: Group, relation: str) -> set[str]:
+	"""Paths of the conditions whose answer for this relation the user may not see, because of what stands in them.
+
+	What rests on documents is closed too where the relation is a customer that the user may not read.
+	"""
 	rights, known = Rights(), catalogue.fields()
-	return {path for path, leaf in leaves(tree) if not all(map(rights.may_ask, _asked_by(leaf, known)))}
+	whole = _may_read_customers(relation)
+	closed = set()
+	for path, leaf in leaves(tree):
+		asked = _asked_by(leaf, known)
+		if not all(map(rights.may_ask, asked)) or (not whole and any(one.needs for one in asked)):
+			closed.add(path)
+	return closed
+
+
+def criterion_of(rule: Rule) -> Criterion | None:
+	"""The rule as a condition on `tabRelation`, for counts and samples that the user is shown.
+
+	Who is kept to some customers by user permissions does not learn from it what others bought: relations that are
+	other customers are left out of a rule that rests on documents.
+
+	:raises rules.RuleError: names the path of the fault
+	"""
+	tree = compiler.parse(rule)
+	criterion, known = compiler.criterion_of(tree), catalogue.fields()
+	allowed = get_user_permissions(frappe.session.user).get(CUSTOMER)
+	if not allowed or not any(one.needs for _path, leaf in leaves(tree) for one in _asked_by(leaf, known)):
+		return criterion
+	party, relation = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Relation")
+	others = (
+		frappe.qb.from_(party)
+		.select(party.parent)
+		.where((party.party_type == CUSTOMER) & party.parent.isnotnull())
+		.where(party.party.notin([row["doc"] for row in allowed]))
+	)
+	return relation.name.notin(others) & criterion
+
+
+def _may_read_customers(relation: str) -> bool:
+	parties = queries.parties_of([relation]).get(relation, ())
+	return all(
+		frappe.has_permission(CUSTOMER, "read", doc=name) for doctype, name in parties if doctype == CUSTOMER
+	)
 
 
 def check_readable(tree: Group) -> None:
@@ -77,7 +122,7 @@ def check_readable(tree: Group) -> None:
 			_check(one, rights)
 
 
-def _asked_by(leaf: object, known: dict[str, Field | Event]) -> Iterable[Field | Event]:
+def _asked_by(leaf: object, known: dict[str, Field | Event]) -> Sequence[Field | Event]:
 	"""The field of a condition; an event and all the fields that stand in it."""
 	if not isinstance(leaf, EventCondition):
 		return [known[leaf.field]]

@@ -109,16 +109,17 @@ class Event:
 		amount = self.measure("amount").cell if "amount" in self.measures else None
 		queries = []
 		for part in self.parts(where, scope):
+			doctype, name = part.shows or (Value(part.doctype or self.document), part.document)
 			queries.append(
 				part.query.where(part.relation == relation)
-				.where(part.document.isnotnull())
+				.where(name.isnotnull())
 				.select(
-					Value(part.doctype or self.document).as_("doctype"),
-					part.document.as_("name"),
+					doctype.as_("doctype"),
+					name.as_("name"),
 					(Max(day.term(scope)) if day else NullValue()).as_("day"),
 					(Sum(amount.term(scope)) if amount else NullValue()).as_("amount"),
 				)
-				.groupby(part.document)
+				.groupby(doctype, name)
 			)
 		table = _all_of(queries).as_("document")
 		return (

@@ -78,7 +78,7 @@ class _Explanation:
 		self.scope = compiler.scope([relation])
 		self.known = catalogue.fields()
 		self.paths = {id(leaf): path for path, leaf in rules.leaves(tree)}
-		self.closed = confidential.closed_paths(tree)
+		self.closed = confidential.closed_paths(tree, relation)
 		self.words = wording.conditions_in_words(tree)
 		self.told: dict[str, Told] = {}
 		self.verdicts, self.columns = self._read(tree)
@@ -178,8 +178,8 @@ class _Explanation:
 		}
 		readable = [key for key in dict.fromkeys(keys) if key in texts][:DOCUMENTS]
 		return [
-			{"doctype": doctype, "name": name, "text": about.get((doctype, name)) or texts[(doctype, name)]}
-			for doctype, name in readable
+			{"doctype": key[0], "name": key[1], "text": _joined(about.get(key, ""), key, texts[key])}
+			for key in readable
 		]
 
 
@@ -189,6 +189,8 @@ _SHOWN = {
 	"Sales Order": ("transaction_date", "base_net_total"),
 	"Quotation": ("transaction_date", "base_net_total"),
 }
+#: what stands for a title where a doctype has none
+_TITLED = {"Relation Facts": "company"}
 
 
 def _texts(doctype: str, names: list[str]) -> dict[str, str]:
@@ -197,13 +199,12 @@ def _texts(doctype: str, names: list[str]) -> dict[str, str]:
 	if meta.istable or not frappe.has_permission(doctype, "read"):
 		return {}
 	day, amount = _SHOWN.get(doctype, (None, None))
-	columns = ["name", *filter(None, (day, amount, "company" if amount else None))]
-	if not day and meta.title_field:
-		columns.append(meta.title_field)
+	title = _TITLED.get(doctype) or meta.title_field
+	columns = {"name", *filter(None, (day, amount, "company" if amount else title))}
 	readable = frappe.get_list(
 		doctype,
 		filters={"name": ["in", names or [""]]},
-		fields=columns,
+		fields=sorted(columns),
 		limit_page_length=0,
 		order_by="name asc",
 	)
@@ -213,8 +214,15 @@ def _texts(doctype: str, names: list[str]) -> dict[str, str]:
 			currency = frappe.get_cached_value("Company", row.company, "default_currency")
 			texts[row.name] = f"{formatdate(row[day])} · {fmt_money(row[amount], currency=currency)}"
 		else:
-			texts[row.name] = str(row.get(meta.title_field) or row.name)
+			texts[row.name] = str((row.get(title) if title else "") or row.name)
 	return texts
+
+
+def _joined(about: str, key: tuple[str, str], text: str) -> str:
+	"""What an event says of a document, with its title unless that is only its name or says the same."""
+	if not about:
+		return text
+	return about if key[0] in _SHOWN or text == key[1] else f"{about} · {text}"
 
 
 def _text(day: Any, amount: Any) -> str:

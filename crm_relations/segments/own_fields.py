@@ -96,7 +96,7 @@ def _role_rows(scope: Scope) -> Rows:
 	"""Roles, also those that have ended."""
 	role = frappe.qb.DocType(ROLE)
 	query = frappe.qb.from_(role).where((role.parenttype == "Relation") & role.parent.isnotnull())
-	return Rows(query, role.parent, role.name)
+	return Rows(query, role.parent, role.name, shows=(role.document_type, role.document_name))
 
 
 # ── relationships ──────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ from frappe.query_builder.functions import Count
 from pypika.queries import QueryBuilder
 from pypika.terms import Case
 
-from crm_relations.segments import compiler, membership, selection
+from crm_relations.segments import confidential, membership, selection
 from crm_relations.segments import permissions as permissions_of_members
 from crm_relations.segments.compiler import Rule
 from crm_relations.segments.membership import RefreshResult
@@ -28,7 +28,7 @@ def preview(rule: Rule, limit: int = 10) -> dict[str, Any]:
 	"""
 	relation = frappe.qb.DocType("Relation")
 	query = readable(frappe.qb.from_(relation))
-	if (criterion := compiler.criterion_of(rule)) is not None:
+	if (criterion := confidential.criterion_of(rule)) is not None:
 		query = query.where(criterion)
 	return _preview(query, limit)
 

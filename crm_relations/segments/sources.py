@@ -273,6 +273,8 @@ class Rows:
 	counted: Criterion | None = None
 	#: of the document, where an event has documents of several doctypes
 	doctype: str = ""
+	#: doctype and name of what an explanation shows, where that is not the document itself
+	shows: tuple[Term, Term] | None = None
 
 
 @dataclass(frozen=True)

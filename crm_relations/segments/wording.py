@@ -196,7 +196,7 @@ def _value_words(field: Field, value: Any, titles: Titles) -> str:
 		return fmt_money(value)
 	if isinstance(value, int):
 		return str(value)
-	return f"“{_named(field, value or '', titles)}”"
+	return _("“{0}”").format(_named(field, value or "", titles))
 
 
 def _named(field: Field, value: str, titles: Titles) -> str:
