@@ -40,6 +40,13 @@ def count_due(campaign: str) -> int:
 	return frappe.qb.from_(table).select(Count("*")).where(due(table, campaign)).run()[0][0]
 
 
+def count_claimable(campaign: str) -> int:
+	"""Of these, those that no worker holds."""
+	table = DocType(SEND)
+	free_rows = due(table, campaign) & table.worker.isnull()
+	return frappe.qb.from_(table).select(Count("*")).where(free_rows).run()[0][0]
+
+
 def claim(campaign: str, worker: str, size: int, full_domains: Collection[str] = ()) -> list[str]:
 	"""Take the next due rows that nobody holds, oldest first. The caller commits.
 

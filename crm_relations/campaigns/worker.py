@@ -32,6 +32,8 @@ from crm_relations.campaigns.throttle import Throttle, seconds_to_next_minute
 PROGRESS_SECONDS = 1.0
 #: seconds to wait for a database that has gone away, one after the other
 RECONNECT_SECONDS = (0.1, 0.5, 2, 5, 10, 20, 30, 60)
+#: times that rows locked by others are looked at again
+LOCK_TRIES = 40
 #: MariaDB: connection lost or killed, server shut down, deadlock, lock time-out
 _PASSING_ERRORS = frozenset({0, 1053, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2055, 4031})
 
@@ -54,6 +56,7 @@ class Worker:
 	#: what became of messages, not committed yet
 	outcomes: list[Callable[[], None]] = field(default_factory=list)
 	last_progress: float = field(default_factory=time.monotonic)
+	passed_over: int = 0
 
 	def __post_init__(self) -> None:
 		self.composer = composing.Composer(self.campaign, self.account)
@@ -91,10 +94,19 @@ class Worker:
 		names = self._write(partial(send_ledger.claim, self.campaign.name, self.name, allowed, full))
 		self.throttle.give_back(allowed - len(names))
 		if names:
+			self.passed_over = 0
 			self._send_chunk(names)
-		elif full and send_ledger.count_due(self.campaign.name):
-			return self._wait_for_the_next_minute()
-		return bool(names)
+			return True
+		if not send_ledger.count_claimable(self.campaign.name):
+			return False
+		return self._wait_for_the_next_minute() if full else self._wait_for_the_lock()
+
+	def _wait_for_the_lock(self) -> bool:
+		"""Rows are due that nobody holds, and yet none could be claimed: another worker's claim, also one for another
+		campaign, has them locked for this moment, as the database sees fit."""
+		self.passed_over += 1
+		time.sleep(min(0.02 * self.passed_over, 1))
+		return self.passed_over < LOCK_TRIES
 
 	def _send_chunk(self, names: list[str]) -> None:
 		letters: list[Letter] = self._write(partial(self._prepare, names))

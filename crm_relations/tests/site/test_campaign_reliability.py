@@ -1,0 +1,287 @@
+"""Workers that are killed, servers that fail, databases that go away, two of everything at once: in the end what the
+sink has got, the send ledger and the members agree.
+
+Nightly (CRM_RELATIONS_NIGHTLY=1) a worker is killed 50 times in a run of 5,000 recipients.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import time
+
+import frappe
+import pytest
+from frappe.utils import add_to_date, now_datetime
+
+from crm_relations.campaigns import delivery, plan_rules, queries, throttle, worker
+from crm_relations.tests.conftest import BENCH_DIR, SITE
+from crm_relations.tests.site.mailing import Mailing, scripted_sink
+
+pytestmark = pytest.mark.site
+
+NIGHTLY = os.environ.get("CRM_RELATIONS_NIGHTLY") == "1"
+RECIPIENTS, KILLS = (5000, 50) if NIGHTLY else (90, 3)
+
+
+@pytest.fixture
+def sink():
+	with scripted_sink() as sink:
+		yield sink
+
+
+@pytest.fixture
+def mailing(sink):
+	mailing = Mailing()
+	mailing.open_account(sink.port)
+	frappe.db.commit()
+	yield mailing
+	mailing.remove()
+
+
+@pytest.fixture
+def settings():
+	"""Values of Relation Settings for one test, committed: workers in other processes read them."""
+	before = {}
+
+	def change(**values):
+		for key, value in values.items():
+			before.setdefault(key, frappe.db.get_single_value("Relation Settings", key))
+			frappe.db.set_single_value("Relation Settings", key, value)
+		frappe.db.commit()
+		frappe.clear_document_cache("Relation Settings", "Relation Settings")
+
+	yield change
+	frappe.db.rollback()
+	change(**before)
+
+
+def process(code: str) -> subprocess.Popen:
+	"""Python code on the test site in a process of its own."""
+	prelude = f"import frappe\nfrappe.init(site={SITE!r}, sites_path='.')\nfrappe.connect()\n"
+	return subprocess.Popen([sys.executable, "-c", prelude + code], cwd=os.path.join(BENCH_DIR, "sites"))
+
+
+def sending(campaign: str) -> subprocess.Popen:
+	return process(f"from crm_relations.campaigns import delivery\ndelivery.send({campaign!r})")
+
+
+def agree(mailing: Mailing, campaign: str, got: list[str]) -> set[str]:
+	"""Sink, ledger and members agree; returns the addresses of uncertain messages."""
+	frappe.db.rollback()
+	states = mailing.states(campaign)
+	status = queries.status(campaign)
+	assert len(got) == len(set(got)), "nothing twice"
+	assert len(states) == status["members"], "a row for each member"
+	assert mailing.balanced(campaign), "each member is accounted for, once"
+	uncertain = {address for address, state in states.items() if state == "Uncertain"}
+	sent = {address for address, state in states.items() if state == "Sent"}
+	assert sent <= set(got), "what counts as sent has arrived"
+	assert set(got) - sent <= uncertain, "what has arrived counts as sent, or is uncertain"
+	assert not mailing.rows(campaign, worker=["is", "set"], state=["in", ["Pending", "Sending"]])
+	filed = frappe.get_all(
+		"Communication",
+		{"reference_name": ["in", mailing.relations], "delivery_status": ["!=", "Error"]},
+		["recipients"],
+		order_by="name asc",
+	)
+	assert sorted(row.recipients for row in filed) == sorted(sent | uncertain), "a mail each in the files"
+	return uncertain
+
+
+def test_a_worker_killed_at_random_points_loses_and_doubles_nothing(mailing, sink, settings):
+	"""The failure: the Email Queue leaves rows in Sending for good, and sends others twice (frappe#16749)."""
+	draw = random.Random(2026)
+	mailing.people(RECIPIENTS)
+	settings(batch_size=20)
+	campaign = mailing.started()
+	for number in range(KILLS):
+		victim = sending(campaign)
+		at = (number + 1) * RECIPIENTS * 0.9 / (KILLS + 1)
+		deadline = time.monotonic() + 90
+		while len(sink.recipients()) < at and victim.poll() is None and time.monotonic() < deadline:
+			time.sleep(0.002)
+		time.sleep(draw.random() * 0.03)
+		victim.kill()
+		assert victim.wait(30) == -9, "killed while at work"
+	last = sending(campaign)
+	assert last.wait(600) == 0
+	uncertain = agree(mailing, campaign, sink.recipients())
+	assert len(uncertain) <= KILLS, "at most the one message that was on its way"
+	listed = queries.uncertain(campaign, limit=KILLS + 1)
+	assert {row.recipient for row in listed} == uncertain, "and they are shown"
+
+
+def test_a_server_that_refuses_every_tenth_keeps_no_other_back(mailing, sink):
+	"""The failure: Frappe gives up a whole batch once a third of it fails."""
+	mailing.people(30)
+	for number in range(0, 30, 10):
+		sink.at_rcpt[mailing.address(number)] = ["550 no such user"]
+	for number in range(5, 30, 2):
+		sink.at_data[mailing.address(number)] = ["451 later"]
+	campaign = mailing.started()
+	first = delivery.send(campaign)
+	assert (first["failed"], first["retry"]) == (3, 13)
+	mailing.send(campaign)
+	assert not agree(mailing, campaign, sink.recipients())
+	assert queries.status(campaign)["sent"] == 27 and queries.status(campaign)["failed"] == 3
+
+
+def test_a_slow_server_that_goes_away_and_comes_back(mailing):
+	mailing.people(6)
+	with scripted_sink(delay=0.05) as slow:
+		frappe.db.set_value("Email Account", mailing.account, "smtp_port", slow.port)
+		campaign = mailing.started()
+		slow.hang_up_after_data.add(mailing.address(2))
+		first = delivery.send(campaign, seconds=0.15)
+		arrived = slow.recipients()
+	assert 0 < len(arrived) < 6 and first["sent"] + first["uncertain"] == len(arrived)
+	gone = delivery.send(campaign)
+	assert "cannot be reached" in gone["stopped"] and gone["pending"] == 6 - len(arrived)
+	with scripted_sink() as back:
+		frappe.db.set_value("Email Account", mailing.account, "smtp_port", back.port)
+		delivery.send(campaign)
+		arrived += back.recipients()
+	assert agree(mailing, campaign, arrived) <= {mailing.address(2)}
+
+
+def test_a_database_that_goes_away_is_waited_for_and_nothing_is_forgotten(mailing, sink, monkeypatch):
+	"""The connection is cut while a message is on its way: before the answer can be written down."""
+	monkeypatch.setattr(worker, "RECONNECT_SECONDS", (0.05, 0.1, 0.5, 1))
+	mailing.people(12)
+	campaign = mailing.started()
+	connection = frappe.db.sql("SELECT CONNECTION_ID()")[0][0]
+	cut = []
+
+	def kill(_address):
+		arrived = len(sink.recipients())
+		if arrived in (2, 7) and arrived not in cut:
+			cut.append(arrived)
+			assert process(_KILL_OTHERS).wait(60) == 0
+
+	sink.on_rcpt = kill
+	result = delivery.send(campaign)
+	assert cut == [2, 7] and frappe.db.sql("SELECT CONNECTION_ID()")[0][0] != connection
+	assert result["sent"] == 12 and not result["uncertain"]
+	assert not agree(mailing, campaign, sink.recipients())
+
+
+#: whatever connection the worker has by then
+_KILL_OTHERS = (
+	"for row in frappe.db.sql('SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE()"
+	" AND ID != CONNECTION_ID() AND COMMAND = %s', ('Sleep',)):\n"
+	"\tfrappe.db.sql('KILL CONNECTION %s', (row[0],))"
+)
+
+
+def test_two_starts_at_once_take_everybody_in_once(mailing):
+	mailing.people(20)
+	campaign = mailing.campaign().name
+	frappe.db.commit()
+	code = f"from crm_relations.campaigns import audience\naudience.start({campaign!r})\nfrappe.db.commit()"
+	starts = [process(code) for _number in range(3)]
+	assert [one.wait(90) for one in starts] == [0, 0, 0]
+	frappe.db.rollback()
+	assert queries.status(campaign)["members"] == 20 and len(mailing.rows(campaign)) == 20
+
+
+def test_two_campaigns_at_once_send_each_its_own(mailing, sink):
+	mailing.people(15)
+	campaigns = [mailing.started(), mailing.started()]
+	both = [sending(campaign) for campaign in campaigns]
+	assert [one.wait(90) for one in both] == [0, 0]
+	frappe.db.rollback()
+	assert [queries.status(campaign)["sent"] for campaign in campaigns] == [15, 15]
+	assert sorted(sink.recipients()) == sorted(mailing.address(i) for i in range(15) for _twice in range(2))
+
+
+def test_two_campaigns_at_once_keep_the_contact_limit(mailing, sink, settings):
+	mailing.people(15)
+	settings(contact_limit=1, contact_limit_days=7, batch_size=4)
+	campaigns = [mailing.started(), mailing.started()]
+	both = [sending(campaign) for campaign in campaigns]
+	assert [one.wait(90) for one in both] == [0, 0]
+	frappe.db.rollback()
+	for campaign in campaigns:
+		mailing.send(campaign)
+	assert sorted(sink.recipients()) == sorted(mailing.address(i) for i in range(15))
+	rows = [row for campaign in campaigns for row in mailing.rows(campaign)]
+	assert sorted(row.state for row in rows) == ["Sent"] * 15 + ["Suppressed"] * 15
+	assert {row.reason for row in rows if row.state == "Suppressed"} == {plan_rules.CONTACT_LIMIT}
+
+
+def test_the_contact_limit_forgets_what_is_long_past(mailing, sink, settings):
+	mailing.people(1)
+	settings(contact_limit=1, contact_limit_days=3)
+	first = mailing.started()
+	mailing.send(first)
+	long_ago = add_to_date(now_datetime(), days=-4)
+	frappe.db.set_value("Relation Campaign Send", {"campaign": first}, "sent_at", long_ago)
+	assert mailing.send(mailing.started())["sent"] == 1
+	assert mailing.send(mailing.started())["suppressed"] == 1
+
+
+# --- rates ----------------------------------------------------------------------------------------------
+
+
+class Clock:
+	"""Minutes that pass when somebody waits."""
+
+	def __init__(self, monkeypatch):
+		self.minute = 29_000_000 + random.randrange(10**6)
+		self.waits = 0
+		monkeypatch.setattr(throttle, "_minute", lambda: self.minute)
+		monkeypatch.setattr(worker.Worker, "_wait_for_the_next_minute", self.wait)
+
+	def wait(self, *_arguments) -> bool:
+		self.minute += 1
+		self.waits += 1
+		return True
+
+
+def test_no_more_messages_leave_in_a_minute_than_allowed(mailing, sink, settings, monkeypatch):
+	"""The failure: the Email Queue sends as fast as it can; the mail server blocks the account."""
+	mailing.people(10)
+	settings(messages_per_minute=4)
+	clock = Clock(monkeypatch)
+	campaign = mailing.started()
+	by_minute = {}
+	sink.on_accepted = lambda address: by_minute.setdefault(clock.minute, []).append(address)
+	assert delivery.send(campaign)["sent"] == 10
+	assert [len(addresses) for addresses in by_minute.values()] == [4, 4, 2]
+
+
+def test_one_domain_gets_no_more_than_allowed_and_the_others_go_on(mailing, sink, settings, monkeypatch):
+	mailing.people(5)
+	others = [f"x{i}@other-{mailing.domain}" for i in range(3)]
+	for address in others:
+		mailing.person(address)
+	settings(messages_per_minute_and_domain=2)
+	clock = Clock(monkeypatch)
+	campaign = mailing.started()
+	by_minute = {}
+	sink.on_accepted = lambda address: by_minute.setdefault(clock.minute, []).append(
+		address.rpartition("@")[2]
+	)
+	assert delivery.send(campaign)["sent"] == 8
+	counts = [(m.count(mailing.domain), len(m) - m.count(mailing.domain)) for m in by_minute.values()]
+	assert counts == [(2, 2), (2, 1), (1, 0)]
+
+
+def test_workers_share_a_minute(settings):
+	settings(messages_per_minute=10)
+	account = frappe.generate_hash(length=8)
+	granted = []
+	threads_of_one = [throttle.Throttle.of(account) for _number in range(4)]
+	for one in threads_of_one:
+		granted.append(one.allowance(4))
+	assert granted == [4, 4, 2, 0]
+	threads_of_one[0].give_back(3)
+	assert threads_of_one[3].allowance(4) == 3
+
+
+def test_without_limits_nothing_is_counted(settings):
+	settings(messages_per_minute=0, messages_per_minute_and_domain=0)
+	free = throttle.Throttle.of("somebody")
+	assert free.allowance(10**6) == 10**6 and free.share(["a@b.example"] * 9) == set()
+	assert not free.full_domains()
