@@ -41,7 +41,7 @@ DUPLICATE_ADDRESS = "Another member has the same address"
 
 #: channel → bases that a consent event may rest on. A contract is no basis for advertising. That somebody is an
 #: existing customer to whom an e-mail may go cannot be declared: it is derived from sales, campaign by campaign.
-_BASES = {
+BASES = {
 	"E-mail": frozenset({CONSENT}),
 	"Phone": frozenset({CONSENT}),
 	"Letter": frozenset({CONSENT, EXISTING_CUSTOMER, PRESUMED_CONSENT}),
@@ -117,7 +117,7 @@ def decide(
 	for event in sorted(relevant, key=lambda e: (e.given_at, e.event == "Withdrawn")):
 		if event.event == "Withdrawn":
 			given, objection = None, event
-		elif event.legal_basis in _BASES[channel] and (not objection or event.legal_basis == CONSENT):
+		elif event.legal_basis in BASES[channel] and (not objection or event.legal_basis == CONSENT):
 			given, objection = event, None
 	if objection:
 		return Decision(False, consent=objection.name, reason=WITHDRAWN)

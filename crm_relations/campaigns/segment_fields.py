@@ -8,7 +8,13 @@ from frappe import _lt
 from frappe.utils import now_datetime
 from pypika.terms import Criterion, ExistsCriterion
 
-from crm_relations.campaigns.rules import CONSENT, GENERAL_PURPOSE
+from crm_relations.campaigns.rules import (
+	ALL_ADDRESSES,
+	BASES,
+	CONSENT,
+	GENERAL_PURPOSE,
+	TRACKING_PURPOSE,
+)
 from crm_relations.segments.catalogue import Cell, Event, Field, Rows, Scope
 
 CAMPAIGNS = _lt("Campaigns and Consent")
@@ -42,36 +48,54 @@ def _is_answer(table: Any) -> Criterion:
 	return _by_a_person(*IN_WORDS)(table) & reached
 
 
-def _in_force(event: str) -> Callable[[Any], Criterion]:
-	"""Consent that is given, or an objection that was raised, and not overtaken since.
+def _given(table: Any) -> Criterion:
+	"""Consent that was given, on a basis that the channel knows, and not objected to since, as `rules.decide` has it.
 
-	A later objection to the same purpose, or to all, ends a consent; an objection ends with a later declaration
-	of consent only, not with a sale (§ 7 (3) UWG). Events belong to an address.
+	An objection to the purpose, or to all, counts for the address, for its mailbox, and for all addresses of the
+	relation where it says so. One that came first is lifted by a declaration of consent only (§ 7 (3) UWG).
 	"""
+	objection = frappe.qb.DocType(CONSENTS).as_("objection")
+	objected = (
+		frappe.qb.from_(objection)
+		.select(objection.name)
+		.where((objection.event == "Withdrawn") & (objection.channel == table.channel))
+		.where((objection.purpose == table.purpose) | (objection.purpose == GENERAL_PURPOSE))
+		.where(objection.given_at <= str(now_datetime()))
+		.where((objection.given_at >= table.given_at) | (table.legal_basis != CONSENT))
+	)
+	bases = [(table.channel == channel) & table.legal_basis.isin(sorted(BASES[channel])) for channel in BASES]
+	return Criterion.all(
+		[
+			table.event == "Given",
+			table.given_at <= str(now_datetime()),
+			Criterion.any(bases),
+			*(
+				ExistsCriterion(objected.where(same)).negate()
+				for same in (
+					objection.address_key == table.address_key,
+					(objection.mailbox_key == table.mailbox_key) & (table.mailbox_key > ""),
+					(objection.relation == table.relation) & (objection.address_key == ALL_ADDRESSES),
+				)
+			),
+		]
+	)
 
-	def which(table: Any) -> Criterion:
-		later = frappe.qb.DocType(CONSENTS).as_("later")
-		overtaken = (
-			frappe.qb.from_(later)
-			.select(later.name)
-			.where((later.address_key == table.address_key) & (later.channel == table.channel))
-			.where((later.purpose == table.purpose) | (later.purpose == GENERAL_PURPOSE))
-			.where(later.given_at <= str(now_datetime()))
-		)
-		if event == "Given":
-			since = (later.given_at >= table.given_at) | (table.legal_basis != CONSENT)
-			overtaken = overtaken.where((later.event == "Withdrawn") & since)
-		else:
-			overtaken = overtaken.where((later.event == "Given") & (later.legal_basis == CONSENT)).where(
-				later.given_at > table.given_at
-			)
-		return (
-			(table.event == event)
-			& (table.given_at <= str(now_datetime()))
-			& ExistsCriterion(overtaken).negate()
-		)
 
-	return which
+def _objected(table: Any) -> Criterion:
+	"""An objection to an address, or to all of the relation's, that no declaration of consent has lifted since."""
+	consent = frappe.qb.DocType(CONSENTS).as_("consent")
+	to_all = (consent.purpose == GENERAL_PURPOSE) & (table.purpose != TRACKING_PURPOSE)
+	lifted = (
+		frappe.qb.from_(consent)
+		.select(consent.name)
+		.where((consent.address_key == table.address_key) & (consent.channel == table.channel))
+		.where((consent.purpose == table.purpose) | to_all)
+		.where((consent.event == "Given") & (consent.legal_basis == CONSENT))
+		.where((consent.given_at > table.given_at) & (consent.given_at <= str(now_datetime())))
+	)
+	return Criterion.all(
+		[table.event == "Withdrawn", table.given_at <= str(now_datetime()), ExistsCriterion(lifted).negate()]
+	)
 
 
 def _campaign(doctype: str) -> Field:
@@ -141,7 +165,7 @@ FIELDS = (
 		(
 			_date(SEND, "sent_at"),
 			_campaign(SEND),
-			_choice(SEND, "step_type", _lt("Type"), ("E-mail", "Call"), key="type"),
+			_choice(SEND, "step_type", _lt("Type"), ("E-mail", "Call", "Letter", "Task"), key="type"),
 		),
 		document=SEND,
 	),
@@ -185,7 +209,7 @@ FIELDS = (
 		CAMPAIGNS,
 		_lt("has a consent in force {0}"),
 		_lt("has no consent in force"),
-		_rows(CONSENTS, _in_force("Given")),
+		_rows(CONSENTS, _given),
 		(
 			*_CONSENT,
 			Field("legal_basis", _lt("Legal Basis"), CAMPAIGNS, "text", Cell(CONSENTS, "legal_basis")),
@@ -198,7 +222,7 @@ FIELDS = (
 		CAMPAIGNS,
 		_lt("has an objection in force {0}"),
 		_lt("has no objection in force"),
-		_rows(CONSENTS, _in_force("Withdrawn")),
+		_rows(CONSENTS, _objected),
 		_CONSENT,
 		document=CONSENTS,
 	),

@@ -10,6 +10,7 @@ from typing import Any
 import frappe
 from frappe.utils import getdate, now
 
+from crm_relations.campaigns.rules import BASES
 from crm_relations.segments import rules
 from crm_relations.segments.rules import AnyOf
 from crm_relations.tests.site import factories
@@ -666,37 +667,52 @@ class World:
 	def consents(self, name: str) -> Row:
 		events = []
 		for _n in self.some(4):
-			events.append(
-				{
-					"relation": name,
-					"address_key": f"{name}@{self.one('a', 'b')}",
-					"channel": self.one("E-mail", "Phone"),
-					"purpose": self.one("Marketing", "Newsletter"),
-					"event": self.one("Given", "Given", "Withdrawn"),
-					"legal_basis": self.one(CONSENT, SALE),
-					"given_at": self.moment(PAST),
-				}
-			)
+			key = self.one(f"{name}@a", f"{name}+x@a", f"{name}@b")
+			kind = self.one("Given", "Given", "Withdrawn")
+			event = {
+				"relation": name,
+				"address_key": "*" if kind == "Withdrawn" and self.dice.random() < 0.2 else key,
+				"mailbox_key": self.one("", key.replace("+x", "")),
+				"channel": self.one("E-mail", "Phone", "Letter"),
+				"purpose": self.one("Marketing", "Newsletter", "Measuring Opens"),
+				"event": kind,
+				"legal_basis": self.one(CONSENT, SALE),
+				"given_at": self.moment(PAST),
+			}
+			events.append(event)
 		rows = [(event, self.plant("Relation Consent", **event)["name"]) for event in events]
 
-		def overtaken(event: Row) -> bool:
+		def is_given(event: Row) -> bool:
+			if event["legal_basis"] not in BASES[event["channel"]]:
+				return False
 			for other in events:
-				same = other["address_key"] == event["address_key"] and other["channel"] == event["channel"]
-				if not same or other["purpose"] not in (event["purpose"], "Marketing"):
+				if other["event"] != "Withdrawn" or other["channel"] != event["channel"]:
 					continue
-				if event["event"] == other["event"]:
+				same = (
+					other["address_key"] in (event["address_key"], "*")
+					or other["mailbox_key"] == event["mailbox_key"] != ""
+				)
+				bears = other["purpose"] in (event["purpose"], "Marketing")
+				counts = other["given_at"] >= event["given_at"] or event["legal_basis"] != CONSENT
+				if same and bears and counts:
+					return False
+			return True
+
+		def is_objection(event: Row) -> bool:
+			for other in events:
+				if other["event"] != "Given" or other["legal_basis"] != CONSENT:
 					continue
-				if event["event"] == "Given":
-					ends = other["given_at"] >= event["given_at"] or event["legal_basis"] == SALE
-				else:
-					ends = other["legal_basis"] == CONSENT and other["given_at"] > event["given_at"]
-				if ends:
-					return True
-			return False
+				same = all(other[key] == event[key] for key in ("address_key", "channel"))
+				bears = other["purpose"] == event["purpose"] or (
+					other["purpose"] == "Marketing" and event["purpose"] != "Measuring Opens"
+				)
+				if same and bears and other["given_at"] > event["given_at"]:
+					return False
+			return True
 
 		found: Row = {"consent": [], "objection": []}
 		for event, document in rows:
-			if not overtaken(event):
+			if is_given(event) if event["event"] == "Given" else is_objection(event):
 				found["consent" if event["event"] == "Given" else "objection"].append(
 					{
 						"date": event["given_at"],
