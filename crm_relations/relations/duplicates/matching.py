@@ -3,6 +3,7 @@
 The search on the site and the search in memory (tests, benchmark) run the same `pairs_in_block`.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from math import log2
@@ -65,10 +66,10 @@ def find(records: Mapping[str, Record], threshold: float = THRESHOLD) -> Iterato
 
 def blocks_of(records: Mapping[str, Record]) -> dict[str, list[str]]:
 	"""key → names of the records that have it."""
-	blocks: dict[str, list[str]] = {}
+	blocks: defaultdict[str, list[str]] = defaultdict(list)
 	for name, record in records.items():
 		for key in record.keys:
-			blocks.setdefault(key, []).append(name)
+			blocks[key].append(name)
 	return blocks
 
 

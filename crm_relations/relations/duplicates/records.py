@@ -7,6 +7,7 @@ date of birth: a slip in one part leaves the others.
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from sys import intern
 from typing import Any
 
 from crm_relations.relations.duplicates.normal_forms import (
@@ -113,7 +114,7 @@ class Record:
 				(d for d in map(domain_key, sorted(self.emails)) if d), ""
 			)
 		self.tax = tax_key(get("tax_id"))
-		self.keys = frozenset(self._keys())
+		self.keys = frozenset(map(intern, self._keys()))
 		if max(map(len, self.keys), default=0) > KEY_LENGTH:
 			self.keys = frozenset(key[:KEY_LENGTH].strip() for key in self.keys)
 
