@@ -1,38 +1,82 @@
-"""The call list: the rows of call steps, worked by people. Writes the state of call rows."""
+"""The call list: the rows of call steps, worked by people. Writes the state of call rows.
 
-from datetime import date
+An agent reserves the next row: nobody else gets it until it is recorded, given back, or the reservation has run out.
+"""
+
+from collections.abc import Collection
+from datetime import date, datetime
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.query_builder import DocType
-from frappe.utils import add_days, getdate, now_datetime
+from frappe.query_builder import Case, DocType
+from frappe.query_builder.functions import Coalesce, Max
+from frappe.utils import add_days, add_to_date, cint, get_datetime, getdate, now_datetime
+from pypika import Order
+from pypika.functions import NullIf
+from pypika.queries import QueryBuilder
 
-from crm_relations.campaigns import composing, consent, responses, rules, templates
+from crm_relations.campaigns import composing, consent, gate, responses, rules, templates, working_hours
 from crm_relations.shared.permissions import readable
 
 SEND = "Relation Campaign Send"
+RESERVED_MINUTES = 15
 _CHUNK = 1000
+_LOOKED_AT = 20
 
 
 def next_calls(campaign: str, limit: int = 20) -> list[dict]:
-	"""Members to be called next, those due first and least tried before.
+	"""Members to be called next: those whom a call was promised for this time, then by tries and expected value.
 
 	:return: rows with `send`, `member`, `relation`, `relation_name`, `city`, `phone`, `step_title`,
-		`script` (HTML, merge fields filled in), `attempts`, `due_on`, `legal_basis`, `points`, `last_response`.
-		Members who may not be called are left out.
+		`script` (HTML, merge fields filled in), `attempts`, `max_tries`, `due_on`, `legal_basis`, `points`,
+		`last_response`, `reserved_by` (somebody else, for now). Members who may not be called are left out.
+	"""
+	doc = frappe.get_doc("Relation Campaign", campaign)
+	if doc.status != "Running" or working_hours.closed(doc):
+		return []
+	query = _open_rows(campaign)
+	return _allowed(doc, query.limit(limit).run(as_dict=True)) if query else []
+
+
+def reserve(campaign: str, skipped: Collection[str] = ()) -> tuple[dict | None, str]:
+	"""Reserve the next call for the session's user, for RESERVED_MINUTES. The caller commits.
+
+	Rows of which the user may not read, which others have reserved or are looking at this moment, are passed over;
+	whom the campaign leaves out by now is taken off the list.
+
+	:param skipped: rows that the user does not want now
+	:return: the call as in `next_calls`, or None and why there is none
 	"""
 	doc = frappe.get_doc("Relation Campaign", campaign)
 	if doc.status != "Running":
-		return []
-	rows = _open_rows(campaign, limit)
-	decisions = consent.decide_many(_keys(rows), "Phone", doc.purpose)
-	steps = {step.name: step for step in doc.steps}
-	return [
-		_shown(row, steps.get(row.step), decisions[row.recipient])
-		for row in rows
-		if decisions[row.recipient].allowed
-	]
+		return None, _("The campaign is {0}").format(_(doc.status))
+	if reason := working_hours.closed(doc):
+		return None, reason
+	send = DocType(SEND)
+	query = _open_rows(campaign, skipped)
+	while query and (names := query.limit(_LOOKED_AT).run(pluck=True)):
+		for name in names:
+			row = _lock(name)
+			if not row or not _is_free(row):
+				continue
+			calls = _allowed(doc, _open_rows(campaign).where(send.name == name).run(as_dict=True), final=True)
+			if calls:
+				until = add_to_date(now_datetime(), minutes=RESERVED_MINUTES)
+				frappe.db.set_value(SEND, name, {"reserved_by": frappe.session.user, "reserved_until": until})
+				return {**calls[0], "reserved_until": str(until)}, ""
+		skipped = {*skipped, *names}
+		query = _open_rows(campaign, skipped)
+	return None, _("No calls are due.")
+
+
+def release(send: str) -> None:
+	"""Give a reserved call back; one that somebody else has by now stays reserved."""
+	frappe.db.set_value(
+		SEND,
+		{"name": send, "reserved_by": frappe.session.user, "state": "Pending"},
+		{"reserved_by": None, "reserved_until": None},
+	)
 
 
 def suppress(campaign: Document) -> int:
@@ -44,10 +88,13 @@ def suppress(campaign: Document) -> int:
 	"""
 	taken_off = 0
 	while rows := _unchecked_rows(campaign.name):
-		decisions = consent.decide_many(_keys(rows), "Phone", campaign.purpose)
+		decisions = consent.decide_for(campaign, rows, "Phone")
+		refused = gate.judge(campaign, rows).refused
 		changes = {}
 		for row in rows:
 			decision = decisions[row.recipient]
+			if reason := refused.get(row.name):
+				decision = rules.Decision(False, reason=reason)
 			changes[row.name] = {
 				"state": "Pending" if decision.allowed else "Suppressed",
 				"reason": decision.reason,
@@ -59,13 +106,20 @@ def suppress(campaign: Document) -> int:
 	return taken_off
 
 
-def complete(send: str, answer: str, note: str | None = None, call_again_on: date | str | None = None) -> str:
+def complete(
+	send: str,
+	answer: str,
+	note: str | None = None,
+	call_again_on: date | datetime | str | None = None,
+	do_not_call: bool = False,
+) -> str:
 	"""Record the outcome of a call; returns the name of the response. The caller has checked permission.
 
-	Who was not reached, or asks to be called back, stays on the list: for `call_again_on` or tomorrow,
-	`rules.MAX_ATTEMPTS` times in all if not reached.
+	Who was not reached, or asks to be called back, stays on the list: for `call_again_on` (a day, or a time on it)
+	or tomorrow; if not reached, for as many tries as the step allows.
 
 	:param answer: one of rules.CALL_ANSWERS.
+	:param do_not_call: the person objects to calls: recorded as a withdrawal, which holds for all campaigns
 	"""
 	if answer not in rules.CALL_ANSWERS:
 		frappe.throw(
@@ -76,7 +130,19 @@ def complete(send: str, answer: str, note: str | None = None, call_again_on: dat
 	row = frappe.db.get_value(
 		SEND,
 		send,
-		["name", "campaign", "member", "step_type", "state", "attempts"],
+		[
+			"name",
+			"campaign",
+			"member",
+			"relation",
+			"step",
+			"step_type",
+			"state",
+			"recipient",
+			"attempts",
+			"reserved_by",
+			"reserved_until",
+		],
 		as_dict=True,
 		for_update=True,
 	)
@@ -88,39 +154,86 @@ def complete(send: str, answer: str, note: str | None = None, call_again_on: dat
 		frappe.throw(
 			_("This call is not open any more; somebody else may have recorded it. Load the list again")
 		)
+	if not _is_free(row):
+		frappe.throw(_("This call is reserved by {0}").format(frappe.bold(row.reserved_by)))
 	if frappe.db.get_value("Relation Campaign", row.campaign, "status") not in ("Running", "Paused"):
 		frappe.throw(_("Campaign {0} is not running").format(frappe.bold(row.campaign)))
 	attempts = (row.attempts or 0) + 1
-	values = {"attempts": attempts, "sent_at": now_datetime()}
-	if answer == "Not Reached" and attempts >= rules.MAX_ATTEMPTS and not call_again_on:
+	values = {"attempts": attempts, "sent_at": now_datetime(), "reserved_by": None, "reserved_until": None}
+	tries = cint(frappe.db.get_value("Relation Campaign Step", row.step, "max_tries")) or rules.MAX_ATTEMPTS
+	if do_not_call:
+		values["state"] = "Done"
+	elif answer == "Not Reached" and attempts >= tries and not call_again_on:
 		values.update(state="Done", reason="Not reached")
 	elif answer in ("Not Reached", "Call Back"):
-		values["due_on"] = getdate(call_again_on) if call_again_on else add_days(getdate(), 1)
+		at = get_datetime(call_again_on) if call_again_on else None
+		values["due_on"] = getdate(at) if at else add_days(getdate(), 1)
+		values["retry_at"] = at if at and at > now_datetime() else None
 	else:
 		values["state"] = "Done"
 	frappe.db.set_value(SEND, send, values)
+	if do_not_call:
+		consent.record(
+			row.relation, row.recipient, "Phone", "Withdrawn", source=_("Said on the telephone"), proof=send
+		)
 	return responses.record(row.member, "Call", answer, send=send, note=note)
 
 
-def _open_rows(campaign: str, limit: int) -> list[frappe._dict]:
-	"""Open rows that the session's user may read: numbers are for those who call."""
+def _lock(name: str) -> frappe._dict | None:
+	"""The row, locked until the transaction ends; None where somebody else has it at this moment."""
+	send = DocType(SEND)
+	rows = (
+		frappe.qb.from_(send)
+		.select(send.name, send.state, send.reserved_by, send.reserved_until)
+		.where((send.name == name) & (send.state == "Pending"))
+		.for_update(skip_locked=True)
+		.run(as_dict=True)
+	)
+	return rows[0] if rows else None
+
+
+def _is_free(row: frappe._dict) -> bool:
+	"""Not reserved, or by the session's user, or too long ago."""
+	if not row.reserved_by or row.reserved_by == frappe.session.user:
+		return True
+	return not row.reserved_until or row.reserved_until <= now_datetime()
+
+
+def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | None:
+	"""Open rows whose time has come that the session's user may read, in the order of calling: numbers are for those
+	who call.
+
+	The expected value of a call is the points of the member by its average order of 24 months (Relation Facts);
+	without orders, the points.
+	"""
 	send, member, relation = (DocType(name) for name in (SEND, "Relation Campaign Member", "Relation"))
+	facts = DocType("Relation Facts")
 	query = readable(frappe.qb.from_(send), SEND)
 	if query is None:
-		return []
-	return (
+		return None
+	average = Max(facts.revenue_24_months / NullIf(facts.orders_24_months, 0))
+	orders = (
+		frappe.qb.from_(facts).select(facts.relation, average.as_("average")).groupby(facts.relation)
+	).as_("orders")
+	now = now_datetime()
+	query = (
 		query.join(member)
 		.on(member.name == send.member)
 		.left_join(relation)
 		.on(relation.name == send.relation)
+		.left_join(orders)
+		.on(orders.relation == send.relation)
 		.select(
 			send.name,
 			send.member,
 			send.relation,
 			send.step,
+			send.step_type,
 			send.recipient,
 			send.attempts,
 			send.due_on,
+			send.reserved_by,
+			send.reserved_until,
 			member.points,
 			member.last_response,
 			relation.relation_name,
@@ -133,11 +246,35 @@ def _open_rows(campaign: str, limit: int) -> list[frappe._dict]:
 			relation.city,
 		)
 		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Call"))
-		.where(send.due_on <= getdate())
-		.orderby(send.due_on, send.attempts, send.name)
-		.limit(limit)
-		.run(as_dict=True)
+		.where((send.due_on <= getdate()) & (send.retry_at.isnull() | (send.retry_at <= now)))
+		.orderby(Case().when(send.retry_at.isnotnull(), 0).else_(1))
+		.orderby(send.attempts)
+		.orderby((Coalesce(member.points, 0) + 1) * Coalesce(orders.average, 1), order=Order.desc)
+		.orderby(send.due_on, send.name)
 	)
+	return query.where(send.name.notin(sorted(skipped))) if skipped else query
+
+
+def _allowed(campaign: Document, rows: list[frappe._dict], final: bool = False) -> list[dict]:
+	"""Rows of members who may be called, as the desk shows them.
+
+	:param final: take the others off the list, with the reason
+	"""
+	decisions = consent.decide_for(campaign, rows, "Phone")
+	refused = gate.judge(campaign, rows).refused if final else {}
+	for row in rows:
+		decision = decisions[row.recipient]
+		reason = refused.get(row.name) or ("" if decision.allowed else decision.reason)
+		if reason and final:
+			values = {"state": "Suppressed", "reason": reason, "consent": decision.consent or None}
+			frappe.db.set_value(SEND, row.name, values)
+			refused[row.name] = reason
+	steps = {step.name: step for step in campaign.steps}
+	return [
+		_shown(row, steps.get(row.step), decisions[row.recipient])
+		for row in rows
+		if decisions[row.recipient].allowed and row.name not in refused
+	]
 
 
 def _unchecked_rows(campaign: str) -> list[frappe._dict]:
@@ -146,21 +283,21 @@ def _unchecked_rows(campaign: str) -> list[frappe._dict]:
 		frappe.qb.from_(send)
 		.left_join(relation)
 		.on(relation.name == send.relation)
-		.select(send.name, send.recipient, relation.relation_kind, relation.market_orientation)
+		.select(
+			send.name,
+			send.member,
+			send.step,
+			send.step_type,
+			send.recipient,
+			send.relation,
+			relation.relation_kind,
+			relation.market_orientation,
+		)
 		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Call"))
 		.where((send.due_on <= getdate()) & send.legal_basis.isnull())
 		.limit(_CHUNK)
 		.run(as_dict=True)
 	)
-
-
-def _keys(rows: list[frappe._dict]) -> dict[str, bool]:
-	"""Number → is it a business's? One consumer behind a shared number makes it a consumer's."""
-	keys: dict[str, bool] = {}
-	for row in rows:
-		business = rules.is_business(row.relation_kind, row.market_orientation)
-		keys[row.recipient] = keys.get(row.recipient, True) and business
-	return keys
 
 
 def _shown(row: frappe._dict, step: Document | None, decision: rules.Decision) -> dict:
@@ -178,6 +315,8 @@ def _shown(row: frappe._dict, step: Document | None, decision: rules.Decision) -
 		"step_title": step.title if step else "",
 		"script": script,
 		"attempts": row.attempts or 0,
+		"max_tries": cint(step.max_tries if step else 0) or rules.MAX_ATTEMPTS,
+		"reserved_by": "" if _is_free(row) else row.reserved_by,
 		"due_on": str(row.due_on),
 		"legal_basis": decision.legal_basis,
 		"points": row.points or 0,

@@ -15,6 +15,7 @@ from frappe.utils import cint, escape_html, get_url
 from pypika.terms import Criterion
 
 from crm_relations.campaigns import ab_test, attachments, consent, link_check, plan_rules, sender, templates
+from crm_relations.campaigns.consents import sales
 from crm_relations.segments import membership
 from crm_relations.shared.permissions import readable
 
@@ -67,7 +68,11 @@ def readiness(campaign: Document) -> dict[str, Any]:
 		return {"missing": found, "members": 0, "notes": []}
 	relation = DocType("Relation")
 	members = frappe.qb.from_(relation).select(Count("*")).where(_audience(campaign, relation)).run()[0][0]
-	return {"missing": found, "members": members, "notes": [] if found else list(_notes(campaign))}
+	return {
+		"missing": found,
+		"members": members,
+		"notes": [] if found else [*sales.missing(campaign), *_notes(campaign)],
+	}
 
 
 def _check_step(campaign: Document, step: Document) -> Iterator[str]:

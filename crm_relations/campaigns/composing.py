@@ -16,6 +16,7 @@ from frappe.query_builder import DocType
 from frappe.utils import cint, get_url, now_datetime
 
 from crm_relations.campaigns import attachments, consent, mail, tracking
+from crm_relations.campaigns.consents import footer
 from crm_relations.campaigns.rules import Decision
 from crm_relations.campaigns.templates import MailTemplate, TemplateError
 from crm_relations.relations.facts import queue as facts
@@ -70,13 +71,15 @@ class Composer:
 		self.steps = {step.name: step for step in campaign.steps if step.step_type == "E-mail"}
 		self.templates: dict[tuple[str, bool], MailTemplate] = {}
 		self.files: dict[str, list[bytes]] = {}
-		self.labels: dict[str, str] = {}
+		self.labels: dict[tuple[str, str], str] = {}
+		self.measured: set[str] = set()
 		self.sender = account.email_id
 		self.sender_name = account.name
 
 	def compose(self, rows: Sequence[frappe._dict]) -> tuple[list[Letter], dict[str, Refused]]:
 		"""Messages for send rows (`rows`), in their order, and the rows that get none."""
 		decisions = consent.decide_for(self.campaign, rows, "E-mail")
+		self.measured = self._measured([row.recipient for row in rows])
 		parties = _parties([row.relation for row in rows])
 		letters: list[Letter] = []
 		refused: dict[str, Refused] = {}
@@ -99,9 +102,11 @@ class Composer:
 		rendered = self._template(row.step, row.variant == "B").render(
 			{**merge_fields(row), "unsubscribe_url": unsubscribe},
 			lambda index: tracking.click_url(token, index),
-			imprint=self.imprint,
-			unsubscribe_label=self._unsubscribe_label(language),
+			imprint=footer.imprint(self.imprint, decision, language),
+			unsubscribe_label=self._label("Unsubscribe", language),
 			language=language,
+			preferences=(tracking.preferences_url(token), self._label("What we may send you", language)),
+			picture_url=tracking.open_url(token) if row.recipient in self.measured else "",
 		)
 		return Letter(
 			send=row.name,
@@ -143,10 +148,14 @@ class Composer:
 			self.files[step] = attachments.parts(self.campaign, self.steps[step])
 		return self.files[step]
 
-	def _unsubscribe_label(self, language: str) -> str:
-		if language not in self.labels:
-			self.labels[language] = _("Unsubscribe", lang=language)
-		return self.labels[language]
+	def _label(self, text: str, language: str) -> str:
+		if (text, language) not in self.labels:
+			self.labels[text, language] = _(text, lang=language)
+		return self.labels[text, language]
+
+	def _measured(self, recipients: Sequence[str]) -> set[str]:
+		"""Whose opens are measured: those who agreed, and only where the campaign wants it."""
+		return consent.agreed_to_tracking(recipients) if self.campaign.track_opens else set()
 
 
 def texts_of(step: Document, second: bool = False) -> tuple[str, str]:

@@ -96,16 +96,21 @@ def confirm(send_name: str) -> None:
 
 def suppress_withdrawn(consent_event: Document) -> None:
 	"""A withdrawal takes effect at once on what is planned, also on rows that a worker has claimed."""
-	if consent_event.event != "Withdrawn" or consent_event.channel not in ("E-mail", "Phone"):
+	if consent_event.event != "Withdrawn":
 		return
+	step_type = {"E-mail": "E-mail", "Phone": "Call", "Letter": "Letter"}[consent_event.channel]
 	table, campaign = DocType(SEND), DocType("Relation Campaign")
 	rows = (
 		frappe.qb.from_(table)
 		.join(campaign)
 		.on(campaign.name == table.campaign)
 		.select(table.name, campaign.purpose)
-		.where((table.recipient == consent_event.address_key) & (table.state == "Pending"))
-		.where(table.step_type == ("E-mail" if consent_event.channel == "E-mail" else "Call"))
+		.where(
+			table.relation == consent_event.relation
+			if consent_event.address_key == rules.ALL_ADDRESSES
+			else table.recipient == consent_event.address_key
+		)
+		.where((table.state == "Pending") & (table.step_type == step_type))
 		.run()
 	)
 	names = [name for name, purpose in rows if rules.same_purpose(consent_event.purpose, purpose)]

@@ -46,7 +46,9 @@ def show(campaign: Document, step: str, relation: str | None = None) -> dict[str
 	facts, is_mail = specimen.relation, specimen.step.step_type == "E-mail"
 	channel = "E-mail" if is_mail else "Phone"
 	address = facts.email_id if is_mail else (facts.mobile_no or facts.phone)
-	decision = consent.lookup(facts.name, address or "", channel, campaign.purpose)
+	key = consent.address_key(address, channel)
+	row = frappe._dict(facts, relation=facts.name, recipient=key)
+	decision = consent.decide_for(campaign, [row], channel)[key]
 	return {
 		"relation": facts.name,
 		"relation_name": facts.relation_name,
@@ -133,6 +135,7 @@ def _facts(campaign: Document, relation: str | None) -> frappe._dict:
 			table.name,
 			table.relation_name,
 			table.relation_kind,
+			table.market_orientation,
 			table.first_name,
 			table.last_name,
 			table.salutation,

@@ -16,7 +16,15 @@ from crm_relations.shared.sandbox import TemplateError, compile_text, environmen
 MERGE_FIELDS = ("name", "first_name", "last_name", "salutation", "organisation", "unsubscribe_url")
 
 #: what the frame around the text uses beside the merge fields
-_FRAME_FIELDS = ("subject", "imprint", "unsubscribe_label", "language")
+_FRAME_FIELDS = (
+	"subject",
+	"imprint",
+	"unsubscribe_label",
+	"language",
+	"preferences_url",
+	"preferences_label",
+	"picture_url",
+)
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _ANCHOR = re.compile(r"(<a\b[^>]*?\bhref\s*=\s*)(\"[^\"]*\"|'[^']*')", re.IGNORECASE | re.DOTALL)
@@ -33,9 +41,15 @@ _FRAME_END = (
 	"\n</div>\n"
 	'<div style="max-width:600px;margin:16px auto 0;font-size:12px;color:#687178;text-align:center">\n'
 	"{% for line in imprint %}{{ line }}<br>\n{% endfor %}"
-	'<a href="{{ unsubscribe_url }}" style="color:#687178">{{ unsubscribe_label }}</a>\n</div></body></html>\n'
+	'<a href="{{ unsubscribe_url }}" style="color:#687178">{{ unsubscribe_label }}</a>'
+	'{% if preferences_url %} · <a href="{{ preferences_url }}" style="color:#687178">{{ preferences_label }}</a>{% endif %}\n'
+	'</div>{% if picture_url %}<img src="{{ picture_url }}" width="1" height="1" alt="" style="display:block">{% endif %}'
+	"</body></html>\n"
 )
-_TEXT_END = "\n\n-- \n{% for line in imprint %}{{ line }}\n{% endfor %}{{ unsubscribe_label }}: {{ unsubscribe_url }}\n"
+_TEXT_END = (
+	"\n\n-- \n{% for line in imprint %}{{ line }}\n{% endfor %}{{ unsubscribe_label }}: {{ unsubscribe_url }}\n"
+	"{% if preferences_url %}{{ preferences_label }}: {{ preferences_url }}\n{% endif %}"
+)
 
 
 _HTML = environment(autoescape=True)
@@ -73,10 +87,14 @@ class MailTemplate:
 		imprint: str = "",
 		unsubscribe_label: str = "Unsubscribe",
 		language: str = "en",
+		preferences: tuple[str, str] = ("", ""),
+		picture_url: str = "",
 	) -> Rendered:
 		"""Fill in the merge fields of one member.
 
 		:param link: index of a counted link → the address that takes its place.
+		:param preferences: address and label of the page where the reader chooses what to get; empty: no link.
+		:param picture_url: the picture by which opens are measured; empty: none.
 		:raises TemplateError: the text fails for this member.
 		"""
 		try:
@@ -91,6 +109,9 @@ class MailTemplate:
 				"imprint": [line.strip() for line in imprint.splitlines() if line.strip()],
 				"unsubscribe_label": unsubscribe_label,
 				"language": language,
+				"preferences_url": preferences[0],
+				"preferences_label": preferences[1],
+				"picture_url": picture_url,
 			}
 			short = {f"link_{i}": link(i) for i in range(len(links))}
 			written = {f"link_{i}": url for i, url in enumerate(links)}

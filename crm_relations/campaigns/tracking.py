@@ -42,6 +42,11 @@ def unsubscribe_url(token: str) -> str:
 	return get_url(f"/ru/{token}")
 
 
+def preferences_url(token: str) -> str:
+	"""Address of the page on which the recipient of a mail chooses what to get."""
+	return get_url(f"/rp/{token}")
+
+
 def click_target(value: str | None) -> tuple[frappe._dict, str] | None:
 	"""Send row and stored address behind a click link, or None where the link is not ours."""
 	match = _CLICK.fullmatch(value or "")

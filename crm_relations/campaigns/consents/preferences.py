@@ -62,10 +62,6 @@ def url(relation: str) -> str:
 	return get_url(f"/rp/{links.seal(LINK, relation)}")
 
 
-def url_of_send(token: str) -> str:
-	return get_url(f"/rp/{token}")
-
-
 def visitor(token: str | None) -> Visitor | None:
 	"""Who stands behind a link: the recipient of a mail, or a relation; None where it is not ours."""
 	if row := tracking.find(token):
