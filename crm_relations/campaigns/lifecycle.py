@@ -7,6 +7,8 @@ from frappe.utils import format_date, getdate, now_datetime
 
 from crm_relations.campaigns import ab_test, rules
 
+APPROVERS = frozenset({"Relation Manager", "System Manager"})
+
 #: what must not change once members have been taken in: the send ledger rests on it
 _FROZEN_STEP_FIELDS = ("name", "step_type", "delay_days", "ab_share")
 
@@ -38,7 +40,12 @@ def change(doc: Document, status: str, user: str | None = None) -> None:
 
 
 def approve(campaign: str) -> None:
-	"""Release a draft: from its start date on it starts by itself, and without one by the button."""
+	"""Release a draft: from its start date on it starts by itself, and without one by the button.
+
+	:raises frappe.PermissionError: the user is no Relation Manager
+	"""
+	if not APPROVERS & set(frappe.get_roles()):
+		frappe.throw(_("Only a Relation Manager can approve a campaign"), frappe.PermissionError)
 	change(locked(campaign), "Approved")
 
 

@@ -41,11 +41,13 @@ def _decide(campaign: str) -> None:
 
 
 def _due_to_start() -> list[str]:
-	return frappe.get_all(
-		"Relation Campaign",
-		filters={"status": "Approved", "start_date": ["<=", getdate()]},
-		pluck="name",
-		order_by="start_date asc, name asc",
+	campaign = DocType("Relation Campaign")
+	return (
+		frappe.qb.from_(campaign)
+		.select(campaign.name)
+		.where((campaign.status == "Approved") & (campaign.start_date <= getdate()))
+		.orderby(campaign.start_date, campaign.name)
+		.run(pluck=True)
 	)
 
 

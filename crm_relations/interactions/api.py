@@ -2,12 +2,14 @@
 
 import frappe
 from frappe import _
-from frappe.utils import cstr
+from frappe.utils import cint, cstr
 
 from crm_relations.campaigns import call_list
 from crm_relations.interactions import log
 from crm_relations.interactions import timeline as timelines
 
+#: entries of the timeline that are shown beside a call
+_HISTORY = 5
 #: what a call's answer means for the log
 _OUTCOMES = {
 	"Interested": "Successful",
@@ -34,6 +36,24 @@ def get_timeline(relation: str, before: str | None = None, limit: int = 30, grou
 
 
 @frappe.whitelist(methods=["POST"])
+def reserve_call(campaign: str, skipped: list | str | None = None) -> dict:
+	"""Reserve the next call of a campaign for the user. Returns `call` (campaigns.call_list.reserve; None if there is
+	none), `reason` for that, and `history`: the last entries of the relation's timeline."""
+	frappe.has_permission("Relation Campaign", "read", doc=campaign, throw=True)
+	frappe.has_permission("Relation Campaign Send", "read", throw=True)
+	call, reason = call_list.reserve(campaign, [str(name) for name in frappe.parse_json(skipped or [])])
+	history = timelines.timeline(call["relation"], limit=_HISTORY) if call else []
+	return {"call": call, "reason": reason, "history": history}
+
+
+@frappe.whitelist(methods=["POST"])
+def release_call(send: str) -> None:
+	"""Give back a call that the user has reserved. Returns nothing."""
+	frappe.has_permission("Relation Campaign Send", "read", doc=send, throw=True)
+	call_list.release(send)
+
+
+@frappe.whitelist(methods=["POST"])
 def record_call(
 	send: str,
 	answer: str,
@@ -41,18 +61,24 @@ def record_call(
 	next_step: str | None = None,
 	next_step_on: str | None = None,
 	next_step_for: str | None = None,
+	call_again_at: str | None = None,
+	do_not_call: bool = False,
 ) -> dict:
 	"""Record a call of a campaign: the answer, an interaction and, with a next step, a task.
 
 	:param send: row of the call list
 	:param answer: Interested, Not Interested, Call Back, Not Reached or Unknown
+	:param call_again_at: day and time to call again who asked for it, or was not reached
+	:param do_not_call: the person wants no more calls
 	:return: `response`, `interaction` and `todo` (None without a next step), as names
 	"""
 	frappe.has_permission("Relation Interaction", "create", throw=True)
 	frappe.has_permission("Relation Campaign Send", "read", doc=send, throw=True)
 	next_step = cstr(next_step).strip() or None
-	call_again_on = next_step_on if answer == "Call Back" else None
-	response = call_list.complete(send, answer, note, call_again_on=call_again_on)
+	again = call_again_at or (next_step_on if answer == "Call Back" else None)
+	response = call_list.complete(
+		send, answer, note, call_again_on=again, do_not_call=bool(cint(do_not_call))
+	)
 	campaign, relation = frappe.db.get_value("Relation Campaign Response", response, ["campaign", "relation"])
 	interaction = log.record(
 		relation,

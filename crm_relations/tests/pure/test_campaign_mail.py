@@ -1,7 +1,9 @@
 """Texts with merge fields, and the message that is made of them."""
 
-from email import policy
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.parser import BytesParser
+from email.utils import parseaddr
 
 import pytest
 from hypothesis import given
@@ -199,3 +201,69 @@ def test_the_dialogue_tells_sent_from_not_sent_from_unknown(replies, result, clo
 
 def test_an_address_that_the_server_cannot_take_fails():
 	assert mail.hand_over(Server(250), "x@y.example", "jürgen@b.example", b"x").result == "permanent"
+
+
+def parsed(raw: bytes):
+	return BytesParser(policy=policy.default).parsebytes(raw)
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_texts_arrive_as_they_were_written(html, text):
+	got = parsed(message(html=html, text=text))
+	assert all(len(line) <= 998 for line in message(html=html, text=text).split(b"\r\n"))
+	for kind, written in (("html", html), ("plain", text)):
+		content = got.get_body((kind,)).get_content()
+		lines = [line.rstrip("\r") for line in content.split("\n")]
+		expected = written.encode(errors="replace").decode().splitlines()
+		assert "\n".join(lines).strip("\n").split("\n") == "\n".join(expected).strip("\n").split("\n")
+
+
+@given(st.text(alphabet=st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp", "Zs")), max_size=120))
+def test_names_and_subjects_arrive_as_they_were_written(text):
+	# the header parser of Python < 3.13 puts a space between encoded words of a name, against RFC 2047, 6.2
+	got = message_from_bytes(message(recipient_name=text, subject=text))
+	assert str(make_header(decode_header(got["Subject"]))) == text
+	name, address = parseaddr(got["To"])
+	assert str(make_header(decode_header(name))) == text and address == "a@kunde.example"
+	assert all(len(line) <= 998 for line in message(subject=text * 20).split(b"\r\n"))
+
+
+def test_files_come_beside_the_text():
+	parts = [mail.attachment("Preise ä.pdf", "application/pdf", b"\x00\xff" * 100)]
+	got = parsed(message(attachments=parts))
+	(file,) = got.iter_attachments()
+	assert file.get_content() == b"\x00\xff" * 100 and file.get_filename() == "Preise ä.pdf"
+	assert got.get_body(("plain",)).get_content().strip() == "Grüße"
+
+
+class Pipelining(Server):
+	"""A server that takes commands in one packet, and answers each."""
+
+	def has_extn(self, name):
+		return name == "pipelining"
+
+
+@pytest.mark.parametrize(
+	("replies", "result", "sent"),
+	[
+		((250, 250, 354, 250), "accepted", b"Hallo\r\n.\r\n"),
+		((250, 550, 554), "permanent", b""),
+		((250, 450, 354, 554), "temporary", b".\r\n"),
+		((451, 503, 503), "temporary", b""),
+		((250, 421), "unreachable", b""),
+		((250, None), "unreachable", b""),
+		((250, 250, 354, None), "lost", b"Hallo\r\n.\r\n"),
+		((250, 250, 354, 421), "temporary", b"Hallo\r\n.\r\n"),
+	],
+)
+def test_commands_in_one_packet_tell_the_same(replies, result, sent):
+	server = Pipelining(*replies, 250)
+	assert mail.hand_over(server, "x@y.example", "a@b.example", b"Hallo").result == result
+	commands = b"MAIL FROM:<x@y.example>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n"
+	assert server.sent == commands + sent
+
+
+@pytest.mark.parametrize("address", ["a@b.example>\r\nRCPT TO:<c@d.example", "a b@c.example", "<a@b.example"])
+def test_no_address_smuggles_in_a_command(address):
+	server = Pipelining(250, 250, 354, 250)
+	assert mail.hand_over(server, "x@y.example", address, b"x").result == "permanent" and not server.sent
