@@ -11,9 +11,9 @@ from typing import Any
 import frappe
 from pypika.enums import DatePart
 from pypika.functions import Extract
-from pypika.queries import QueryBuilder
 from pypika.terms import Criterion, Term
 
+from crm_relations.relations.facts.sources import OneOf
 from crm_relations.segments import rules
 from crm_relations.segments.rules import Condition
 
@@ -75,15 +75,20 @@ def compare(
 	return rules.COMPARISONS[operator](term, parameter(value))
 
 
-def descendants(doctype: str, node: str) -> QueryBuilder:
-	"""The node of the tree and all below it."""
+def descendants(doctype: str, node: str) -> OneOf:
+	"""The node of the tree and all below it, as one parameter.
+
+	Read beforehand and not as a sub-query: knowing the names, the database chooses an index; with the sub-query it
+	began at the nodes and went over all invoices for each of them (three times as long and more).
+	"""
 	below, top = frappe.qb.DocType(doctype).as_("below"), frappe.qb.DocType(doctype).as_("top")
-	return (
+	return OneOf(
 		frappe.qb.from_(below)
 		.join(top)
 		.on((below.lft >= top.lft) & (below.rgt <= top.rgt))
 		.where(top.name == node)
 		.select(below.name)
+		.run(pluck=True)
 	)
 
 

@@ -47,17 +47,20 @@ def compile_rule(rule: Rule, relations: Collection[str] | None = None) -> QueryB
 	return query if criterion is None else query.where(criterion)
 
 
-def criterion_of(rule: Rule, relations: Collection[str] | None = None) -> Criterion | None:
+def criterion_of(
+	rule: Rule, relations: Collection[str] | None = None, last: str | None = None
+) -> Criterion | None:
 	"""The rule as a condition on `tabRelation`; None where every relation fits.
 
 	:param relations: it is asked of these only
+	:param last: it is asked only of those whose names come up to this one
 	"""
-	return node_criterion(parse(rule), catalogue.fields(), scope(relations))
+	return node_criterion(parse(rule), catalogue.fields(), scope(relations, last))
 
 
-def scope(relations: Collection[str] | None = None) -> Scope:
+def scope(relations: Collection[str] | None = None, last: str | None = None) -> Scope:
 	"""Today, by the site's clock, of all relations or of some."""
-	return Scope(getdate(nowdate()), None if relations is None else tuple(relations))
+	return Scope(getdate(nowdate()), None if relations is None else OneOf(relations), last)
 
 
 def count(rule: Rule) -> int:

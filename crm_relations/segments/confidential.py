@@ -84,16 +84,17 @@ def closed_paths(tree: Group, relation: str) -> set[str]:
 	return closed
 
 
-def criterion_of(rule: Rule) -> Criterion | None:
+def criterion_of(rule: Rule, last: str | None = None) -> Criterion | None:
 	"""The rule as a condition on `tabRelation`, for counts and samples that the user is shown.
 
 	Who is kept to some customers by user permissions does not learn from it what others bought: relations that are
 	other customers are left out of a rule that rests on documents.
 
+	:param last: it is asked only of those whose names come up to this one
 	:raises rules.RuleError: names the path of the fault
 	"""
 	tree = compiler.parse(rule)
-	criterion, known = compiler.criterion_of(tree), catalogue.fields()
+	criterion, known = compiler.criterion_of(tree, last=last), catalogue.fields()
 	allowed = get_user_permissions(frappe.session.user).get(CUSTOMER)
 	if not allowed or not any(one.needs for _path, leaf in leaves(tree) for one in _asked_by(leaf, known)):
 		return criterion

@@ -25,7 +25,7 @@ from frappe.utils import now_datetime, nowdate
 from pypika.functions import Concat
 from pypika.queries import QueryBuilder, Table
 
-from crm_relations.segments import dependencies, health, queue, selection
+from crm_relations.segments import dependencies, health, queue, room, selection
 from crm_relations.segments.queue import Waiting
 from crm_relations.segments.rules import RuleError
 from crm_relations.shared.isolation import reading_what_is_committed
@@ -302,7 +302,7 @@ class _Change:
 		"""The members are `names`, and nobody else."""
 		member = frappe.qb.DocType(MEMBER)
 		self.reached(SELECTING)
-		with _matched(names) as matched:
+		with room.in_memory(), _matched(names) as matched:
 			self.reached(LEAVING)
 			self._leave(
 				frappe.qb.update(member)

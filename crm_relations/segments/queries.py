@@ -9,13 +9,15 @@ from frappe.query_builder.functions import Count
 from pypika.queries import QueryBuilder
 from pypika.terms import Case
 
-from crm_relations.segments import confidential, membership, selection
+from crm_relations.segments import confidential, membership, room, selection
 from crm_relations.segments import permissions as permissions_of_members
 from crm_relations.segments.compiler import Rule
 from crm_relations.segments.membership import RefreshResult
 from crm_relations.shared import permissions
 
 SEGMENT = "Relation Segment"
+#: so many times the relations that a sample would need on average are looked at for it
+MARGIN = 3
 #: What a preview and a list of members show of a relation
 COLUMNS = ("name", "relation_name", "relation_kind", "stage", "industry", "territory", "city", "responsible")
 
@@ -26,22 +28,50 @@ def preview(rule: Rule, limit: int = 10) -> dict[str, Any]:
 	:param limit: rows of the sample, each with the keys of `COLUMNS`.
 	:raises rules.RuleError: names the path of the fault.
 	"""
-	relation = frappe.qb.DocType("Relation")
-	query = readable(frappe.qb.from_(relation))
-	if (criterion := confidential.criterion_of(rule)) is not None:
-		query = query.where(criterion)
-	return _preview(query, limit)
+	relation, limit = frappe.qb.DocType("Relation"), max(0, min(limit, 100))
+
+	def fitting(last: str | None = None) -> QueryBuilder:
+		query = readable(frappe.qb.from_(relation))
+		criterion = confidential.criterion_of(rule, last)
+		query = query if criterion is None else query.where(criterion)
+		return query if last is None else query.where(relation.name <= last)
+
+	with room.in_memory():
+		count = fitting().select(Count("*")).run()[0][0]
+		if last := _far_enough(count, limit):
+			sample = _sample(fitting(last), limit)
+			if len(sample) == min(count, limit):
+				return {"count": count, "sample": sample}
+		return {"count": count, "sample": _sample(fitting(), limit) if count and limit else []}
 
 
-def _preview(query: QueryBuilder, limit: int) -> dict[str, Any]:
+def _far_enough(count: int, limit: int) -> str | None:
+	"""A name up to which the first `limit` of `count` relations are most likely found; None: it is not worth it.
+
+	Names are drawn at random: among the first tenth there is about a tenth of those who fit. So the sample does not
+	cost a second time what the count has cost.
+	"""
+	if not count or not limit:
+		return None
 	relation = frappe.qb.DocType("Relation")
-	return {
-		"count": query.select(Count("*")).run()[0][0],
-		"sample": query.select(*(relation[column] for column in COLUMNS))
+	in_all = frappe.db.estimate_count("Relation")
+	offset = in_all * limit * MARGIN // count
+	if offset > in_all // 2:
+		return None
+	rows = (
+		frappe.qb.from_(relation).select(relation.name).orderby(relation.name).limit(1).offset(offset).run()
+	)
+	return rows[0][0] if rows else None
+
+
+def _sample(query: QueryBuilder, limit: int) -> list[dict[str, Any]]:
+	relation = frappe.qb.DocType("Relation")
+	return (
+		query.select(*(relation[column] for column in COLUMNS))
 		.orderby(relation.name)
-		.limit(max(0, min(limit, 100)))
-		.run(as_dict=True),
-	}
+		.limit(limit)
+		.run(as_dict=True)
+	)
 
 
 def preview_of(segment: Document, limit: int = 10) -> dict[str, Any]:
@@ -57,7 +87,12 @@ def preview_of(segment: Document, limit: int = 10) -> dict[str, Any]:
 		query = selection.selected(segment)
 	relation, chosen = frappe.qb.DocType("Relation"), query.as_("chosen")
 	chosen_names = frappe.qb.from_(chosen).select(chosen.star)
-	return _preview(readable(frappe.qb.from_(relation)).where(relation.name.isin(chosen_names)), limit)
+	found = readable(frappe.qb.from_(relation)).where(relation.name.isin(chosen_names))
+	with room.in_memory():
+		return {
+			"count": found.select(Count("*")).run()[0][0],
+			"sample": _sample(found, max(0, min(limit, 100))),
+		}
 
 
 def members(segment: str, limit: int = 20, start: int = 0, former: bool = False) -> list[dict[str, Any]]:

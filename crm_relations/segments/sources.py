@@ -35,11 +35,15 @@ class Scope:
 
 	today: date
 	relations: OneOf | None = None
+	#: only relations whose names come up to this one
+	last: str | None = None
 
 	def among(self, rows: "Rows") -> "Rows":
-		if self.relations is None:
-			return rows
-		return replace(rows, query=rows.query.where(rows.relation.isin(self.relations)))
+		if self.relations is not None:
+			return replace(rows, query=rows.query.where(rows.relation.isin(self.relations)))
+		if self.last is not None:
+			return replace(rows, query=rows.query.where(rows.relation <= self.last))
+		return rows
 
 
 @dataclass(frozen=True)
