@@ -62,7 +62,11 @@ def _custom_fields(doctype: str) -> list[Any]:
 	return [
 		df
 		for df in frappe.get_meta(doctype).get("fields", {"is_custom_field": 1})
-		if df.fieldtype in TYPES and not cint(df.get("is_virtual")) and df.get("module") != MODULE
+		if df.fieldtype in TYPES
+		and not cint(df.get("is_virtual"))
+		and df.get("module") != MODULE
+		# an app that is gone may have left a link to one of its doctypes
+		and (df.fieldtype != "Link" or frappe.db.exists("DocType", df.options, cache=True))
 	]
 
 
@@ -85,7 +89,7 @@ def _field(df: Any, key: str, group: Any, source: Any, needs: str | None = None)
 	choices = tuple(filter(None, (df.options or "").split("\n"))) if df.fieldtype == "Select" else ()
 	return Field(
 		key,
-		_(df.label or df.fieldname),
+		_lt(df.label or df.fieldname),
 		group,
 		_type(df),
 		source,

@@ -1,5 +1,8 @@
 """Events, facts and custom fields in rules: on real documents, in words, explained, and closed to who may not ask."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import frappe
 import pytest
 from frappe.utils import add_days, nowdate
@@ -454,3 +457,51 @@ def test_the_statement_is_the_same_whatever_the_value_in_an_event(text):
 	query, parameters = statement(text)
 	assert query == harmless
 	assert list(parameters.values()).count(text.strip()) == 2
+
+
+def test_today_is_the_day_of_the_sites_clock():
+	"""Two islands whose clocks are 25 hours apart never have the same day."""
+	days = []
+	for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
+		frappe.db.set_single_value("System Settings", "time_zone", zone)
+		frappe.clear_cache()
+		today = datetime.now(ZoneInfo(zone)).date()
+		relation = factories.relation(date_of_birth=today, kind="Person").name
+		assert fits(
+			relation, condition("date_of_birth", "last days", 1), condition("date_of_birth", "next days", 0)
+		)
+		assert fits(relation, condition("date_of_birth", "anniversary within", 0))
+		days.append(today)
+	assert days[0] != days[1]
+
+
+def test_custom_fields_of_the_site_are_asked_for_and_go_with_it():
+	field = factories.insert(
+		"Custom Field", dt="Customer", fieldname="seg_loyalty", fieldtype="Int", label="Loyalty", permlevel=0
+	)
+	try:
+		frappe.clear_cache(doctype="Customer")
+		one = catalogue.fields()["customer.seg_loyalty"]
+		assert (str(one.label), str(one.group), one.type) == (
+			"Loyalty",
+			"Custom Fields of Customer",
+			"integer",
+		)
+		loyal, other = factories.customer(seg_loyalty=7), factories.customer()
+		high = condition("customer.seg_loyalty", ">=", 5)
+		assert fits(relation_of(loyal.name), high) and not fits(relation_of(other.name), high)
+		assert fits(relation_of(other.name), condition("customer.seg_loyalty", "is empty"))
+		assert told(relation_of(loyal.name), high)["value"] == "7"
+		segment = factories.segment(kind="Dynamic", rule=frappe.as_json(rule(high))).name
+		frappe.delete_doc("Custom Field", field.name, force=True)
+		frappe.clear_cache(doctype="Customer")
+		assert "customer.seg_loyalty" not in catalogue.fields()
+		broken = [
+			one for one in checks.findings() if one.code == "segment-rule-broken" and segment in one.message
+		]
+		assert len(broken) == 1 and "all[0].field" in broken[0].message
+	finally:  # adding a column has committed the field, and nothing else
+		frappe.db.rollback()
+		frappe.delete_doc("Custom Field", field.name, force=True)
+		frappe.db.commit()
+		frappe.clear_cache(doctype="Customer")
