@@ -1,5 +1,6 @@
 """What the desk asks of the books. Whitelisted functions only."""
 
+from dataclasses import asdict
 from typing import Any
 
 import frappe
@@ -7,9 +8,10 @@ from frappe import _
 from frappe.core.doctype.user_permission.user_permission import get_user_permissions
 
 from crm_relations.campaigns.checks import workers_of_queue
-from crm_relations.ledger import attribution, queries
+from crm_relations.ledger import attribution, attribution_queries, by_rule
 from crm_relations.ledger.statement import company_or_default
 from crm_relations.ledger.statement import statement as make_statement
+from crm_relations.shared.money import to_string
 
 READERS = ["System Manager", "Accounts User", "Accounts Manager", "Relation Manager", "Sales Manager"]
 
@@ -32,7 +34,34 @@ def statement(
 def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
 	"""Campaigns that earned lines of an invoice: `campaign`, `amount` (company currency, decimal string), `lines`."""
 	frappe.has_permission("Sales Invoice", "read", doc=invoice, throw=True)
-	return queries.campaigns_of_invoice(invoice)
+	return attribution_queries.campaigns_of_invoice(invoice)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def explain_attribution(invoice: str) -> dict[str, Any]:
+	"""Why the campaigns of an invoice are its campaigns: `campaigns` with `campaign`, `rule`, `amount` (company currency,
+	decimal string), `share` of the invoice's lines in percent, `lines` and `evidence`; `rule` of the company, if it has one.
+	The answers in the evidence are named to who may read answers; others learn how many there were."""
+	frappe.has_permission("Sales Invoice", "read", doc=invoice, throw=True)
+	company = frappe.db.get_value("Sales Invoice", invoice, "company")
+	names_answers = frappe.has_permission("Relation Campaign Response", "read")
+	rows = []
+	for row in attribution_queries.explanation_of(invoice):
+		evidence = frappe.parse_json(row.evidence or "{}")
+		if not names_answers:
+			evidence.pop("answers", None)
+		rows.append(
+			{
+				"campaign": row.campaign,
+				"rule": row.rule,
+				"amount": to_string(row.amount),
+				"share": f"{100 * row.share:.2f}",
+				"lines": row.lines,
+				"evidence": evidence,
+			}
+		)
+	policy = by_rule.policies().get(company)
+	return {"campaigns": rows, "rule": asdict(policy) if policy else None}
 
 
 @frappe.whitelist(methods=["POST"])

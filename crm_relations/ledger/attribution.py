@@ -1,6 +1,10 @@
 """Attribution: which campaign earned a voucher line. Alone writes `Relation Attribution`.
 
-One row for each line of a posted Sales Invoice that carries a campaign: its own, else the header's.
+One row for each line of a posted Sales Invoice that carries a campaign: its own, else the header's. An invoice of
+which no line carries one is attributed by the rule of its company (`by_rule`), where it has one: then a line has a
+row for each campaign, with shares of 1 and cents of its amount in all. A submit asks nothing for that; the job
+`attribute_waiting` does it minutes later. A chain of documents always wins.
+
 `amount` is the line's net amount in the company's currency (`base_net_amount`), negative on a credit note.
 `account` is the account that the ledger credits with the line: its income account, or, for a line whose
 revenue is deferred, the deferred revenue account; the statement counts deferred revenue when ERPNext
@@ -14,13 +18,16 @@ from typing import Any
 
 import frappe
 from frappe.model.document import Document
-from frappe.utils import cint, flt, now
+from frappe.utils import add_to_date, cint, flt, get_datetime, now, now_datetime
 from pypika.terms import Parameter
 
-from crm_relations.ledger import queries
+from crm_relations.ledger import attribution_queries as queries
+from crm_relations.ledger import by_rule
+from crm_relations.shared.money import allocate, to_decimal
 from crm_relations.shared.side_effects import one_statement
 
-RULE = "Document Chain"
+RULE = queries.CHAIN_RULE
+OVERLAP_HOURS = 1  #: an invoice is committed some time after the moment that it was changed at
 CHUNK = 500
 ROWS_AT_ONCE = 500
 FIELDS = [
@@ -83,21 +90,73 @@ def rebuild(
 	frappe.db.commit()
 	total = queries.count_invoices(company, from_date, to_date)
 	after = ""
-	while invoices := queries.invoices_after(after, company, from_date, to_date, CHUNK):
-		names = [invoice.name for invoice in invoices]
-		lines = queries.lines_of(names)
+	while names := queries.invoices_after(after, company, from_date, to_date, CHUNK):
+		invoices = queries.locked(names)
 		frappe.db.delete(
 			"Relation Attribution", {"voucher_type": "Sales Invoice", "voucher_no": ["in", names]}
 		)
-		rows = [row for invoice in invoices for row in _rows(invoice, lines.get(invoice.name, []))]
+		rows = _rows_of(invoices, fresh=True)
 		_insert(rows)
 		frappe.db.commit()
 		after = names[-1]
-		counts["invoices"] += len(names)
+		counts["invoices"] += len(invoices)
 		counts["rows"] += len(rows)
 		if on_progress:
 			on_progress(counts["invoices"], total)
 	return counts
+
+
+def attribute_waiting() -> dict[str, int]:
+	"""Attribute by rule what was posted since the last time and carries no campaign; a job of every few minutes.
+
+	Invoices from before the rule was made are left to a rebuild. Commits after each chunk; can be killed and run again.
+
+	:return: counts `invoices` (looked at), `rows`
+	"""
+	counts = {"invoices": 0, "rows": 0}
+	if not cint(frappe.db.get_single_value("Relation Settings", "attribute_invoices")):
+		return counts
+	for company in by_rule.policies():
+		began = now_datetime()
+		rule = {"company": company}
+		done = frappe.db.get_value(
+			"Relation Attribution Rule", rule, ["attributed_until", "creation"], as_dict=True
+		)
+		since = add_to_date(get_datetime(done.attributed_until or done.creation), hours=-OVERLAP_HOURS)
+		after = ""
+		while names := queries.invoices_without_rows(after, company, since, CHUNK):
+			rows = _rows_of(queries.locked(names), fresh=False)
+			_insert(rows)
+			frappe.db.commit()
+			after = names[-1]
+			counts["invoices"] += len(names)
+			counts["rows"] += len(rows)
+		frappe.db.set_value(
+			"Relation Attribution Rule", rule, "attributed_until", began, update_modified=False
+		)
+		frappe.db.commit()
+	return counts
+
+
+def _rows_of(invoices: list[Any], fresh: bool) -> list[tuple]:
+	"""The rows of posted invoices: of the chain where a line carries a campaign, else by rule.
+
+	:param fresh: see `by_rule.shares_of`
+	"""
+	if not invoices:
+		return []
+	lines = queries.lines_of([invoice.name for invoice in invoices])
+	rows = [row for invoice in invoices for row in _rows(invoice, lines.get(invoice.name, []))]
+	without = [
+		invoice
+		for invoice in invoices
+		if not (_carries_campaign(invoice, lines.get(invoice.name, [])) or _is_internal(invoice))
+	]
+	found = by_rule.shares_of(without, fresh)
+	for invoice in without:
+		if given := found.get(invoice.name):
+			rows += _rule_rows(invoice, lines.get(invoice.name, []), given)
+	return rows
 
 
 def _carries_campaign(doc: Any, lines: Iterable[Any]) -> bool:
@@ -108,36 +167,64 @@ def _rows(doc: Any, lines: Iterable[Any]) -> list[tuple]:
 	"""The rows of an invoice, given as document or as the fields read by `queries`."""
 	if not _carries_campaign(doc, lines) or _is_internal(doc):
 		return []
-	stamp, user = now(), frappe.session.user
-	rows = []
+	rows, stamp = [], _stamp()
 	for line in lines:
 		campaign = line.get("relation_campaign") or doc.get("relation_campaign")
 		if not campaign or line.get("is_fixed_asset"):
 			continue
-		rows.append(
-			(
-				frappe.generate_hash(length=10),
-				stamp,
-				stamp,
-				user,
-				user,
-				campaign,
-				doc.get("relation"),
-				doc.company,
-				"Sales Invoice",
-				doc.name,
-				line.name,
-				doc.posting_date,
-				posting_account(doc, line),
-				line.item_code,
-				1.0,
-				flt(line.base_net_amount, 2),
-				cint(doc.is_return),
-				RULE,
-				json.dumps(_evidence(doc, line)),
-			)
-		)
+		share = (campaign, 1.0, flt(line.base_net_amount, 2))
+		rows.append(_row(stamp, doc, line, doc.get("relation"), share, RULE, _evidence(doc, line)))
 	return rows
+
+
+def _rule_rows(doc: Any, lines: Iterable[Any], given: by_rule.RuleShares) -> list[tuple]:
+	"""A row for each line and campaign; the cents of a line add up to its amount (largest remainder)."""
+	rows, stamp = [], _stamp()
+	for line in lines:
+		if line.get("is_fixed_asset"):
+			continue
+		amounts = allocate(to_decimal(line.base_net_amount), list(given.shares.values()))
+		for (campaign, share), amount in zip(given.shares.items(), amounts, strict=True):
+			evidence = given.evidence.get(campaign, {})
+			if doc.get("return_against"):
+				evidence = {**evidence, "return_against": doc.return_against}
+			part = (campaign, share, amount)
+			rows.append(_row(stamp, doc, line, given.relation, part, given.rule, evidence))
+	return rows
+
+
+def _stamp() -> tuple:
+	"""Time and user of all rows that are written at once."""
+	return now(), frappe.session.user
+
+
+def _row(
+	stamp: tuple, doc: Any, line: Any, relation: str | None, part: tuple, rule: str, evidence: dict
+) -> tuple:
+	"""The values of `FIELDS`; `part` is campaign, share, amount."""
+	time, user = stamp
+	campaign, share, amount = part
+	return (
+		frappe.generate_hash(length=10),
+		time,
+		time,
+		user,
+		user,
+		campaign,
+		relation,
+		doc.company,
+		"Sales Invoice",
+		doc.name,
+		line.name,
+		doc.posting_date,
+		posting_account(doc, line),
+		line.item_code,
+		share,
+		amount,
+		cint(doc.is_return),
+		rule,
+		json.dumps(evidence),
+	)
 
 
 def posting_account(doc: Any, line: Any) -> str | None:

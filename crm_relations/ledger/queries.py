@@ -1,11 +1,10 @@
-"""What the books say: reads over GL Entry, Payment Ledger Entry, invoices and Relation Attribution.
+"""What the books say: reads over GL Entry, Payment Ledger Entry, invoices and Relation Attribution, for the statement.
 
 Every amount comes from posted rows (`is_cancelled` = 0, `delinked` = 0) in the company's currency. Closing
 vouchers are left out: they move the year's profit and are no income. The number of queries does not
 depend on the number of vouchers.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,12 +12,11 @@ from typing import Any
 
 import frappe
 from frappe.query_builder import Case
-from frappe.query_builder.functions import Abs, Coalesce, Count, Max, Min, NullIf, Sum
-
-from crm_relations.shared.money import to_string
+from frappe.query_builder.functions import Abs, Coalesce, Count, Max, Min, Sum
 
 HALF_A_CENT = Decimal("0.005")
 CLOSING = "Period Closing Voucher"
+CHAIN_RULE = "Document Chain"
 
 
 @dataclass(frozen=True)
@@ -121,20 +119,21 @@ def income_of_no_campaign(scope: Scope) -> Any:
 
 
 def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""Attribution on income accounts in the period: (campaign, is_return, amount).
+	"""Attribution on income accounts in the period: (campaign, is_return, by rule, amount).
 
 	:param apart: vouchers that are split one by one
 	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	account = frappe.qb.DocType("Account")
+	by_rule = _by_rule(row).as_("by_rule")
 	query = (
 		frappe.qb.from_(row)
 		.join(account)
 		.on(account.name == row.account)
-		.select(row.campaign, row.is_return, Sum(row.amount))
+		.select(row.campaign, row.is_return, by_rule, Sum(row.amount))
 		.where((row.company == scope.company) & (row.posting_date <= scope.to_date))
 		.where(_since(row.posting_date, scope) & (account.root_type == "Income"))
-		.groupby(row.campaign, row.is_return)
+		.groupby(row.campaign, row.is_return, by_rule)
 	)
 	if apart:
 		query = query.where(row.voucher_no.notin(apart))
@@ -142,21 +141,46 @@ def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 
 
 def released_income(scope: Scope) -> list[tuple]:
-	"""Deferred revenue moved to income, both sides: (campaign, is_return, account, debit, credit).
+	"""Deferred revenue moved to income, both sides: (campaign, is_return, by rule, account, debit, credit).
 
-	ERPNext writes the invoice line into `voucher_detail_no` of these rows and of no other row of an invoice.
+	ERPNext writes the invoice line into `voucher_detail_no` of these rows and of no other row of an invoice. Of lines that
+	one campaign has alone; the others are `released_shared`.
 	"""
+	query, gle, row = _released(scope)
+	by_rule = _by_rule(row).as_("by_rule")
+	return (
+		query.select(row.campaign, row.is_return, by_rule, gle.account, Sum(gle.debit), Sum(gle.credit))
+		.where(row.share == 1)
+		.groupby(row.campaign, row.is_return, by_rule, gle.account)
+		.run()
+	)
+
+
+def released_shared(scope: Scope) -> list[frappe._dict]:
+	"""The same of lines that several campaigns share: a row a ledger row and campaign, to be split by `share`."""
+	query, gle, row = _released(scope)
+	return (
+		query.select(gle.name, gle.account, gle.debit, gle.credit, row.campaign, row.is_return, row.share)
+		.where(row.share != 1)
+		.orderby(gle.name, row.campaign)
+		.run(as_dict=True)
+	)
+
+
+def _released(scope: Scope) -> tuple[Any, Any, Any]:
 	gle, posted = _gl(scope)
 	row = frappe.qb.DocType("Relation Attribution")
 	query = (
 		frappe.qb.from_(gle)
 		.join(row)
 		.on(row.voucher_detail_no == gle.voucher_detail_no)
-		.select(row.campaign, row.is_return, gle.account, Sum(gle.debit), Sum(gle.credit))
 		.where(posted & _since(gle.posting_date, scope) & (row.company == scope.company))
-		.groupby(row.campaign, row.is_return, gle.account)
 	)
-	return query.run()
+	return query, gle, row
+
+
+def _by_rule(row: Any) -> Any:
+	return Case().when(row.rule == CHAIN_RULE, 0).else_(1)
 
 
 # Vouchers that have to be split one by one ---------------------------------------------------------
@@ -282,7 +306,14 @@ def attribution_of(apart: Sequence[str]) -> list[frappe._dict]:
 	return (
 		frappe.qb.from_(row)
 		.select(
-			row.voucher_no, row.voucher_detail_no, row.campaign, row.account, row.amount, row.posting_date
+			row.voucher_no,
+			row.voucher_detail_no,
+			row.campaign,
+			row.account,
+			row.amount,
+			row.share,
+			row.rule,
+			row.posting_date,
 		)
 		.where(row.voucher_no.isin(apart))
 		.orderby(row.voucher_no, row.voucher_detail_no, row.campaign)
@@ -501,177 +532,3 @@ def legs_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
 		.groupby(gle.voucher_type, gle.voucher_no, gle.account)
 		.run()
 	)
-
-
-def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
-	"""campaign, amount (company currency, decimal string) and number of lines of one invoice."""
-	row = frappe.qb.DocType("Relation Attribution")
-	rows = (
-		frappe.qb.from_(row)
-		.select(row.campaign, Sum(row.amount), Count("*"))
-		.where((row.voucher_type == "Sales Invoice") & (row.voucher_no == invoice))
-		.groupby(row.campaign)
-		.orderby(row.campaign)
-		.run()
-	)
-	return [
-		{"campaign": campaign, "amount": to_string(amount), "lines": lines}
-		for campaign, amount, lines in rows
-	]
-
-
-# Attribution, rebuilt ------------------------------------------------------------------------------
-
-
-def _invoice_filter(query: Any, invoice: Any, company: str | None, from_date: Any, to_date: Any) -> Any:
-	query = query.where(invoice.docstatus == 1)
-	if company:
-		query = query.where(invoice.company == company)
-	if from_date:
-		query = query.where(invoice.posting_date >= from_date)
-	if to_date:
-		query = query.where(invoice.posting_date <= to_date)
-	return query
-
-
-def count_invoices(company: str | None, from_date: str | None, to_date: str | None) -> int:
-	invoice = frappe.qb.DocType("Sales Invoice")
-	query = frappe.qb.from_(invoice).select(Count("*"))
-	return _invoice_filter(query, invoice, company, from_date, to_date).run()[0][0]
-
-
-def invoices_after(
-	name: str, company: str | None, from_date: str | None, to_date: str | None, limit: int
-) -> list[frappe._dict]:
-	"""The next posted invoices in the order of their names."""
-	invoice = frappe.qb.DocType("Sales Invoice")
-	query = (
-		frappe.qb.from_(invoice)
-		.select(
-			invoice.name,
-			invoice.company,
-			invoice.posting_date,
-			invoice.is_return,
-			invoice.return_against,
-			invoice.amended_from,
-			invoice.relation,
-			invoice.relation_campaign,
-			invoice.is_internal_customer,
-			invoice.represents_company,
-		)
-		.where(invoice.name > name)
-		.orderby(invoice.name)
-		.limit(limit)
-	)
-	return _invoice_filter(query, invoice, company, from_date, to_date).run(as_dict=True)
-
-
-def lines_of(names: Sequence[str]) -> dict[str, list[frappe._dict]]:
-	"""invoice → the fields of its lines that an attribution row is made from."""
-	item = frappe.qb.DocType("Sales Invoice Item")
-	rows = (
-		frappe.qb.from_(item)
-		.select(
-			item.parent,
-			item.name,
-			item.item_code,
-			item.base_net_amount,
-			item.income_account,
-			item.enable_deferred_revenue,
-			item.deferred_revenue_account,
-			item.is_fixed_asset,
-			item.relation_campaign,
-			item.sales_order,
-			item.so_detail,
-			item.delivery_note,
-			item.dn_detail,
-			item.sales_invoice_item,
-			item.pos_invoice,
-		)
-		.where(item.parent.isin(names))
-		.orderby(item.parent, item.idx)
-		.run(as_dict=True)
-	)
-	result = defaultdict(list)
-	for row in rows:
-		result[row.parent].append(row)
-	return result
-
-
-def delete_orphans(company: str | None) -> int:
-	"""Delete attribution of invoices that are gone, cancelled or draft; returns the number of rows."""
-	row = frappe.qb.DocType("Relation Attribution")
-	invoice = frappe.qb.DocType("Sales Invoice")
-	query = (
-		frappe.qb.from_(row)
-		.left_join(invoice)
-		.on(invoice.name == row.voucher_no)
-		.select(row.name)
-		.where((row.voucher_type == "Sales Invoice") & (Coalesce(invoice.docstatus, 0) != 1))
-	)
-	if company:
-		query = query.where(row.company == company)
-	names = query.run(pluck=True)
-	for start in range(0, len(names), 1000):
-		frappe.db.delete("Relation Attribution", {"name": ["in", names[start : start + 1000]]})
-	return len(names)
-
-
-# Checks --------------------------------------------------------------------------------------------
-
-
-def attribution_unlike_invoice(company: str) -> list[str]:
-	"""Invoices with a row that differs from its line in amount, campaign or date, or that has no line."""
-	row = frappe.qb.DocType("Relation Attribution")
-	item = frappe.qb.DocType("Sales Invoice Item")
-	invoice = frappe.qb.DocType("Sales Invoice")
-	carried = Coalesce(NullIf(item.relation_campaign, ""), invoice.relation_campaign, "")
-	query = (
-		frappe.qb.from_(row)
-		.left_join(item)
-		.on(item.name == row.voucher_detail_no)
-		.left_join(invoice)
-		.on(invoice.name == item.parent)
-		.select(row.voucher_no)
-		.distinct()
-		.where((row.company == company) & (row.voucher_type == "Sales Invoice"))
-		.where(
-			item.name.isnull()
-			| (invoice.docstatus != 1)
-			| (invoice.posting_date != row.posting_date)
-			| (carried != row.campaign)
-			| (Abs(item.base_net_amount * row.share - row.amount) >= HALF_A_CENT)
-		)
-		.orderby(row.voucher_no)
-	)
-	return query.run(pluck=True)
-
-
-def invoices_without_attribution(company: str) -> list[str]:
-	"""Posted invoices with a line that carries a campaign and has no row."""
-	row = frappe.qb.DocType("Relation Attribution")
-	item = frappe.qb.DocType("Sales Invoice Item")
-	invoice = frappe.qb.DocType("Sales Invoice")
-	carried = Coalesce(NullIf(item.relation_campaign, ""), invoice.relation_campaign, "")
-	query = (
-		frappe.qb.from_(invoice)
-		.join(item)
-		.on(item.parent == invoice.name)
-		.left_join(row)
-		.on(row.voucher_detail_no == item.name)
-		.select(invoice.name)
-		.distinct()
-		.where((invoice.company == company) & (invoice.docstatus == 1) & row.name.isnull())
-		.where((carried != "") & (Coalesce(item.is_fixed_asset, 0) == 0))
-		.where(
-			(invoice.is_internal_customer == 0)
-			| (Coalesce(invoice.represents_company, "") != invoice.company)
-		)
-		.orderby(invoice.name)
-	)
-	return query.run(pluck=True)
-
-
-def has_attribution() -> bool:
-	row = frappe.qb.DocType("Relation Attribution")
-	return bool(frappe.qb.from_(row).select(row.name).limit(1).run())

@@ -38,6 +38,8 @@ from crm_relations.ledger.rules import (
 from crm_relations.shared.money import allocate, to_decimal, to_string
 
 CASH = ("Bank", "Cash")
+#: of a campaign, beside the figures of the statement itself
+DETAILS = ("campaign", "direct", "by_rule")
 
 
 @dataclass
@@ -50,6 +52,18 @@ class CampaignFigures:
 	tax: Decimal = ZERO
 	receivable_open: Decimal = ZERO
 	cash_received: Decimal = ZERO
+	#: of revenue and credit notes: what a rule attributed; the rest came by a chain of documents
+	by_rule: Decimal = ZERO
+
+	@property
+	def direct(self) -> Decimal:
+		return self.revenue + self.credit_notes - self.by_rule
+
+	def detail(self) -> dict[str, str]:
+		"""What stands beside the statement's own figures."""
+		return {
+			name: to_string(getattr(self, name)) if name != "campaign" else self.campaign for name in DETAILS
+		}
 
 	def as_dict(self) -> dict[str, str]:
 		amounts = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
@@ -132,6 +146,7 @@ class Statement:
 			"not_attributed": to_string(self.not_attributed),
 			"ledger_income": to_string(self.ledger_income),
 			"difference": to_string(self.difference),
+			"details": [row.detail() for row in self.campaigns],
 			"accounts": [row.as_dict() for row in self.accounts],
 			"problems": [row.as_dict() for row in self.problems],
 		}
@@ -235,8 +250,10 @@ class _Builder:
 		elif account in self.tax:
 			self._of(campaign).tax += credit - debit
 
-	def _earn(self, campaign: str, is_return: bool, amount: Decimal) -> None:
+	def _earn(self, campaign: str, is_return: bool, by_rule: Any, amount: Decimal) -> None:
 		figures = self._of(campaign)
+		if by_rule:
+			figures.by_rule += amount
 		if is_return:
 			figures.credit_notes += amount
 		else:
@@ -247,15 +264,15 @@ class _Builder:
 
 	def _plain_vouchers(self, apart: Sequence[str]) -> None:
 		"""Vouchers of one campaign whose attribution equals the ledger: SQL has summed them."""
-		for campaign, is_return, amount in queries.attributed_income(self.scope, apart):
-			self._earn(campaign, is_return, to_decimal(amount))
+		for campaign, is_return, by_rule, amount in queries.attributed_income(self.scope, apart):
+			self._earn(campaign, is_return, by_rule, to_decimal(amount))
 		for campaign, account, debit, credit in queries.own_rows(self.scope, apart):
 			self._book(campaign, account, to_decimal(debit), to_decimal(credit))
 		for campaign, amount in queries.own_receivable(self.scope, apart):
 			self._of(campaign).receivable_open += to_decimal(amount)
 
 	def _split_vouchers(self, apart: Sequence[str]) -> None:
-		for voucher, posting_date, is_return in _vouchers(self.scope, apart):
+		for voucher, posting_date, is_return, by_rule in _vouchers(self.scope, apart):
 			split = split_voucher(voucher, self.income, self.receivables)
 			self.splits[voucher.name] = split
 			in_period = self._in_period(posting_date)
@@ -271,15 +288,29 @@ class _Builder:
 					if not in_period:
 						continue
 					if account in self.income:
-						self._earn(campaign, is_return, amount)
+						self._earn(campaign, is_return, by_rule, amount)
 					self._post(campaign, account, -amount)
 
 	def _released(self) -> None:
-		for campaign, is_return, account, debit, credit in queries.released_income(self.scope):
-			debit, credit = to_decimal(debit), to_decimal(credit)
-			self._book(campaign, account, debit, credit)
-			if account in self.income:
-				self._earn(campaign, is_return, credit - debit)
+		for campaign, is_return, by_rule, account, debit, credit in queries.released_income(self.scope):
+			self._release(campaign, is_return, by_rule, account, to_decimal(debit), to_decimal(credit))
+		shared = defaultdict(list)
+		for row in queries.released_shared(self.scope):
+			shared[row.name].append(row)
+		for rows in shared.values():
+			weights = [Decimal(str(row.share)) for row in rows]
+			debits = allocate(to_decimal(rows[0].debit), weights)
+			credits = allocate(to_decimal(rows[0].credit), weights)
+			for row, debit, credit in zip(rows, debits, credits, strict=True):
+				self._release(row.campaign, row.is_return, True, row.account, debit, credit)
+
+	def _release(
+		self, campaign: str, is_return: bool, by_rule: Any, account: str, debit: Decimal, credit: Decimal
+	) -> None:
+		"""Both sides of revenue that is moved from deferral to income."""
+		self._book(campaign, account, debit, credit)
+		if account in self.income:
+			self._earn(campaign, is_return, by_rule, credit - debit)
 
 	def _settlements(self, apart: Sequence[str]) -> None:
 		for campaign, account, other, in_period, amount in queries.plain_settlements(self.scope, apart):
@@ -371,8 +402,8 @@ class _Builder:
 		return result
 
 
-def _vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[tuple[Voucher, Any, bool]]:
-	"""The vouchers to be split, with their posting date and whether they are credit notes.
+def _vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[tuple[Voucher, Any, bool, bool]]:
+	"""The vouchers to be split, with their posting date and whether they are credit notes, and attributed by rule.
 
 	A voucher that is attributed but has no posted invoice comes with an empty ledger: it is a problem.
 	"""
@@ -407,7 +438,8 @@ def _vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[tuple[Vouc
 			additional_discount_account=invoice.additional_discount_account,
 			additional_discount=to_decimal(invoice.base_discount_amount),
 		)
-		yield voucher, invoice.posting_date, bool(invoice.is_return)
+		by_rule = any(row.rule != queries.CHAIN_RULE for row in attribution[name])
+		yield voucher, invoice.posting_date, bool(invoice.is_return), by_rule
 
 
 def _lines(
@@ -419,10 +451,16 @@ def _lines(
 	pairs = [(by_name.get(row.voucher_detail_no) or frappe._dict(), row) for row in attribution]
 	pairs += [(item, None) for item in items if item.name not in attributed and not item.is_fixed_asset]
 	rate = Decimal(str(invoice.conversion_rate or 1))
+	weights = defaultdict(list)
+	for item, row in pairs:
+		weights[item.name].append(Decimal(str(row.share)) if row else Decimal(1))
+	taken: dict[str, int] = defaultdict(int)
 	lines = []
 	for item, row in pairs:
 		deferred = item.enable_deferred_revenue and not invoice.is_return
 		discount = Decimal(str(item.discount_amount or 0)) * Decimal(str(item.qty or 0))
+		part = taken[item.name]
+		taken[item.name] += 1
 		lines.append(
 			Line(
 				campaign=row.campaign if row else None,
@@ -430,9 +468,12 @@ def _lines(
 				net=to_decimal(item.base_net_amount),
 				attributed=to_decimal(row.amount) if row else None,
 				attributed_account=row.account if row else None,
-				line_discount=to_decimal(discount * rate),
+				# of a line that several campaigns share, each has its part
+				line_discount=allocate(to_decimal(discount * rate), weights[item.name])[part],
 				discount_account=item.discount_account,
-				header_discount=to_decimal(Decimal(str(item.distributed_discount_amount or 0)) * rate),
+				header_discount=allocate(
+					to_decimal(Decimal(str(item.distributed_discount_amount or 0)) * rate), weights[item.name]
+				)[part],
 			)
 		)
 	return lines

@@ -16,8 +16,8 @@ def to_string(value: float | int | str | Decimal | None) -> str:
 	return str(to_decimal(value) + 0)
 
 
-def allocate(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
-	"""Split `total` in proportion to `weights`, in cents that add up to `total` exactly.
+def allocate(total: Decimal, weights: Sequence[Decimal], unit: Decimal = CENT) -> list[Decimal]:
+	"""Split `total` in proportion to `weights`, in cents (or in `unit`) that add up to `total` exactly.
 
 	Largest remainder method (Hamilton): every part is cut to the cent, and the cents left go to the
 	largest remainders, earlier parts first on a tie. Weights may be negative; if they sum to zero the
@@ -27,14 +27,14 @@ def allocate(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
 		raise ValueError("allocate: no weights")
 	whole = sum(weights)
 	if whole == 0:
-		return [total, *[Decimal("0.00")] * (len(weights) - 1)]
+		return [total, *[Decimal(0).quantize(unit)] * (len(weights) - 1)]
 	exact = [total * weight / whole for weight in weights]
-	parts = [value.quantize(CENT, ROUND_HALF_UP) for value in exact]
+	parts = [value.quantize(unit, ROUND_HALF_UP) for value in exact]
 	left = total - sum(parts)
-	step = CENT if left > 0 else -CENT
+	step = unit if left > 0 else -unit
 	order = sorted(
 		range(len(parts)), key=lambda i: (exact[i] - parts[i]) * (1 if left > 0 else -1), reverse=True
 	)
-	for i in order[: int(abs(left) / CENT)]:
+	for i in order[: int(abs(left) / unit)]:
 		parts[i] += step
 	return parts

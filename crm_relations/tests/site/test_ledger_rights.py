@@ -61,6 +61,7 @@ def arguments(invoice, handover) -> dict:
 	return {
 		"statement": {"company": COMPANY},
 		"campaigns_of_invoice": {"invoice": invoice.name},
+		"explain_attribution": {"invoice": invoice.name},
 		"rebuild_attribution": {"company": COMPANY},
 		"accept_handover": {"handover": handover.name, "salesperson": "Administrator"},
 		"qualify": {"relation": handover.relation},

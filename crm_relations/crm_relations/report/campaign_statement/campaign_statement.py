@@ -49,6 +49,13 @@ def columns() -> list[dict[str, Any]]:
 			}
 			for name, label in labels.items()
 		),
+		{
+			"fieldname": "by_rule",
+			"label": _("Of it by Rule"),
+			"fieldtype": "Currency",
+			"options": "currency",
+			"width": 110,
+		},
 		{"fieldname": "root_type", "label": _("Root Type"), "fieldtype": "Data", "width": 90},
 		{
 			"fieldname": "debit",
@@ -103,6 +110,7 @@ def _campaign(figures: CampaignFigures, currency: str) -> dict[str, Any]:
 	return {
 		"campaign": figures.campaign,
 		**amounts,
+		"by_rule": float(figures.by_rule),
 		**_BLANK_SIDES,
 		"currency": currency,
 		"indent": 0,

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+from crm_relations.ledger.touch_rules import DECAY, RULES
+
+MOST_DAYS = 3650
+
+
+class RelationAttributionRule(Document):
+	"""By which rule a company attributes invoices that no chain of documents leads to a campaign."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		attributed_until: DF.Datetime | None
+		company: DF.Link
+		days: DF.Int
+		enabled: DF.Check
+		half_life_days: DF.Float
+		rule: DF.Literal["Last Touch", "First Touch", "Linear", "Time Decay"]
+	# end: auto-generated types
+
+	def validate(self) -> None:
+		if self.rule not in RULES:
+			frappe.throw(_("Rule: choose one of {0}.").format(", ".join(_(rule) for rule in RULES)))
+		if not 1 <= self.days <= MOST_DAYS:
+			frappe.throw(_("Days: give a number from 1 to {0}.").format(MOST_DAYS))
+		if self.rule == DECAY and not self.half_life_days > 0:
+			frappe.throw(_("Half-Life in Days: give a number above 0."))
+
+	def on_update(self) -> None:
+		changed = any(
+			self.has_value_changed(field) for field in ("enabled", "rule", "days", "half_life_days")
+		)
+		if changed:
+			frappe.msgprint(
+				_(
+					"The rule holds for what is posted from now on. For earlier invoices: Relation Settings, button Rebuild Attribution."
+				),
+				alert=True,
+			)
+
+	def on_trash(self) -> None:
+		frappe.msgprint(
+			_("What the rule has attributed stays until Rebuild Attribution in Relation Settings."),
+			alert=True,
+		)

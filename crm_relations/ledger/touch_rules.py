@@ -1,0 +1,84 @@
+"""Which campaign earned an invoice that no chain of documents leads to: rules over the customer's answers.
+
+Pure Python: imports no frappe. A touch is an answer of the customer to a campaign: a click, a reply, a call, a letter.
+What was merely sent, opened or refused is none. Rules, as in the literature on attribution of several touches
+(R. Berman, *Beyond the Last Touch*, Marketing Science 37, 2018):
+
+* Last Touch, First Touch: the campaign of the last, of the first answer has it all;
+* Linear: each answer counts the same;
+* Time Decay: an answer counts half as much as one that came a half-life later.
+
+Only answers within so many days before the invoice count; the shares add up to 1 exactly.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from crm_relations.shared.money import allocate
+
+LAST, FIRST, LINEAR, DECAY = RULES = ("Last Touch", "First Touch", "Linear", "Time Decay")
+#: answers that speak for a campaign, and what they may not say
+TYPES = ("Reply", "Click", "Call", "Letter")
+REFUSALS = ("Not Interested", "Not Reached")
+SHARE_UNIT = Decimal("0.000000001")
+ONE = Decimal("1.000000000")
+
+
+@dataclass(frozen=True)
+class Touch:
+	"""An answer."""
+
+	name: str
+	campaign: str
+	at: datetime
+	kind: str = "Reply"
+
+
+@dataclass(frozen=True)
+class Policy:
+	"""The rule of a company."""
+
+	rule: str
+	days: int
+	half_life_days: float = 7.0
+
+
+def counted(touches: Iterable[Touch], policy: Policy, invoiced_at: datetime) -> list[Touch]:
+	"""The answers within the days before the invoice, oldest first."""
+	since = invoiced_at - timedelta(days=policy.days)
+	return sorted(
+		(touch for touch in touches if since <= touch.at <= invoiced_at),
+		key=lambda touch: (touch.at, touch.name),
+	)
+
+
+def weights(touches: list[Touch], policy: Policy) -> list[Decimal]:
+	"""What each of the counted answers weighs; the newest weighs 1 unless the rule says otherwise."""
+	if policy.rule == LAST:
+		return [Decimal(int(i == len(touches) - 1)) for i in range(len(touches))]
+	if policy.rule == FIRST:
+		return [Decimal(int(i == 0)) for i in range(len(touches))]
+	if policy.rule == LINEAR:
+		return [Decimal(1)] * len(touches)
+	if policy.rule != DECAY:
+		raise ValueError(f"no such rule: {policy.rule}")
+	newest = touches[-1].at if touches else None
+	half_life = timedelta(days=policy.half_life_days) / timedelta(days=1)
+	ages = [(newest - touch.at) / timedelta(days=1) for touch in touches]
+	return [Decimal(repr(0.5 ** (age / half_life))) for age in ages]
+
+
+def shares(touches: Iterable[Touch], policy: Policy, invoiced_at: datetime) -> dict[str, Decimal]:
+	"""campaign → its share of the invoice, with nine places and 1 in all; the largest first. Empty without an answer."""
+	found = counted(touches, policy, invoiced_at)
+	if not found:
+		return {}
+	by_campaign: dict[str, Decimal] = defaultdict(Decimal)
+	for touch, weight in zip(found, weights(found, policy), strict=True):
+		by_campaign[touch.campaign] += weight
+	order = sorted(by_campaign, key=lambda campaign: (-by_campaign[campaign], campaign))
+	parts = allocate(ONE, [by_campaign[campaign] for campaign in order], SHARE_UNIT)
+	return {campaign: part for campaign, part in zip(order, parts, strict=True) if part}
