@@ -34,7 +34,8 @@
 
 		/** After each change; `structure` draws the groups anew and puts the focus on a node. */
 		touched({ structure = false, focus = null, on = "handle" } = {}) {
-			this.written = JSON.stringify(this.data());
+			// the desk shows the field of the rule as it is: no tag in it
+			this.written = JSON.stringify(this.data()).replace(/<(?=[A-Za-z/!?])/g, "\\u003c");
 			this.changed(this.written);
 			if (structure) {
 				this.render();
