@@ -154,6 +154,7 @@ FIELDS = (
 			),
 		),
 		document=MEMBER,
+		needs=MEMBER,
 	),
 	Event(
 		"was_sent",
@@ -168,6 +169,7 @@ FIELDS = (
 			_choice(SEND, "step_type", _lt("Type"), ("E-mail", "Call", "Letter", "Task"), key="type"),
 		),
 		document=SEND,
+		needs=SEND,
 	),
 	Event(
 		"opened",
@@ -178,6 +180,7 @@ FIELDS = (
 		_rows(RESPONSE, _by_a_person("Opened")),
 		_RESPONSE,
 		document=RESPONSE,
+		needs=RESPONSE,
 	),
 	Event(
 		"clicked",
@@ -188,6 +191,7 @@ FIELDS = (
 		_rows(RESPONSE, _by_a_person("Click")),
 		_RESPONSE,
 		document=RESPONSE,
+		needs=RESPONSE,
 	),
 	Event(
 		"answered",
@@ -202,6 +206,7 @@ FIELDS = (
 			_choice(RESPONSE, "response_type", _lt("Type"), IN_WORDS, key="type"),
 		),
 		document=RESPONSE,
+		needs=RESPONSE,
 	),
 	Event(
 		"consent",
@@ -215,6 +220,7 @@ FIELDS = (
 			Field("legal_basis", _lt("Legal Basis"), CAMPAIGNS, "text", Cell(CONSENTS, "legal_basis")),
 		),
 		document=CONSENTS,
+		needs=CONSENTS,
 	),
 	Event(
 		"objection",
@@ -225,5 +231,6 @@ FIELDS = (
 		_rows(CONSENTS, _objected),
 		_CONSENT,
 		document=CONSENTS,
+		needs=CONSENTS,
 	),
 )

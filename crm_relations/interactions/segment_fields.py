@@ -153,6 +153,7 @@ FIELDS = (
 		_contacts(*KINDS),
 		(_DATE, _type(*KINDS), _DIRECTION, _OUTCOME, *_REST),
 		document=INTERACTION,
+		needs=INTERACTION,
 	),
 	Event(
 		"called",
@@ -163,6 +164,7 @@ FIELDS = (
 		_contacts("Call"),
 		(_DATE, _DIRECTION, _OUTCOME, *_REST),
 		document=INTERACTION,
+		needs=INTERACTION,
 	),
 	Event(
 		"met",
@@ -173,6 +175,7 @@ FIELDS = (
 		_contacts("Meeting", "Visit"),
 		(_DATE, _type("Meeting", "Visit"), _OUTCOME, *_REST),
 		document=INTERACTION,
+		needs=INTERACTION,
 	),
 	Event(
 		"wrote",
@@ -183,6 +186,7 @@ FIELDS = (
 		_contacts("Letter", "E-mail"),
 		(_DATE, _type("Letter", "E-mail"), _DIRECTION, *_REST),
 		document=INTERACTION,
+		needs=INTERACTION,
 	),
 	Event(
 		"complained",
@@ -193,5 +197,6 @@ FIELDS = (
 		_contacts("Complaint"),
 		(_DATE, _OUTCOME, *_REST),
 		document=INTERACTION,
+		needs=INTERACTION,
 	),
 )

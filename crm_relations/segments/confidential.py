@@ -79,7 +79,7 @@ def closed_paths(tree: Group, relation: str) -> set[str]:
 	closed = set()
 	for path, leaf in leaves(tree):
 		asked = _asked_by(leaf, known)
-		if not all(map(rights.may_ask, asked)) or (not whole and any(one.needs for one in asked)):
+		if not all(map(rights.may_ask, asked)) or (not whole and any(map(_of_customers, asked))):
 			closed.add(path)
 	return closed
 
@@ -96,7 +96,9 @@ def criterion_of(rule: Rule, last: str | None = None) -> Criterion | None:
 	tree = compiler.parse(rule)
 	criterion, known = compiler.criterion_of(tree, last=last), catalogue.fields()
 	allowed = get_user_permissions(frappe.session.user).get(CUSTOMER)
-	if not allowed or not any(one.needs for _path, leaf in leaves(tree) for one in _asked_by(leaf, known)):
+	if not allowed or not any(
+		_of_customers(one) for _path, leaf in leaves(tree) for one in _asked_by(leaf, known)
+	):
 		return criterion
 	party, relation = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Relation")
 	others = (
@@ -106,6 +108,11 @@ def criterion_of(rule: Rule, last: str | None = None) -> Criterion | None:
 		.where(party.party.notin([row["doc"] for row in allowed]))
 	)
 	return relation.name.notin(others) & criterion
+
+
+def _of_customers(one: Field | Event) -> bool:
+	"""Does it rest on ERPNext's documents, which belong to customers? Those of ours belong to the relation."""
+	return bool(one.needs) and not one.needs.startswith("Relation ")
 
 
 def _may_read_customers(relation: str) -> bool:

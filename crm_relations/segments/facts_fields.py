@@ -107,6 +107,7 @@ def _contact(column: str, label: Any, type_: str = "date") -> Field:
 			tell=tell,
 		),
 		can_be_empty=type_ == "date",
+		needs=CONTACTS,
 	)
 
 

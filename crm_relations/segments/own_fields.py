@@ -220,7 +220,15 @@ FIELDS = (
 		doctype="Customer Group",
 		needs="Customer",
 	),
-	Field("segment", _lt("Segment"), BELONGING, "set", SetOf(members, _member_of), doctype=SEGMENT),
+	Field(
+		"segment",
+		_lt("Segment"),
+		BELONGING,
+		"set",
+		SetOf(members, _member_of),
+		doctype=SEGMENT,
+		needs=SEGMENT,
+	),
 )
 
 EVENTS = (
@@ -293,5 +301,6 @@ EVENTS = (
 			Field("until", _lt("Until"), BELONGING, "date", _tie("until")),
 		),
 		document=LINK,
+		needs=LINK,
 	),
 )

@@ -275,7 +275,7 @@ class Rows:
 	relation: Term
 	document: Term | None = None
 	counted: Criterion | None = None
-	#: of the document, where an event has documents of several doctypes
+	#: of the documents, where the event does not say it, or there is none
 	doctype: str = ""
 	#: doctype and name of what an explanation shows, where that is not the document itself
 	shows: tuple[Term, Term] | None = None
@@ -309,9 +309,11 @@ class SetOf(Source):
 		if self.tell:
 			return self.tell(reader, about, self)
 		rows = self.rows(reader.scope)
-		found = rows.query.where(rows.relation == reader.relation).select(self.member()).run(pluck=True)
+		query = rows.query.where(rows.relation == reader.relation).select(self.member())
+		found = sorted(set(query.run(pluck=True)))
+		documents = reader.documents(about.doctype, found) if about.doctype else ([], 0)
 		return Told(
-			", ".join(reader.shown(about, name) for name in sorted(set(found))) or reader.shown(about, None)
+			", ".join(reader.shown(about, name) for name in found) or reader.shown(about, None), *documents
 		)
 
 
@@ -385,7 +387,12 @@ class OneOfRows(Source):
 		if self.tell:
 			return self.tell(reader, about, self)
 		said = list(dict.fromkeys(reader.shown(about, value) for value in self.values(reader)))
-		return Told(", ".join(said) or reader.shown(about, self.absent))
+		rows = self.rows(reader.scope)
+		documents: tuple[list[dict[str, str]], int] = ([], 0)
+		if rows.doctype:
+			names = rows.query.where(rows.relation == reader.relation).select(rows.document).run(pluck=True)
+			documents = reader.documents(rows.doctype, names)
+		return Told(", ".join(said) or reader.shown(about, self.absent), *documents)
 
 
 def rows_of(doctype: str, relation: str = "relation") -> Callable[[Scope], Rows]:
@@ -411,7 +418,7 @@ def rows_of_party(doctype: str) -> Callable[[Scope], Rows]:
 				(party.parenttype == "Relation") & (party.party_type == doctype) & party.parent.isnotnull()
 			)
 		)
-		return Rows(query, party.parent, document.name)
+		return Rows(query, party.parent, document.name, doctype=doctype)
 
 	return rows
 

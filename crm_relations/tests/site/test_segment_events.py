@@ -209,6 +209,18 @@ def test_more_documents_than_are_shown_are_counted():
 	assert leaf["more"] == 2
 
 
+def test_customers_and_segments_are_told_as_documents():
+	customer = factories.customer()
+	relation = relation_of(customer.name)
+	leaf = told(relation, condition("customer_group", "within", "All Customer Groups"))
+	assert (leaf["verdict"], leaf["value"]) == (True, "Commercial")
+	assert [document["name"] for document in leaf["documents"]] == [customer.name]
+	segment = factories.segment().name
+	membership.add_members(segment, [relation])
+	leaf = told(relation, condition("segment", "=", segment))
+	assert [document["name"] for document in leaf["documents"]] == [segment]
+
+
 def test_a_role_with_its_dates_is_told_with_what_proves_it():
 	relation, _item, (sold,) = buyer((1, 100, 0))
 	leaf = told(relation, event("roles", condition("role", "=", "Customer"), condition("until", "is empty")))
@@ -238,6 +250,11 @@ def test_events_on_documents_are_not_offered_told_or_counted_without_the_right_t
 	offered = {one["key"] for one in api.get_catalogue()}
 	assert not offered & {"bought", "ordered", "figures", "revenue_total", "opportunity", "customer_group"}
 	assert {"contact", "consent", "relationship", "roles", "complaints"} <= offered
+	frappe.set_user(factories.user(None, "Sales User"))
+	offered = {one["key"] for one in api.get_catalogue()}
+	assert {"contact", "ordered", "complaints"} <= offered
+	assert not offered & {"in_campaign", "was_sent", "clicked", "answered", "consent"}
+	frappe.set_user(user)
 	asked = event("bought", condition("item", "=", item))
 	for tree in (rule(asked), rule({"any": [{"none": [asked]}, condition("city", "=", "x")]})):
 		with pytest.raises(frappe.PermissionError, match="Sales Invoice"):
