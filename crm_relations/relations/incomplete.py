@@ -8,6 +8,7 @@ from typing import Any
 
 import frappe
 from pypika import Order
+from pypika.queries import QueryBuilder
 
 from crm_relations.relations import completeness, groups
 from crm_relations.relations.rules import CUSTOMER
@@ -16,10 +17,13 @@ from crm_relations.shared.permissions import readable
 REVENUE = "revenue_12_months"
 
 
-def customers(company: str, below: float = 100, limit: int = 200) -> list[dict[str, Any]]:
+def customers(
+	company: str, below: float = 100, limit: int = 200, among: QueryBuilder | None = None
+) -> list[dict[str, Any]]:
 	"""Customers whose completeness lies below a percentage, those to complete first at the top.
 
 	:param company: whose revenue counts; amounts are in its currency
+	:param among: a query of names of relations; only these are looked at
 	:return: rows with `relation`, `relation_name`, `responsible`, `completeness`, `revenue_12_months`, `currency` and
 		`missing`, the labels of the empty fields. Who may not read the revenue gets the least complete first, and None
 		for the amounts.
@@ -31,6 +35,8 @@ def customers(company: str, below: float = 100, limit: int = 200) -> list[dict[s
 	query = query.where(
 		(relation.stage == CUSTOMER) & (relation.disabled == 0) & (relation[completeness.FIELD] < below)
 	).limit(max(0, min(limit, 1000)))
+	if among is not None:
+		query = query.where(relation.name.isin(among))
 	columns = {df.fieldname for df in completeness.countable_fields()} | {
 		"name",
 		"relation_name",

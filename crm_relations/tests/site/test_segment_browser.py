@@ -138,7 +138,8 @@ def test_an_event_is_asked_for_by_mouse_counted_saved_and_explained(page, market
 	with worker():
 		page.click("button:has-text('Refresh now'):visible")
 		wait_for(lambda: members(segment) == {market.buyer}, 150, "the refresh")
-	page.wait_for_selector(".form-dashboard:has-text('1 members'):visible", timeout=60_000)
+	page.wait_for_selector(".rs-standing:has-text('1 member ')", timeout=60_000)
+	wait_for_count(page, 1)
 	page.click("button:has-text('Why is'):visible")
 	page.fill(".modal.show input[data-fieldname=relation]", market.customer)
 	page.click(".modal.show .awesomplete [role=option] >> nth=0")

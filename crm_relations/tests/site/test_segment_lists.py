@@ -244,3 +244,29 @@ def test_an_export_in_a_job_is_narrowed_as_the_list_was(asked, monkeypatch):
 	job = frappe._dict(kwargs={"form_params": {"filters": filters}})
 	monkeypatch.setattr(frappe.local, "job", job, raising=False)
 	assert listed("Relation", *filters) == {inside}
+
+
+# Reports
+
+
+def test_reports_are_narrowed_to_a_segment():
+	from crm_relations.crm_relations.report.campaign_statement import campaign_statement
+	from crm_relations.crm_relations.report.incomplete_customers import incomplete_customers
+
+	invoices = [sold() for _i in range(2)]
+	inside, outside = (identity.relation_of("Customer", invoice.customer) for invoice in invoices)
+	segment = segment_of(inside)
+	company = {"company": invoices[0].company}
+	_columns, rows = incomplete_customers.execute({**company, "segment": segment})
+	assert {row["relation"] for row in rows} == {inside}
+	everybody = {row["relation"] for row in incomplete_customers.execute(company)[1]}
+	assert outside in everybody or len(everybody) == 200
+
+	campaigns_of = campaign_statement.campaigns_of
+	with pytest.raises(frappe.ValidationError, match="no campaign of these addresses"):
+		campaigns_of(frappe._dict(segment=segment))
+	campaign = factories.campaign(segment=segment).name
+	assert campaigns_of(frappe._dict(segment=segment)) == [campaign]
+	assert campaigns_of(frappe._dict()) is None
+	with pytest.raises(frappe.ValidationError, match="no campaign of these addresses"):
+		campaigns_of(frappe._dict(segment=segment, campaigns=[factories.campaign().name]))

@@ -5,7 +5,6 @@ frappe.ui.form.on("Relation Segment", {
 	refresh(frm) {
 		frm.trigger("show_buttons");
 		frm.trigger("show_rule");
-		show_standing(frm);
 		frm.set_query("suppressed_by", "suppressions", () => ({
 			filters: { name: ["!=", frm.doc.name] },
 		}));
@@ -75,7 +74,9 @@ frappe.ui.form.on("Relation Segment", {
 		const segments = crm_relations.segments;
 		segments.add_style();
 		const place = $(frm.fields_dict.preview_html.wrapper).empty();
+		$(`<p class="rs-standing text-muted"></p>`).appendTo(place);
 		const preview = $("<div></div>").appendTo(place);
+		show_standing(frm);
 		if (!frm.is_new()) show_overlap(frm, $("<div></div>").appendTo(place));
 		if (frm.doc.kind === "Manual") {
 			frm.segment_builder = frm.segment_preview = null;
@@ -174,16 +175,18 @@ async function show_standing(frm) {
 	const now = await frappe.xcall(`${API}standing`, { segment }, "GET");
 	if (frm.doc.name !== segment) return;
 	const count = format_number(now.members, null, 0);
+	const members = now.members === 1 ? __("{0} member", [count]) : __("{0} members", [count]);
 	const said = [
-		now.all ? __("{0} members", [count]) : __("{0} members that you may read", [count]),
+		now.all ? members : __("{0} that you may read", [members]),
 		now.last_refreshed
 			? __("as of {0}", [frappe.datetime.str_to_user(now.last_refreshed)])
 			: __("not refreshed yet"),
 	];
 	if (now.last_refreshed && frm.doc.kind !== "Manual" && now.last_duration)
 		said.push(__("refreshed in {0} seconds", [format_number(now.last_duration, null, 1)]));
-	frm.dashboard.set_headline(crm_relations.segments.escape(said.join(" · ")));
-	if (now.problem) frm.set_intro(crm_relations.segments.escape(now.problem), "orange");
+	const place = $(frm.fields_dict.preview_html.wrapper).find(".rs-standing").empty();
+	place.append($(`<span></span>`).text(said.join(" · ")));
+	if (now.problem) place.append($(`<div class="rs-problem"></div>`).text(now.problem));
 }
 
 async function export_members(frm) {

@@ -22,7 +22,11 @@ frappe.listview_settings["Relation Segment"] = {
 			if (count === undefined) return;
 			$(row).find(".rs-list-count").remove();
 			$(`<span class="rs-list-count text-muted ml-2"></span>`)
-				.text(__("{0} members", [format_number(count, null, 0)]))
+				.text(
+					count === 1
+						? __("{0} member", [1])
+						: __("{0} members", [format_number(count, null, 0)]),
+				)
 				.insertAfter($(row).find(".list-subject a").last());
 		});
 	},

@@ -27,6 +27,24 @@ frappe.query_reports["Campaign Statement"] = {
 			fieldtype: "MultiSelectList",
 			get_data: (text) => frappe.db.get_link_options("Relation Campaign", text),
 		},
+		{
+			fieldname: "salesperson",
+			label: __("Sales Person"),
+			fieldtype: "Link",
+			options: "Sales Person",
+		},
+		{
+			fieldname: "segment",
+			label: __("Segment"),
+			fieldtype: "Link",
+			options: "Relation Segment",
+		},
+		{
+			fieldname: "segment",
+			label: __("Campaigns for Segment"),
+			fieldtype: "Link",
+			options: "Relation Segment",
+		},
 	],
 	formatter(value, row, column, data, default_formatter) {
 		const shown = default_formatter(value, row, column, data);

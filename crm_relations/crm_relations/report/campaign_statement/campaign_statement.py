@@ -10,8 +10,20 @@ from crm_relations.ledger.api import check_company
 from crm_relations.ledger.statement import CampaignFigures, Statement, company_or_default, statement
 
 FIGURES = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
+#: further figures of a campaign
+MORE = (
+	"by_rule",
+	"discounts",
+	"cost_of_goods",
+	"margin",
+	"campaign_cost",
+	"return_percent",
+	"receivable_overdue",
+	"write_offs",
+	"exchange_difference",
+)
 #: a cell without a value stays empty: 0.00 would be a statement
-_BLANK_FIGURES = dict.fromkeys(FIGURES)
+_BLANK_FIGURES = dict.fromkeys((*FIGURES, *MORE))
 _BLANK_SIDES = {"debit": None, "credit": None}
 
 
@@ -22,11 +34,35 @@ def execute(filters: dict | None = None) -> tuple:
 	check_company(company)
 	result = statement(
 		company,
-		frappe.parse_json(filters.campaigns) or None,
+		campaigns_of(filters),
 		filters.from_date or None,
 		filters.to_date or None,
+		filters.salesperson or None,
+		filters.segment or None,
 	)
 	return columns(), rows(result), message(result), chart(result), summary(result)
+
+
+def campaigns_of(filters: frappe._dict) -> list[str] | None:
+	"""The campaigns that are named, or that address the segment, or that do both; None for all.
+
+	:raises frappe.ValidationError: no campaign is left
+	"""
+	named = frappe.parse_json(filters.campaigns) or None
+	if not filters.segment:
+		return named
+	frappe.has_permission("Relation Segment", "read", doc=filters.segment, throw=True)
+	addressing = frappe.get_all(
+		"Relation Campaign", filters={"segment": filters.segment}, pluck="name", order_by="name asc"
+	)
+	found = [name for name in addressing if not named or name in named]
+	if not found:
+		frappe.throw(
+			_("Campaigns for Segment: no campaign of these addresses {0}. Choose another segment.").format(
+				filters.segment
+			)
+		)
+	return found
 
 
 def columns() -> list[dict[str, Any]]:
@@ -36,6 +72,17 @@ def columns() -> list[dict[str, Any]]:
 		"tax": _("Tax"),
 		"receivable_open": _("Receivables Open"),
 		"cash_received": _("Cash Received"),
+	}
+	more = {
+		"by_rule": _("Of it by Rule"),
+		"discounts": _("Discounts"),
+		"cost_of_goods": _("Cost of Goods"),
+		"margin": _("Margin"),
+		"campaign_cost": _("Campaign Cost"),
+		"return_percent": _("Return in Percent"),
+		"receivable_overdue": _("Overdue"),
+		"write_offs": _("Write-Offs"),
+		"exchange_difference": _("Exchange Difference"),
 	}
 	return [
 		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 260},
@@ -49,13 +96,16 @@ def columns() -> list[dict[str, Any]]:
 			}
 			for name, label in labels.items()
 		),
-		{
-			"fieldname": "by_rule",
-			"label": _("Of it by Rule"),
-			"fieldtype": "Currency",
-			"options": "currency",
-			"width": 110,
-		},
+		*(
+			{
+				"fieldname": name,
+				"label": label,
+				"fieldtype": "Percent" if name == "return_percent" else "Currency",
+				**({} if name == "return_percent" else {"options": "currency"}),
+				"width": 116,
+			}
+			for name, label in more.items()
+		),
 		{"fieldname": "root_type", "label": _("Root Type"), "fieldtype": "Data", "width": 90},
 		{
 			"fieldname": "debit",
@@ -110,7 +160,10 @@ def _campaign(figures: CampaignFigures, currency: str) -> dict[str, Any]:
 	return {
 		"campaign": figures.campaign,
 		**amounts,
-		"by_rule": float(figures.by_rule),
+		**{
+			name: None if (value := getattr(figures, name)) is None else float(round(value, 2))
+			for name in MORE
+		},
 		**_BLANK_SIDES,
 		"currency": currency,
 		"indent": 0,

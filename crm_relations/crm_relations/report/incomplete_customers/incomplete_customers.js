@@ -14,6 +14,12 @@ frappe.query_reports["Incomplete Customers"] = {
 			fieldtype: "Percent",
 			default: 100,
 		},
+		{
+			fieldname: "segment",
+			label: __("Segment"),
+			fieldtype: "Link",
+			options: "Relation Segment",
+		},
 	],
 	formatter(value, row, column, data, default_formatter) {
 		// a link shows the title of its document where it is known

@@ -7,6 +7,7 @@ from frappe import _
 from frappe.utils import flt
 
 from crm_relations.relations import incomplete
+from crm_relations.segments import membership
 
 
 def execute(filters: dict | None = None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -16,7 +17,11 @@ def execute(filters: dict | None = None) -> tuple[list[dict[str, Any]], list[dic
 	if not company:
 		frappe.throw(_("Company: choose whose revenue counts."))
 	frappe.has_permission("Company", "read", doc=company, throw=True)
-	return columns(), incomplete.customers(company, flt(filters.below) or 100)
+	among = None
+	if filters.segment:
+		frappe.has_permission("Relation Segment", "read", doc=filters.segment, throw=True)
+		among = membership.current(filters.segment)
+	return columns(), incomplete.customers(company, flt(filters.below) or 100, among=among)
 
 
 def columns() -> list[dict[str, Any]]:
