@@ -10,7 +10,9 @@ from crm_relations.campaigns import (
 	checks,
 	delivery,
 	jobs,
+	letters,
 	lifecycle,
+	overview,
 	queries,
 	specimen,
 )
@@ -19,10 +21,12 @@ DOCTYPE = "Relation Campaign"
 
 
 @frappe.whitelist(methods=["GET", "POST"])
-def readiness(campaign: str) -> dict:
-	"""For the Start dialog: `missing` (list of texts), `members` (int), `notes` (list of texts), `workers` (int)."""
+def readiness(campaign: str, ask_links: bool = False) -> dict:
+	"""For the form and the Start dialog: `missing` (list of texts), `members` (int), `notes` (list of texts, HTML),
+	`workers` (int). With `ask_links` the web servers behind the links are asked."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
-	return {**checklist.readiness(frappe.get_doc(DOCTYPE, campaign)), "workers": checks.workers_of_queue()}
+	ready = checklist.readiness(frappe.get_doc(DOCTYPE, campaign), bool(cint(ask_links)))
+	return {**ready, "workers": checks.workers_of_queue()}
 
 
 @frappe.whitelist(methods=["POST"])
@@ -85,14 +89,20 @@ def finish(campaign: str) -> dict:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def progress(campaign: str) -> dict:
-	"""All that the Progress tab shows: `status` (figures), `steps`, `uncertain` (first rows), `due`, `due_calls`."""
+	"""All that the Progress tab shows: `status` (figures), `funnel` and `steps` (overview), `uncertain` (first rows),
+	`due`, `due_calls`, `due_letters`, `print_runs`, `left` (members who left early, by reason), `currency`."""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
 	return {
 		"status": queries.status(campaign),
-		"steps": queries.steps(campaign),
+		"funnel": overview.funnel(campaign),
+		"steps": overview.by_step(campaign),
 		"uncertain": queries.uncertain(campaign),
 		"due": delivery.count_due(campaign),
-		"due_calls": queries.due_calls(campaign),
+		"due_calls": queries.due_by_hand(campaign, "Call"),
+		"due_letters": queries.due_by_hand(campaign, "Letter"),
+		"print_runs": letters.runs(campaign),
+		"left": queries.left(campaign),
+		"currency": queries.currency(campaign),
 	}
 
 
@@ -112,6 +122,21 @@ def next_calls(campaign: str, limit: int = 20) -> list[dict]:
 	"""The members to be called next, with number and script (call_list.next_calls); 100 at most."""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
 	return call_list.next_calls(campaign, min(max(cint(limit), 1), 100))
+
+
+@frappe.whitelist(methods=["POST"])
+def print_letters(campaign: str) -> dict:
+	"""Print the letters that are due. Returns `print_run`, `letters`, `left_out`, `file`, `addresses`, `note`
+	(letters.print_due)."""
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	return letters.print_due(campaign)
+
+
+@frappe.whitelist(methods=["POST"])
+def discard_letters(campaign: str, print_run: str) -> int:
+	"""Throw a print run away; its letters are due again. Returns how many."""
+	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	return letters.discard(campaign, print_run)
 
 
 @frappe.whitelist(methods=["GET", "POST"])

@@ -13,10 +13,15 @@ MAX_BYTES = 7_000_000
 
 
 def files_of(campaign: str) -> list[frappe._dict]:
-	"""Files attached to the campaign, by name."""
+	"""Files that people attached to the campaign, by name; not those of print runs, which hold addresses."""
 	return frappe.get_all(
 		"File",
-		filters={"attached_to_doctype": "Relation Campaign", "attached_to_name": campaign, "is_folder": 0},
+		filters={
+			"attached_to_doctype": "Relation Campaign",
+			"attached_to_name": campaign,
+			"attached_to_field": ["is", "not set"],
+			"is_folder": 0,
+		},
 		fields=["name", "file_name", "file_size"],
 		order_by="file_name asc, name asc",
 	)

@@ -168,7 +168,7 @@ def complete(
 	elif answer in ("Not Reached", "Call Back"):
 		at = get_datetime(call_again_on) if call_again_on else None
 		values["due_on"] = getdate(at) if at else add_days(getdate(), 1)
-		values["retry_at"] = at if at and at > now_datetime() else None
+		values["retry_at"] = at
 	else:
 		values["state"] = "Done"
 	frappe.db.set_value(SEND, send, values)

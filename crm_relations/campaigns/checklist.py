@@ -60,9 +60,12 @@ def missing_for_approval(campaign: Document) -> list[str]:
 	return found
 
 
-def readiness(campaign: Document) -> dict[str, Any]:
+def readiness(campaign: Document, ask_links: bool = False) -> dict[str, Any]:
 	"""What the Start dialog and the form show: `missing` (texts), `members` (of the segment, without refreshing it),
-	and `notes` (texts, HTML): members without address, consent or what a merge field needs, and broken links."""
+	and `notes` (texts, HTML): members without address, consent or what a merge field needs, and broken links.
+
+	:param ask_links: ask the web servers behind the links, which may take some seconds
+	"""
 	found = missing(campaign)
 	if not campaign.segment:
 		return {"missing": found, "members": 0, "notes": []}
@@ -124,7 +127,7 @@ def _audience(campaign: Document, relation: Any) -> Criterion:
 	return relation.name.isin(membership.current(campaign.segment)) & (relation.disabled == 0)
 
 
-def _notes(campaign: Document) -> Iterator[str]:
+def _notes(campaign: Document, ask_links: bool) -> Iterator[str]:
 	relation = DocType("Relation")
 	kinds = {step.step_type for step in campaign.steps}
 	used = templates.used_fields(
@@ -156,7 +159,7 @@ def _notes(campaign: Document) -> Iterator[str]:
 	for step in campaign.steps:
 		if step.step_type == "E-mail":
 			for text in (step.message, step.message_b):
-				for url, why in link_check.broken(text or "", get_url()):
+				for url, why in link_check.broken(text or "", get_url(), ask_links):
 					yield _("Step {0}: the link {1} is broken: {2}").format(
 						step.idx, escape_html(url), escape_html(why)
 					)

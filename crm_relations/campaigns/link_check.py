@@ -21,8 +21,11 @@ _SECONDS = 3
 _NOT_BROKEN = frozenset({401, 403, 405, 406, 429, 501})
 
 
-def broken(text: str, base_url: str) -> Iterator[tuple[str, str]]:
-	"""(link, what is wrong with it) of the links of an HTML text; those with merge fields are not asked."""
+def broken(text: str, base_url: str, ask: bool = False) -> Iterator[tuple[str, str]]:
+	"""(link, what is wrong with it) of the links of an HTML text; those with merge fields are left alone.
+
+	:param ask: ask the servers too
+	"""
 	seen: set[str] = set()
 	for match in _HREF.finditer(text):
 		url = html.unescape(match[1][1:-1]).strip()
@@ -31,7 +34,7 @@ def broken(text: str, base_url: str) -> Iterator[tuple[str, str]]:
 		seen.add(url)
 		if url.startswith("/") and not url.startswith("//"):
 			url = base_url.rstrip("/") + url
-		if why := _written_wrong(url) or (len(seen) <= _ASKED and _asked(url)) or "":
+		if why := _written_wrong(url) or (ask and len(seen) <= _ASKED and _asked(url)) or "":
 			yield url, why
 
 

@@ -44,43 +44,6 @@ def status(campaign: str) -> dict:
 	}
 
 
-def steps(campaign: str) -> list[dict]:
-	"""Per step, in order: `step`, `title`, `step_type`, `due_on` (first), and counts by state in `states`."""
-	table, step = DocType("Relation Campaign Send"), DocType("Relation Campaign Step")
-	rows = (
-		frappe.qb.from_(step)
-		.left_join(table)
-		.on(table.step == step.name)
-		.select(
-			step.name,
-			step.title,
-			step.step_type,
-			step.delay_days,
-			table.state,
-			Count(table.name).as_("number"),
-		)
-		.where((step.parent == campaign) & (step.parenttype == "Relation Campaign"))
-		.groupby(step.name, step.title, step.step_type, step.delay_days, table.state, step.idx)
-		.orderby(step.idx)
-		.run(as_dict=True)
-	)
-	found: dict[str, dict] = {}
-	for row in rows:
-		entry = found.setdefault(
-			row.name,
-			{
-				"step": row.name,
-				"title": row.title,
-				"step_type": row.step_type,
-				"delay_days": row.delay_days,
-				"states": {},
-			},
-		)
-		if row.state:
-			entry["states"][row.state] = row.number
-	return list(found.values())
-
-
 def uncertain(campaign: str, limit: int = 20) -> list[dict]:
 	"""Messages of which nobody knows whether they were sent, oldest first; those that the user may read."""
 	send, relation = DocType("Relation Campaign Send"), DocType("Relation")
@@ -148,13 +111,35 @@ def _answers(campaign: str) -> dict[str, int]:
 	}
 
 
-def due_calls(campaign: str) -> int:
-	"""Calls that could be made today."""
+def due_by_hand(campaign: str, step_type: str) -> int:
+	"""Calls (or letters) that could be made today."""
 	table = DocType("Relation Campaign Send")
 	return (
 		frappe.qb.from_(table)
 		.select(Count("*"))
-		.where((table.campaign == campaign) & (table.state == "Pending") & (table.step_type == "Call"))
-		.where(table.due_on <= getdate())
+		.where((table.campaign == campaign) & (table.state == "Pending") & (table.step_type == step_type))
+		.where((table.due_on <= getdate()) & table.print_run.isnull())
 		.run()[0][0]
 	)
+
+
+def left(campaign: str) -> dict[str, int]:
+	"""Members for whom the campaign ended early, by reason."""
+	table = DocType("Relation Campaign Member")
+	return dict(
+		frappe.qb.from_(table)
+		.select(table.left_reason, Count("*"))
+		.where((table.campaign == campaign) & table.left_on.isnotnull())
+		.groupby(table.left_reason)
+		.run()
+	)
+
+
+def currency(campaign: str) -> str:
+	"""The currency of the campaign's amounts."""
+	company = frappe.db.get_value("Relation Campaign", campaign, "company") or frappe.db.get_single_value(
+		"Relation Settings", "default_company"
+	)
+	if company:
+		return frappe.get_cached_value("Company", company, "default_currency")
+	return frappe.db.get_default("currency") or ""

@@ -4,7 +4,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, cstr
 
-from crm_relations.campaigns import call_list
+from crm_relations.campaigns import call_list, letters
 from crm_relations.interactions import log
 from crm_relations.interactions import timeline as timelines
 
@@ -44,6 +44,25 @@ def reserve_call(campaign: str, skipped: list | str | None = None) -> dict:
 	call, reason = call_list.reserve(campaign, [str(name) for name in frappe.parse_json(skipped or [])])
 	history = timelines.timeline(call["relation"], limit=_HISTORY) if call else []
 	return {"call": call, "reason": reason, "history": history}
+
+
+@frappe.whitelist(methods=["POST"])
+def confirm_letters(campaign: str, print_run: str) -> int:
+	"""The letters of a print run were posted: they count as sent and stand in the files. Returns how many."""
+	frappe.has_permission("Relation Campaign", "write", doc=campaign, throw=True)
+	frappe.has_permission("Relation Interaction", "create", throw=True)
+	rows = letters.confirm(campaign, print_run)
+	for row in rows:
+		log.record(
+			row.relation,
+			"Letter",
+			_("Letter of the campaign {0}").format(campaign)[:140],
+			direction="Outgoing",
+			campaign=campaign,
+			reference_type="Relation Campaign Send",
+			reference_name=row.name,
+		)
+	return len(rows)
 
 
 @frappe.whitelist(methods=["POST"])

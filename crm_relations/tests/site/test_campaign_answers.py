@@ -7,7 +7,16 @@ import frappe
 import pytest
 from frappe.utils import add_days, add_to_date, getdate, now_datetime, nowdate
 
-from crm_relations.campaigns import call_list, consent, delivery, queries, responses, rules, tracking
+from crm_relations.campaigns import (
+	call_list,
+	consent,
+	delivery,
+	overview,
+	queries,
+	responses,
+	rules,
+	tracking,
+)
 from crm_relations.campaigns.answers import inbox
 from crm_relations.campaigns.answers import rules as answer_rules
 from crm_relations.campaigns.consents import opt_in, preferences
@@ -479,5 +488,5 @@ def test_email_steps_and_call_steps_are_counted_apart(mailing):
 		campaign = mailing.started(steps=[email_step(), call_step(delay_days=3)])
 		delivery.send(campaign)
 	assert mailing.balanced(campaign)
-	kinds = [(step["step_type"], step["states"]) for step in queries.steps(campaign)]
+	kinds = [(step["step_type"], step["states"]) for step in overview.by_step(campaign)]
 	assert kinds == [("E-mail", {"Sent": 2}), ("Call", {"Suppressed": 2})]

@@ -27,7 +27,8 @@ frappe.ui.form.on("Relation Campaign", {
 		frm.fields_dict.progress_html.$wrapper.empty();
 		if (frm.is_new()) return;
 		if (frm.perm[0]?.write) add_buttons(frm);
-		if (frm.doc.status !== "Draft") show_progress(frm);
+		if (["Draft", "Approved"].includes(frm.doc.status)) show_readiness(frm);
+		else show_progress(frm);
 	},
 
 	on_hide(frm) {
@@ -36,7 +37,9 @@ frappe.ui.form.on("Relation Campaign", {
 });
 
 function status_color(status) {
-	return { Draft: "gray", Running: "green", Paused: "orange", Done: "blue" }[status];
+	return { Draft: "gray", Approved: "purple", Running: "green", Paused: "orange", Done: "blue" }[
+		status
+	];
 }
 
 function add_buttons(frm) {
@@ -50,14 +53,25 @@ function add_buttons(frm) {
 		button(label, action);
 		frm.change_custom_button_type(label, null, "primary");
 	};
-	if (frm.doc.status === "Draft") main(__("Start"), () => start(frm));
+	if (["Draft", "Approved"].includes(frm.doc.status)) main(__("Start"), () => start(frm));
+	if (
+		frm.doc.status === "Draft" &&
+		frappe.user.has_role(["Relation Manager", "System Manager"])
+	) {
+		button(__("Approve"), async () => {
+			if (frm.is_dirty()) await frm.save();
+			const { missing } = await frappe.xcall(API + "approve", { campaign: frm.doc.name });
+			if (missing.length) show_missing(missing);
+			frm.reload_doc();
+		});
+	}
 	if (frm.doc.status === "Running") {
 		if (frappe.model.can_read("Relation Campaign Send")) {
 			button(__("Call List"), () => new CallList(frm).next());
 		}
 		button(
 			__("Send Now"),
-			act("send_now", (answer) => queued(answer, __("{0} e-mails are due", [answer.due])))
+			act("send_now", (answer) => queued(answer, __("{0} e-mails are due", [answer.due]))),
 		);
 		button(__("Pause"), act("pause"));
 	}
@@ -66,8 +80,8 @@ function add_buttons(frm) {
 		button(__("Finish"), () =>
 			frappe.confirm(
 				__("Finish the campaign for good? What has not been sent stays unsent."),
-				act("finish")
-			)
+				act("finish"),
+			),
 		);
 	}
 }
@@ -81,7 +95,7 @@ function queued(answer, text) {
 			indicator: "orange",
 			message: __(
 				"{0}. The job is queued, but no background worker is running. It begins as soon as one does.",
-				[text]
+				[text],
 			),
 		});
 	}
@@ -89,7 +103,7 @@ function queued(answer, text) {
 
 async function start(frm) {
 	if (frm.is_dirty()) await frm.save();
-	const ready = await frappe.xcall(API + "readiness", { campaign: frm.doc.name });
+	const ready = await frappe.xcall(API + "readiness", { campaign: frm.doc.name, ask_links: 1 });
 	if (ready.missing.length) return show_missing(ready.missing);
 	const notes = ready.notes.map((note) => `<li>${note}</li>`).join("");
 	frappe.confirm(
@@ -97,14 +111,14 @@ async function start(frm) {
 			`<b>${ready.members}</b>`,
 			`<b>${frappe.utils.escape_html(frm.doc.segment)}</b>`,
 		])}</p><p>${__(
-			"The segment is refreshed first. E-mails leave at once to all who may get them."
+			"The segment is refreshed first. E-mails leave at once to all who may get them.",
 		)}</p>${notes && `<ul class="text-muted">${notes}</ul>`}`,
 		async () => {
 			const answer = await frappe.xcall(API + "start", { campaign: frm.doc.name });
 			if (!answer.queued) return show_missing(answer.missing);
 			queued(answer, __("The campaign is starting"));
 			wait_for_start(frm, 60);
-		}
+		},
 	);
 }
 
@@ -121,13 +135,36 @@ function show_missing(missing) {
 function wait_for_start(frm, tries) {
 	const name = frm.doc.name;
 	setTimeout(async () => {
-		if (cur_frm !== frm || frm.doc.name !== name || frm.doc.status !== "Draft") return;
+		const waiting = ["Draft", "Approved"].includes(frm.doc.status);
+		if (cur_frm !== frm || frm.doc.name !== name || !waiting) return;
 		const { message } = await frappe.db.get_value("Relation Campaign", name, "status");
-		if (message.status !== "Draft") {
+		if (message.status !== frm.doc.status) {
 			await frm.reload_doc();
 			frm.scroll_to_field("progress_html");
 		} else if (tries > 0) wait_for_start(frm, tries - 1);
 	}, 2000);
+}
+
+// what is missing, and who would be left out, as a list on the form of a campaign that has not started
+async function show_readiness(frm) {
+	if (!frm.perm[0]?.write) return;
+	const name = frm.doc.name;
+	const ready = await frappe.xcall(API + "readiness", { campaign: name });
+	if (cur_frm !== frm || frm.doc.name !== name) return;
+	const list = (title, rows, color) =>
+		rows.length
+			? `<h5><span class="indicator ${color}">${title}</span></h5>
+				<ul>${rows.map((row) => `<li>${row}</li>`).join("")}</ul>`
+			: "";
+	frm.fields_dict.progress_html.$wrapper.html(
+		`<div data-readiness>${list(__("Missing for the start"), ready.missing, "red")}
+		${list(__("Good to know before the start"), ready.notes, "orange")}
+		${
+			ready.missing.length
+				? ""
+				: `<p class="text-muted">${__("The segment has {0} members.", [ready.members])}</p>`
+		}</div>`,
+	);
 }
 
 async function show_progress(frm) {
@@ -140,6 +177,9 @@ async function show_progress(frm) {
 	frm.fields_dict.progress_html.$wrapper
 		.find("[data-arrived]")
 		.on("click", (event) => decide(frm, event.currentTarget));
+	frm.fields_dict.progress_html.$wrapper
+		.find("[data-letters]")
+		.on("click", (event) => do_letters(frm, event.currentTarget.dataset));
 	const busy = answer.status.status === "Running" && (answer.due || answer.status.sending);
 	if (busy) {
 		frm.progress_timer = setTimeout(() => cur_frm === frm && show_progress(frm), POLL_MS);
@@ -155,23 +195,34 @@ function decide(frm, button) {
 					recipient,
 			  ]);
 	frappe.confirm(frappe.utils.escape_html(question), () =>
-		frappe.xcall(API + "decide_uncertain", { send, arrived }).then(() => show_progress(frm))
+		frappe.xcall(API + "decide_uncertain", { send, arrived }).then(() => show_progress(frm)),
 	);
 }
 
-function progress_html({ status, steps, uncertain, due, due_calls }) {
+async function do_letters(frm, { letters, run }) {
+	const campaign = frm.doc.name;
+	if (letters === "print") {
+		const made = await frappe.xcall(API + "print_letters", { campaign });
+		if (!made.print_run) frappe.msgprint(__("No letter is due."));
+		else if (made.note) frappe.msgprint(frappe.utils.escape_html(made.note));
+	} else if (letters === "posted") {
+		await frappe.xcall("crm_relations.interactions.api.confirm_letters", {
+			campaign,
+			print_run: run,
+		});
+	} else {
+		await frappe.xcall(API + "discard_letters", { campaign, print_run: run });
+	}
+	show_progress(frm);
+}
+
+function progress_html(answer) {
+	const { status, funnel, steps, uncertain, due, due_calls, left } = answer;
 	const esc = frappe.utils.escape_html;
 	const tile = (label, value, color) =>
 		`<div class="border rounded p-3 mr-3 mb-3" style="min-width:7.5rem">
 			<div style="font-size:1.5rem;font-weight:600">${value}</div>
 			<div class="indicator ${color || "gray"}">${label}</div></div>`;
-	const bar = (label, value) => {
-		const share = status.members ? Math.round((100 * value) / status.members) : 0;
-		return `<div class="d-flex align-items-center mb-2">
-			<div style="width:11rem">${label}</div>
-			<div class="progress flex-grow-1" style="height:1rem"><div class="progress-bar" style="width:${share}%"></div></div>
-			<div class="text-right" style="width:7rem">${value} (${share} %)</div></div>`;
-	};
 	const mails = [
 		["sent", __("Sent"), "green"],
 		["pending", __("Pending"), "gray"],
@@ -180,47 +231,46 @@ function progress_html({ status, steps, uncertain, due, due_calls }) {
 		["failed", __("Failed"), "red"],
 		["suppressed", __("Suppressed"), "orange"],
 	];
-	const funnel = [
-		["members", __("Members")],
-		["sent", __("Sent")],
-		["clicked", __("Clicked")],
-		["replied", __("Replied")],
-		["answered", __("Answered")],
-		["qualified", __("Qualified")],
-		["handed_over", __("Handed Over")],
-		["won", __("Won")],
-	];
-	// a member has one status, the furthest: who was handed over was qualified before
-	const reached = { ...status };
-	reached.handed_over += reached.won;
-	reached.qualified += reached.handed_over;
 	const states = (counts) =>
 		Object.entries(counts)
 			.map(
 				([state, number]) =>
 					`<span class="indicator-pill ${COLORS[state]} mr-2">${__(
-						state
-					)}: ${number}</span>`
+						state,
+					)}: ${number}</span>`,
 			)
 			.join("");
+	const number = (value) => `<td class="text-right">${value}</td>`;
 	const rows = steps.map(
-		(step, i) => `<tr><td>${i + 1}</td><td>${esc(step.title)}</td><td>${__(step.step_type)}</td>
-			<td class="text-right">${step.delay_days}</td><td>${states(step.states)}</td></tr>`
+		(step, i) =>
+			`<tr><td>${esc(step.title)}${
+				step.variant
+					? ` <b>${esc(__(step.variant))}</b>${step.winner === step.variant ? " ★" : ""}`
+					: ""
+			}</td><td>${__(step.step_type)}</td>${number(step.delay_days)}${number(
+				step.sent,
+			)}${number(step.delivered)}${number(step.clicked)}${number(step.answered)}${number(
+				step.qualified,
+			)}${number(step.won)}<td>${states(step.states)}</td></tr>${
+				step.result && steps[i + 1]?.step !== step.step
+					? `<tr><td colspan="10" class="text-muted">${esc(step.result)}</td></tr>`
+					: ""
+			}`,
 	);
 	const doubtful = uncertain.map(
 		(row) => `<tr><td><a href="${frappe.utils.get_form_link("Relation", row.relation)}">${esc(
-			row.relation_name || row.relation
+			row.relation_name || row.relation,
 		)}</a></td>
 			<td>${esc(row.recipient)}</td><td>${esc(
-			__(row.reason || "")
-		)}</td><td class="text-right text-nowrap">
+				__(row.reason || ""),
+			)}</td><td class="text-right text-nowrap">
 			<button class="btn btn-xs btn-default" data-arrived="1" data-send="${
 				row.name
 			}" data-recipient="${esc(row.recipient)}">${__("It arrived")}</button>
 			<button class="btn btn-xs btn-default" data-arrived="0" data-send="${
 				row.name
 			}" data-recipient="${esc(row.recipient)}">${__("Send again")}</button>
-			</td></tr>`
+			</td></tr>`,
 	);
 	return `
 		<h5>${__("E-mails")}</h5>
@@ -238,26 +288,125 @@ function progress_html({ status, steps, uncertain, due, due_calls }) {
 			uncertain.length
 				? `<div class="border rounded p-3 mb-4"><h5>${__("Uncertain messages")}</h5>
 				<p class="text-muted">${__(
-					"The connection or the worker ended while these were on their way. They are not sent again by themselves. Look into the mail server's log, then decide."
+					"The connection or the worker ended while these were on their way. They are not sent again by themselves. Look into the mail server's log, then decide.",
 				)}</p>
 				<table class="table table-sm"><tbody>${doubtful.join("")}</tbody></table></div>`
 				: ""
 		}
+		${letters_html(answer)}
 		<h5>${__("Members")}</h5>
-		<div class="mb-4" style="max-width:50rem">${funnel
-			.map(([key, label]) => bar(label, reached[key]))
-			.join("")}
-			${
-				status.control_group
-					? `<p class="text-muted">${__("{0} more are in the control group and not addressed.", [
-							status.control_group,
-					  ])}</p>`
-					: ""
-			}</div>
+		${funnel_html(funnel, answer.currency)}
+		${
+			Object.keys(left).length
+				? `<p class="text-muted">${__("Ended early: {0}", [
+						Object.entries(left)
+							.map(([reason, count]) => `${esc(__(reason))} ${count}`)
+							.join(", "),
+				  ])}</p>`
+				: ""
+		}
 		<h5>${__("Steps")}</h5>
-		<table class="table table-sm"><thead><tr><th>#</th><th>${__("Title")}</th><th>${__("Type")}</th>
-			<th class="text-right">${__("Days after Start")}</th><th>${__("State")}</th></tr></thead>
+		<table class="table table-sm"><thead><tr><th>${__("Title")}</th><th>${__("Type")}</th>
+			${[
+				__("Days after Start"),
+				__("Sent"),
+				__("Delivered"),
+				__("Clicked"),
+				__("Answered"),
+				__("Qualified"),
+				__("Won"),
+			]
+				.map((label) => `<th class="text-right">${label}</th>`)
+				.join("")}<th>${__("State")}</th></tr></thead>
 			<tbody>${rows.join("")}</tbody></table>`;
+}
+
+const STAGES = [
+	["members", "Members"],
+	["sent", "Sent"],
+	["delivered", "Delivered"],
+	["answered", "Answered"],
+	["qualified", "Qualified"],
+	["won", "Won"],
+	["invoiced", "Invoiced"],
+];
+
+// each stage with its share of the members; the control group beside it where there is one
+function funnel_html({ addressed, control }, currency) {
+	const share = (group, key) => (group.members ? (100 * group[key]) / group.members : 0);
+	const cell = (group, key) =>
+		`<td class="text-right text-nowrap">${group[key]} <span class="text-muted">${share(
+			group,
+			key,
+		).toFixed(1)} %</span></td>`;
+	const known_of_control = ["members", "invoiced"];
+	const rows = STAGES.map(
+		([key, label]) => `<tr data-stage="${key}"><td style="width:11rem">${__(label)}</td>
+			<td style="width:40%"><div class="progress" style="height:1rem"><div class="progress-bar" style="width:${share(
+				addressed,
+				key,
+			)}%"></div></div></td>${cell(addressed, key)}${
+				control.members
+					? known_of_control.includes(key)
+						? cell(control, key)
+						: "<td></td>"
+					: ""
+			}</tr>`,
+	);
+	const amount = (group) =>
+		`<td class="text-right text-nowrap">${format_currency(group.amount, currency)}</td>`;
+	const amounts =
+		addressed.amount === null
+			? ""
+			: `<tr><td>${__("Net Amount Invoiced")}</td><td></td>${amount(addressed)}${
+					control.members ? amount(control) : ""
+			  }</tr>`;
+	const lift = (share(addressed, "invoiced") - share(control, "invoiced")).toFixed(1);
+	return `<table class="table table-sm" style="max-width:60rem"><thead><tr><th></th><th></th>
+		<th class="text-right">${__("Addressed")}</th>${
+			control.members ? `<th class="text-right">${__("Control Group")}</th>` : ""
+		}</tr></thead><tbody>${rows.join("")}${amounts}</tbody></table>
+	${
+		control.members
+			? `<p class="text-muted">${__(
+					"Against the control group, which is not addressed: {0} percentage points more members with an invoice.",
+					[lift],
+			  )}</p>`
+			: ""
+	}`;
+}
+
+// letters that are due, and print runs that wait to be posted
+function letters_html({ due_letters, print_runs }) {
+	if (!due_letters && !print_runs.length) return "";
+	const esc = frappe.utils.escape_html;
+	const act = (what, label, run = "") =>
+		`<button class="btn btn-xs btn-default" data-letters="${what}" data-run="${esc(
+			run,
+		)}">${label}</button>`;
+	const runs = print_runs.map(
+		(run) =>
+			`<tr><td>${__("{0} letters printed", [run.letters])}</td><td>${run.files
+				.map(
+					(file) =>
+						`<a href="${encodeURI(file.file_url)}" target="_blank">${esc(
+							file.file_name,
+						)}</a>`,
+				)
+				.join(" · ")}</td><td class="text-right text-nowrap">${act(
+				"posted",
+				__("They were posted"),
+				run.print_run,
+			)} ${act("discard", __("Throw away"), run.print_run)}</td></tr>`,
+	);
+	return `<div class="border rounded p-3 mb-4"><h5>${__("Letters")}</h5>
+		<p>${__("{0} letters are due.", [due_letters])} ${
+			due_letters ? act("print", __("Print Letters")) : ""
+		}</p>${
+			runs.length
+				? `<table class="table table-sm"><tbody>${runs.join("")}</tbody></table>`
+				: ""
+		}</div>`;
 }
 
 // One call after the other: number and script on top, outcome and next step below
@@ -268,21 +417,30 @@ class CallList {
 	}
 
 	async next() {
-		const calls = await frappe.xcall(API + "next_calls", {
+		const answer = await frappe.xcall("crm_relations.interactions.api.reserve_call", {
 			campaign: this.frm.doc.name,
-			limit: 20 + this.skipped.size,
+			skipped: [...this.skipped],
 		});
-		this.call = calls.find((call) => !this.skipped.has(call.send));
+		this.call = answer.call;
+		this.history = answer.history;
 		if (!this.call) {
 			this.dialog && this.dialog.hide();
 			frappe.msgprint(
 				this.skipped.size
 					? __("No more calls but those you skipped.")
-					: __("No calls are due.")
+					: frappe.utils.escape_html(answer.reason),
 			);
 			return show_progress(this.frm);
 		}
 		this.show();
+	}
+
+	release() {
+		const call = this.call;
+		this.call = null;
+		return (
+			call && frappe.xcall("crm_relations.interactions.api.release_call", { send: call.send })
+		);
 	}
 
 	show() {
@@ -314,7 +472,14 @@ class CallList {
 						"Unknown",
 					],
 				},
+				{
+					fieldname: "call_again_at",
+					fieldtype: "Datetime",
+					label: __("Call Again At"),
+					depends_on: "eval:['Call Back', 'Not Reached'].includes(doc.answer)",
+				},
 				{ fieldname: "note", fieldtype: "Small Text", label: __("Note") },
+				{ fieldname: "do_not_call", fieldtype: "Check", label: __("Wants no more calls") },
 				{ fieldtype: "Column Break" },
 				{ fieldname: "next_step", fieldtype: "Data", label: __("Next Step") },
 				{
@@ -337,10 +502,10 @@ class CallList {
 			secondary_action_label: __("Skip"),
 			secondary_action: () => {
 				this.skipped.add(this.call.send);
-				this.next();
+				Promise.resolve(this.release()).then(() => this.next());
 			},
 		});
-		dialog.onhide = () => show_progress(this.frm);
+		dialog.onhide = () => Promise.resolve(this.release()).then(() => show_progress(this.frm));
 		return dialog;
 	}
 
@@ -349,11 +514,14 @@ class CallList {
 			send: this.call.send,
 			answer: values.answer,
 			note: values.note || "",
+			call_again_at: values.call_again_at || null,
+			do_not_call: values.do_not_call || 0,
 			next_step: values.next_step || null,
 			next_step_on: values.next_step_on || null,
 			next_step_for: values.next_step_for || null,
 		});
 		frappe.show_alert({ message: __("Recorded"), indicator: "green" });
+		this.call = null;
 		this.next();
 	}
 
@@ -363,15 +531,23 @@ class CallList {
 		const facts = [
 			call.city && esc(call.city),
 			__("Points: {0}", [call.points]),
-			call.attempts && __("tried {0} times", [call.attempts]),
+			call.attempts && __("tried {0} of {1} times", [call.attempts, call.max_tries]),
 			esc(__(call.legal_basis)),
 		].filter(Boolean);
 		return `<div class="d-flex justify-content-between align-items-baseline">
 				<a class="h4" href="tel:${encodeURIComponent(call.phone)}">${esc(call.phone)}</a>
 				<a href="${frappe.utils.get_form_link("Relation", call.relation)}" target="_blank">${__(
-			"Customer file"
-		)}</a></div>
+					"Customer file",
+				)}</a></div>
 			<p class="text-muted">${facts.join(" · ")}</p>
-			<div class="border rounded p-3 mb-2">${call.script || `<i>${__("No script")}</i>`}</div>`;
+			<div class="border rounded p-3 mb-2">${call.script || `<i>${__("No script")}</i>`}</div>
+			${this.history
+				.map(
+					(entry) =>
+						`<div class="small text-muted">${frappe.datetime.str_to_user(
+							String(entry.at || "").slice(0, 10),
+						)} · ${esc(__(entry.kind || ""))} · ${esc(entry.title || "")}</div>`,
+				)
+				.join("")}`;
 	}
 }

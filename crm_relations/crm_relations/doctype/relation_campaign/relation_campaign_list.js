@@ -4,7 +4,7 @@
 frappe.listview_settings["Relation Campaign"] = {
 	hide_name_column: true,
 	get_indicator(doc) {
-		const color = { Draft: "gray", Running: "green", Paused: "orange", Done: "blue" }[
+		const color = { Draft: "gray", Approved: "purple", Running: "green", Paused: "orange", Done: "blue" }[
 			doc.status
 		];
 		return [__(doc.status), color, `status,=,${doc.status}`];

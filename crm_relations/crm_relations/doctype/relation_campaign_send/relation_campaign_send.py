@@ -26,6 +26,7 @@ class RelationCampaignSend(Document):
 		links: DF.JSON | None
 		member: DF.Link
 		message_id: DF.Data | None
+		print_run: DF.Data | None
 		reason: DF.SmallText | None
 		recipient: DF.Data | None
 		relation: DF.Link | None

@@ -1,0 +1,248 @@
+"""Letter steps: the letters that are due as one file to print, with their addresses as csv. Writes the state of letter
+rows.
+
+A print run takes its rows: `print_run` names it, and no other run prints them. They count as sent when somebody
+confirms that the letters were posted, and are free again if the run is thrown away.
+"""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Count, Min
+from frappe.utils import escape_html, format_date, getdate, now_datetime
+
+from crm_relations.campaigns import composing, consent, gate, send_ledger, templates
+from crm_relations.relations.exchange import rules as tables
+
+#: marks the files of print runs: they are nothing to send with an e-mail
+FILE_FIELD = "print_run"
+#: letters of one run: what a printer and a browser can take
+RUN_SIZE = 500
+
+_PAGE = (
+	"<!doctype html><html><head><meta charset='utf-8'><style>"
+	"@page { size: A4; margin: 20mm 20mm 25mm 25mm }"
+	"body { font-family: Helvetica, Arial, sans-serif; font-size: 11pt; line-height: 1.4 }"
+	".letter { page-break-after: always } .letter:last-child { page-break-after: auto }"
+	".from { font-size: 7pt; height: 22mm; padding-top: 5mm } .to { height: 40mm } .on { text-align: right }"
+	"</style></head><body>"
+)
+_PAGE_END = "</body></html>"
+
+
+def print_due(campaign: str) -> dict[str, Any]:
+	"""Print up to RUN_SIZE letters that are due; the files are attached to the campaign. The caller commits.
+
+	:return: `print_run`, `letters` (number), `left_out` (number), `file`, `addresses` (URLs of the files), and `note`: why
+		the file is no PDF. Without a letter, `print_run` is None.
+	:raises frappe.ValidationError: the campaign does not run
+	"""
+	doc = frappe.get_doc("Relation Campaign", campaign)
+	if doc.status != "Running":
+		frappe.throw(_("Campaign {0} is not running").format(frappe.bold(doc.name)))
+	rows = _take(campaign)
+	left_out = _leave_out(doc, rows)
+	pages, printed = [], []
+	steps = {step.name: step for step in doc.steps}
+	imprint = " · ".join((frappe.get_cached_doc("Relation Settings").legal_notice or "").split("\n"))
+	send = DocType(send_ledger.SEND)
+	for row in rows:
+		if row.name in left_out:
+			continue
+		try:
+			pages.append(_letter(row, steps.get(row.step), imprint))
+			printed.append(row)
+		except templates.TemplateError as e:
+			reason = _("The letter cannot be made: {0}").format(e)
+			send_ledger.update(send.name == row.name, state="Failed", reason=reason)
+	if not printed:
+		return {"print_run": None, "letters": 0, "left_out": len(left_out)}
+	run = frappe.generate_hash(length=8)
+	send_ledger.update(send.name.isin([row.name for row in printed]), print_run=run)
+	content, suffix, note = to_pdf(_PAGE + "".join(pages) + _PAGE_END)
+	addresses = tables.write_table(_heading(), [_address(row) for row in printed])
+	return {
+		"print_run": run,
+		"letters": len(printed),
+		"left_out": len(left_out),
+		"file": _attach(doc, f"{_('letters')}-{run}.{suffix}", content),
+		"addresses": _attach(doc, f"{_('letters')}-{run}.csv", addresses),
+		"note": note,
+	}
+
+
+def runs(campaign: str) -> list[dict[str, Any]]:
+	"""Print runs that wait to be posted: `print_run`, `letters`, `printed_at`, `files` (name and URL)."""
+	send = DocType(send_ledger.SEND)
+	found = (
+		frappe.qb.from_(send)
+		.select(send.print_run, Count("*").as_("letters"), Min(send.modified).as_("printed_at"))
+		.where((send.campaign == campaign) & (send.state == "Pending") & (send.print_run > ""))
+		.groupby(send.print_run)
+		.orderby(Min(send.modified))
+		.run(as_dict=True)
+	)
+	for run in found:
+		run["files"] = frappe.get_all(
+			"File",
+			filters={
+				"attached_to_doctype": "Relation Campaign",
+				"attached_to_name": campaign,
+				"file_name": ["like", f"%-{run.print_run}%"],
+			},
+			fields=["file_name", "file_url"],
+			order_by="file_name asc",
+		)
+	return found
+
+
+def confirm(campaign: str, print_run: str) -> list[frappe._dict]:
+	"""The letters of a run were posted; returns their rows (`name`, `relation`, `step`). A second time: none."""
+	rows = _of_run(campaign, print_run)
+	send = DocType(send_ledger.SEND)
+	if rows:
+		send_ledger.update(
+			send.name.isin([row.name for row in rows]), state="Sent", sent_at=now_datetime(), reason=""
+		)
+	return rows
+
+
+def discard(campaign: str, print_run: str) -> int:
+	"""Throw a run away: its letters are due again. Returns how many."""
+	rows = _of_run(campaign, print_run)
+	send = DocType(send_ledger.SEND)
+	if rows:
+		send_ledger.update(send.name.isin([row.name for row in rows]), print_run=None)
+	return len(rows)
+
+
+def to_pdf(html: str) -> tuple[bytes, str, str]:
+	"""(content, suffix, note): a PDF by WeasyPrint, which Frappe brings, or where it does not run (it needs libraries of
+	the system) the HTML itself and a note that says so. It may load nothing from the net or the disk."""
+	try:
+		return _weasyprint(html), "pdf", ""
+	except (ImportError, OSError) as e:
+		why = str(e).splitlines()[0] if str(e) else type(e).__name__
+	note = _(
+		"No PDF engine runs on this server ({0}). The letters are an HTML file: print it from the browser."
+	)
+	return html.encode(), "html", note.format(f"WeasyPrint: {why}")
+
+
+def _weasyprint(html: str) -> bytes:
+	import weasyprint  # not at the top: loading it needs system libraries that a server may not have
+
+	def fetch(url: str, *args: Any, **kwargs: Any) -> Any:
+		if not url.startswith("data:"):
+			raise ValueError("Only embedded images are printed")
+		return weasyprint.default_url_fetcher(url, *args, **kwargs)
+
+	return weasyprint.HTML(string=html, url_fetcher=fetch).write_pdf()
+
+
+def _take(campaign: str) -> list[frappe._dict]:
+	"""The next due rows, locked until the transaction ends; those that another run has locked are left to it."""
+	send = DocType(send_ledger.SEND)
+	names = (
+		frappe.qb.from_(send)
+		.select(send.name)
+		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Letter"))
+		.where((send.due_on <= getdate()) & send.print_run.isnull())
+		.orderby(send.due_on, send.name)
+		.limit(RUN_SIZE)
+		.for_update(skip_locked=True)
+		.run(pluck=True)
+	)
+	rows = composing.rows(names) if names else []
+	if rows:
+		addresses = _addresses([row.relation for row in rows])
+		for row in rows:
+			row.update(addresses.get(row.relation, {}))
+	return rows
+
+
+def _addresses(relations: list[str]) -> dict[str, frappe._dict]:
+	relation = DocType("Relation")
+	rows = (
+		frappe.qb.from_(relation)
+		.select(relation.name, relation.address_line, relation.pincode, relation.city, relation.country)
+		.where(relation.name.isin(relations))
+		.run(as_dict=True)
+	)
+	return {row.pop("name"): row for row in rows}
+
+
+def _leave_out(campaign: Document, rows: list[frappe._dict]) -> set[str]:
+	"""Close the rows of members who must not get the letter; their names."""
+	if not rows:
+		return set()
+	for row in rows:
+		row.recipient = consent.address_key(row.recipient, "Letter")
+	refused: dict[str, str] = dict(gate.judge(campaign, rows).refused)
+	decisions = consent.decide_for(campaign, rows, "Letter")
+	send = DocType(send_ledger.SEND)
+	for row in rows:
+		decision = decisions[row.recipient]
+		reason = refused.get(row.name) or ("" if decision.allowed else decision.reason)
+		values: dict[str, Any] = {"legal_basis": decision.legal_basis, "consent": decision.consent or None}
+		if reason:
+			refused[row.name] = reason
+			values.update(state="Suppressed", reason=reason)
+		send_ledger.update(send.name == row.name, **values)
+	return set(refused)
+
+
+def _letter(row: frappe._dict, step: Document | None, imprint: str) -> str:
+	if not step:
+		raise templates.TemplateError(_("the step has been deleted"))
+	text = templates.render_html(step.letter_text or "", composing.merge_fields(row))
+	lines = [
+		row.relation_name,
+		row.address_line,
+		f"{row.pincode or ''} {row.city or ''}".strip(),
+		row.country,
+	]
+	address = "<br>".join(escape_html(line) for line in lines if line)
+	today = format_date(getdate())
+	return (
+		f"<div class='letter'><div class='from'>{escape_html(imprint)}</div><div class='to'>{address}</div>"
+		f"<p class='on'>{today}</p>{text}</div>"
+	)
+
+
+def _heading() -> list[str]:
+	return [_("Name"), _("Street"), _("Postal Code"), _("City"), _("Country"), _("Relation")]
+
+
+def _address(row: frappe._dict) -> list[str]:
+	values = (row.relation_name, row.address_line, row.pincode, row.city, row.country, row.relation)
+	return [str(value or "") for value in values]
+
+
+def _of_run(campaign: str, print_run: str) -> list[frappe._dict]:
+	send = DocType(send_ledger.SEND)
+	query = (
+		frappe.qb.from_(send)
+		.select(send.name, send.relation, send.step)
+		.where((send.campaign == campaign) & (send.print_run == print_run) & (send.state == "Pending"))
+		.for_update()
+	)
+	return query.run(as_dict=True) if print_run else []
+
+
+def _attach(campaign: Document, name: str, content: bytes) -> str:
+	file = frappe.get_doc(
+		{
+			"doctype": "File",
+			"file_name": name,
+			"attached_to_doctype": campaign.doctype,
+			"attached_to_name": campaign.name,
+			"attached_to_field": FILE_FIELD,
+			"content": content,
+			"is_private": 1,
+		}
+	)
+	return file.insert(ignore_permissions=True).file_url

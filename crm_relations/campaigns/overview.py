@@ -1,0 +1,225 @@
+"""The funnel of a campaign: members, sent, delivered, answered, qualified, won, invoiced; by step and variant, and
+against the control group. Reads only, all counted now.
+
+What a control group did is not known from answers. So that the two can be compared, `invoiced` counts the same for
+both: members whose relation has a submitted sales invoice that was made after they were taken in, whatever it is for.
+"""
+
+from typing import Any
+
+import frappe
+from frappe.query_builder import Case, DocType
+from frappe.query_builder.functions import Count, Sum
+from frappe.utils import flt
+from pypika.queries import QueryBuilder
+from pypika.terms import Criterion
+
+from crm_relations.campaigns import rules
+
+SEND, MEMBER, RESPONSE = (
+	"Relation Campaign Send",
+	"Relation Campaign Member",
+	"Relation Campaign Response",
+)
+#: a step that has been carried out: an e-mail or letter sent, a call or task done
+DONE = ("Sent", "Done")
+_QUALIFIED = ("Qualified", "Handed Over", "Won")
+STAGES = ("members", "sent", "delivered", "answered", "qualified", "won", "invoiced")
+
+
+def funnel(campaign: str) -> dict[str, dict[str, Any]]:
+	"""`addressed` and `control`, each with the STAGES as numbers of members (each member once a stage), and
+	`amount`: net sum of these invoices in the company's currency, credit notes deducted. `amount` is None for who may
+	not read invoices; of the control group, sent to answered are 0.
+	"""
+	member = DocType(MEMBER)
+	counted = {
+		held_out: {"members": number, "qualified": int(qualified or 0), "won": int(won or 0)}
+		for held_out, number, qualified, won in (
+			frappe.qb.from_(member)
+			.select(
+				member.held_out,
+				Count("*"),
+				Sum(Case().when(member.status.isin(_QUALIFIED), 1).else_(0)),
+				Sum(Case().when(member.status == "Won", 1).else_(0)),
+			)
+			.where(member.campaign == campaign)
+			.groupby(member.held_out)
+			.run()
+		)
+	}
+	sales = _invoiced(campaign)
+	found = {}
+	for name, held_out in (("addressed", 0), ("control", 1)):
+		figures = dict.fromkeys(STAGES, 0) | counted.get(held_out, {})
+		figures["invoiced"], figures["amount"] = sales.get(held_out, (0, 0.0))
+		found[name] = figures
+	found["addressed"]["sent"] = _members_of(_done(campaign))
+	found["addressed"]["delivered"] = _members_of(_delivered(campaign))
+	found["addressed"]["answered"] = len(_answers(campaign)["answered"])
+	if not frappe.has_permission("Sales Invoice", "read"):
+		for figures in found.values():
+			figures["amount"] = None
+	return found
+
+
+def by_step(campaign: str) -> list[dict[str, Any]]:
+	"""A row a step and variant, in order: `step`, `title`, `step_type`, `variant`, `delay_days`, `winner`, `result`,
+	`states` (number by state), `sent`, `delivered`, `clicked`, `answered`, `qualified`, `won` (members)."""
+	step = DocType("Relation Campaign Step")
+	steps = (
+		frappe.qb.from_(step)
+		.select(
+			step.name.as_("step"),
+			step.title,
+			step.step_type,
+			step.delay_days,
+			step.ab_winner.as_("winner"),
+			step.ab_result.as_("result"),
+		)
+		.where((step.parent == campaign) & (step.parenttype == "Relation Campaign"))
+		.orderby(step.idx)
+		.run(as_dict=True)
+	)
+	states = _states(campaign)
+	delivered = _delivered_by_step(campaign)
+	answers = _answers(campaign)
+	reached = _reached(campaign)
+	rows = []
+	for one in steps:
+		variants = sorted({variant for name, variant in states if name == one.step}) or [""]
+		for variant in variants:
+			key = (one.step, variant)
+			by_state = states.get(key, {})
+			qualified, won = reached.get(key, (0, 0))
+			rows.append(
+				{
+					**one,
+					"variant": variant,
+					"states": by_state,
+					"sent": sum(by_state.get(state, 0) for state in DONE),
+					"delivered": delivered.get(key, 0),
+					"clicked": len(answers["clicked_by_step"].get(key, ())),
+					"answered": len(answers["answered_by_step"].get(key, ())),
+					"qualified": qualified,
+					"won": won,
+				}
+			)
+	return rows
+
+
+def _done(campaign: str) -> tuple[Any, Criterion]:
+	send = DocType(SEND)
+	return send, (send.campaign == campaign) & send.state.isin(DONE)
+
+
+def _delivered(campaign: str) -> tuple[Any, Criterion]:
+	"""Rows that were carried out and did not come back."""
+	send, done = _done(campaign)
+	response = DocType(RESPONSE)
+	bounced = (
+		frappe.qb.from_(response)
+		.select(response.send)
+		.where((response.campaign == campaign) & (response.response_type == "Bounce") & (response.send > ""))
+	)
+	return send, done & send.name.notin(bounced)
+
+
+def _members_of(rows: tuple[Any, Criterion]) -> int:
+	send, criterion = rows
+	return frappe.qb.from_(send).select(Count(send.member).distinct()).where(criterion).run()[0][0]
+
+
+def _states(campaign: str) -> dict[tuple[str, str], dict[str, int]]:
+	send = DocType(SEND)
+	found: dict[tuple[str, str], dict[str, int]] = {}
+	for step, variant, state, number in (
+		frappe.qb.from_(send)
+		.select(send.step, send.variant, send.state, Count("*"))
+		.where(send.campaign == campaign)
+		.groupby(send.step, send.variant, send.state)
+		.run()
+	):
+		found.setdefault((step, variant or ""), {})[state] = number
+	return found
+
+
+def _delivered_by_step(campaign: str) -> dict[tuple[str, str], int]:
+	send, criterion = _delivered(campaign)
+	rows = (
+		frappe.qb.from_(send)
+		.select(send.step, send.variant, Count("*"))
+		.where(criterion)
+		.groupby(send.step, send.variant)
+		.run()
+	)
+	return {(step, variant or ""): number for step, variant, number in rows}
+
+
+def _reached(campaign: str) -> dict[tuple[str, str], tuple[int, int]]:
+	"""Members who got a step and are qualified, or won."""
+	send, done = _done(campaign)
+	member = DocType(MEMBER)
+	rows = (
+		frappe.qb.from_(send)
+		.join(member)
+		.on(member.name == send.member)
+		.select(
+			send.step,
+			send.variant,
+			Sum(Case().when(member.status.isin(_QUALIFIED), 1).else_(0)),
+			Sum(Case().when(member.status == "Won", 1).else_(0)),
+		)
+		.where(done)
+		.groupby(send.step, send.variant)
+		.run()
+	)
+	return {
+		(step, variant or ""): (int(qualified or 0), int(won or 0)) for step, variant, qualified, won in rows
+	}
+
+
+def _answers(campaign: str) -> dict[str, Any]:
+	"""Members who answered; by step and variant, those who answered or clicked because of it."""
+	response, send = DocType(RESPONSE), DocType(SEND)
+	found: dict[str, Any] = {"answered": set(), "answered_by_step": {}, "clicked_by_step": {}}
+	for member, kind, answer, step, variant in (
+		frappe.qb.from_(response)
+		.left_join(send)
+		.on(send.name == response.send)
+		.select(response.member, response.response_type, response.answer, send.step, send.variant)
+		.distinct()
+		.where((response.campaign == campaign) & (response.robot == 0))
+		.run()
+	):
+		key = (step, variant or "")
+		if rules.is_answer(kind, answer or ""):
+			found["answered"].add(member)
+			if step:
+				found["answered_by_step"].setdefault(key, set()).add(member)
+		if kind == "Click" and step:
+			found["clicked_by_step"].setdefault(key, set()).add(member)
+	return found
+
+
+def _invoiced(campaign: str) -> dict[int, tuple[int, float]]:
+	"""held_out → members with an invoice, and the net amount."""
+	member, invoice = DocType(MEMBER), DocType("Sales Invoice")
+	query: QueryBuilder = (
+		frappe.qb.from_(member)
+		.join(invoice)
+		.on((invoice.relation == member.relation) & (invoice.creation >= member.entered))
+		.select(
+			member.held_out,
+			Count(Case().when(invoice.is_return == 0, member.name)).distinct(),
+			Sum(invoice.base_net_total),
+		)
+		.where((member.campaign == campaign) & (invoice.docstatus == 1) & (invoice.is_opening != "Yes"))
+		.groupby(member.held_out)
+	)
+	company = frappe.db.get_value("Relation Campaign", campaign, "company") or frappe.db.get_single_value(
+		"Relation Settings", "default_company"
+	)
+	if company:
+		query = query.where(invoice.company == company)
+	return {held_out: (number, flt(amount, 2)) for held_out, number, amount in query.run()}
