@@ -237,7 +237,7 @@ doctype_js = {
 		"public/js/segment_membership.js",
 	],
 	"Relation Duplicate": "public/js/relation_duplicates.js",
-	"Relation Campaign": ["public/js/campaign_preview.js", _chain],
+	"Relation Campaign": ["public/js/campaign_preview.js", "public/js/campaign_answers.js", _chain],
 	"Relation Segment": [
 		"public/js/segment_style.js",
 		"public/js/segment_rule.js",

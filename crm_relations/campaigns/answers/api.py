@@ -1,0 +1,76 @@
+"""What the desk may call of answers."""
+
+import frappe
+from frappe import _
+from frappe.utils.file_manager import save_file
+
+from crm_relations.campaigns import queries, responses, rules
+from crm_relations.campaigns.answers import importing
+
+
+@frappe.whitelist(methods=["POST"])
+def preview_answers(campaign: str, file_url: str) -> dict:
+	"""What a csv of answers would do: `new`, `known`, `rejected` (counts), and the first `rows` with their problems."""
+	frappe.has_permission("Relation Campaign", "write", doc=campaign, throw=True)
+	return importing.shown(importing.plan(campaign, _content(file_url)))
+
+
+@frappe.whitelist(methods=["POST"])
+def import_answers(campaign: str, file_url: str) -> dict:
+	"""Record the answers of a csv. Returns `recorded`, `known`, `rejected` (counts), the address of the file of `rejects`
+	(None if there are none) and the campaign's `status` (figures)."""
+	frappe.has_permission("Relation Campaign", "write", doc=campaign, throw=True)
+	result = importing.record(campaign, _content(file_url))
+	if result["rejects"]:
+		file = save_file(
+			f"{_('Rejected answers')}.csv",
+			result["rejects"].encode(),
+			"Relation Campaign",
+			campaign,
+			is_private=1,
+		)
+		result["rejects"] = file.file_url
+	return {**result, "status": queries.status(campaign)}
+
+
+@frappe.whitelist(methods=["POST"])
+def record_answer(
+	member: str, response_type: str, answer: str, note: str | None = None, received_at: str | None = None
+) -> dict:
+	"""Record an answer to a call or a letter by hand; returns the `response` and the campaign's `status`."""
+	frappe.has_permission("Relation Campaign", "write", doc=_campaign_of(member), throw=True)
+	if response_type not in ("Call", "Letter"):
+		frappe.throw(_("Type: {0} is neither a call nor a letter").format(response_type))
+	if answer not in rules.CALL_ANSWERS:
+		frappe.throw(
+			_("Answer: {0} is not known. Choose one of {1}").format(answer, ", ".join(rules.CALL_ANSWERS))
+		)
+	response = responses.record(
+		member,
+		response_type,
+		answer,
+		note=note,
+		received_at=received_at,
+		recorded_by=frappe.session.user,
+	)
+	return {"response": response, "status": queries.status(_campaign_of(member))}
+
+
+def _content(file_url: str) -> bytes | str:
+	"""The content of an uploaded file that the user may read."""
+	name = frappe.db.get_value("File", {"file_url": file_url})
+	if not name:
+		frappe.throw(_("File: {0} is not there").format(file_url), frappe.DoesNotExistError)
+	file = frappe.get_doc("File", name)
+	file.check_permission("read")
+	return file.get_content()
+
+
+def _campaign_of(member: str) -> str:
+	campaign = frappe.db.get_value("Relation Campaign Member", member, "campaign")
+	if not campaign:
+		frappe.throw(
+			_("Relation Campaign Member {0} does not exist").format(frappe.bold(member)),
+			frappe.DoesNotExistError,
+		)
+	return campaign
