@@ -25,6 +25,14 @@ ON_ERPNEXT = (
 		"ALTER TABLE `tabSales Invoice Item` DROP INDEX `relation_facts`",
 	),
 	(
+		# who bought a brand, and for how much: without it all lines were read for it (1.3 s instead of 7 for 5 million)
+		"Sales Invoice Item",
+		"relation_segments",
+		"ALTER TABLE `tabSales Invoice Item` ADD INDEX `relation_segments` (`brand`, `parent`, `base_net_amount`,"
+		" `stock_qty`)",
+		"ALTER TABLE `tabSales Invoice Item` DROP INDEX `relation_segments`",
+	),
+	(
 		"Sales Order",
 		"relation_facts",
 		"ALTER TABLE `tabSales Order` ADD INDEX `relation_facts` (`customer`, `company`, `docstatus`,"
