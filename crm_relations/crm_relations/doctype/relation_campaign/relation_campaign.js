@@ -321,6 +321,10 @@ function progress_html(answer) {
 			<tbody>${rows.join("")}</tbody></table>`;
 }
 
+const HALF_HOURS = [...Array(48).keys()].map(
+	(i) => `${String(i >> 1).padStart(2, "0")}:${i % 2 ? "30" : "00"}`,
+);
+
 const STAGES = [
 	["members", "Members"],
 	["sent", "Sent"],
@@ -473,10 +477,18 @@ class CallList {
 					],
 				},
 				{
-					fieldname: "call_again_at",
-					fieldtype: "Datetime",
-					label: __("Call Again At"),
+					fieldname: "call_again_on",
+					fieldtype: "Date",
+					label: __("Call Again On"),
 					depends_on: "eval:['Call Back', 'Not Reached'].includes(doc.answer)",
+				},
+				{
+					fieldname: "call_again_time",
+					fieldtype: "Select",
+					label: __("At"),
+					// the desk's control for a time breaks in dialogs where the time format has no seconds
+					options: ["", ...HALF_HOURS],
+					depends_on: "call_again_on",
 				},
 				{ fieldname: "note", fieldtype: "Small Text", label: __("Note") },
 				{ fieldname: "do_not_call", fieldtype: "Check", label: __("Wants no more calls") },
@@ -514,7 +526,9 @@ class CallList {
 			send: this.call.send,
 			answer: values.answer,
 			note: values.note || "",
-			call_again_at: values.call_again_at || null,
+			call_again_at: values.call_again_on
+				? `${values.call_again_on} ${values.call_again_time || "00:00"}:00`
+				: null,
 			do_not_call: values.do_not_call || 0,
 			next_step: values.next_step || null,
 			next_step_on: values.next_step_on || null,
