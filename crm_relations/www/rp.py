@@ -33,8 +33,8 @@ def _act(who: preferences.Visitor) -> preferences.Outcome:
 	return preferences.save(
 		who,
 		{name[len(_PURPOSE) :] for name in form if name.startswith(_PURPOSE)},
-		calls=bool(form.get("calls")),
-		letters=bool(form.get("letters")),
+		no_calls=bool(form.get("no_calls")),
+		no_letters=bool(form.get("no_letters")),
 		ip=guest_pages.ip(),
 	)
 

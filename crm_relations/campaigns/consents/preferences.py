@@ -44,7 +44,7 @@ class Preferences:
 
 	choices: list[Choice]
 	customer: bool  # may be written to as an existing customer, unless the person objects
-	calls: bool
+	calls: bool  # no objection to them
 	letters: bool
 
 
@@ -88,8 +88,10 @@ def read(who: Visitor) -> Preferences:
 	)
 
 
-def save(who: Visitor, wanted: Collection[str], calls: bool, letters: bool, ip: str | None) -> Outcome:
+def save(who: Visitor, wanted: Collection[str], no_calls: bool, no_letters: bool, ip: str | None) -> Outcome:
 	"""Bring consent in line with what the person ticked. Can be repeated.
+
+	Consent is ticked, and so is an objection: no box is ticked that the person did not tick.
 
 	:param wanted: purposes that are ticked; others are ignored
 	"""
@@ -99,10 +101,10 @@ def save(who: Visitor, wanted: Collection[str], calls: bool, letters: bool, ip: 
 		if choice.agreed and choice.purpose.name not in wanted:
 			_withdraw(who, "E-mail", who.address, choice.purpose.name)
 			outcome.withdrawn.append(choice.purpose.title)
-	if now.calls and not calls and who.relation:
+	if now.calls and no_calls and who.relation:
 		_withdraw(who, "Phone", rules.ALL_ADDRESSES)
 		outcome.withdrawn.append(_("Calls"))
-	if now.letters and not letters and who.relation:
+	if now.letters and no_letters and who.relation:
 		_withdraw(who, "Letter", rules.ALL_ADDRESSES)
 		outcome.withdrawn.append(_("Letters"))
 	fresh = [c.purpose for c in now.choices if not c.agreed and c.purpose.name in wanted]

@@ -258,19 +258,19 @@ def test_opening_the_preferences_changes_nothing(reader, mailing, desk):
 
 def test_what_is_unticked_holds_at_once(reader, mailing, desk):
 	name, path = reader
-	status, _location, body = http(desk, path, method="POST", data={"do": "save", "letters": "1"})
+	status, _location, body = http(desk, path, method="POST", data={"do": "save", "no_calls": "1"})
 	assert status == 200 and "Anrufe" in body
 	assert consent.lookup(name, mailing.address(0), "E-mail").reason == rules.WITHDRAWN
 	assert consent.lookup(name, "0221 99 88 77", "Phone").reason == rules.WITHDRAWN
 	assert consent.lookup(name, "Musterweg 1", "Letter").allowed
 	before = frappe.db.count("Relation Consent", {"relation": name})
-	http(desk, path, method="POST", data={"do": "save", "letters": "1"})
+	http(desk, path, method="POST", data={"do": "save", "no_calls": "1"})
 	assert frappe.db.count("Relation Consent", {"relation": name}) == before, "twice is once"
 
 
 def test_what_is_newly_ticked_is_confirmed_by_mail_before_it_counts(reader, mailing, desk):
 	name, path = reader
-	data = {"do": "save", "purpose:Marketing": "1", f"purpose:{TRACKING}": "1", "calls": "1", "letters": "1"}
+	data = {"do": "save", "purpose:Marketing": "1", f"purpose:{TRACKING}": "1"}
 	assert "Bitte dort bestätigen" in http(desk, path, method="POST", data=data)[2]
 	assert consent.agreed_to_tracking([mailing.address(0)]) == set()
 	request = frappe.get_last_doc(opt_in.DOCTYPE, filters={"relation": name})
