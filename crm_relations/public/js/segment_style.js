@@ -66,7 +66,7 @@
 		.rs-scroll { overflow-x: auto; }
 		.rs-table { background: var(--fg-color); } .rs-table td, .rs-table th { padding: 6px 10px !important; }
 		.rs-actions { width: 40px; text-align: center; } .rs-add-members { margin-bottom: 10px; }
-		.rs-charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 16px; margin-top: 10px; }
+		.rs-charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); gap: 16px; margin-top: 10px; }
 		.rs-chart { border: 1px solid var(--border-color); border-radius: var(--border-radius); padding: 10px; min-width: 0; }
 		.rs-chart h6 { margin: 0; } .rs-bars { cursor: pointer; overflow: hidden; }
 		.rs-bar-names { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; } .rs-bar-names b { margin-left: 6px; }

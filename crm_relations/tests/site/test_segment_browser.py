@@ -142,7 +142,7 @@ def test_an_event_is_asked_for_by_mouse_counted_saved_and_explained(page, market
 	wait_for_count(page, 1)
 	page.click("button:has-text('Why is'):visible")
 	page.fill(".modal.show input[data-fieldname=relation]", market.customer)
-	page.click(".modal.show .awesomplete [role=option] >> nth=0")
+	page.click(f".modal.show .awesomplete [role=option]:has-text('{market.customer}') >> nth=0")
 	page.wait_for_selector(f".modal.show a:has-text('{market.invoice.name}')", timeout=30_000)
 	assert not page.errors
 
