@@ -167,6 +167,8 @@ relation_actions = [
 # Who is told that relations have changed: functions of a list of names, and functions without arguments for when all may have.
 relation_changes = ["crm_relations.segments.queue.add"]
 all_relations_changed = ["crm_relations.segments.queue.add_everything"]
+# What was written by so many at once that nobody announced it: functions of a moment and a limit that return names.
+relation_changes_since = ["crm_relations.campaigns.changed.since"]
 
 # The documents of the process chain and how they name each other: a list of dotted paths to lists of
 # pipeline.chain.model.Station.

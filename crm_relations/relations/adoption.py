@@ -14,7 +14,7 @@ import frappe
 from frappe import _
 from frappe.utils import EMAIL_MATCH_PATTERN, cstr, getdate, now, validate_phone_number
 
-from crm_relations.relations import completeness, folding, history, links, numbering, queries, rules
+from crm_relations.relations import changes, completeness, folding, history, links, numbering, queries, rules
 from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import COPIED, WORKS_FOR
 from crm_relations.relations.sources import Party, Row, Tie, sources
@@ -534,6 +534,7 @@ def _update_in_bulk(updates: dict[str, Row], joins: dict[str, list[Row]]) -> Non
 	_insert_parties(joins, numbering.last_idx("Relation Party", joins))
 	for name in updates.keys() | joins.keys():
 		frappe.clear_document_cache("Relation", name)
+	changes.announce(updates.keys() | joins.keys())
 
 
 def _stored(fieldname: str, value: Any) -> Any:

@@ -6,6 +6,7 @@ their names; they must be cheap (one INSERT) and must not lock what others write
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import frappe
 from frappe.model.document import Document
@@ -14,6 +15,9 @@ from frappe.model.document import Document
 HOOK = "relation_changes"
 #: Hook: dotted paths of functions without arguments: so many have changed that nobody counts them
 HOOK_ALL = "all_relations_changed"
+#: Hook: dotted paths of functions (moment, limit) that return names of relations: where so much is written at once that
+#: its writers announce nothing, and what changed is asked for
+HOOK_SINCE = "relation_changes_since"
 
 
 def announce(relations: Iterable[str | None]) -> None:
@@ -29,6 +33,13 @@ def announce_all() -> None:
 	"""Every relation may have changed, as after all figures were made anew."""
 	for path in frappe.get_hooks(HOOK_ALL):
 		frappe.get_attr(path)()
+
+
+def since(moment: datetime | str, limit: int) -> set[str]:
+	"""Relations that changed since the moment and were not announced; at most about `limit` from each source."""
+	return {
+		name for path in frappe.get_hooks(HOOK_SINCE) for name in frappe.get_attr(path)(moment, limit) if name
+	}
 
 
 def announce_relation(doc: Document) -> None:

@@ -1,20 +1,25 @@
 """What the scheduler and the form run for segments, in jobs: changed relations, the day, and one segment on demand."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import frappe
 from frappe import _
-from frappe.utils import cint, get_datetime, now_datetime
+from frappe.utils import cint, get_datetime, now_datetime, nowdate
 
+from crm_relations.relations import changes
 from crm_relations.relations.facts import build as facts
 from crm_relations.segments import dependencies, health, membership, queue
 from crm_relations.segments.membership import RefreshResult
+from crm_relations.segments.queue import Waiting
 
 SEGMENT = "Relation Segment"
 EVENT = "relation_segment_refresh"
 #: key in the cache: when the changes were last taken
 TAKEN = "relation_segments_taken_at"
 MINUTES = 5
+#: global default: when the last run began that asked for what nobody announces
+READ_UNTIL = "relation_segments_read_until"
+LOOKS_BACK = timedelta(minutes=10)
 #: seconds that a job may take
 TIMEOUT = 4 * 60 * 60
 #: this part of all relations, and to look at all of them is quicker than at each
@@ -28,7 +33,8 @@ def take_changes() -> None:
 	taken = frappe.cache.get_value(TAKEN)
 	if not minutes or (taken and _minutes_since(get_datetime(taken)) < minutes):
 		return
-	if frappe.db.exists(queue.QUEUE, {}) or frappe.db.exists(facts.queue.QUEUE, {}):
+	waits = frappe.db.exists(queue.QUEUE, {}) or frappe.db.exists(facts.queue.QUEUE, {})
+	if waits or changes.since(_read_until(), limit=1):
 		frappe.cache.set_value(TAKEN, str(now_datetime()))
 		frappe.enqueue(
 			refresh_changed,
@@ -44,11 +50,13 @@ def refresh_changed() -> list[RefreshResult]:
 	that have changed. Commits after each segment; killed, it is begun again by the next run, as the queue is only
 	settled at the end."""
 	bring_facts_up_to_date()
+	began = now_datetime()
+	many = int(max(membership.CHUNK, REFRESH_ABOVE * frappe.db.count("Relation")))
 	waiting = queue.take()
-	if not waiting.rows:
+	waiting |= Waiting([], changes.since(_read_until(), limit=many + 1), set())
+	if not (waiting.rows or waiting.relations):
 		return []
 	results, busy = [], []
-	many = max(membership.CHUNK, REFRESH_ABOVE * frappe.db.count("Relation"))
 	for name in dependencies.in_order(_names(FOLLOWING)):
 		whole = waiting.whole(name) or len(waiting.relations) > many
 		try:
@@ -63,6 +71,7 @@ def refresh_changed() -> list[RefreshResult]:
 			waiting |= result.told
 	queue.settle(waiting.rows)
 	queue.add_segments(busy)
+	frappe.db.set_global(READ_UNTIL, str(began))
 	frappe.db.commit()
 	return results
 
@@ -76,6 +85,13 @@ def refresh_daily() -> None:
 		except (membership.SegmentBusyError, membership.SegmentBrokenError):
 			frappe.clear_messages()
 	health.note_all()
+
+
+def _read_until() -> datetime:
+	"""Since when changes that nobody announces are asked for: a little before the last run began, as a transaction that
+	was open then may have written an earlier time. Before the first run, the day."""
+	known = frappe.db.get_global(READ_UNTIL)
+	return get_datetime(known) - LOOKS_BACK if known else get_datetime(nowdate())
 
 
 def start(segment: str, retake: bool = False) -> None:

@@ -57,6 +57,7 @@ def before_uninstall() -> None:
 	dimension.switch_off()
 	custom_fields.delete()
 	_empty_columns()
+	frappe.db.delete("DefaultValue", {"defkey": ["like", "relation\\_segments\\_%"]})
 	frappe.db.delete("Property Setter", {"module": custom_fields.MODULE})
 	_let_go_of(our_doctypes())
 	indexes.drop_on_erpnext()

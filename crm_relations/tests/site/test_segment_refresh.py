@@ -2,7 +2,7 @@
 
 import frappe
 import pytest
-from frappe.utils import add_days, nowdate
+from frappe.utils import add_days, now, nowdate
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -170,6 +170,31 @@ def test_more_changes_than_are_worth_looking_at_refresh_all(quiet):
 	queue.add([f"relation {number}" for number in range(queue.MANY + 1)])
 	assert queue.take().whole("any segment")
 	assert not queue.take().relations
+
+
+def test_what_campaigns_write_by_the_thousand_is_asked_for(quiet):
+	relation, doc = factories.relation(), segment({"event": "was_sent", "where": []})
+	jobs.refresh_changed()
+	frappe.db.bulk_insert(
+		"Relation Campaign Send",
+		["name", "creation", "modified", "relation", "state", "sent_at", "step", "member"],
+		[
+			(
+				factories.unique("send"),
+				now(),
+				now(),
+				relation.name,
+				"Sent",
+				now(),
+				"step",
+				factories.unique("m"),
+			)
+		],
+	)
+	assert queue.length() == 0
+	(result,) = jobs.refresh_changed()
+	assert result.kind == "Changed Relations"
+	assert relation.name in members(doc.name)
 
 
 # Modes

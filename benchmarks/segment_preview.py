@@ -1,0 +1,159 @@
+"""Ten questions to a million relations while one types: count and sample, against the SQL that an expert would write.
+
+* *preview*: the count and the first ten relations with the columns that the builder shows. The peer counts by hand, and
+  takes the ten by a statement that stops as soon as it has them. Bar: 1.2.
+* *first count*: one request to the site (WSGI, with session and rights) for what the builder asks after each key, count and
+  sample and words. The peer is the hand-written COUNT plus 200 ms. Bar: 1. By the clock on the wall.
+
+Both read with the same temporary tables in memory. The numbers that they find are compared. Seconds are processor time
+of this process and of its thread in the database (see measuring.py), but for the requests.
+
+The relations are made by SQL in the tables of the site (segment_data.py), are committed, and are taken away at the
+end (`--keep` leaves them for the next run). Take a site that nobody works on. Needs MariaDB.
+
+	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/segment_preview.py
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import frappe
+from frappe.query_builder.functions import Count
+from measuring import connected_site, report, row, timed
+from segment_data import Market
+from segment_questions import QUESTIONS, Question, days
+
+from crm_relations.segments import compiler, queries, room
+
+BAR = 1.2
+REQUEST = 0.2
+#: the ten by name, as an expert makes the database stop early
+FIRST_TEN = "SET STATEMENT optimizer_switch = 'semijoin=off,materialization=off' FOR SELECT {columns} FROM `tabRelation` r WHERE {where} ORDER BY r.name LIMIT 10"
+
+
+def main() -> None:
+	parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+	parser.add_argument(
+		"--relations", type=int, default=1_000_000, help="a fifth of them buy; five lines each"
+	)
+	parser.add_argument("--runs", type=int, default=3)
+	parser.add_argument("--plans", metavar="FILE", help="write the plan of each question there")
+	parser.add_argument("--keep", action="store_true", help="leave the made-up rows for the next run")
+	arguments = parser.parse_args()
+	with connected_site():
+		market = Market(arguments.relations, arguments.relations // 5, arguments.relations * 5)
+		market.load(say)
+		try:
+			rows = [one for question in QUESTIONS for one in measure(question, arguments.runs)]
+			if arguments.plans:
+				keep_plans(arguments.plans, arguments.relations)
+			report(rows)
+		finally:
+			frappe.db.rollback()
+			if not arguments.keep:
+				market.remove(say)
+
+
+def say(text: str) -> None:
+	print(text, file=sys.stderr, flush=True)
+
+
+def measure(question: Question, runs: int) -> list[dict[str, Any]]:
+	"""The rows of the report for one question."""
+	found = queries.preview(question.rule)
+	with room.in_memory():
+		by_hand = preview_by_hand(question)
+	if (found["count"], [one["name"] for one in found["sample"]]) != by_hand:
+		sys.exit(
+			f"{question.key}: found {found['count']}, by hand {by_hand[0]}, or other relations in the sample"
+		)
+	ours, peer, requests, counts = [], [], [], []
+	for _number in range(runs):
+		ours.append(timed(lambda: queries.preview(question.rule)))
+		with room.in_memory():
+			peer.append(timed(lambda: preview_by_hand(question)))
+			counts.append(REQUEST + wall(lambda: frappe.db.sql(question.count, days())))
+		requests.append(request(question))
+	say(f"{question.key}: {min(ours):.3f} s, by hand {min(peer):.3f} s, request {min(requests):.3f} s")
+	return [
+		row(f"preview: {question.words}", ours, peer, BAR, key=question.key, found=found["count"]),
+		{
+			**row(f"request: {question.words}", requests, counts, 1.0, key=question.key),
+			"clock": "wall clock",
+		},
+	]
+
+
+def preview_by_hand(question: Question) -> tuple[int, list[str]]:
+	count = frappe.db.sql(question.count, days())[0][0]
+	columns = ", ".join(f"r.{name}" for name in queries.COLUMNS)
+	statement = FIRST_TEN.format(columns=columns, where=question.where)
+	return count, [name for name, *_columns in frappe.db.sql(statement, days())]
+
+
+def wall(function: Callable[[], Any]) -> float:
+	start = perf_counter()
+	function()
+	return perf_counter() - start
+
+
+def request(question: Question) -> float:
+	"""Seconds of one request of a logged-in user to the site's WSGI application, as the web server makes it."""
+	client, headers = _client()
+	start = perf_counter()
+	answer = client.post(
+		"/api/method/crm_relations.segments.api.preview",
+		data=json.dumps({"rule": question.rule}),
+		headers=headers,
+		content_type="application/json",
+	)
+	seconds = perf_counter() - start
+	if answer.status_code != 200:
+		sys.exit(f"{question.key}: the request was answered with {answer.status_code}: {answer.text[:300]}")
+	return seconds
+
+
+_CLIENT: list[Any] = []
+
+
+def _client() -> tuple[Any, dict[str, str]]:
+	"""A client with a user's key; requests run in a thread of their own, which has its own connection."""
+	if not _CLIENT:
+		from threaded_client import ThreadedClient
+
+		_CLIENT.extend(ThreadedClient.logged_in(os.environ["SITE"]))
+	return _CLIENT[0], _CLIENT[1]
+
+
+def keep_plans(path: str, relations: int) -> None:
+	"""EXPLAIN of each question, ours and by hand."""
+	relation = frappe.qb.DocType("Relation")
+	with open(path, "w") as file, room.in_memory():
+		file.write(f"# Plans of the ten questions, {relations:,} relations, MariaDB {version()}\n")
+		for question in QUESTIONS:
+			file.write(f"\n## {question.key}: {question.words}\n")
+			query = frappe.qb.from_(relation).select(Count("*")).where(compiler.criterion_of(question.rule))
+			for label, statement, values in (
+				("ours", *query.walk()),
+				("by hand", question.count, days()),
+			):
+				file.write(f"\n{label}\n\n")
+				plan = frappe.db.sql(f"EXPLAIN {statement}", values, as_dict=True)
+				for step in plan:
+					said = [
+						step[name] for name in ("id", "select_type", "table", "type", "key", "rows", "Extra")
+					]
+					file.write("\t" + " | ".join("" if one is None else str(one) for one in said) + "\n")
+
+
+def version() -> str:
+	return frappe.db.sql("SELECT VERSION()")[0][0]
+
+
+if __name__ == "__main__":
+	main()
