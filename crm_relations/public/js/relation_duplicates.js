@@ -149,7 +149,7 @@ frappe.provide("crm_relations");
 					"GET"
 				);
 				render();
-			});
+			}, "mr-2");
 		} else {
 			dialog.set_primary_action(__("Same"), async () => {
 				await decide(pair, "Same");
@@ -160,7 +160,7 @@ frappe.provide("crm_relations");
 			dialog.add_custom_action(__(state), async () => {
 				await decide(pair, state);
 				finish({});
-			});
+			}, "mr-2");
 		}
 		render();
 		dialog.show();

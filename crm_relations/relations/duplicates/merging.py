@@ -10,7 +10,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import cstr, now
+from frappe.utils import cstr, formatdate, now
 
 from crm_relations.relations import folding, roles
 from crm_relations.relations import queries as relation_queries
@@ -76,13 +76,29 @@ def compared_fields(one: Document, other: Document) -> list[dict[str, Any]]:
 			{
 				"fieldname": name,
 				"label": _(docfield.label),
-				"kept": cstr(mine) if mine else "",
-				"other": cstr(theirs) if theirs else "",
-				"result": cstr(mine or theirs),
+				"kept": _shown(docfield, mine),
+				"other": _shown(docfield, theirs),
+				"result": _shown(docfield, mine or theirs),
 				"choice": bool(mine and theirs and cstr(mine) != cstr(theirs)),
 			}
 		)
 	return result
+
+
+def _shown(docfield: Any, value: Any) -> str:
+	"""A value as the form shows it: titles of links, translated names, dates in the reader's format."""
+	if not value:
+		return ""
+	if docfield.fieldtype == "Date":
+		return formatdate(value)
+	if docfield.fieldtype == "Select":
+		return _(value)
+	if docfield.fieldtype == "Link":
+		meta = frappe.get_meta(docfield.options)
+		if meta.show_title_field_in_link and meta.title_field:
+			value = frappe.db.get_value(docfield.options, value, meta.title_field) or value
+		return _(value) if meta.translated_doctype else cstr(value)
+	return cstr(value)
 
 
 def _head(doc: Document) -> dict[str, Any]:

@@ -7,10 +7,19 @@ const OPTION_FIELDS = {
 	risk_attitude: "Risk Attitude",
 	market_orientation: "Market Orientation",
 };
+// the desk shows names of doctypes in tables as they are stored
+const DOCTYPE_COLUMNS = [
+	["Relation Role", "document_type"],
+	["Relation Party", "party_type"],
+];
 const STAGE_COLORS = { Lead: "blue", Prospect: "orange", Customer: "green" };
 
 frappe.ui.form.on("Relation", {
 	setup(frm) {
+		for (const [doctype, fieldname] of DOCTYPE_COLUMNS) {
+			const docfield = frappe.meta.get_docfield(doctype, fieldname);
+			if (docfield) docfield.formatter = (value) => frappe.utils.escape_html(__(value || ""));
+		}
 		for (const [fieldname, attribute] of Object.entries(OPTION_FIELDS)) {
 			frm.set_query(fieldname, () => ({ filters: { attribute, disabled: 0 } }));
 		}

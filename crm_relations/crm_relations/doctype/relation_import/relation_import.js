@@ -64,12 +64,17 @@
 			}
 			if (["Checked", "Failed", "Importing"].includes(status)) {
 				const label = status === "Checked" ? __("Start Import") : __("Continue Import");
-				frm.add_custom_button(label, () => call(frm, "start_import")).addClass(
-					"btn-primary"
-				);
+				frm.add_custom_button(label, () => call(frm, "start_import"))
+					.removeClass("btn-default")
+					.addClass("btn-primary");
 			}
 			const targets = await frappe.xcall(`${API}import_targets`, {}, "GET");
-			frm.fields_dict.columns.grid.update_docfield_property("target", "options", targets);
+			const labels = Object.fromEntries(targets.map(({ value, label }) => [value, label]));
+			const grid = frm.fields_dict.columns.grid;
+			grid.update_docfield_property("target", "options", targets);
+			grid.update_docfield_property("target", "formatter", (value) =>
+				escape(labels[value] || value)
+			);
 		},
 	});
 })();
