@@ -18,7 +18,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -42,6 +42,7 @@ def main() -> None:
 		"--relations", type=int, default=1_000_000, help="a fifth of them buy; five lines each"
 	)
 	parser.add_argument("--runs", type=int, default=3)
+	parser.add_argument("--only", nargs="*", metavar="KEY", help="only these questions")
 	parser.add_argument("--plans", metavar="FILE", help="write the plan of each question there")
 	parser.add_argument("--keep", action="store_true", help="leave the made-up rows for the next run")
 	arguments = parser.parse_args()
@@ -49,7 +50,8 @@ def main() -> None:
 		market = Market(arguments.relations, arguments.relations // 5, arguments.relations * 5)
 		market.load(say)
 		try:
-			rows = [one for question in QUESTIONS for one in measure(question, arguments.runs)]
+			asked = [one for one in QUESTIONS if not arguments.only or one.key in arguments.only]
+			rows = [one for question in asked for one in measure(question, arguments.runs)]
 			if arguments.plans:
 				keep_plans(arguments.plans, arguments.relations)
 			report(rows)
@@ -65,19 +67,19 @@ def say(text: str) -> None:
 
 def measure(question: Question, runs: int) -> list[dict[str, Any]]:
 	"""The rows of the report for one question."""
-	found = queries.preview(question.rule)
-	with room.in_memory():
-		by_hand = preview_by_hand(question)
-	if (found["count"], [one["name"] for one in found["sample"]]) != by_hand:
-		sys.exit(
-			f"{question.key}: found {found['count']}, by hand {by_hand[0]}, or other relations in the sample"
-		)
 	ours, peer, requests, counts = [], [], [], []
 	for _number in range(runs):
-		ours.append(timed(lambda: queries.preview(question.rule)))
+		answers: dict[str, Any] = {}
+		ours.append(timed(partial(ask, answers, question)))
 		with room.in_memory():
-			peer.append(timed(lambda: preview_by_hand(question)))
-			counts.append(REQUEST + wall(lambda: frappe.db.sql(question.count, days())))
+			peer.append(timed(partial(ask_by_hand, answers, question)))
+		count, names, seconds = answers["hand"]
+		found = answers["ours"]
+		if (found["count"], [one["name"] for one in found["sample"]]) != (count, names):
+			sys.exit(
+				f"{question.key}: found {found['count']}, by hand {count}, or other relations in the sample"
+			)
+		counts.append(REQUEST + seconds)
 		requests.append(request(question))
 	say(f"{question.key}: {min(ours):.3f} s, by hand {min(peer):.3f} s, request {min(requests):.3f} s")
 	return [
@@ -89,17 +91,22 @@ def measure(question: Question, runs: int) -> list[dict[str, Any]]:
 	]
 
 
-def preview_by_hand(question: Question) -> tuple[int, list[str]]:
+def ask(answers: dict[str, Any], question: Question) -> None:
+	answers["ours"] = queries.preview(question.rule)
+
+
+def ask_by_hand(answers: dict[str, Any], question: Question) -> None:
+	answers["hand"] = preview_by_hand(question)
+
+
+def preview_by_hand(question: Question) -> tuple[int, list[str], float]:
+	"""The count, the names of the first ten, and the seconds that the count took by the clock on the wall."""
+	start = perf_counter()
 	count = frappe.db.sql(question.count, days())[0][0]
+	seconds = perf_counter() - start
 	columns = ", ".join(f"r.{name}" for name in queries.COLUMNS)
 	statement = FIRST_TEN.format(columns=columns, where=question.where)
-	return count, [name for name, *_columns in frappe.db.sql(statement, days())]
-
-
-def wall(function: Callable[[], Any]) -> float:
-	start = perf_counter()
-	function()
-	return perf_counter() - start
+	return count, [name for name, *_columns in frappe.db.sql(statement, days())], seconds
 
 
 def request(question: Question) -> float:

@@ -13,6 +13,7 @@ from crm_relations.ledger import statement as ledger_statement
 from crm_relations.pipeline.importing.run import import_pipeline as run_import
 from crm_relations.relations import sync as relations_sync
 from crm_relations.relations.facts import build as facts
+from crm_relations.segments import jobs as segment_jobs
 from crm_relations.segments import membership
 from crm_relations.segments import queries as segment_queries
 from crm_relations.setup import check as readiness
@@ -55,6 +56,7 @@ def segment_preview(on_progress: Progress, name: str, limit: int) -> Answer:
 
 
 def segment_refresh(on_progress: Progress, name: str) -> Answer:
+	segment_jobs.bring_facts_up_to_date()
 	return membership.refresh_and_commit(_get("Relation Segment", name).name).as_dict(), True
 
 

@@ -33,9 +33,7 @@ def get_catalogue() -> list[dict[str, Any]]:
 
 
 @frappe.whitelist(methods=["GET", "POST"])
-def preview(
-	rule: str | dict, limit: int = 10, builder: str | None = None, number: int = 0
-) -> dict[str, Any]:
+def preview(rule: str | dict, limit: int = 10, builder: str | None = None, number: int = 0) -> dict[str, Any]:
 	"""`{"count", "sample", "words"}` of a rule; for a rule that is not finished `{"error", "path"}`.
 
 	`builder` and `number` say who asks the how manieth time: a question that is older than the newest is stopped
@@ -73,7 +71,11 @@ def overlap(segments: str | list) -> dict[str, Any]:
 	frappe.has_permission("Relation Segment", "read", throw=True)
 	names = list(map(str, frappe.parse_json(segments)))
 	shown = frappe.get_list(
-		"Relation Segment", filters={"name": ["in", names or [""]]}, pluck="name", order_by="name asc", limit=0
+		"Relation Segment",
+		filters={"name": ["in", names or [""]]},
+		pluck="name",
+		order_by="name asc",
+		limit=0,
 	)
 	if hidden := sorted(set(names) - set(shown)):
 		frappe.throw(
@@ -93,6 +95,7 @@ def segments_of(relation: str) -> list[dict[str, Any]]:
 def refresh(segment: str, retake: bool = False) -> dict[str, Any]:
 	"""Bring the members in line with the rule, or take a snapshot anew; returns entered, left and members."""
 	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
+	jobs.bring_facts_up_to_date()
 	return queries.seen_of(membership.refresh_and_commit(segment, retake))
 
 

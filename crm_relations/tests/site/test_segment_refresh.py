@@ -240,6 +240,20 @@ def test_the_admin_says_how_often_changes_are_taken(quiet, monkeypatch):
 	frappe.cache.delete_value(jobs.TAKEN)
 
 
+def test_a_queued_refresh_tells_how_far_it_is_and_what_was_wrong(quiet, monkeypatch):
+	told = []
+	monkeypatch.setattr(frappe, "publish_realtime", lambda event, message, **_options: told.append(message))
+	doc = segment(by_city(factories.unique("Stadt")))
+	jobs.refresh_one(doc.name)
+	steps = [message["step"] for message in told if "step" in message]
+	assert steps == [1, 2, 3, 4, 5] and told[-1] == {"segment": doc.name, "done": True}
+	fresh = frappe.get_doc("Relation Segment", doc.name)
+	assert (fresh.state, fresh.last_refresh_kind) == ("Ready", "All Relations")
+	doc.db_set("rule", doc.rule.replace('"city"', '"gone"'))
+	jobs.refresh_one(doc.name)
+	assert "all[0].field" in told[-1]["error"]
+
+
 # A rule that broke
 
 
