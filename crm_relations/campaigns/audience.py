@@ -78,12 +78,12 @@ def start(campaign: str, user: str | None = None) -> dict:
 def take_in_new(campaign: str) -> int:
 	"""Take in the relations that have entered the segment of a running campaign since, and plan their steps.
 
-	Who has once been a member is not taken in again. The caller commits.
+	Who has once been a member is not taken in again, and nobody is after the campaign's end date. The caller commits.
 
 	:return: number of new members
 	"""
 	doc = lifecycle.locked(campaign)
-	if doc.status != "Running" or not doc.take_in_new:
+	if doc.status != "Running" or not doc.take_in_new or (doc.end_date and getdate(doc.end_date) < getdate()):
 		return 0
 	new = _take_in(doc, DocType("Relation").name.isin(membership.current(doc.segment)))
 	if new:

@@ -74,7 +74,7 @@ def readiness(campaign: Document, ask_links: bool = False) -> dict[str, Any]:
 	return {
 		"missing": found,
 		"members": members,
-		"notes": [] if found else [*sales.missing(campaign), *_notes(campaign)],
+		"notes": [] if found else [*sales.missing(campaign), *_notes(campaign, ask_links)],
 	}
 
 

@@ -226,6 +226,9 @@ def test_who_has_left_is_not_taken_in_again_and_other_campaigns_take_nobody_in(m
 	responses.record(members(open_one)[0], "Unsubscribe")
 	membership.add_members(mailing.segment, mailing.people(1))
 	assert audience.take_in_new(closed) == 0
+	frappe.db.set_value("Relation Campaign", open_one, "end_date", add_days(nowdate(), -1))
+	assert audience.take_in_new(open_one) == 0, "the campaign is over"
+	frappe.db.set_value("Relation Campaign", open_one, "end_date", nowdate())
 	assert audience.take_in_new(open_one) == 1 and len(members(open_one)) == 3
 
 

@@ -1,0 +1,114 @@
+"""The funnel of a campaign: by step and variant, against the control group."""
+
+import frappe
+import pytest
+from frappe.utils import add_to_date, now_datetime
+
+from crm_relations.campaigns import audience, overview, responses
+from crm_relations.tests.site import factories
+from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
+
+pytestmark = pytest.mark.site
+
+
+@pytest.fixture
+def sink():
+	with scripted_sink() as sink:
+		yield sink
+
+
+@pytest.fixture
+def mailing(sink):
+	mailing = Mailing()
+	mailing.open_account(sink.port)
+	yield mailing
+	frappe.set_user("Administrator")
+	mailing.remove()
+
+
+def invoice(relation: str, amount: float, **values) -> str:
+	"""A row of a posted invoice, made after the relation was taken in."""
+	name = factories.unique("SI-TEST")
+	row = {
+		"name": name,
+		"creation": add_to_date(now_datetime(), seconds=5),
+		"docstatus": 1,
+		"relation": relation,
+		"company": frappe.db.get_single_value("Relation Settings", "default_company")
+		or frappe.get_all("Company", pluck="name", order_by="name asc")[0],
+		"is_return": 0,
+		"is_opening": "No",
+		"base_net_total": amount,
+		**values,
+	}
+	frappe.qb.into(frappe.qb.DocType("Sales Invoice")).columns(*row).insert(*row.values()).run()
+	return name
+
+
+def test_the_funnel_counts_each_member_once_a_stage(mailing, sink):
+	mailing.people(6)
+	sink.at_rcpt[mailing.address(5)] = ["550 no"]
+	campaign = mailing.started(steps=[email_step(), call_step(delay_days=4)])
+	mailing.send(campaign)
+	rows = mailing.rows(campaign, step_type="E-mail")
+	for row in rows[:3]:
+		responses.record(row.member, "Click", url="u", send=row.name)
+		responses.record(row.member, "Reply", send=row.name)
+	responses.record(rows[3].member, "Bounce", send=rows[3].name)
+	responses.record(rows[4].member, "Click", url="u", send=rows[4].name, robot="Scanner")
+	audience.set_member_status(rows[0].member, "Qualified")
+	audience.set_member_status(rows[1].member, "Won")
+	shown = overview.funnel(campaign)["addressed"]
+	assert [shown[key] for key in overview.STAGES] == [6, 5, 4, 3, 2, 1, 0]
+	email, call = overview.by_step(campaign)
+	assert email["states"] == {"Sent": 5, "Failed": 1}
+	assert [email[key] for key in ("sent", "delivered", "clicked", "answered", "qualified", "won")] == [
+		5,
+		4,
+		3,
+		3,
+		2,
+		1,
+	]
+	assert call["sent"] == 0 and call["step_type"] == "Call"
+
+
+def test_variants_stand_apart(mailing, sink):
+	mailing.people(6)
+	campaign = mailing.started(steps=[email_step(subject_b="B", ab_share=67, ab_wait_hours=1)])
+	mailing.send(campaign)
+	of_b = mailing.rows(campaign, variant="B")
+	responses.record(of_b[0].member, "Click", url="u", send=of_b[0].name)
+	found = {row["variant"]: (row["sent"], row["clicked"]) for row in overview.by_step(campaign)}
+	assert found == {"A": (2, 0), "B": (2, 1), "Waiting": (0, 0)}
+
+
+def test_both_groups_are_measured_alike_by_their_invoices(mailing, sink):
+	mailing.people(10)
+	campaign = mailing.started(control_group_percent=40, control_group_seed="x")
+	mailing.send(campaign)
+	members = frappe.get_all(
+		"Relation Campaign Member", {"campaign": campaign}, ["relation", "held_out"], order_by="name asc"
+	)
+	addressed = [row.relation for row in members if not row.held_out]
+	control = [row.relation for row in members if row.held_out]
+	made = [
+		invoice(addressed[0], 100),
+		invoice(addressed[0], 50),
+		invoice(addressed[0], -30, is_return=1),
+		invoice(addressed[1], 10),
+		invoice(addressed[2], 999, creation="2020-01-01"),
+		invoice(addressed[2], 999, docstatus=2),
+		invoice(control[0], 7),
+	]
+	try:
+		shown = overview.funnel(campaign)
+		assert (shown["addressed"]["invoiced"], shown["addressed"]["amount"]) == (2, 130.0)
+		assert (shown["control"]["invoiced"], shown["control"]["amount"]) == (1, 7.0)
+		assert shown["control"]["sent"] == 0 and shown["control"]["members"] == 4
+		frappe.set_user(factories.user(None, "Relation User"))
+		assert overview.funnel(campaign)["addressed"]["amount"] is None
+	finally:
+		frappe.set_user("Administrator")
+		frappe.db.delete("Sales Invoice", {"name": ["in", made]})
+		frappe.db.commit()
