@@ -6,10 +6,11 @@ channel as such (by phone, by letter) stands with `*` for the address and holds 
 """
 
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import frappe
+import idna
 from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder import DocType
@@ -107,15 +108,17 @@ def decide_for(campaign: Document, rows: Sequence[frappe._dict], channel: str) -
 	"""May the recipients of a campaign be addressed now? Decisions by recipient, in a fixed number of queries.
 
 	:param rows: with `recipient` (an address in normal form), `relation`, `relation_kind`, `market_orientation`.
-		One consumer behind a shared address makes it a consumer's.
+		One consumer behind a shared address makes it a consumer's, and one who objects an address of silence.
 	"""
 	business: dict[str, bool] = {}
-	relations: dict[str, str] = {}
+	relations: dict[str, set[str]] = {}
 	for row in rows:
 		one = rules.is_business(row.relation_kind, row.market_orientation)
 		business[row.recipient] = business.get(row.recipient, True) and one
-		relations.setdefault(row.recipient, row.relation or "")
-	sales = existing_customers.proofs(campaign, relations) if channel == "E-mail" else None
+		relations.setdefault(row.recipient, set()).update({row.relation} if row.relation else ())
+	sales = None
+	if channel == "E-mail":
+		sales = existing_customers.proofs(campaign, {key: min(who) for key, who in relations.items() if who})
 	return decide_many(business, channel, campaign.purpose, relations=relations, sales=sales)
 
 
@@ -125,13 +128,13 @@ def decide_many(
 	purpose: str,
 	at: datetime | str | None = None,
 	*,
-	relations: Mapping[str, str] | None = None,
+	relations: Mapping[str, str | Collection[str]] | None = None,
 	sales: Mapping[str, str] | None = None,
 ) -> dict[str, Decision]:
 	"""The same for many addresses in a fixed number of queries.
 
 	:param keys: normal form of an address → is it a business's?
-	:param relations: address → its relation, whose objections to the channel count too.
+	:param relations: address → its relation (or those who share it), whose objections to the channel count too.
 	:param sales: address → proof of the sale for § 7 (3) UWG (`consents.sales.proofs`).
 	"""
 	return decide_purposes(keys, channel, [purpose], at, relations=relations, sales=sales)[purpose]
@@ -143,7 +146,7 @@ def decide_purposes(
 	purposes: Sequence[str],
 	at: datetime | str | None = None,
 	*,
-	relations: Mapping[str, str] | None = None,
+	relations: Mapping[str, str | Collection[str]] | None = None,
 	sales: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, Decision]]:
 	"""Decisions by purpose and address, with no more queries than for one."""
@@ -239,14 +242,18 @@ def _unsubscribed_contacts(keys: set[str]) -> dict[str, str]:
 
 
 def _unicode_domain(key: str) -> str:
+	"""The key with its domain in letters, as people write it; as it is where that cannot be told."""
 	local, _at, domain = key.rpartition("@")
 	if "xn--" not in domain:
 		return key
-	return f"{local}@{domain.encode('ascii').decode('idna')}"
+	try:
+		return f"{local}@{idna.decode(domain)}"
+	except UnicodeError:
+		return key
 
 
 def _events(
-	keys: list[str], channel: str, at: datetime | str | None, relations: Mapping[str, str]
+	keys: list[str], channel: str, at: datetime | str | None, relations: Mapping[str, str | Collection[str]]
 ) -> dict[str, list[ConsentEvent]]:
 	"""Events of each address: its own, objections from another label of its mailbox, those of its relation."""
 	if not keys:
@@ -274,7 +281,11 @@ def _events(
 		for box, event in read(objects & table.mailbox_key.isin(list(boxes)), table.mailbox_key):
 			for key in boxes[box]:
 				events.setdefault(key, {})[event.name] = event
-	owners = _grouped({key: relations.get(key, "") for key in keys})
+	owners: dict[str, list[str]] = {}
+	for key in keys:
+		behind = relations.get(key) or ()
+		for relation in [behind] if isinstance(behind, str) else behind:
+			owners.setdefault(relation, []).append(key)
 	if owners:
 		of_person = objects & (table.address_key == rules.ALL_ADDRESSES) & table.relation.isin(list(owners))
 		for relation, event in read(of_person, table.relation):

@@ -220,10 +220,7 @@ def domain_key(address: str | None) -> str:
 	host = text.rpartition("@")[2] if "@" in text else re.sub(r"^[a-z][a-z0-9+.-]*://", "", text)
 	host = re.split(r"[/?#:\s>,;]", host, maxsplit=1)[0].strip(".")
 	if not host.isascii():
-		try:
-			host = host.encode("idna").decode("ascii")
-		except UnicodeError:
-			return ""
+		host = domain_name(host)
 	labels = host.split(".")
 	if len(labels) < 2 or not re.fullmatch(r"[a-z0-9.-]{3,}", host) or labels[-1].isdigit():
 		return ""

@@ -143,3 +143,41 @@ def test_many_addresses_cost_no_more_queries_than_one(monkeypatch):
 	queries.clear()
 	decisions = consent.decide_many({f"p{i}@kunde.example": False for i in range(20)}, "E-mail", "Marketing")
 	assert all(decision.allowed for decision in decisions.values()) and len(queries) == one > 0
+
+
+def test_an_address_that_several_share_is_silent_if_one_of_them_objects():
+	first, second = factories.relation(), factories.relation()
+	consent.record(second.name, rules.ALL_ADDRESSES, "Phone", "Withdrawn", source="Anruf")
+	rows = [
+		frappe._dict(recipient="+49221123456", relation=doc.name, relation_kind="Organisation")
+		for doc in (first, second)
+	]
+	campaign = frappe._dict(purpose="Marketing")
+	for order in (rows, rows[::-1]):
+		assert consent.decide_for(campaign, order, "Phone")["+49221123456"].reason == rules.WITHDRAWN
+	assert consent.decide_for(campaign, rows[:1], "Phone")["+49221123456"].allowed
+
+
+def test_of_two_spellings_of_a_domain_with_sharp_s_each_is_its_own():
+	give(address="a@straße.example")
+	assert consent.lookup(None, "A@STRAßE.example", "E-mail").allowed
+	assert not consent.lookup(None, "a@strasse.example", "E-mail").allowed
+
+
+def test_an_objection_holds_for_the_whole_mailbox_and_consent_for_one_address():
+	give(address="anna+shop@kunde.example")
+	assert not consent.lookup(None, "anna@kunde.example", "E-mail").allowed
+	give(address="anna@kunde.example")
+	consent.record(None, "Anna+Shop@kunde.example", "E-mail", "Withdrawn", source="Link")
+	for address in ("anna@kunde.example", "anna+neu@kunde.example", "ANNA+SHOP@KUNDE.EXAMPLE"):
+		assert consent.lookup(None, address, "E-mail").reason == rules.WITHDRAWN
+	assert consent.lookup(None, "an.na@kunde.example", "E-mail").reason == rules.NO_CONSENT
+
+
+@pytest.mark.parametrize(
+	"values",
+	[{"event": "Given", "legal_basis": rules.CONSENT}, {"event": "Withdrawn"}],
+)
+def test_all_addresses_stand_for_an_objecting_relation_only(values):
+	with pytest.raises(frappe.ValidationError, match="all addresses"):
+		consent.record(None, "*", "Phone", source="x", **values)
