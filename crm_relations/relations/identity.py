@@ -10,8 +10,8 @@ from frappe.utils import cstr, now
 
 from crm_relations.relations import adoption, folding, links, numbering, placing, queries, roles, stages
 from crm_relations.relations.facts import queue as facts
-from crm_relations.relations.rules import WORKS_FOR
-from crm_relations.relations.sources import Party, Row, evidence, sources
+from crm_relations.relations.rules import ORGANISATION, WORKS_FOR
+from crm_relations.relations.sources import Party, Row, evidence, person_name, sources
 
 CUSTOMER = "Customer"
 
@@ -64,6 +64,8 @@ def adopt_document(doc: Document) -> str | None:
 	before = doc.get_doc_before_save()
 	if relation and before and not _touched(doc, before):
 		return relation
+	if relation and before and _has_become_a_person(doc, before, relation):
+		return placing.place(*party)
 	known_before = {party: _columns(before)} if relation and before else None
 	outcome = adoption.adopt([party], before=known_before)
 	relation = outcome.relations.get(party)
@@ -77,6 +79,14 @@ def adopt_document(doc: Document) -> str | None:
 			{e.role for e in evidence() if doc.doctype in e.effects and e.document_type == doc.doctype},
 		)
 	return relation
+
+
+def _has_become_a_person(doc: Document, before: Document, relation: str) -> bool:
+	"""Whether a contact that stood for an organisation has got the name of a person: then it is one who works there."""
+	if doc.doctype != "Contact" or person_name(before) or not person_name(doc):
+		return False
+	is_organisation = frappe.db.get_value("Relation", relation, "relation_kind") == ORGANISATION
+	return is_organisation and len(parties_of(relation)) > 1
 
 
 def adopt_linked(doc: Document) -> None:

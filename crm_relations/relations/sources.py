@@ -361,11 +361,18 @@ def contact_values(row: Row) -> Row:
 
 def contact_ties(rows: list[Row]) -> Iterable[Tie]:
 	"""Whom the contact is linked to, and which employee has its user or e-mail."""
-	yield from _contact_links({row["name"]: row for row in rows})
-	yield from _contact_employees(rows)
+	ties = list(_contact_links({row["name"]: row for row in rows}))
+	yield from ties
+	of_organisations = {tie.party[1] for tie in ties if tie.kind == WORKS_FOR}
+	yield from _contact_employees(
+		[row for row in rows if person_name(row) or row["name"] not in of_organisations]
+	)
 
 
 def _contact_links(contacts: dict[str, Row]) -> Iterable[Tie]:
+	"""A contact of an organisation works for it. One without the name of a person is the organisation itself: ERPNext
+	makes such a contact of the e-mail and telephone that are typed into a company's customer or supplier. Only
+	the first one of an organisation is it, and only of the first organisation it is linked to."""
 	link = frappe.qb.DocType("Dynamic Link")
 	known = sources()
 	links = (
@@ -378,10 +385,17 @@ def _contact_links(contacts: dict[str, Row]) -> Iterable[Tie]:
 		.orderby(link.name)
 	).run()
 	linked = _linked_parties({(doctype, name) for _, doctype, name, _ in links})
+	nameless = {name for name, row in contacts.items() if not person_name(row)}
 	for parent, doctype, name, creation in links:
 		if not (found := linked.get((doctype, name))):
 			continue
 		party, kind, primary_contact = found
+		if kind == ORGANISATION and not person_name(contacts[parent]):
+			if parent in nameless:
+				nameless.discard(parent)
+				yield Tie(("Contact", parent), party, "person", creation)
+				yield Tie(("Contact", parent), party, WORKS_FOR, creation)
+			continue
 		policy = known[doctype].main.contacts
 		is_primary = contacts[parent].get("is_primary_contact") or primary_contact == parent
 		if kind == ORGANISATION:

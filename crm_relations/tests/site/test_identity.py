@@ -227,6 +227,43 @@ def test_a_contact_that_is_taken_off_a_company_does_not_work_there_any_more():
 	assert link["until"] == getdate()
 
 
+def general_contact(customer):
+	"""What ERPNext makes of the e-mail that is typed into a company's customer."""
+	name = frappe.db.get_value(
+		"Dynamic Link",
+		{"link_doctype": "Customer", "link_name": customer.name, "parenttype": "Contact"},
+		"parent",
+	)
+	return frappe.get_doc("Contact", name)
+
+
+def test_a_company_with_an_e_mail_is_one_relation_although_erpnext_makes_a_contact_of_it():
+	company = factories.customer(email_id="Info@Werk.Example", mobile_no="0170 1234567")
+	contact = general_contact(company)
+	assert relation_of(contact) == relation_of(company)
+	file = file_of(company)
+	assert (file.relation_kind, file.relation_name) == ("Organisation", company.customer_name)
+	assert (file.email_id, links.links_of(file.name)) == ("info@werk.example", [])
+	sales = factories.contact("", "", "verkauf@werk.example", [("Customer", company.name)])
+	assert relation_of(sales) != file.name
+	assert works_for(sales) == [file.name]
+
+
+def test_a_contact_of_a_company_that_gets_the_name_of_a_person_is_one_who_works_there():
+	company = factories.customer(email_id="anna@werk2.example")
+	contact = general_contact(company)
+	contact.first_name, contact.last_name = "Anna", "Alt"
+	contact.save()
+	assert relation_of(contact) != relation_of(company)
+	assert works_for(contact) == [relation_of(company)]
+	person = file_of(contact)
+	assert (person.relation_kind, person.relation_name) == ("Person", "Anna Alt")
+	company.reload()
+	company.save()
+	engine.sync()
+	assert relation_of(contact) == person.name
+
+
 def test_a_party_link_brings_customer_and_supplier_into_the_earlier_relation():
 	customer, vendor = factories.customer(), supplier()
 	first, second = relation_of(customer), relation_of(vendor)
