@@ -8,6 +8,7 @@ from frappe.utils import add_to_date, now_datetime
 from frappe.utils.background_jobs import get_workers
 
 from crm_relations.campaigns import rules, sender
+from crm_relations.campaigns.consents import checks as consent_checks
 from crm_relations.shared.findings import Finding
 
 SEND = "Relation Campaign Send"
@@ -21,6 +22,7 @@ def findings() -> list[Finding]:
 	running = frappe.db.count("Relation Campaign", {"status": "Running"})
 	found.extend(_workers(running))
 	found.extend(_lawful())
+	found.extend(consent_checks.findings())
 	found.extend(_rows())
 	return found
 

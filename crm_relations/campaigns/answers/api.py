@@ -5,7 +5,7 @@ from frappe import _
 from frappe.utils.file_manager import save_file
 
 from crm_relations.campaigns import queries, responses, rules
-from crm_relations.campaigns.answers import importing
+from crm_relations.campaigns.answers import addresses, importing
 
 
 @frappe.whitelist(methods=["POST"])
@@ -31,6 +31,14 @@ def import_answers(campaign: str, file_url: str) -> dict:
 		)
 		result["rejects"] = file.file_url
 	return {**result, "status": queries.status(campaign)}
+
+
+@frappe.whitelist(methods=["POST"])
+def revive_address(address: str) -> dict:
+	"""A person knows that mail arrives at an address again; returns its `state`."""
+	frappe.has_permission(addresses.DOCTYPE, "write", doc=address, throw=True)
+	addresses.note_life(address)
+	return {"state": frappe.db.get_value(addresses.DOCTYPE, address, "state")}
 
 
 @frappe.whitelist(methods=["POST"])

@@ -301,9 +301,11 @@ def test_an_unsubscription_ends_nothing_for_others(mailing, sent, desk):
 
 def test_too_many_guesses_from_one_address_are_refused(desk):
 	"""Every guest page counts by address; the one-click of a mail program is no guess."""
-	ip = f"2001:db8:{frappe.generate_hash(length=4)}::1"
-	found = {http(desk, f"/rc/{'x' * 22}.0.{'y' * 12}", ip=ip)[0] for _i in range(310)}
-	assert found == {404, 429}
+	ip, guess = f"2001:db8:{frappe.generate_hash(length=4)}::1", f"/rc/{'x' * 22}.0.{'y' * 12}"
+	assert http(desk, guess, ip=ip)[0] == 404
+	frappe.cache.incrby(frappe.cache.make_key(f"rl:None:{ip}"), 298)  # as if it had asked so often
+	assert [http(desk, guess, ip=ip)[0] for _i in range(2)] == [404, 429]
+	assert http(desk, guess)[0] == 404, "others may ask"
 
 
 @pytest.mark.parametrize("page", ["ru", "rp", "rc", "ro"])

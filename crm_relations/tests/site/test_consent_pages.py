@@ -10,7 +10,7 @@ from frappe.utils import add_days, add_to_date, now_datetime
 
 from crm_relations.campaigns import consent, delivery, links, rules
 from crm_relations.campaigns.consents import api as consents_api
-from crm_relations.campaigns.consents import objections, opt_in, preferences, purposes
+from crm_relations.campaigns.consents import checks, objections, opt_in, preferences, purposes
 from crm_relations.tests.site import factories, servers
 from crm_relations.tests.site.guests import http, path_of
 from crm_relations.tests.site.mailing import Mailing, scripted_sink
@@ -35,7 +35,7 @@ def mailing():
 def settings(mailing):
 	"""The settings, put back after the test; they are committed for the web server."""
 	doc = frappe.get_doc("Relation Settings")
-	fields = ("default_email_account", "public_sign_up", "opt_in_days", "legal_notice")
+	fields = ("default_email_account", "public_sign_up", "opt_in_days", "legal_notice", "privacy_url")
 	before = {field: doc.get(field) for field in fields}
 
 	def change(**values):
@@ -362,3 +362,20 @@ def test_nobody_is_asked_for_consent_who_has_objected_or_did_not_ask():
 	consents_api.object_to_advertising(relation.name, "By letter")
 	with pytest.raises(frappe.ValidationError, match="objected"):
 		consents_api.request_opt_in(relation.name, ["Marketing"], "Messe")
+
+
+# --- what `relations check` says ------------------------------------------------------------------------
+
+
+def test_the_check_tells_what_would_go_unseen(mailing, settings):
+	with scripted_sink() as sink:
+		settings(default_email_account=mailing.open_account(sink.port), public_sign_up=1, privacy_url="")
+	name = opt_in.request(mailing.address(0), ["Marketing"], source="x")
+	frappe.db.set_value(opt_in.DOCTYPE, name, "requested_at", add_days(now_datetime(), -1))
+	told = {finding.code for finding in checks.findings()}
+	assert {"no-incoming-mail", "opt-in-not-mailed", "no-privacy-notice"} <= told
+	frappe.db.set_value("Email Account", mailing.account, "enable_incoming", 1)
+	frappe.db.set_value(opt_in.DOCTYPE, name, "mailed_at", now_datetime())
+	settings(privacy_url="https://rt.example/datenschutz")
+	told = {finding.code for finding in checks.findings()}
+	assert not {"no-incoming-mail", "opt-in-not-mailed", "no-privacy-notice"} & told

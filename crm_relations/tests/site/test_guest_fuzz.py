@@ -38,7 +38,7 @@ WATCHED = (
 	"Relation Mail Address",
 )
 FUZZ = settings(
-	max_examples=12,
+	max_examples=8,
 	deadline=None,
 	suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

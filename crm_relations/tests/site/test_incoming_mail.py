@@ -6,8 +6,9 @@ from frappe.email.receive import InboundMail
 from frappe.utils import add_to_date, now_datetime
 
 from crm_relations.campaigns import consent, delivery, queries, rules
-from crm_relations.campaigns.answers import addresses
+from crm_relations.campaigns.answers import addresses, api
 from crm_relations.tests.pure.test_incoming_rules import COMPLAINT, EXCHANGE, POSTFIX
+from crm_relations.tests.site import factories
 from crm_relations.tests.site.mailing import Mailing, scripted_sink
 
 pytestmark = pytest.mark.site
@@ -145,6 +146,16 @@ def test_soft_bounces_are_counted_and_many_in_a_row_are_enough(mailing, row):
 def test_a_reply_shows_that_an_address_lives(mailing, row):
 	receive(mailing, bounced(row))
 	receive(mailing, reply(row, f"In-Reply-To: <{row.message_id}>\n"))
+	assert consent.lookup(row.relation, row.recipient, "E-mail").allowed
+
+
+def test_a_person_who_knows_better_brings_an_address_back(mailing, row):
+	receive(mailing, bounced(row))
+	frappe.set_user(factories.user(None, "Relation User"))
+	with pytest.raises(frappe.PermissionError):
+		api.revive_address(row.recipient)
+	frappe.set_user("Administrator")
+	assert api.revive_address(row.recipient) == {"state": "Usable"}
 	assert consent.lookup(row.relation, row.recipient, "E-mail").allowed
 
 

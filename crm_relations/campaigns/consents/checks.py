@@ -1,0 +1,59 @@
+"""What `relations check` says about consent and the mailbox: what would be lost or unlawful without anybody noticing."""
+
+import frappe
+from frappe import _
+from frappe.utils import add_to_date, now_datetime
+
+from crm_relations.campaigns import sender
+from crm_relations.campaigns.consents import opt_in
+from crm_relations.shared.findings import Finding
+
+
+def findings() -> list[Finding]:
+	"""Answers that nobody takes in, confirmations that were not mailed, a sign-up page without a privacy notice."""
+	found = [*_mailbox(), *_opt_in()]
+	settings = frappe.get_cached_doc("Relation Settings")
+	if settings.public_sign_up and not settings.privacy_url:
+		found.append(
+			Finding(
+				"warning",
+				"no-privacy-notice",
+				_("The sign-up page links to no privacy notice (Art. 13 GDPR)"),
+				_("Enter its address in Relation Settings"),
+			)
+		)
+	return found
+
+
+def _mailbox() -> list[Finding]:
+	account = sender.account_of(frappe._dict(email_account=None))
+	if not account or account.get("enable_incoming"):
+		return []
+	return [
+		Finding(
+			"warning",
+			"no-incoming-mail",
+			_("Mails to {0} are not taken in: replies, bounces and complaints go unseen").format(
+				account.name
+			),
+			_("Tick Enable Incoming in the e-mail account"),
+		)
+	]
+
+
+def _opt_in() -> list[Finding]:
+	hour_ago = add_to_date(now_datetime(), hours=-1)
+	waiting = frappe.db.count(
+		opt_in.DOCTYPE,
+		{"state": "Waiting", "mailed_at": ["is", "not set"], "requested_at": ["<", hour_ago]},
+	)
+	if not waiting:
+		return []
+	return [
+		Finding(
+			"warning",
+			"opt-in-not-mailed",
+			_("{0} confirmation mails have not left").format(waiting),
+			_("The reason is in the rows of Relation Opt-in Request"),
+		)
+	]
