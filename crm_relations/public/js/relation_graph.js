@@ -88,10 +88,12 @@
 
 	function edge_svg(edge, at) {
 		const [[x1, y1], [x2, y2]] = [at[edge.relation], at[edge.related_relation]];
+		const rise = Math.abs(y2 - y1) > 8 ? 16 : 4; // a slanting edge runs into the names below its nodes
 		return `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" style="stroke: var(--gray-400)"
 				marker-end="url(#relation-arrow)"/>
-			<text x="${(x1 + x2) / 2}" y="${(y1 + y2) / 2 - 4}" text-anchor="middle"
-				style="fill: var(--text-muted); font-size: 10px">${escape(cut(edge.reads, 22))}</text>`;
+			<text x="${(x1 + x2) / 2}" y="${(y1 + y2) / 2 - rise}" text-anchor="middle"
+				style="fill: var(--text-muted); font-size: 10px; paint-order: stroke;
+				stroke: var(--control-bg); stroke-width: 3px">${escape(cut(edge.reads, 22))}</text>`;
 	}
 
 	function graph_html(graph) {
