@@ -486,7 +486,6 @@ class CallList {
 					fieldname: "call_again_time",
 					fieldtype: "Select",
 					label: __("At"),
-					// the desk's control for a time breaks in dialogs where the time format has no seconds
 					options: ["", ...HALF_HOURS],
 					depends_on: "call_again_on",
 				},
