@@ -22,12 +22,17 @@ def statement(
 	campaigns: str | list | None = None,
 	from_date: str | None = None,
 	to_date: str | None = None,
+	salesperson: str | None = None,
+	segment: str | None = None,
 ) -> dict[str, Any]:
-	"""The statement as dict of decimal strings: `Statement.as_dict`. `campaigns` is a list or its JSON."""
+	"""The statement as dict of decimal strings: `Statement.as_dict`. `campaigns` is a list or its JSON; `salesperson` and
+	`segment` leave the invoices of others without a campaign."""
 	frappe.only_for(READERS)
 	company = company_or_default(company)
 	check_company(company)
-	return make_statement(company, frappe.parse_json(campaigns), from_date, to_date).as_dict()
+	return make_statement(
+		company, frappe.parse_json(campaigns), from_date, to_date, salesperson, segment
+	).as_dict()
 
 
 @frappe.whitelist(methods=["GET", "POST"])

@@ -2,9 +2,9 @@
 
 import frappe
 from frappe import _, _lt
-from frappe.utils import cint
+from frappe.utils import add_to_date, cint
 
-from crm_relations.ledger import attribution_queries, dimension
+from crm_relations.ledger import attribution_queries, check_queries, dimension
 from crm_relations.ledger.statement import statement
 from crm_relations.shared.findings import Finding
 from crm_relations.shared.money import to_string
@@ -24,6 +24,8 @@ def findings() -> list[Finding]:
 		result += _accounts(company)
 		result += _attribution(company.name, complete=bool(attributes))
 		result += _ledger(company.name)
+		result += _receivables(company.name)
+	result += _rules()
 	if not attributes:
 		message = _("Invoices are not attributed to campaigns: the switch in Relation Settings is off.")
 		result.append(Finding("warning", "attribution-off", message, _("Relation Settings, section Books.")))
@@ -90,6 +92,47 @@ def _ledger(company: str) -> list[Finding]:
 	)
 	return [
 		Finding("error", "ledger-difference", message, _("Relation Settings, button Rebuild Attribution."))
+	]
+
+
+def _receivables(company: str) -> list[Finding]:
+	result = []
+	for account, root_type, balance in check_queries.receivables_outside_assets(company):
+		message = _(
+			"{0}: receivables of {1} stand on {2}, which is of root type {3}: no balance sheet shows them as receivables."
+		).format(company, to_string(balance), account, _(root_type))
+		remedy = _(
+			"Give the customers a receivable account of root type Asset, and move the balance by a journal entry."
+		)
+		result.append(Finding("error", "receivable-not-asset", message, remedy))
+	for account, difference in check_queries.receivables_unlike_ledger(company):
+		message = _("{0}: ledger and payment ledger differ by {1} on {2}.").format(
+			company, to_string(difference), account
+		)
+		remedy = _(
+			"Open ERPNext's report General and Payment Ledger Comparison and repost the vouchers it names."
+		)
+		result.append(Finding("error", "receivable-difference", message, remedy))
+	return result
+
+
+def _rules() -> list[Finding]:
+	"""Rules whose job has not run for a day: what was posted since is attributed to nobody."""
+	late = frappe.get_all(
+		"Relation Attribution Rule",
+		filters={"enabled": 1, "creation": ["<", add_to_date(None, days=-1)]},
+		or_filters=[
+			["attributed_until", "is", "not set"],
+			["attributed_until", "<", add_to_date(None, days=-1)],
+		],
+		pluck="company",
+		order_by="company asc",
+	)
+	if not late:
+		return []
+	message = _("Invoices of {0} have not been attributed by rule for a day.").format(", ".join(late))
+	return [
+		Finding("warning", "attribution-rule-late", message, _("See that the scheduler runs: bench doctor."))
 	]
 
 

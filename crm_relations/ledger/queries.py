@@ -14,6 +14,8 @@ import frappe
 from frappe.query_builder import Case
 from frappe.query_builder.functions import Abs, Coalesce, Count, Max, Min, Sum
 
+from crm_relations.segments import membership
+
 HALF_A_CENT = Decimal("0.005")
 CLOSING = "Period Closing Voucher"
 CHAIN_RULE = "Document Chain"
@@ -21,30 +23,51 @@ CHAIN_RULE = "Document Chain"
 
 @dataclass(frozen=True)
 class Scope:
-	"""Company and period of a statement; `from_date` None means from the beginning."""
+	"""Company and period of a statement; `from_date` None means from the beginning.
+
+	Of the attributed invoices, only those in whose sales team `salesperson` is and those of the members of `segment`: the
+	others then stand where invoices without a campaign stand.
+	"""
 
 	company: str
 	from_date: str | None
 	to_date: str
+	salesperson: str | None = None
+	segment: str | None = None
 
 
-def _gl(scope: Scope) -> tuple[Any, Any]:
+def posted_rows(scope: Scope) -> tuple[Any, Any]:
 	gle = frappe.qb.DocType("GL Entry")
 	where = (gle.company == scope.company) & (gle.is_cancelled == 0) & (gle.voucher_type != CLOSING)
 	return gle, where & (gle.posting_date <= scope.to_date)
 
 
-def _since(field: Any, scope: Scope) -> Any:
+def since(field: Any, scope: Scope) -> Any:
 	return field >= (scope.from_date or "1900-01-01")
 
 
-def _attributed_vouchers(scope: Scope) -> Any:
+def in_scope(row: Any, scope: Scope) -> Any:
+	"""The rows of Relation Attribution that the statement is about, whatever their date."""
+	where = row.company == scope.company
+	if scope.salesperson:
+		team = frappe.qb.DocType("Sales Team")
+		of_team = frappe.qb.from_(team).select(team.parent)
+		of_team = of_team.where(
+			(team.parenttype == "Sales Invoice") & (team.sales_person == scope.salesperson)
+		)
+		where &= row.voucher_no.isin(of_team)
+	if scope.segment:
+		where &= row.relation.isin(membership.current(scope.segment))
+	return where
+
+
+def attributed_vouchers(scope: Scope) -> Any:
 	"""Sub-query: voucher, one campaign of it, number of campaigns."""
 	row = frappe.qb.DocType("Relation Attribution")
 	return (
 		frappe.qb.from_(row)
 		.select(row.voucher_type, row.voucher_no, Min(row.campaign).as_("campaign"))
-		.where(row.company == scope.company)
+		.where(in_scope(row, scope))
 		.groupby(row.voucher_type, row.voucher_no)
 	)
 
@@ -84,23 +107,23 @@ def tax_accounts(company: str) -> set[str]:
 
 def ledger_income(scope: Scope) -> Any:
 	"""Credit − debit of all income accounts in the period."""
-	gle, posted = _gl(scope)
+	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
 	query = (
 		frappe.qb.from_(gle)
 		.join(account)
 		.on(account.name == gle.account)
 		.select(Sum(gle.credit - gle.debit))
-		.where(posted & _since(gle.posting_date, scope) & (account.root_type == "Income"))
+		.where(posted & since(gle.posting_date, scope) & (account.root_type == "Income"))
 	)
 	return query.run()[0][0]
 
 
 def income_of_no_campaign(scope: Scope) -> Any:
 	"""Income rows of vouchers without attribution, and revenue released from deferral of lines without it."""
-	gle, posted = _gl(scope)
+	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
-	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	vouchers = attributed_vouchers(scope).as_("vouchers")
 	deferred = frappe.qb.DocType("Relation Attribution").as_("deferred")
 	query = (
 		frappe.qb.from_(gle)
@@ -109,9 +132,9 @@ def income_of_no_campaign(scope: Scope) -> Any:
 		.left_join(vouchers)
 		.on(_on(gle, vouchers))
 		.left_join(deferred)
-		.on(deferred.voucher_detail_no == gle.voucher_detail_no)
+		.on((deferred.voucher_detail_no == gle.voucher_detail_no) & in_scope(deferred, scope))
 		.select(Sum(gle.credit - gle.debit))
-		.where(posted & _since(gle.posting_date, scope) & (account.root_type == "Income"))
+		.where(posted & since(gle.posting_date, scope) & (account.root_type == "Income"))
 		.where(deferred.name.isnull())
 		.where(vouchers.voucher_no.isnull() | (Coalesce(gle.voucher_detail_no, "") != ""))
 	)
@@ -131,8 +154,8 @@ def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 		.join(account)
 		.on(account.name == row.account)
 		.select(row.campaign, row.is_return, by_rule, Sum(row.amount))
-		.where((row.company == scope.company) & (row.posting_date <= scope.to_date))
-		.where(_since(row.posting_date, scope) & (account.root_type == "Income"))
+		.where(in_scope(row, scope) & (row.posting_date <= scope.to_date))
+		.where(since(row.posting_date, scope) & (account.root_type == "Income"))
 		.groupby(row.campaign, row.is_return, by_rule)
 	)
 	if apart:
@@ -168,13 +191,13 @@ def released_shared(scope: Scope) -> list[frappe._dict]:
 
 
 def _released(scope: Scope) -> tuple[Any, Any, Any]:
-	gle, posted = _gl(scope)
+	gle, posted = posted_rows(scope)
 	row = frappe.qb.DocType("Relation Attribution")
 	query = (
 		frappe.qb.from_(gle)
 		.join(row)
 		.on(row.voucher_detail_no == gle.voucher_detail_no)
-		.where(posted & _since(gle.posting_date, scope) & (row.company == scope.company))
+		.where(posted & since(gle.posting_date, scope) & in_scope(row, scope))
 	)
 	return query, gle, row
 
@@ -200,7 +223,7 @@ def _mixed(scope: Scope) -> Any:
 	return (
 		frappe.qb.from_(row)
 		.select(row.voucher_no)
-		.where(row.company == scope.company)
+		.where(in_scope(row, scope))
 		.groupby(row.voucher_no)
 		.having((Min(row.campaign) != Max(row.campaign)) | (Min(row.is_return) != Max(row.is_return)))
 	)
@@ -209,7 +232,7 @@ def _mixed(scope: Scope) -> Any:
 def _with_other_lines(scope: Scope) -> Any:
 	item = frappe.qb.DocType("Sales Invoice Item")
 	row = frappe.qb.DocType("Relation Attribution")
-	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	vouchers = attributed_vouchers(scope).as_("vouchers")
 	return (
 		frappe.qb.from_(vouchers)
 		.join(item)
@@ -223,10 +246,10 @@ def _with_other_lines(scope: Scope) -> Any:
 
 
 def _unequal(scope: Scope) -> Any:
-	gle, posted = _gl(scope)
+	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
 	row = frappe.qb.DocType("Relation Attribution")
-	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	vouchers = attributed_vouchers(scope).as_("vouchers")
 	ledger = (
 		frappe.qb.from_(gle)
 		.join(vouchers)
@@ -241,7 +264,7 @@ def _unequal(scope: Scope) -> Any:
 		.join(account)
 		.on(account.name == row.account)
 		.select(row.voucher_no, row.account, row.posting_date, (0 - row.amount).as_("amount"))
-		.where((row.company == scope.company) & (row.posting_date <= scope.to_date))
+		.where(in_scope(row, scope) & (row.posting_date <= scope.to_date))
 		.where(account.root_type == "Income")
 	)
 	both = ledger.union_all(attributed).as_("both")
@@ -255,14 +278,14 @@ def _unequal(scope: Scope) -> Any:
 
 def own_rows(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	"""Ledger rows of the attributed vouchers in the period: (campaign, account, debit, credit)."""
-	gle, posted = _gl(scope)
-	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	gle, posted = posted_rows(scope)
+	vouchers = attributed_vouchers(scope).as_("vouchers")
 	query = (
 		frappe.qb.from_(gle)
 		.join(vouchers)
 		.on(_on(gle, vouchers))
 		.select(vouchers.campaign, gle.account, Sum(gle.debit), Sum(gle.credit))
-		.where(posted & _since(gle.posting_date, scope) & (Coalesce(gle.voucher_detail_no, "") == ""))
+		.where(posted & since(gle.posting_date, scope) & (Coalesce(gle.voucher_detail_no, "") == ""))
 		.groupby(vouchers.campaign, gle.account)
 	)
 	if apart:
@@ -272,7 +295,7 @@ def own_rows(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 
 def ledger_of(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	"""(voucher, account, debit, credit) of single vouchers."""
-	gle, posted = _gl(scope)
+	gle, posted = posted_rows(scope)
 	return (
 		frappe.qb.from_(gle)
 		.select(gle.voucher_no, gle.account, Sum(gle.debit), Sum(gle.credit))
@@ -366,7 +389,7 @@ def charges_of(apart: Sequence[str]) -> list[tuple]:
 # Receivables and payments --------------------------------------------------------------------------
 
 
-def _ple(scope: Scope) -> tuple[Any, Any]:
+def receivable_rows(scope: Scope) -> tuple[Any, Any]:
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	where = (ple.company == scope.company) & (ple.delinked == 0) & (ple.account_type == "Receivable")
 	return ple, where & (ple.posting_date <= scope.to_date)
@@ -374,8 +397,8 @@ def _ple(scope: Scope) -> tuple[Any, Any]:
 
 def own_receivable(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	"""What the attributed vouchers themselves put on receivables up to the date: (campaign, amount)."""
-	ple, posted = _ple(scope)
-	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	ple, posted = receivable_rows(scope)
+	vouchers = attributed_vouchers(scope).as_("vouchers")
 	query = (
 		frappe.qb.from_(ple)
 		.join(vouchers)
@@ -389,10 +412,10 @@ def own_receivable(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	return query.run()
 
 
-def _settling_vouchers(scope: Scope) -> Any:
+def settling_vouchers(scope: Scope) -> Any:
 	"""Sub-query: every voucher that settles an attributed one."""
-	ple, posted = _ple(scope)
-	vouchers = _attributed_vouchers(scope).as_("vouchers")
+	ple, posted = receivable_rows(scope)
+	vouchers = attributed_vouchers(scope).as_("vouchers")
 	return (
 		frappe.qb.from_(ple)
 		.join(vouchers)
@@ -408,9 +431,9 @@ def _settling_vouchers(scope: Scope) -> Any:
 
 def _plain_payments(scope: Scope) -> Any:
 	"""Sub-query: payments with one account on the other side, all of whose receivable rows have one sign."""
-	gle, posted = _gl(scope)
+	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
-	settling = _settling_vouchers(scope).as_("settling")
+	settling = settling_vouchers(scope).as_("settling")
 	legs = (
 		frappe.qb.from_(gle)
 		.join(settling)
@@ -428,8 +451,8 @@ def _plain_payments(scope: Scope) -> Any:
 		.groupby(legs.voucher_type, legs.voucher_no)
 		.having(Count("*") == 1)
 	).as_("one_leg")
-	ple, linked = _ple(scope)
-	settling_again = _settling_vouchers(scope).as_("settling_again")
+	ple, linked = receivable_rows(scope)
+	settling_again = settling_vouchers(scope).as_("settling_again")
 	one_sign = (
 		frappe.qb.from_(ple)
 		.join(settling_again)
@@ -449,9 +472,9 @@ def _plain_payments(scope: Scope) -> Any:
 
 def _settlements(scope: Scope) -> tuple[Any, Any, Any, Any]:
 	"""Payment ledger rows of other vouchers against attributed ones, with the plain payment if it is one."""
-	ple, posted = _ple(scope)
-	vouchers = _attributed_vouchers(scope).as_("vouchers")
-	own = _attributed_vouchers(scope).as_("own")
+	ple, posted = receivable_rows(scope)
+	vouchers = attributed_vouchers(scope).as_("vouchers")
+	own = attributed_vouchers(scope).as_("own")
 	plain = _plain_payments(scope).as_("plain")
 	query = (
 		frappe.qb.from_(ple)
@@ -472,7 +495,7 @@ def _settlements(scope: Scope) -> tuple[Any, Any, Any, Any]:
 def plain_settlements(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	"""(campaign, receivable account, account on the other side, in the period, amount)"""
 	query, ple, (vouchers, own), plain = _settlements(scope)
-	in_period = Case().when(_since(ple.posting_date, scope), 1).else_(0).as_("in_period")
+	in_period = Case().when(since(ple.posting_date, scope), 1).else_(0).as_("in_period")
 	query = (
 		query.select(vouchers.campaign, ple.account, plain.account, in_period, Sum(ple.amount))
 		.where(own.voucher_no.isnull() & plain.voucher_no.notnull())
@@ -507,7 +530,7 @@ def other_settlements(scope: Scope, apart: Sequence[str]) -> list[frappe._dict]:
 
 def receivable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
 	"""(voucher type, voucher, account, against, amount) of payments, net of what they take back themselves."""
-	ple, posted = _ple(scope)
+	ple, posted = receivable_rows(scope)
 	return (
 		frappe.qb.from_(ple)
 		.select(ple.voucher_type, ple.voucher_no, ple.account, ple.against_voucher_no, Sum(ple.amount))
@@ -520,7 +543,7 @@ def receivable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
 
 def legs_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
 	"""(voucher type, voucher, account, debit − credit) of payments on accounts other than receivables."""
-	gle, posted = _gl(scope)
+	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
 	return (
 		frappe.qb.from_(gle)

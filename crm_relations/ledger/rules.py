@@ -151,6 +151,26 @@ def _split_others(
 		parts[campaign][balancing] -= sum(parts[campaign].values(), ZERO)
 
 
+def share_out(ledger: Mapping[str, Decimal], weights: Mapping[Campaign, Decimal]) -> Parts:
+	"""Split the balanced ledger rows of a voucher (account → amount) by weights: every account in whole cents, and the largest
+	one takes what makes each campaign's debits equal its credits."""
+	parts: Parts = {campaign: {} for campaign in weights}
+	if not ledger or not weights:
+		return parts
+	keys = list(weights)
+	values = [weights[key] for key in keys]
+	if not sum(values):
+		values = [Decimal(1)] * len(keys)
+	balancing = max(ledger, key=lambda account: (abs(ledger[account]), account))
+	for account, amount in ledger.items():
+		if account != balancing:
+			for campaign, part in zip(keys, allocate(amount, values), strict=True):
+				parts[campaign][account] = part
+	for campaign in keys:
+		parts[campaign][balancing] = -sum(parts[campaign].values(), ZERO)
+	return parts
+
+
 @dataclass(frozen=True)
 class Settlement:
 	"""A row of the payment ledger against an invoice: `amount` < 0 lowers the receivable."""

@@ -5,6 +5,10 @@ vouchers put on tax accounts; `cash_received` what came in on bank and cash acco
 in the period, by payment entry, journal entry or at the till. `receivable_open` is a balance: what is open
 at `to_date` of all vouchers up to then, also those before `from_date`.
 
+Beside them stand, as the ledger has them: `cost_of_goods` (what invoices and deliveries book as cost of goods sold),
+`campaign_cost` (expenses that carry the campaign), `write_offs` and `exchange_difference` (what settlements book on
+profit and loss), `receivable_overdue` (whole invoices past their due date); and, as the documents say, `discounts`.
+
 The check: `ledger_income` is summed over the ledger alone. `not_attributed` is summed over the rows of
 vouchers and lines that have no campaign. Neither is found by subtracting, so `difference` is 0.00 only if
 the attribution really equals the ledger; where it does not, `problems` names the voucher.
@@ -23,23 +27,35 @@ import frappe
 from frappe import _
 from frappe.utils import getdate, nowdate
 
+from crm_relations.ledger import cost_queries as costs
 from crm_relations.ledger import queries
+from crm_relations.ledger.payments import Payments, divide
 from crm_relations.ledger.rules import (
 	ZERO,
 	Campaign,
-	Line,
 	Settlement,
 	Split,
-	Voucher,
-	counter_accounts,
 	settle,
+	share_out,
 	split_voucher,
 )
+from crm_relations.ledger.vouchers import vouchers
 from crm_relations.shared.money import allocate, to_decimal, to_string
 
 CASH = ("Bank", "Cash")
 #: of a campaign, beside the figures of the statement itself
-DETAILS = ("campaign", "direct", "by_rule")
+DETAILS = (
+	"direct",
+	"by_rule",
+	"discounts",
+	"cost_of_goods",
+	"margin",
+	"campaign_cost",
+	"return_percent",
+	"receivable_overdue",
+	"write_offs",
+	"exchange_difference",
+)
 
 
 @dataclass
@@ -54,16 +70,34 @@ class CampaignFigures:
 	cash_received: Decimal = ZERO
 	#: of revenue and credit notes: what a rule attributed; the rest came by a chain of documents
 	by_rule: Decimal = ZERO
+	discounts: Decimal = ZERO  #: what the lines were sold under their price
+	cost_of_goods: Decimal = ZERO
+	campaign_cost: Decimal | None = None  #: None: the ledger carries no campaigns
+	receivable_overdue: Decimal = ZERO
+	write_offs: Decimal = ZERO  #: what settlements booked as cost: write-offs, cash discounts, bank charges
+	exchange_difference: Decimal = ZERO  #: gain > 0
+
+	@property
+	def margin(self) -> Decimal:
+		"""Revenue less credit notes and cost of goods."""
+		return self.revenue + self.credit_notes - self.cost_of_goods
+
+	@property
+	def return_percent(self) -> Decimal | None:
+		"""Return on what the campaign cost, of the margin: (margin − cost) ÷ cost × 100; None without a cost."""
+		if not self.campaign_cost:
+			return None
+		return (self.margin - self.campaign_cost) / self.campaign_cost * 100
 
 	@property
 	def direct(self) -> Decimal:
 		return self.revenue + self.credit_notes - self.by_rule
 
-	def detail(self) -> dict[str, str]:
-		"""What stands beside the statement's own figures."""
-		return {
-			name: to_string(getattr(self, name)) if name != "campaign" else self.campaign for name in DETAILS
-		}
+	def detail(self) -> dict[str, str | None]:
+		"""What stands beside the statement's own figures; None where a figure is not known."""
+		values = {name: getattr(self, name) for name in DETAILS}
+		amounts = {name: None if value is None else to_string(value) for name, value in values.items()}
+		return {"campaign": self.campaign, **amounts}
 
 	def as_dict(self) -> dict[str, str]:
 		amounts = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
@@ -157,16 +191,24 @@ def statement(
 	campaigns: Sequence[str] | str | None = None,
 	from_date: str | None = None,
 	to_date: str | None = None,
+	salesperson: str | None = None,
+	segment: str | None = None,
 ) -> Statement:
 	"""The statement of a company.
 
 	:param company: None: the default of Relation Settings, else the only company of the site
 	:param campaigns: only these are listed; the others are summed in `other_campaigns`
 	:param from_date: None: from the first posting; :param to_date: None: up to today
-	:raises frappe.ValidationError: no such company or campaign, or the dates are the wrong way round
+	:param salesperson: only invoices in whose sales team this Sales Person is are shown with their campaigns
+	:param segment: only those of the relations that are in this segment now; all others are `not_attributed`
+	:raises frappe.ValidationError: no such company, campaign, sales person or segment, or the dates are the wrong way round
 	"""
 	wanted = _wanted(campaigns)
-	scope = queries.Scope(company_or_default(company), *_period(from_date, to_date))
+	for doctype, name in (("Sales Person", salesperson), ("Relation Segment", segment)):
+		if name and not frappe.db.exists(doctype, name):
+			frappe.throw(_("{0} {1} does not exist.").format(_(doctype), name))
+	period = _period(from_date, to_date)
+	scope = queries.Scope(company_or_default(company), *period, salesperson or None, segment or None)
 	return _Builder(scope).build(wanted)
 
 
@@ -221,6 +263,13 @@ class _Builder:
 		self.receivables = {name for name, row in self.accounts.items() if row.account_type == "Receivable"}
 		self.cash = {name for name, row in self.accounts.items() if row.account_type in CASH}
 		self.tax = queries.tax_accounts(scope.company)
+		self.profit_and_loss = {
+			name for name, row in self.accounts.items() if row.root_type in ("Income", "Expense")
+		}
+		self.goods = {name for name, row in self.accounts.items() if row.account_type == costs.COST_OF_GOODS}
+		self.goods |= {frappe.get_cached_value("Company", scope.company, "default_expense_account")} - {None}
+		self.write_off, self.exchange = _loss_accounts(scope.company)
+		self.open_apart: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
 		self.figures: dict[str, CampaignFigures] = {}
 		self.rows: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
 		self.problems: list[Problem] = []
@@ -234,6 +283,8 @@ class _Builder:
 			self._split_vouchers(apart)
 		self._released()
 		self._settlements(apart)
+		self._deliveries()
+		self._costs(apart)
 		self.not_attributed += to_decimal(queries.income_of_no_campaign(self.scope))
 		return self._statement(wanted)
 
@@ -249,6 +300,10 @@ class _Builder:
 			self._of(campaign).cash_received += debit - credit
 		elif account in self.tax:
 			self._of(campaign).tax += credit - debit
+		elif account in self.goods:
+			self._of(campaign).cost_of_goods += debit - credit
+		elif account == self.write_off:
+			self._of(campaign).write_offs += debit - credit
 
 	def _earn(self, campaign: str, is_return: bool, by_rule: Any, amount: Decimal) -> None:
 		figures = self._of(campaign)
@@ -272,7 +327,7 @@ class _Builder:
 			self._of(campaign).receivable_open += to_decimal(amount)
 
 	def _split_vouchers(self, apart: Sequence[str]) -> None:
-		for voucher, posting_date, is_return, by_rule in _vouchers(self.scope, apart):
+		for voucher, posting_date, is_return, by_rule in vouchers(self.scope, apart):
 			split = split_voucher(voucher, self.income, self.receivables)
 			self.splits[voucher.name] = split
 			in_period = self._in_period(posting_date)
@@ -285,6 +340,7 @@ class _Builder:
 						continue
 					if account in self.receivables:
 						self._of(campaign).receivable_open -= amount
+						self.open_apart[campaign, voucher.name] -= amount
 					if not in_period:
 						continue
 					if account in self.income:
@@ -318,15 +374,16 @@ class _Builder:
 		rows = queries.other_settlements(self.scope, apart)
 		if not rows:
 			return
-		payments = _Payments(self.scope, rows)
+		payments = Payments(self.scope, rows)
 		by_voucher = defaultdict(list)
 		for row in rows:
 			by_voucher[row.against_voucher_no].append(row)
 		for voucher, settlements in by_voucher.items():
 			for row, parts in self._parts_of(voucher, settlements):
 				counter = payments.counter(row)
-				for campaign, amount, legs in _divide(parts, to_decimal(row.amount), counter):
+				for campaign, amount, legs in divide(parts, to_decimal(row.amount), counter):
 					if campaign is not None:
+						self.open_apart[campaign, voucher] += amount
 						self._settle(campaign, row.account, amount, legs, self._in_period(row.posting_date))
 
 	def _parts_of(
@@ -365,6 +422,59 @@ class _Builder:
 			self._post(campaign, account, amount)
 			for leg, value in legs.items():
 				self._post(campaign, leg, value)
+				if leg in self.exchange:
+					self._of(campaign).exchange_difference -= value
+				elif leg in self.profit_and_loss and leg != self.write_off:
+					self._of(campaign).write_offs += value
+
+	def _deliveries(self) -> None:
+		"""What deliveries booked as cost of goods: by the campaign of their lines, else as what bills them is attributed."""
+		ledger: dict[str, dict[str, Decimal]] = defaultdict(dict)
+		for name, account, amount in costs.delivery_ledger(self.scope):
+			ledger[name][account] = to_decimal(amount)
+		if not ledger:
+			return
+		names = sorted(ledger)
+		billed: dict[str, dict[str, Decimal]] = defaultdict(dict)
+		for line, campaign, amount in costs.billed_parts(self.scope, names):
+			billed[line][campaign] = to_decimal(amount)
+		filtered = self.scope.salesperson or self.scope.segment
+		weights: dict[str, dict[Campaign, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+		for row in costs.delivery_lines(names):
+			cost, parts = to_decimal(row.cost), billed.get(row.name)
+			if row.campaign and not filtered:
+				parts = {row.campaign: cost}
+			elif parts and sum(parts.values()):
+				parts = dict(zip(parts, allocate(cost, list(parts.values())), strict=True))
+			else:
+				parts = {None: cost}
+			for campaign, part in parts.items():
+				weights[row.parent][campaign] += part
+		for name in names:
+			for campaign, parts in share_out(ledger[name], weights[name]).items():
+				for account, amount in parts.items() if campaign is not None else ():
+					self._post(campaign, account, amount)
+					if account in self.profit_and_loss - self.goods:  # an expense account of one's own
+						self._of(campaign).cost_of_goods += amount
+
+	def _costs(self, apart: Sequence[str]) -> None:
+		"""Discounts, the campaign's own cost, and what is overdue."""
+		for campaign, amount in costs.discounts(self.scope):
+			self._of(campaign).discounts += to_decimal(amount)
+		for campaign, amount in costs.overdue(self.scope, apart):
+			self._of(campaign).receivable_overdue += to_decimal(amount)
+		due = costs.due_before(apart, self.scope.to_date) if apart else set()
+		for (campaign, voucher), amount in self.open_apart.items():
+			if voucher in due and amount > 0:
+				self._of(campaign).receivable_overdue += amount
+		if not costs.carries_campaigns():
+			return
+		spent: dict[str, Decimal] = defaultdict(lambda: ZERO)
+		for campaign, account, amount in costs.campaign_costs(self.scope):
+			if account not in self.exchange:
+				spent[campaign] += to_decimal(amount)
+		for campaign in {*spent, *self.figures}:
+			self._of(campaign).campaign_cost = spent[campaign]
 
 	def _post(self, campaign: str, account: str, amount: Decimal) -> None:
 		self._book(campaign, account, max(amount, ZERO), max(-amount, ZERO))
@@ -402,142 +512,8 @@ class _Builder:
 		return result
 
 
-def _vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[tuple[Voucher, Any, bool, bool]]:
-	"""The vouchers to be split, with their posting date and whether they are credit notes, and attributed by rule.
-
-	A voucher that is attributed but has no posted invoice comes with an empty ledger: it is a problem.
-	"""
-	ledger: dict[str, dict[str, Decimal]] = defaultdict(dict)
-	for voucher, account, debit, credit in queries.ledger_of(scope, names):
-		if amount := to_decimal(credit) - to_decimal(debit):
-			ledger[voucher][account] = amount
-	invoices = {row.name: row for row in queries.invoices(names)}
-	items, attribution = defaultdict(list), defaultdict(list)
-	for row in queries.items_of(names):
-		items[row.parent].append(row)
-	for row in queries.attribution_of(names):
-		attribution[row.voucher_no].append(row)
-	round_off = frappe.get_cached_value("Company", scope.company, "round_off_account")
-	charges = {name: defaultdict(lambda: ZERO) for name in names}
-	before_discount = {name: defaultdict(lambda: ZERO) for name in names}
-	for voucher, account, after, before in queries.charges_of(names):
-		charges[voucher][account] += to_decimal(after)
-		before_discount[voucher][account] += to_decimal(before)
-	for name in names:
-		invoice = invoices.get(name) or frappe._dict(posting_date=attribution[name][0].posting_date)
-		if str(invoice.posting_date) > scope.to_date:
-			continue
-		for by_account in (charges[name], before_discount[name]):
-			by_account[round_off] += to_decimal(invoice.base_rounding_adjustment)
-		voucher = Voucher(
-			name=name,
-			lines=_lines(invoice, items[name], attribution[name]),
-			ledger=ledger[name],
-			charges=charges[name],
-			charges_before_discount=before_discount[name],
-			additional_discount_account=invoice.additional_discount_account,
-			additional_discount=to_decimal(invoice.base_discount_amount),
-		)
-		by_rule = any(row.rule != queries.CHAIN_RULE for row in attribution[name])
-		yield voucher, invoice.posting_date, bool(invoice.is_return), by_rule
-
-
-def _lines(
-	invoice: frappe._dict, items: Sequence[frappe._dict], attribution: Sequence[frappe._dict]
-) -> list[Line]:
-	"""The attributed lines as the attribution has them, the others as the invoice has them."""
-	by_name = {item.name: item for item in items}
-	attributed = {row.voucher_detail_no for row in attribution}
-	pairs = [(by_name.get(row.voucher_detail_no) or frappe._dict(), row) for row in attribution]
-	pairs += [(item, None) for item in items if item.name not in attributed and not item.is_fixed_asset]
-	rate = Decimal(str(invoice.conversion_rate or 1))
-	weights = defaultdict(list)
-	for item, row in pairs:
-		weights[item.name].append(Decimal(str(row.share)) if row else Decimal(1))
-	taken: dict[str, int] = defaultdict(int)
-	lines = []
-	for item, row in pairs:
-		deferred = item.enable_deferred_revenue and not invoice.is_return
-		discount = Decimal(str(item.discount_amount or 0)) * Decimal(str(item.qty or 0))
-		part = taken[item.name]
-		taken[item.name] += 1
-		lines.append(
-			Line(
-				campaign=row.campaign if row else None,
-				account=item.deferred_revenue_account if deferred else item.income_account,
-				net=to_decimal(item.base_net_amount),
-				attributed=to_decimal(row.amount) if row else None,
-				attributed_account=row.account if row else None,
-				# of a line that several campaigns share, each has its part
-				line_discount=allocate(to_decimal(discount * rate), weights[item.name])[part],
-				discount_account=item.discount_account,
-				header_discount=allocate(
-					to_decimal(Decimal(str(item.distributed_discount_amount or 0)) * rate), weights[item.name]
-				)[part],
-			)
-		)
-	return lines
-
-
-class _Payments:
-	"""Payments that settle several things at once: what stands against each of their receivable rows."""
-
-	def __init__(self, scope: queries.Scope, rows: Iterable[frappe._dict]):
-		names = sorted({row.voucher_no for row in rows if not (row.plain_account or row.own_campaign)})
-		self.rows: dict[tuple, list[tuple[str, str, Decimal]]] = defaultdict(list)
-		self.legs: dict[tuple, dict[str, Decimal]] = defaultdict(dict)
-		if not names:
-			return
-		for doctype, name, account, against, amount in queries.receivable_rows_of(scope, names):
-			self.rows[doctype, name].append((account, against, to_decimal(amount)))
-		for doctype, name, account, amount in queries.legs_of(scope, names):
-			self.legs[doctype, name][account] = to_decimal(amount)
-
-	def counter(self, row: frappe._dict) -> dict[str, Decimal]:
-		"""account → debit − credit that stands against the row's amount."""
-		amount = to_decimal(row.amount)
-		if row.plain_account:
-			return {row.plain_account: -amount}
-		key = (row.voucher_type, row.voucher_no)
-		rows = self.rows[key]
-		index = next(
-			(
-				i
-				for i, (account, against, _sum) in enumerate(rows)
-				if (account, against) == (row.account, row.against_voucher_no)
-			),
-			None,
-		)
-		if row.voucher_type == "Sales Invoice" or index is None or not rows[index][2]:
-			return {row.account: -amount}  # settled by an invoice of no campaign, or taken back
-		counter = counter_accounts(
-			[(account, total) for account, _against, total in rows], self.legs[key], index
-		)
-		if rows[index][2] == amount:
-			return counter
-		# the payment settles the voucher in several rows: each has its share
-		return _scale(counter, rows[index][2], amount)
-
-
-def _scale(counter: dict[str, Decimal], whole: Decimal, part: Decimal) -> dict[str, Decimal]:
-	"""The part of `counter` that stands against `part` of `whole`, in cents, adding up to −part."""
-	return _divide({"part": part, "rest": whole - part}, whole, counter)[0][2]
-
-
-def _divide(
-	parts: dict[Campaign, Decimal], total: Decimal, counter: dict[str, Decimal]
-) -> list[tuple[Campaign, Decimal, dict[str, Decimal]]]:
-	"""Give each campaign its part of an amount and of what stands against it, both balanced."""
-	if len(parts) == 1:
-		return [(campaign, amount, counter) for campaign, amount in parts.items()]
-	keys = list(parts)
-	legs: dict[Campaign, dict[str, Decimal]] = {key: {} for key in keys}
-	balancing = max(counter, key=lambda account: (abs(counter[account]), account))
-	for account, amount in counter.items():
-		if account == balancing:
-			continue
-		for key, share in zip(keys, allocate(amount, [parts[key] for key in keys]), strict=True):
-			legs[key][account] = share
-	for key in keys:
-		legs[key][balancing] = -parts[key] - sum(legs[key].values(), ZERO)
-	return [(key, parts[key], legs[key]) for key in keys]
+def _loss_accounts(company: str) -> tuple[str | None, set[str]]:
+	"""The company's account for write-offs, and those for exchange differences."""
+	row = frappe.get_cached_doc("Company", company)
+	exchange = {row.get("exchange_gain_loss_account"), row.get("unrealized_exchange_gain_loss_account")}
+	return row.get("write_off_account"), {account for account in exchange if account}

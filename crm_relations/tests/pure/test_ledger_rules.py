@@ -11,6 +11,7 @@ from crm_relations.ledger.rules import (
 	Voucher,
 	counter_accounts,
 	settle,
+	share_out,
 	split_voucher,
 )
 from crm_relations.shared.money import allocate
@@ -190,3 +191,23 @@ def test_what_stands_against_the_rows_of_a_payment_adds_up_to_its_accounts(amoun
 def test_a_transfer_between_two_customers_is_no_money():
 	rows = [(RECEIVABLE, Decimal("-100")), (RECEIVABLE, Decimal("100"))]
 	assert counter_accounts(rows, {}, 0) == {RECEIVABLE: Decimal("100")}
+
+
+ACCOUNTS_OF_A_DELIVERY = st.lists(st.integers(-100_000, 100_000), min_size=1, max_size=4)
+WEIGHTS = st.dictionaries(st.sampled_from(["spring", "autumn", None]), st.integers(0, 10_000), min_size=1)
+
+
+@given(ACCOUNTS_OF_A_DELIVERY, WEIGHTS)
+def test_a_balanced_voucher_shared_out_is_whole_and_balances_for_each(amounts, weights):
+	ledger = {f"account {number}": Decimal(amount) / 100 for number, amount in enumerate(amounts)}
+	ledger["stock"] = -sum(ledger.values())
+	parts = share_out(ledger, {campaign: Decimal(weight) for campaign, weight in weights.items()})
+	assert set(parts) == set(weights)
+	for account, amount in ledger.items():
+		assert sum(of_campaign[account] for of_campaign in parts.values()) == amount
+	for of_campaign in parts.values():
+		assert sum(of_campaign.values()) == 0
+
+
+def test_nothing_in_the_ledger_is_nothing_to_share_out():
+	assert share_out({}, {"spring": Decimal(1)}) == {"spring": {}}

@@ -430,3 +430,36 @@ def test_a_draft_is_not_in_it(dimension_on, customer):
 	spring = campaign("Frühling")
 	draft(customer, [(spring, 100)], header=spring)
 	assert assert_balances(spring)["assets"] == 0
+
+
+def test_expenses_that_carry_a_campaign_are_its_cost_and_the_return_is_reckoned_on_it(dimension_on, customer):
+	spring = campaign("Frühling")
+	sell(customer, [(spring, 1000)])
+	assert statement(COMPANY, spring).campaigns[0].return_percent is None
+	carried = {"relation_campaign": spring}
+	journal([(account(COMPANY, "6300"), 250, 0, carried), (account(COMPANY, "1800"), 0, 250)])
+	result = statement(COMPANY, spring)
+	figures = result.campaigns[0]
+	assert (figures.campaign_cost, figures.margin, figures.return_percent) == (250, 1000, 300)
+	assert figures.write_offs == 0 and str(result.difference) == "0.00"
+
+
+def test_a_write_off_that_carries_the_campaign_is_no_cost_of_the_campaign(dimension_on, customer):
+	spring = campaign("Frühling")
+	invoice = sell(customer, [(spring, 100)])
+	party = {"party_type": "Customer", "party": customer}
+	party |= {"reference_type": "Sales Invoice", "reference_name": invoice.name}
+	journal(
+		[
+			(account(COMPANY, "6300"), 19, 0, {"relation_campaign": spring}),
+			(invoice.debit_to, 0, 19, {**party, "relation_campaign": spring}),
+		]
+	)
+	figures = statement(COMPANY, spring).campaigns[0]
+	assert (figures.campaign_cost, figures.write_offs) == (0, 19)
+
+
+def test_without_the_dimension_the_cost_of_a_campaign_is_not_known_and_not_zero(dimension_off, customer):
+	spring = campaign("Frühling")
+	sell(customer, [(spring, 100)])
+	assert statement(COMPANY, spring).as_dict()["details"][0]["campaign_cost"] is None

@@ -1,0 +1,54 @@
+"""What `relations check` asks about receivables: the payment ledger, the ledger, and the kind of their accounts."""
+
+from decimal import Decimal
+
+import frappe
+from frappe.query_builder.functions import Abs, Sum
+
+from crm_relations.ledger.queries import HALF_A_CENT
+
+
+def receivables_outside_assets(company: str) -> list[tuple]:
+	"""(account, root type, balance) of receivables that stand on no asset account: a balance sheet shows them elsewhere."""
+	account = frappe.qb.DocType("Account")
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	return (
+		frappe.qb.from_(ple)
+		.join(account)
+		.on(account.name == ple.account)
+		.select(ple.account, account.root_type, Sum(ple.amount))
+		.where((ple.company == company) & (ple.delinked == 0) & (ple.account_type == "Receivable"))
+		.where(account.root_type != "Asset")
+		.groupby(ple.account, account.root_type)
+		.having(Abs(Sum(ple.amount)) >= HALF_A_CENT)
+		.orderby(ple.account)
+		.run()
+	)
+
+
+def receivables_unlike_ledger(company: str) -> list[tuple[str, Decimal]]:
+	"""(account, ledger − payment ledger) where the two disagree on a receivable."""
+	account = frappe.qb.DocType("Account")
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	gle = frappe.qb.DocType("GL Entry")
+	of_company = (account.company == company) & (account.account_type == "Receivable")
+	names = frappe.qb.from_(account).select(account.name).where(of_company)
+	ledger = (
+		frappe.qb.from_(gle)
+		.select(gle.account, (gle.debit - gle.credit).as_("amount"))
+		.where((gle.company == company) & (gle.is_cancelled == 0) & gle.account.isin(names))
+	)
+	payments = (
+		frappe.qb.from_(ple)
+		.select(ple.account, (0 - ple.amount).as_("amount"))
+		.where((ple.company == company) & (ple.delinked == 0) & (ple.account_type == "Receivable"))
+	)
+	both = ledger.union_all(payments).as_("both")
+	return (
+		frappe.qb.from_(both)
+		.select(both.account, Sum(both.amount))
+		.groupby(both.account)
+		.having(Abs(Sum(both.amount)) >= HALF_A_CENT)
+		.orderby(both.account)
+		.run()
+	)
