@@ -12,7 +12,7 @@ from frappe import _
 from frappe.utils import get_url
 
 from crm_relations.campaigns import consent, links, rules, tracking
-from crm_relations.campaigns.consents import objections, opt_in
+from crm_relations.campaigns.consents import objections, opt_in, sales
 from crm_relations.campaigns.consents import purposes as texts
 from crm_relations.campaigns.consents.purposes import Purpose
 from crm_relations.shared.contact_keys import email_key
@@ -82,7 +82,11 @@ def read(who: Visitor) -> Preferences:
 	objected = _objected(who)
 	return Preferences(
 		choices=[Choice(purpose, agreed[purpose.name][who.address].allowed) for purpose in offered],
-		customer=agreed[rules.GENERAL_PURPOSE][who.address].reason == rules.NO_CONSENT,
+		customer=(
+			agreed[rules.GENERAL_PURPOSE][who.address].reason == rules.NO_CONSENT
+			and bool(who.relation)
+			and sales.is_customer(who.relation)
+		),
 		calls="Phone" not in objected,
 		letters="Letter" not in objected,
 	)

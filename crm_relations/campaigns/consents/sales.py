@@ -78,6 +78,11 @@ def proofs(campaign: Document, people: Mapping[str, str]) -> dict[str, str]:
 	return found
 
 
+def is_customer(relation: str) -> bool:
+	"""Is the relation a customer, or the contact of one?"""
+	return bool(_customers({relation}))
+
+
 def missing(campaign: Document) -> list[str]:
 	"""What keeps a campaign that names item groups from reaching existing customers, in words; empty if nothing."""
 	if not campaign.get("item_groups"):

@@ -42,12 +42,14 @@ def test_an_address_in_an_international_domain_is_one_address():
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_the_global_unsubscription_of_the_site_blocks(spelling):
+	"""frappe compares the recipient letter by letter: other spellings slip through (platform facts 3.2)."""
 	give()
 	factories.insert("Email Unsubscribe", email=spelling, global_unsubscribe=1)
 	assert "Unsubscribed" in consent.lookup(None, "a@kunde.example", "E-mail").reason
 
 
 def test_an_unsubscribed_contact_blocks():
+	"""frappe.sendmail takes no notice of Contact.unsubscribed (platform facts 3.2)."""
 	give()
 	contact = factories.contact("Anna", "Muster", "A@kunde.example")
 	assert consent.lookup(None, "a@kunde.example", "E-mail").allowed
@@ -57,6 +59,7 @@ def test_an_unsubscribed_contact_blocks():
 
 
 def test_an_unsubscribed_lead_blocks():
+	"""Nor of Lead.unsubscribed (platform facts 3.2)."""
 	give()
 	lead = factories.lead(email_id="A@kunde.example")
 	assert consent.lookup(None, "a@kunde.example", "E-mail").allowed

@@ -11,6 +11,7 @@ from frappe.utils import add_days, add_to_date, now_datetime
 from crm_relations.campaigns import consent, delivery, links, rules
 from crm_relations.campaigns.consents import api as consents_api
 from crm_relations.campaigns.consents import checks, objections, opt_in, preferences, purposes
+from crm_relations.relations import identity
 from crm_relations.tests.site import factories, servers
 from crm_relations.tests.site.guests import http, path_of
 from crm_relations.tests.site.mailing import Mailing, scripted_sink
@@ -235,6 +236,16 @@ def test_signing_up_makes_a_request_and_tells_nobody_which_addresses_are_known(m
 	assert "Bitte eine E-Mail-Adresse" in http(desk, "/rs?lang=de", method="POST", data={"email": "x"})[2]
 
 
+def test_many_sign_ups_from_one_network_are_refused_and_unsubscribing_is_not(mailing, settings, desk):
+	settings(public_sign_up=1)
+	ip = f"2001:db8:{frappe.generate_hash(length=4)}::1"
+	data = {"email": mailing.address(0), "purpose:Marketing": "1", "page": "x"}
+	assert http(desk, "/rs", method="POST", data=data, ip=ip)[0] == 200
+	frappe.cache.incrby(frappe.cache.make_key(f"rl:None:{ip}:rs"), 19)  # as if others had signed up
+	assert http(desk, "/rs", method="POST", data=data, ip=ip)[0] == 429
+	assert http(desk, f"/ru/{'x' * 22}", method="POST", data={}, ip=ip)[0] == 404
+
+
 # --- preferences ----------------------------------------------------------------------------------------
 
 
@@ -284,6 +295,19 @@ def test_no_more_advertising_means_by_no_way(reader, mailing, desk):
 	assert http(desk, path, method="POST", data={"do": "refuse"})[0] == 200
 	for address, channel in ((mailing.address(0), "E-mail"), ("+49221123456", "Phone"), ("*", "Letter")):
 		assert consent.lookup(name, address, channel).reason == rules.WITHDRAWN
+
+
+def test_only_a_customer_is_told_of_the_right_of_customers(mailing, desk):
+	"""An existing customer (§ 7 (3) UWG) has agreed to nothing, and must see how to object."""
+	stranger = mailing.person(given=False, language="de")
+	assert not preferences.read(preferences.visitor(links.seal("preferences", stranger))).customer
+	customer = factories.customer()
+	relation = identity.relation_of("Customer", customer.name)
+	frappe.db.set_value("Relation", relation, {"email_id": mailing.address(1), "language": "de"})
+	who = preferences.visitor(links.seal("preferences", relation))
+	assert preferences.read(who).customer
+	preferences.refuse_all(who)
+	assert not preferences.read(who).customer
 
 
 def test_a_guessed_page_of_preferences_is_not_found(reader, desk):
