@@ -261,7 +261,6 @@ def test_reports_are_narrowed_to_a_segment():
 	assert {row["relation"] for row in rows} == {inside}
 	everybody = {row["relation"] for row in incomplete_customers.execute(company)[1]}
 	assert outside in everybody or len(everybody) == 200
-
 	campaigns_of = campaign_statement.campaigns_of
 	with pytest.raises(frappe.ValidationError, match="no campaign of these addresses"):
 		campaigns_of(frappe._dict(segment=segment))
@@ -270,3 +269,7 @@ def test_reports_are_narrowed_to_a_segment():
 	assert campaigns_of(frappe._dict()) is None
 	with pytest.raises(frappe.ValidationError, match="no campaign of these addresses"):
 		campaigns_of(frappe._dict(segment=segment, campaigns=[factories.campaign().name]))
+	frappe.set_user(factories.user(None, "Accounts User"))
+	for filters in ({"segment": segment}, {"members_of": segment}):
+		with pytest.raises(frappe.PermissionError):
+			campaign_statement.execute({**company, **filters, "to_date": frappe.utils.nowdate()})

@@ -35,13 +35,13 @@ frappe.query_reports["Campaign Statement"] = {
 		},
 		{
 			fieldname: "segment",
-			label: __("Segment"),
+			label: __("Campaigns for Segment"),
 			fieldtype: "Link",
 			options: "Relation Segment",
 		},
 		{
-			fieldname: "segment",
-			label: __("Campaigns for Segment"),
+			fieldname: "members_of",
+			label: __("Invoices of Members of"),
 			fieldtype: "Link",
 			options: "Relation Segment",
 		},

@@ -32,13 +32,15 @@ def execute(filters: dict | None = None) -> tuple:
 	filters = frappe._dict(filters or {})
 	company = company_or_default(filters.company)
 	check_company(company)
+	if filters.members_of:
+		frappe.has_permission("Relation Segment", "read", doc=filters.members_of, throw=True)
 	result = statement(
 		company,
 		campaigns_of(filters),
 		filters.from_date or None,
 		filters.to_date or None,
 		filters.salesperson or None,
-		filters.segment or None,
+		filters.members_of or None,
 	)
 	return columns(), rows(result), message(result), chart(result), summary(result)
 
