@@ -3,18 +3,11 @@
 import frappe
 import pytest
 
-from crm_relations.relations import links
-from crm_relations.tests.site.factories import customer, insert, relation, unique
-from crm_relations.tests.site.test_browser import chromium, page  # noqa: F401 (a fixture)
+from crm_relations.relations import identity, links
+from crm_relations.tests.site.browser import MARKS, administrators_page  # noqa: F401
+from crm_relations.tests.site.factories import COMPANY, contact, customer, insert, lead, relation, unique
 
-pytestmark = [
-	pytest.mark.site,
-	pytest.mark.browser,
-	pytest.mark.slow,
-	pytest.mark.skipif(
-		chromium() is None, reason="no Chromium: install the package chromium or set CHROMIUM"
-	),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture
@@ -47,7 +40,7 @@ def story():
 	frappe.db.commit()
 
 
-def test_from_the_customer_over_its_file_to_the_parent_company(page, story):  # noqa: F811
+def test_from_the_customer_over_its_file_to_the_parent_company(page, story):
 	page.goto(f"/app/customer/{story.customer}")
 	page.click("button:has-text('Customer File'):visible", timeout=60_000)
 	page.wait_for_url(f"**/app/relation/{story.relation}", timeout=60_000)
@@ -64,9 +57,45 @@ def test_from_the_customer_over_its_file_to_the_parent_company(page, story):  # 
 	assert not page.errors
 
 
-def test_the_preview_of_an_import_names_the_reason(page, story):  # noqa: F811
+def test_the_preview_of_an_import_names_the_reason(page, story):
 	page.goto(f"/app/relation-import/{story.imported}")
 	page.click("button:has-text('Preview'):visible", timeout=60_000)
 	page.wait_for_selector("text=kein at is no e-mail address", timeout=60_000)
 	assert page.locator("button:has-text('Start Import'):visible").count()
+	assert not page.errors
+
+
+@pytest.fixture
+def parties():
+	"""One document of each doctype of a party, committed for the browser."""
+	docs = [
+		customer(unique("Kunde")),
+		lead(unique("Interessent")),
+		insert("Supplier", supplier_name=unique("Lieferant"), supplier_group="Services"),
+		insert(
+			"Employee",
+			first_name=unique("Emil"),
+			company=COMPANY,
+			gender="Male",
+			date_of_birth="1990-01-01",
+			date_of_joining="2020-01-01",
+		),
+		contact(unique("Karla"), "Klein"),
+	]
+	files = {doc: identity.relation_of(doc.doctype, doc.name) for doc in docs}
+	frappe.db.commit()
+	yield files
+	frappe.db.rollback()
+	for doc in docs:
+		frappe.delete_doc(doc.doctype, doc.name, force=True, ignore_missing=True)
+	for name in files.values():
+		frappe.delete_doc("Relation", name, force=True, ignore_missing=True)
+	frappe.db.commit()
+
+
+def test_every_form_of_a_party_leads_to_its_file(page, parties):
+	for doc, file in parties.items():
+		page.goto(f"/app/{frappe.scrub(doc.doctype).replace('_', '-')}/{doc.name}")
+		page.click("button:has-text('Customer File'):visible", timeout=60_000)
+		page.wait_for_url(f"**/app/relation/{file}", timeout=60_000)
 	assert not page.errors
