@@ -86,7 +86,9 @@ def _send_of(doc: Document, told: Incoming) -> frappe._dict | None:
 	if told.references:
 		rows = query.select(table.message_id).where(table.message_id.isin(told.references)).run(as_dict=True)
 		if rows:
-			return min(rows, key=lambda row: told.references.index(row.message_id))
+			# the database takes no notice of case, and a mail may name several of ours
+			nearness = {reference.lower(): place for place, reference in enumerate(told.references)}
+			return min(rows, key=lambda row: nearness.get(row.message_id.lower(), len(nearness)))
 	if doc.in_reply_to:
 		of_communication = query.where(table.communication == doc.in_reply_to).limit(1).run(as_dict=True)
 		if of_communication:

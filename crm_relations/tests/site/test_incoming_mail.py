@@ -90,6 +90,18 @@ def test_a_reply_that_names_us_only_in_its_references_is_matched(mailing, row, e
 	assert frappe.db.get_value("Communication", mail.name, "reference_name") == row.relation
 
 
+def test_a_message_id_whose_case_a_server_changed_is_matched(mailing, row):
+	mail = receive(mailing, reply(row, f"In-Reply-To: <{row.message_id.upper()}>\n"))
+	assert answers(row) == [("Reply", mail.name)]
+
+
+def test_a_reply_that_names_two_of_our_mails_belongs_to_the_nearer(mailing, row):
+	other = mailing.rows(row.campaign)[1]
+	headers = f"References: <{other.message_id}> <{row.message_id}>\n"
+	mail = receive(mailing, reply(row, headers))
+	assert answers(row) == [("Reply", mail.name)] and not answers(other)
+
+
 def test_a_reply_long_after_frappes_queue_forgot_the_mail_is_matched(mailing, row):
 	"""Frappe threads by Email Queue rows that are gone after 30 days; the send ledger keeps its Message-IDs."""
 	frappe.db.delete("Communication", {"name": row.communication})
