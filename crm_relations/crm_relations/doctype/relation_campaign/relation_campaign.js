@@ -283,7 +283,13 @@ function progress_html(answer) {
 				status.calls_done,
 				status.calls_suppressed,
 			])}
-			${__("{0} unsubscribed, {1} declined.", [status.unsubscribed, status.declined])}</p>
+			${__("{0} unsubscribed, {1} declined.", [status.unsubscribed, status.declined])}
+			${__("{0} bounced, {1} complained, {2} out of office, {3} opened.", [
+				status.bounced,
+				status.complained,
+				status.out_of_office,
+				status.opened,
+			])}</p>
 		${
 			uncertain.length
 				? `<div class="border rounded p-3 mb-4"><h5>${__("Uncertain messages")}</h5>
