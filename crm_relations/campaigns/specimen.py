@@ -34,10 +34,10 @@ class Specimen:
 
 def show(campaign: Document, step: str, relation: str | None = None) -> dict[str, Any]:
 	"""What a relation would get: `{"relation", "relation_name", "step_type", "recipient", "subject", "html",
-	"allowed", "reason"}`.
+	"allowed", "reason", "basis", "proof"}`.
 
 	`html` is the message with its frame, or the call script. `allowed` and `reason` say whether consent lets the
-	step reach the relation now.
+	step reach the relation now, `basis` and `proof` on what it rests; the sale is told to those who may read invoices.
 
 	:param relation: None: the first of the audience that the user may read
 	:raises frappe.ValidationError: the step has no text yet, or it cannot be made out to this relation
@@ -58,6 +58,8 @@ def show(campaign: Document, step: str, relation: str | None = None) -> dict[str
 		"html": specimen.rendered.html if specimen.rendered else specimen.script,
 		"allowed": decision.allowed,
 		"reason": _(decision.reason) if decision.reason else "",
+		"basis": _(decision.legal_basis) if decision.legal_basis else "",
+		"proof": decision.proof if frappe.has_permission("Sales Invoice") else "",
 	}
 
 

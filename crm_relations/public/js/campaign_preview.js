@@ -22,11 +22,12 @@
 		);
 		dialog.relation = made.relation;
 		const reached = made.allowed
-			? `<span class="indicator-pill green">${__("may be reached")}</span>`
+			? `<span class="indicator-pill green">${__("may be reached")}</span> ${escape(made.basis)}`
 			: `<span class="indicator-pill orange">${__("is left out")}</span> ${escape(made.reason)}`;
 		$answer.append(
 			`<p>${__("To")}: <b>${escape(made.relation_name)}</b> ${escape(made.recipient)} ${reached}</p>`
 		);
+		if (made.proof) $answer.append(`<p class="text-muted">${escape(made.proof)}</p>`);
 		if (made.step_type === "E-mail")
 			$answer.append(`<p>${__("Subject")}: <b>${escape(made.subject)}</b></p>`);
 		$answer.append(framed(made.html));

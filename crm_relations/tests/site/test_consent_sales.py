@@ -4,11 +4,13 @@ import frappe
 import pytest
 from frappe.utils import add_days, add_months, nowdate
 
-from crm_relations.campaigns import consent, rules
+from crm_relations.campaigns import consent, rules, specimen
 from crm_relations.campaigns.consents import sales
 from crm_relations.demo.company import COMPANY
 from crm_relations.relations import identity
+from crm_relations.segments import membership
 from crm_relations.tests.site import factories
+from crm_relations.tests.site.mailing import email_step
 
 pytestmark = pytest.mark.site
 
@@ -168,6 +170,19 @@ def test_calls_are_no_matter_of_sales(pumps, notice, customer):
 def test_to_be_a_customer_cannot_be_declared():
 	with pytest.raises(frappe.ValidationError, match="derived from sales"):
 		consent.record(None, ADDRESS, "E-mail", "Given", source="Liste", legal_basis=rules.EXISTING_CUSTOMER)
+
+
+def test_the_preview_shows_the_sale_to_those_who_may_read_invoices(pumps, notice, customer):
+	invoice = sell(customer, pumps[1])
+	relation = identity.relation_of("Customer", customer.name)
+	frappe.db.set_value("Relation", relation, "email_id", ADDRESS)
+	doc = campaign(pumps[0], steps=[email_step()])
+	membership.add_members(doc.segment, [relation])
+	shown = specimen.show(doc, doc.steps[0].name, relation)
+	assert shown["allowed"] and shown["basis"] == rules.EXISTING_CUSTOMER and invoice.name in shown["proof"]
+	frappe.set_user(factories.user(None, "Relation User"))
+	shown = specimen.show(doc, doc.steps[0].name, relation)
+	assert shown["basis"] == rules.EXISTING_CUSTOMER and not shown["proof"]
 
 
 def test_goods_that_are_like_everything_are_refused():
