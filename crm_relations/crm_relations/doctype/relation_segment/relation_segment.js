@@ -182,7 +182,7 @@ async function show_standing(frm) {
 			? __("as of {0}", [frappe.datetime.str_to_user(now.last_refreshed)])
 			: __("not refreshed yet"),
 	];
-	if (now.last_refreshed && frm.doc.kind !== "Manual" && now.last_duration)
+	if (now.last_refreshed && frm.doc.kind !== "Manual" && now.last_duration >= 0.1)
 		said.push(__("refreshed in {0} seconds", [format_number(now.last_duration, null, 1)]));
 	const place = $(frm.fields_dict.preview_html.wrapper).find(".rs-standing").empty();
 	place.append($(`<span></span>`).text(said.join(" · ")));
