@@ -218,7 +218,7 @@ class World:
 		if kind == "datetime":
 			stored = self.one(None, self.moment())
 			return stored, stored
-		stored = self.one(None, "", *NAMES[:6])
+		stored = self.node() if kind == "tree" else self.one(None, "", *NAMES[:6])
 		return stored, stored or None
 
 	def standing(self, name: str) -> Row:

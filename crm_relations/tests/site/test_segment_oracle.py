@@ -58,6 +58,7 @@ CUSTOM = (
 	("Customer", "oracle_choice", "Select", "option"),
 	("Contact", "oracle_flag", "Check", "check"),
 	("Lead", "oracle_budget", "Float", "amount"),
+	("Customer", "oracle_region", "Link", "tree"),
 )
 
 
@@ -80,7 +81,7 @@ def own() -> Iterator[dict[str, str]]:
 				fieldname=fieldname,
 				fieldtype=fieldtype,
 				label=fieldname,
-				options="\n".join(NAMES[:6]) if fieldtype == "Select" else None,
+				options={"Select": "\n".join(NAMES[:6]), "Link": "Territory"}.get(fieldtype),
 			)
 			made.append((doc.doctype, doc.name))
 			found[fieldname if doctype == "Relation" else f"{doctype.lower()}.{fieldname}"] = kind
