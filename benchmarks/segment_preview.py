@@ -134,6 +134,8 @@ def _client() -> tuple[Any, dict[str, str]]:
 		from threaded_client import ThreadedClient
 
 		_CLIENT.extend(ThreadedClient.logged_in(os.environ["SITE"]))
+		# the first request of a process loads the application
+		_CLIENT[0].post("/api/method/frappe.auth.get_logged_user", headers=_CLIENT[1])
 	return _CLIENT[0], _CLIENT[1]
 
 

@@ -110,7 +110,7 @@ def refresh_changed(segment: str, relations: Collection[str]) -> RefreshResult:
 	names = sorted(dependencies.affected(doc, relations))
 	for start in range(0, len(names), CHUNK):
 		change.replace_among(doc, names[start : start + CHUNK])
-	return change.finish(CHANGED_RELATIONS)
+	return change.finish(CHANGED_RELATIONS, before=doc.member_count)
 
 
 def refresh_and_commit(
@@ -234,6 +234,7 @@ def leave_doubles(relation: Document) -> None:
 	for segment, name in rows:
 		if segment in seen:
 			frappe.db.set_value(MEMBER, name, "left_on", now_datetime())
+			frappe.db.set_value(SEGMENT, segment, "member_count", _count(segment), update_modified=False)
 		seen.add(segment)
 
 
@@ -383,13 +384,17 @@ class _Change:
 		).run()
 		self.left += _written()
 
-	def finish(self, kind: str | None = LIST, in_step: str | None = None) -> RefreshResult:
+	def finish(
+		self, kind: str | None = LIST, in_step: str | None = None, before: int | None = None
+	) -> RefreshResult:
 		"""Write the figures of the segment; they are no edit of it, so `modified` stays.
 
 		:param kind: what was looked at; None: the members were only counted
 		:param in_step: what a refresh of all relations rests on
+		:param before: how many were members before; to count a large segment would take longer than to look at those
+			who have changed
 		"""
-		members = self._count()
+		members = _count(self.segment) if before is None else before + self.entered - self.left
 		seconds = round(monotonic() - self.began, 3)
 		figures = {"member_count": members}
 		if kind:
@@ -423,14 +428,15 @@ class _Change:
 		)
 		return queue.add(moved.run(pluck=True))
 
-	def _count(self) -> int:
-		member = frappe.qb.DocType(MEMBER)
-		return (
-			frappe.qb.from_(member)
-			.select(Count("*"))
-			.where((member.segment == self.segment) & member.left_on.isnull())
-			.run()[0][0]
-		)
+
+def _count(segment: str) -> int:
+	member = frappe.qb.DocType(MEMBER)
+	return (
+		frappe.qb.from_(member)
+		.select(Count("*"))
+		.where((member.segment == segment) & member.left_on.isnull())
+		.run()[0][0]
+	)
 
 
 @contextmanager

@@ -381,6 +381,7 @@ class Changes(RuleBasedStateMachine):
 		assert queue.length() == 0
 		for doc in self.segments:
 			found = members(doc.name)
+			assert frappe.db.get_value("Relation Segment", doc.name, "member_count") == len(found)
 			result = membership.refresh(doc.name)
 			assert (result.entered, result.left) == (0, 0), (doc.name, found, members(doc.name))
 		frappe.db.delete(queue.QUEUE)
