@@ -8,6 +8,7 @@ from erpnext.accounts.doctype.payment_entry.payment_entry import get_payment_ent
 from erpnext.stock.doctype.delivery_note.delivery_note import make_sales_invoice as invoice_of_delivery
 from frappe.utils import add_days, nowdate
 
+from crm_relations.crm_relations.report.campaign_statement.campaign_statement import execute
 from crm_relations.demo.company import COMPANY, account
 from crm_relations.ledger import api
 from crm_relations.ledger.statement import statement
@@ -187,6 +188,21 @@ def test_a_segment_sees_the_invoices_of_its_members(customer):
 	membership.add_members(segment, [identity.relation_of("Customer", other)])
 	figures = figures_of(spring, segment=segment)
 	assert (figures.revenue, figures.receivable_open) == (40, Decimal("47.60"))
+
+
+def test_the_report_has_the_further_figures_and_both_filters(customer):
+	spring = campaign("Frühling")
+	person = factories.insert("Sales Person", sales_person_name=factories.unique("Greta Vertrieb")).name
+	sell(customer, [(spring, 100)], sales_team=[{"sales_person": person, "allocated_percentage": 100}])
+	sell(customer, [(spring, 40)])
+	segment = factories.segment().name
+	membership.add_members(segment, [identity.relation_of("Customer", customer)])
+	for filters, expected in (({"salesperson": person}, 100), ({"members_of": segment}, 140)):
+		columns, rows, *_rest = execute({"company": COMPANY, "campaigns": [spring], **filters})
+		assert {"margin", "cost_of_goods", "by_rule"} <= {column["fieldname"] for column in columns}
+		(row,) = [row for row in rows if row.get("is_campaign")]
+		assert (row["revenue"], row["margin"], row["return_percent"]) == (expected, expected, None)
+		assert rows[-1]["is_difference"] and rows[-1]["revenue"] == 0
 
 
 def test_unknown_filters_are_refused_by_name():
