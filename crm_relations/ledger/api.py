@@ -30,6 +30,8 @@ def statement(
 	frappe.only_for(READERS)
 	company = company_or_default(company)
 	check_company(company)
+	if segment:
+		frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
 	return make_statement(
 		company, frappe.parse_json(campaigns), from_date, to_date, salesperson, segment
 	).as_dict()

@@ -212,6 +212,13 @@ def test_unknown_filters_are_refused_by_name():
 		api.statement(COMPANY, segment="No such")
 
 
+def test_whose_segment_one_may_not_read_one_may_not_filter_by():
+	segment = factories.segment().name
+	frappe.set_user(factories.user(None, "Accounts User"))
+	with pytest.raises(frappe.PermissionError):
+		api.statement(COMPANY, segment=segment)
+
+
 def test_details_are_decimal_strings_and_null_where_not_known(customer):
 	spring = campaign("Frühling")
 	sell(customer, [(spring, 100)])
