@@ -104,6 +104,7 @@ def open_account(port: int) -> str:
 		}
 	)
 	doc.db_insert()  # a row and no more: saving one asks the server, which may not be there
+	frappe.clear_document_cache("Email Account", ACCOUNT)
 	frappe.db.commit()
 	return doc.name
 
