@@ -67,7 +67,7 @@
 					options: "Relation Segment",
 					placeholder: __("Segment"),
 					only_select: 1,
-					change: () => this.set(this.control.get_value() || ""),
+					change: () => this.writing || this.set(this.control.get_value() || ""),
 				},
 				only_input: true,
 				render_input: true,
@@ -75,13 +75,21 @@
 			this.control.$input
 				.addClass("input-xs")
 				.attr({ "aria-label": __("Segment"), title: __("Only members of this segment") });
-			if (this.segment) this.control.set_value(this.segment);
+			if (this.segment) this.write(this.segment);
+		}
+
+		/** Shows a segment in the control, one after the other: each is looked up before it is there. */
+		write(segment) {
+			this.writing = (this.writing || 0) + 1;
+			this.written = Promise.resolve(this.written)
+				.then(() => this.control.set_value(segment))
+				.finally(() => (this.writing -= 1));
 		}
 
 		set(segment) {
 			if (segment === this.segment) return;
 			this.segment = segment;
-			if (this.control?.get_value() !== segment) this.control?.set_value(segment);
+			if (this.control && (this.writing || this.control.get_value() !== segment)) this.write(segment);
 			this.list.start = 0;
 			this.list.refresh();
 		}

@@ -152,7 +152,7 @@ async function refresh_members(frm) {
 			const now = await frappe.xcall(`${API}standing`, { segment }, "GET");
 			const changed = ["last_refreshed", "problem"].some((key) => now[key] !== before[key]);
 			if (changed) return resolve(now.problem || "");
-			if (++asked < 60) return setTimeout(ask, 1000);
+			if (++asked < 300) return setTimeout(ask, 2000);
 			resolve(__("The refresh goes on in the background. Load the form again later."));
 		};
 		setTimeout(ask, 1000);
