@@ -19,6 +19,7 @@ from crm_relations.segments import catalogue, compiler
 from crm_relations.segments.catalogue import Event, Field
 from crm_relations.segments.compiler import Rule
 from crm_relations.segments.rules import EventCondition, Group, leaves, within_event
+from crm_relations.segments.sources import among
 
 CUSTOMER = "Customer"
 
@@ -107,7 +108,7 @@ def criterion_of(rule: Rule, last: str | None = None) -> Criterion | None:
 		.where((party.party_type == CUSTOMER) & party.parent.isnotnull())
 		.where(party.party.notin([row["doc"] for row in allowed]))
 	)
-	return relation.name.notin(others) & criterion
+	return among(relation.name, others, False) & criterion
 
 
 def _of_customers(one: Field | Event) -> bool:

@@ -78,13 +78,27 @@ class Event:
 		"""The condition, or its opposite, on `tabRelation`; `where` narrows the rows."""
 		name = relation_name()
 		if (happened := asks_only_whether(condition)) is not None:
-			return among(name, self._names(where, scope), happened != negated)
+			names, owner = self._names(where, scope)
+			return among(name, names, happened != negated, owner)
 		plain = Condition(condition.measure, condition.operator, condition.value)
 		query, owner, figure = self._figures(condition.measure, where, scope)
 		fits, groups = compare(figure, plain, scope.today), query.groupby(owner).select(owner)
 		if rules.COMPARISONS[condition.operator](0, condition.value):
-			return among(name, groups.having(fits.negate()), negated)
-		return among(name, groups.having(fits), not negated)
+			return among(name, groups.having(fits.negate()), negated, owner)
+		return among(name, groups.having(fits), not negated, owner)
+
+	def ended(self, where: Criterion | None, lately: Criterion, scope: Scope) -> Criterion | None:
+		"""It happened, but nothing of what happened fits `lately`: one look at the rows instead of two, for "at least
+		once" beside "never" of less. None where the event has several sources.
+		"""
+		parts = self.parts(where, scope)
+		if len(parts) != 1:
+			return None
+		rows = parts[0]
+		query = rows.query if rows.counted is None else rows.query.where(rows.counted)
+		names = query.select(rows.relation).groupby(rows.relation)
+		nothing = Count(Case().when(lately, 1)) == 0
+		return among(relation_name(), names.having(nothing), True, rows.relation)
 
 	def parts(self, where: Criterion | None, scope: Scope) -> list[Rows]:
 		"""The rows that `where` lets through, of each source of the event."""
@@ -131,16 +145,16 @@ class Event:
 			.run()
 		)
 
-	def _names(self, where: Criterion | None, scope: Scope) -> QueryBuilder:
-		"""The relations to which it happened at all."""
+	def _names(self, where: Criterion | None, scope: Scope) -> tuple[QueryBuilder, Term]:
+		"""The relations to which it happened at all, and the column that they stand in."""
 		parts = self.parts(where, scope)
 		counted = [part.query if part.counted is None else part.query.where(part.counted) for part in parts]
 		if len(parts) == 1:
-			return counted[0].select(parts[0].relation)
+			return counted[0].select(parts[0].relation), parts[0].relation
 		table = _all_of(
 			[query.select(part.relation.as_("owner")) for query, part in zip(counted, parts, strict=True)]
 		).as_("happened")
-		return frappe.qb.from_(table).select(table.owner)
+		return frappe.qb.from_(table).select(table.owner), table.owner
 
 	def _figures(
 		self, measure: str, where: Criterion | None, scope: Scope

@@ -7,9 +7,9 @@ import frappe
 from frappe.model.document import Document
 from frappe.query_builder.functions import Count
 from pypika.queries import QueryBuilder
-from pypika.terms import Case
+from pypika.terms import Case, Criterion
 
-from crm_relations.segments import confidential, membership, room, selection
+from crm_relations.segments import compiler, confidential, membership, room, selection
 from crm_relations.segments import permissions as permissions_of_members
 from crm_relations.segments.compiler import Rule
 from crm_relations.segments.membership import RefreshResult
@@ -37,12 +37,22 @@ def preview(rule: Rule, limit: int = 10) -> dict[str, Any]:
 		return query if last is None else query.where(relation.name <= last)
 
 	with room.in_memory():
-		count = fitting().select(Count("*")).run()[0][0]
+		count = _count(confidential.criterion_of(rule))
 		if last := _far_enough(count, limit):
 			sample = _sample(fitting(last), limit)
 			if len(sample) == min(count, limit):
 				return {"count": count, "sample": sample}
 		return {"count": count, "sample": _sample(fitting(), limit) if count and limit else []}
+
+
+def _count(criterion: Criterion | None) -> int:
+	"""How many relations fit that the session's user may read."""
+	relations = frappe.qb.from_(frappe.qb.DocType("Relation"))
+	query = readable(relations)
+	if query is relations:
+		return compiler.count_of(criterion)
+	query = query if criterion is None else query.where(criterion)
+	return query.select(Count("*")).run()[0][0]
 
 
 def _far_enough(count: int, limit: int) -> str | None:

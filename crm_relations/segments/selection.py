@@ -43,6 +43,8 @@ def selected(doc: Document, relations: Collection[str] | None = None) -> QueryBu
 	:param relations: only among these; not for a segment with a sample, which is drawn from all
 	:raises crm_relations.segments.rules.RuleError: the rule is broken; names the path of the fault
 	"""
+	if relations is None and not (doc.pins or doc.suppressions or doc.sample):
+		return compiler.names_of(compiler.criterion_of(doc.rule or ""))
 	query = _sampled(doc, _left_over(doc, doc.rule or "", relations))
 	always = _pinned(doc, ALWAYS) - _pinned(doc, NEVER)
 	if relations is not None:

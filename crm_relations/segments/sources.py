@@ -16,7 +16,7 @@ import frappe
 from frappe.query_builder import Case
 from frappe.query_builder.functions import IfNull, Max
 from pypika.queries import QueryBuilder, Table
-from pypika.terms import Criterion, Term
+from pypika.terms import ContainsCriterion, Criterion, Term
 
 from crm_relations.relations.facts.sources import OneOf
 from crm_relations.segments import rules
@@ -261,9 +261,29 @@ def relation_name() -> Term:
 	return frappe.qb.DocType("Relation").name
 
 
-def among(owner: Term, names: QueryBuilder, wanted: bool) -> Criterion:
-	"""Is the owner one of the names? Never NULL: neither the owner nor a name is."""
-	return owner.isin(names) if wanted else owner.notin(names)
+class Owned(ContainsCriterion):
+	"""Whether something is one of the owners of rows. `owner` is their column, where it is known."""
+
+	def __init__(self, asked: Term, names: QueryBuilder, wanted: bool, owner: Term | None):
+		super().__init__(asked, names)
+		self._is_negated = not wanted
+		self.owner = owner
+
+	@property
+	def wanted(self) -> bool:
+		return not self._is_negated
+
+	def asked_of(self, other: Term) -> "Owned":
+		"""The same question to something else."""
+		return Owned(other, self.container, self.wanted, self.owner)
+
+
+def among(asked: Term, names: QueryBuilder, wanted: bool, owner: Term | None = None) -> Criterion:
+	"""Is it one of the names? Never NULL: neither what is asked nor a name is.
+
+	:param owner: the column that `names` selects
+	"""
+	return Owned(asked, names, wanted, owner)
 
 
 @dataclass(frozen=True)
@@ -303,7 +323,7 @@ class SetOf(Source):
 		elif condition.operator in ("in", "not in"):
 			names = names.where(member.isin(list(condition.value)))
 		wanted = condition.operator in ("=", "in", "is not empty")
-		return among(self.owner(), names, wanted != negated)
+		return among(self.owner(), names, wanted != negated, rows.relation)
 
 	def told(self, about: Field, reader: Reader) -> Told:
 		if self.tell:
@@ -468,12 +488,12 @@ class Sales(Source):
 		rows, name = scope.among(self.rows(scope)), relation_name()
 		figures = rows.query.select(rows.relation)
 		if condition.operator in ("is empty", "is not empty"):
-			return among(name, figures, (condition.operator == "is not empty") != negated)
+			return among(name, figures, (condition.operator == "is not empty") != negated, rows.relation)
 		fits = compare(self.figure(frappe.qb.DocType("Sales Invoice")), condition, scope.today)
 		figures = figures.groupby(rows.relation)
 		if self.absent is not None and rules.COMPARISONS[condition.operator](self.absent, condition.value):
-			return among(name, figures.having(fits.negate()), negated)
-		return among(name, figures.having(fits), not negated)
+			return among(name, figures.having(fits.negate()), negated, rows.relation)
+		return among(name, figures.having(fits), not negated, rows.relation)
 
 	def columns(self) -> tuple[tuple[str, str], ...]:
 		return (("Sales Invoice", "customer"),)

@@ -218,6 +218,7 @@ def assert_agreement(world: World, rule: dict, known: dict | None = None, also_s
 		name for name, row in world.rows.items() if rules.evaluate(tree, row, today=TODAY, within=below)
 	}
 	assert set(found) & set(world.rows) == expected, f"seed {world.seed}: {rules.serialise(tree)}"
+	assert sorted(compiler.names_of(compiler.criterion_of(tree)).run(pluck=True)) == sorted(found)
 	if not also_some:
 		return len(expected)
 	some = world.names[:: max(1, len(world.names) // 20)]
@@ -294,3 +295,43 @@ def test_every_operator_of_every_field_and_event_agrees_with_its_meaning(own, on
 						)
 		for condition in conditions:
 			assert_agreement(world, {"version": 1, negated: [condition]})
+
+
+def test_what_happened_but_not_lately_agrees_with_its_meaning(own, on_that_day):
+	"""Two conditions on one event that are answered by one look at its rows."""
+	plant_trees()
+	world = World(60, seed=3, own=own)
+	telling = 0
+	events = [one for one in catalogue.fields().values() if isinstance(one, catalogue.Event)]
+	for event in events:
+		narrowing = [next(examples(field)) for field in event.own]
+		for where in ([], *([one] for one in narrowing)):
+			for lately in narrowing:
+				rule = [
+					{"event": event.key, "where": where},
+					{"event": event.key, "where": [*where, lately], "operator": "=", "value": 0},
+				]
+				found = assert_agreement(world, {"version": 1, "all": rule}, also_some=True)
+				telling += 0 < found < len(world.names)
+				assert_agreement(world, {"version": 1, "none": [{"all": rule}]})
+	assert telling > 50
+
+
+def test_owners_of_rows_are_found_without_a_detour_over_relations(on_that_day):
+	bought = {"event": "bought", "where": [{"field": "date", "operator": "last days", "value": 90}]}
+	once = {"event": "bought", "measure": "amount", "value": 100}
+	for rule, detour in (
+		([bought], False),
+		([once, bought], False),
+		([bought, {"field": "country", "operator": "=", "value": "Germany"}], True),
+		([{"event": "bought", "operator": "=", "value": 0}], True),
+	):
+		statement = str(compiler.names_of(compiler.criterion_of({"version": 1, "all": rule})))
+		assert ("FROM `tabRelation` " in statement) is detour
+
+
+def test_bought_but_not_lately_looks_at_the_lines_once(on_that_day):
+	lately = {"field": "date", "operator": "last days", "value": 90}
+	never = {"event": "bought", "where": [lately], "operator": "=", "value": 0}
+	statement = str(compiler.compile_rule({"version": 1, "all": [{"event": "bought"}, never]}))
+	assert statement.count("`tabSales Invoice Item`.`parent`") == 1
