@@ -221,7 +221,8 @@ _chain = "public/js/process_chain.js"
 
 doctype_js = {
 	**dict.fromkeys(_party_events, "public/js/party.js"),
-	**dict.fromkeys(["Lead", "Prospect"], ["public/js/party.js", _chain]),
+	"Lead": ["public/js/party.js", _chain],
+	"Prospect": ["public/js/party.js", _chain],
 	**dict.fromkeys(["Opportunity", "Quotation", "Sales Order", "Delivery Note", "POS Invoice"], _chain),
 	**dict.fromkeys(["Subscription", "Payment Entry", "Journal Entry"], _chain),
 	**dict.fromkeys(["Relation Campaign Response", "Relation Handover"], _chain),

@@ -4,7 +4,12 @@
 
 	frappe.ui.form.on("Relation Campaign", {
 		refresh(frm) {
-			if (frm.is_new() || !frm.perm[0]?.write || ["Draft", "Approved"].includes(frm.doc.status)) return;
+			if (
+				frm.is_new() ||
+				!frm.perm[0]?.write ||
+				["Draft", "Approved"].includes(frm.doc.status)
+			)
+				return;
 			frm.add_custom_button(__("Import Answers"), () => upload(frm));
 		},
 	});
@@ -30,7 +35,7 @@
 			.map(
 				(row) => `<tr class="${row.problem ? "text-muted" : ""}"><td>${row.line}</td>
 				<td>${esc(row.name)}</td><td>${__(row.type)}</td><td>${__(row.answer)}</td>
-				<td>${row.date ? frappe.datetime.str_to_user(row.date) : ""}</td><td>${esc(row.problem)}</td></tr>`
+				<td>${row.date ? frappe.datetime.str_to_user(row.date) : ""}</td><td>${esc(row.problem)}</td></tr>`,
 			)
 			.join("");
 		const dialog = new frappe.ui.Dialog({
@@ -46,8 +51,8 @@
 					])}</p>
 					<table class="table table-sm"><thead><tr><th>${__("Line")}</th><th>${__("Member")}</th>
 						<th>${__("Type")}</th><th>${__("Answer")}</th><th>${__("Date")}</th><th>${__(
-						"Problem"
-					)}</th></tr></thead><tbody>${rows}</tbody></table>`,
+							"Problem",
+						)}</th></tr></thead><tbody>${rows}</tbody></table>`,
 				},
 			],
 			primary_action_label: __("Record {0} Answers", [plan.new]),
@@ -66,7 +71,7 @@
 						done.recorded,
 						done.known,
 						done.rejected,
-					]) + rejects
+					]) + rejects,
 				);
 				frm.reload_doc();
 			},

@@ -8,7 +8,12 @@
 	function framed(html) {
 		return $("<iframe>")
 			.attr({ sandbox: "", title: __("Message"), srcdoc: html })
-			.css({ width: "100%", height: "420px", border: "1px solid var(--border-color)", background: "#fff" });
+			.css({
+				width: "100%",
+				height: "420px",
+				border: "1px solid var(--border-color)",
+				background: "#fff",
+			});
 	}
 
 	async function show(dialog, frm) {
@@ -18,14 +23,20 @@
 		const made = await frappe.xcall(
 			API + "preview_step",
 			{ campaign: frm.doc.name, step, relation: dialog.get_value("relation") || null },
-			"GET"
+			"GET",
 		);
 		dialog.relation = made.relation;
 		const reached = made.allowed
-			? `<span class="indicator-pill green">${__("may be reached")}</span> ${escape(made.basis)}`
-			: `<span class="indicator-pill orange">${__("is left out")}</span> ${escape(made.reason)}`;
+			? `<span class="indicator-pill green">${__("may be reached")}</span> ${escape(
+					made.basis,
+			  )}`
+			: `<span class="indicator-pill orange">${__("is left out")}</span> ${escape(
+					made.reason,
+			  )}`;
 		$answer.append(
-			`<p>${__("To")}: <b>${escape(made.relation_name)}</b> ${escape(made.recipient)} ${reached}</p>`
+			`<p>${__("To")}: <b>${escape(made.relation_name)}</b> ${escape(
+				made.recipient,
+			)} ${reached}</p>`,
 		);
 		if (made.proof) $answer.append(`<p class="text-muted">${escape(made.proof)}</p>`);
 		if (made.step_type === "E-mail")
@@ -90,7 +101,7 @@
 				});
 				frappe.show_alert({ message: escape(message), indicator: "green" });
 			},
-			__("Send Test to a User")
+			__("Send Test to a User"),
 		);
 	}
 

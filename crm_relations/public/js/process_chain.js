@@ -7,7 +7,7 @@
 			frm.add_custom_button(
 				__("Process Chain"),
 				() => frappe.set_route("process-chain", frm.doctype, frm.docname),
-				__("View")
+				__("View"),
 			);
 		},
 	};

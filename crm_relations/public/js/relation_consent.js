@@ -11,7 +11,7 @@
 					frm.add_custom_button(
 						__("Objects to Advertising: {0}", [__(way)]),
 						() => record(frm, way),
-						group
+						group,
 					);
 				}
 				frm.add_custom_button(__("Ask to Confirm by E-mail"), () => ask(frm), group);
@@ -37,7 +37,7 @@
 				{
 					fieldtype: "HTML",
 					options: `<p class="text-muted">${__(
-						"Only for people who have asked for our e-mails: to ask for consent by e-mail is advertising itself."
+						"Only for people who have asked for our e-mails: to ask for consent by e-mail is advertising itself.",
 					)}</p>`,
 				},
 				{
@@ -84,11 +84,11 @@
 			.map(
 				(row) => `<tr><td><a href="${frappe.utils.get_form_link(
 					"Relation Consent",
-					row.name
+					row.name,
 				)}">${frappe.datetime.str_to_user(row.given_at)}</a></td>
 				<td>${__(row.channel)}</td><td>${__(row.event)}</td><td>${esc(row.purpose)}</td><td>${esc(
-					row.source
-				)}</td></tr>`
+					row.source,
+				)}</td></tr>`,
 			)
 			.join("");
 		frappe.msgprint({
@@ -96,12 +96,12 @@
 			wide: true,
 			message: `<table class="table table-sm"><tbody>${channels}</tbody></table>
 				<p class="text-muted">${__(
-					"For a campaign that names item groups, existing customers may get e-mails too (§ 7 (3) UWG)."
+					"For a campaign that names item groups, existing customers may get e-mails too (§ 7 (3) UWG).",
 				)}</p>
 				${events ? `<table class="table table-sm"><tbody>${events}</tbody></table>` : ""}
 				<p><a href="${esc(state.preferences)}" target="_blank" rel="noopener">${__(
-				"Page of preferences"
-			)}</a></p>`,
+					"Page of preferences",
+				)}</a></p>`,
 		});
 	}
 }

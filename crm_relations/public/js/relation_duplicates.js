@@ -8,16 +8,18 @@ frappe.provide("crm_relations");
 	const COLORS = { Open: "orange", Same: "blue", Different: "gray", Later: "yellow" };
 	const escape = (text) => frappe.utils.escape_html(String(text ?? ""));
 	const link = (name, title) =>
-		`<a href="${escape(frappe.utils.get_form_link("Relation", name))}">${escape(title || name)}</a>`;
+		`<a href="${escape(frappe.utils.get_form_link("Relation", name))}">${escape(
+			title || name,
+		)}</a>`;
 	const percent = (value) => `${Math.round(value)} %`;
 
 	function reasons_html(reasons) {
 		return reasons
 			.map(
 				({ text, weight }) =>
-					`<span class="indicator-pill no-indicator-dot ${weight > 0 ? "green" : "gray"} mr-1 mb-1">${escape(
-						text
-					)}</span>`
+					`<span class="indicator-pill no-indicator-dot ${
+						weight > 0 ? "green" : "gray"
+					} mr-1 mb-1">${escape(text)}</span>`,
 			)
 			.join("");
 	}
@@ -27,13 +29,15 @@ frappe.provide("crm_relations");
 			const value = escape(row[side]);
 			if (!may_choose || !row.choice) return value;
 			return `<label class="mb-0 font-weight-normal"><input type="radio" name="take-${escape(
-				row.fieldname
+				row.fieldname,
 			)}" value="${side}" ${side === "kept" ? "checked" : ""}> ${value}</label>`;
 		};
 		const head = ["keep", "other"]
 			.map((side) => {
 				const { name, relation_name, creation } = preview[side];
-				const since = __("since {0}", [frappe.datetime.str_to_user(creation.split(" ")[0])]);
+				const since = __("since {0}", [
+					frappe.datetime.str_to_user(creation.split(" ")[0]),
+				]);
 				return `<th scope="col">${link(name, relation_name)}<div class="text-muted small">${
 					side === "keep" ? __("stays") : __("is merged into it")
 				}, ${escape(since)}</div></th>`;
@@ -42,11 +46,13 @@ frappe.provide("crm_relations");
 		const rows = preview.fields
 			.map(
 				(row) =>
-					`<tr data-field="${escape(row.fieldname)}"><th scope="row" class="text-muted">${escape(
-						row.label
-					)}</th><td class="${row.choice ? "font-weight-bold" : ""}">${cell(row, "kept")}</td><td class="${
+					`<tr data-field="${escape(
+						row.fieldname,
+					)}"><th scope="row" class="text-muted">${escape(row.label)}</th><td class="${
 						row.choice ? "font-weight-bold" : ""
-					}">${cell(row, "other")}</td></tr>`
+					}">${cell(row, "kept")}</td><td class="${
+						row.choice ? "font-weight-bold" : ""
+					}">${cell(row, "other")}</td></tr>`,
 			)
 			.join("");
 		const list = (side, key, text) =>
@@ -65,11 +71,11 @@ frappe.provide("crm_relations");
 		]
 			.map(
 				([key, label, text]) =>
-					`<tr><th scope="row" class="text-muted">${label}</th><td>${list("keep", key, text)}</td><td>${list(
-						"other",
+					`<tr><th scope="row" class="text-muted">${label}</th><td>${list(
+						"keep",
 						key,
-						text
-					)}</td></tr>`
+						text,
+					)}</td><td>${list("other", key, text)}</td></tr>`,
 			)
 			.join("");
 		return `<div class="table-responsive"><table class="table table-sm">
@@ -77,22 +83,24 @@ frappe.provide("crm_relations");
 	}
 
 	function moves_html(preview) {
-		const line = (rows) => rows.map((row) => `${escape(__(row.doctype))}: ${row.count}`).join(", ");
+		const line = (rows) =>
+			rows.map((row) => `${escape(__(row.doctype))}: ${row.count}`).join(", ");
 		const moves = preview.moves.length
 			? `<p>${__("Goes over to the relation that stays: {0}", [line(preview.moves)])}</p>`
 			: "";
 		const stays = preview.stays.length
 			? `<p class="text-warning">${__(
 					"Both have it, so that it stays where it is; the other relation is then disabled instead of deleted: {0}",
-					[line(preview.stays)]
+					[line(preview.stays)],
 			  )}</p>`
 			: "";
 		return `${moves}${stays}<p class="text-muted">${__(
-			"The documents in ERPNext are not merged. The merge can be undone."
+			"The documents in ERPNext are not merged. The merge can be undone.",
 		)}</p>`;
 	}
 
-	const may_merge = () => frappe.model.can_write("Relation") && frappe.model.can_delete("Relation");
+	const may_merge = () =>
+		frappe.model.can_write("Relation") && frappe.model.can_delete("Relation");
 
 	async function decide(pair, state) {
 		await frappe.xcall(`${API}decide`, { pair, state });
@@ -112,9 +120,10 @@ frappe.provide("crm_relations");
 			dialog
 				.get_field("comparison")
 				.$wrapper.html(
-					`<div class="mb-3">${reasons_html(data.reasons)}</div>${fields_html(preview, may_merge())}${moves_html(
-						preview
-					)}`
+					`<div class="mb-3">${reasons_html(data.reasons)}</div>${fields_html(
+						preview,
+						may_merge(),
+					)}${moves_html(preview)}`,
 				);
 		const finish = (result) => {
 			dialog.hide();
@@ -123,7 +132,11 @@ frappe.provide("crm_relations");
 		if (may_merge()) {
 			dialog.set_primary_action(__("Merge"), async () => {
 				const take = preview.fields
-					.filter((row) => dialog.$wrapper.find(`[name="take-${row.fieldname}"]:checked`).val() === "other")
+					.filter(
+						(row) =>
+							dialog.$wrapper.find(`[name="take-${row.fieldname}"]:checked`).val() ===
+							"other",
+					)
 					.map((row) => row.fieldname);
 				const [keep, other] = [preview.keep.name, preview.other.name];
 				dialog.disable_primary_action();
@@ -132,24 +145,30 @@ frappe.provide("crm_relations");
 					const form = frappe.utils.get_form_link("Relation Merge", merge);
 					frappe.show_alert(
 						{
-							message: __("Merged. {0}", [`<a href="${escape(form)}">${__("Look at it or undo it")}</a>`]),
+							message: __("Merged. {0}", [
+								`<a href="${escape(form)}">${__("Look at it or undo it")}</a>`,
+							]),
 							indicator: "green",
 						},
-						15
+						15,
 					);
 					finish({ merged: true, keep, other });
 				} finally {
 					dialog.enable_primary_action();
 				}
 			});
-			dialog.add_custom_action(__("Swap"), async () => {
-				preview = await frappe.xcall(
-					`${API}preview`,
-					{ keep: preview.other.name, other: preview.keep.name },
-					"GET"
-				);
-				render();
-			}, "mr-2");
+			dialog.add_custom_action(
+				__("Swap"),
+				async () => {
+					preview = await frappe.xcall(
+						`${API}preview`,
+						{ keep: preview.other.name, other: preview.keep.name },
+						"GET",
+					);
+					render();
+				},
+				"mr-2",
+			);
 		} else {
 			dialog.set_primary_action(__("Same"), async () => {
 				await decide(pair, "Same");
@@ -157,10 +176,14 @@ frappe.provide("crm_relations");
 			});
 		}
 		for (const state of ["Different", "Later"]) {
-			dialog.add_custom_action(__(state), async () => {
-				await decide(pair, state);
-				finish({});
-			}, "mr-2");
+			dialog.add_custom_action(
+				__(state),
+				async () => {
+					await decide(pair, state);
+					finish({});
+				},
+				"mr-2",
+			);
 		}
 		render();
 		dialog.show();
@@ -177,18 +200,18 @@ frappe.provide("crm_relations");
 				(row) =>
 					`<div class="d-flex align-items-center justify-content-between py-1"><div>${link(
 						row.other,
-						row.other_name
+						row.other_name,
 					)} <span class="text-muted">${percent(row.probability)}</span> ${reasons_html(
-						row.reasons.filter((reason) => reason.weight > 0).slice(0, 3)
+						row.reasons.filter((reason) => reason.weight > 0).slice(0, 3),
 					)}</div><button type="button" class="btn btn-xs btn-default ml-3" data-pair="${escape(
-						row.pair
-					)}">${__("Compare")}</button></div>`
+						row.pair,
+					)}">${__("Compare")}</button></div>`,
 			)
 			.join("");
 		const $notice = $(
 			`<div class="relation-duplicates form-message orange" role="status"><b>${__(
-				"Perhaps the same"
-			)}</b>${lines}</div>`
+				"Perhaps the same",
+			)}</b>${lines}</div>`,
 		);
 		$notice.on("click", "[data-pair]", (event) =>
 			compare($(event.currentTarget).attr("data-pair"), (result) => {
@@ -197,7 +220,7 @@ frappe.provide("crm_relations");
 				} else {
 					frm.reload_doc();
 				}
-			})
+			}),
 		);
 		$notice.prependTo(frm.layout.wrapper);
 	}
@@ -216,18 +239,25 @@ frappe.provide("crm_relations");
 			const pair = frm.doc.name;
 			const data = await frappe.xcall(`${API}compare`, { pair }, "GET");
 			frm.get_field("comparison").$wrapper.html(
-				`<div class="mb-3">${reasons_html(data.reasons)}</div>${fields_html(data.preview, false)}`
+				`<div class="mb-3">${reasons_html(data.reasons)}</div>${fields_html(
+					data.preview,
+					false,
+				)}`,
 			);
-			const after = (result) => (result.merged ? frappe.set_route("List", "Relation Duplicate") : frm.reload_doc());
+			const after = (result) =>
+				result.merged ? frappe.set_route("List", "Relation Duplicate") : frm.reload_doc();
 			if (may_merge()) {
-				frm.add_custom_button(__("Merge …"), () => compare(pair, after)).addClass("btn-primary");
+				frm.add_custom_button(__("Merge …"), () => compare(pair, after)).addClass(
+					"btn-primary",
+				);
 			}
 			for (const state of ["Same", "Different", "Later", "Open"]) {
-				if (state === frm.doc.state || !frappe.model.can_write("Relation Duplicate")) continue;
+				if (state === frm.doc.state || !frappe.model.can_write("Relation Duplicate"))
+					continue;
 				frm.add_custom_button(
 					state === "Open" ? __("Ask Again") : __(state),
 					() => decide(pair, state).then(() => frm.reload_doc()),
-					__("Decide")
+					__("Decide"),
 				);
 			}
 		},

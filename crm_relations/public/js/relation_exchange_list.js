@@ -21,13 +21,13 @@
 		onload?.(list);
 		if (frappe.model.can_create("Relation Import")) {
 			list.page.add_menu_item(__("Import from vCard or csv"), () =>
-				frappe.new_doc("Relation Import")
+				frappe.new_doc("Relation Import"),
 			);
 		}
 		if (frappe.model.can_export("Relation")) {
 			for (const file_format of ["csv", "vCard 3.0", "vCard 4.0"]) {
 				list.page.add_menu_item(__("Export as {0}", [file_format]), () =>
-					export_as(list, file_format)
+					export_as(list, file_format),
 				);
 			}
 		}

@@ -2,7 +2,8 @@
 // them. What comes from documents is text; all of it goes through escape() before it becomes HTML.
 (() => {
 	const escape = (text) => frappe.utils.escape_html(String(text ?? ""));
-	const call = (method, args) => frappe.xcall(`crm_relations.relations.facts.api.${method}`, args);
+	const call = (method, args) =>
+		frappe.xcall(`crm_relations.relations.facts.api.${method}`, args);
 
 	const money = (value, currency) => escape(strip_html(format_currency(value, currency)));
 	const date = (value) => escape(frappe.datetime.str_to_user(value));
@@ -29,7 +30,11 @@
 				["first_order", __("First Order"), date],
 				["last_order", __("Last Order"), date],
 				["open_quotations", __("Open Quotations"), with_amount("open_quotations_amount")],
-				["open_opportunities", __("Open Opportunities"), with_amount("open_opportunities_amount")],
+				[
+					"open_opportunities",
+					__("Open Opportunities"),
+					with_amount("open_opportunities_amount"),
+				],
 			],
 		],
 		[
@@ -38,7 +43,11 @@
 				["open_amount", __("Open Amount"), money],
 				["overdue_amount", __("Overdue Amount"), money],
 				["overdue_since", __("Overdue Since"), date],
-				["days_sales_outstanding", __("Days Sales Outstanding"), (value) => number(value, 1)],
+				[
+					"days_sales_outstanding",
+					__("Days Sales Outstanding"),
+					(value) => number(value, 1),
+				],
 			],
 		],
 		[
@@ -88,7 +97,9 @@
 	function with_amount(figure) {
 		return (value, currency, row) => {
 			const amount = row[figure];
-			return number(value) + (value && amount !== null ? ` · ${money(amount, currency)}` : "");
+			return (
+				number(value) + (value && amount !== null ? ` · ${money(amount, currency)}` : "")
+			);
 		};
 	}
 
@@ -99,8 +110,15 @@
 	function rows_html(groups, row, company) {
 		const block = ([heading, figures]) => {
 			const shown = figures
-				.filter(([figure]) => row[figure] !== undefined && row[figure] !== null && row[figure] !== "")
-				.map(([figure, label, write]) => [figure, label, write(row[figure], row.currency, row)])
+				.filter(
+					([figure]) =>
+						row[figure] !== undefined && row[figure] !== null && row[figure] !== "",
+				)
+				.map(([figure, label, write]) => [
+					figure,
+					label,
+					write(row[figure], row.currency, row),
+				])
 				.filter(([, , text]) => text);
 			if (!shown.length) return "";
 			const lines = shown
@@ -110,7 +128,7 @@
 						<span class="text-muted mr-3">${label}</span>
 						<a href="#" class="text-right text-nowrap" data-figure="${figure}" data-company="${escape(company)}"
 							title="${__("Show the documents")}">${text}</a>
-					</div>`
+					</div>`,
 				)
 				.join("");
 			return `<div class="col-sm-6 col-lg-3 mb-4"><h6 class="mb-2">${heading}</h6>${lines}</div>`;
@@ -125,7 +143,7 @@
 			.map(
 				(row) => `<tr><td>${escape(row.item_group)}</td>
 				<td class="text-right">${money(row.amount, row.currency)}</td>
-				<td class="text-right">${row.last_bought ? date(row.last_bought) : ""}</td></tr>`
+				<td class="text-right">${row.last_bought ? date(row.last_bought) : ""}</td></tr>`,
 			)
 			.join("");
 		return `<table class="table table-sm mb-4" style="max-width: 40em"><thead><tr>
@@ -138,13 +156,17 @@
 			.map(
 				(row) => `<h5 class="mb-3">${escape(row.company)}</h5>
 				${rows_html(BY_COMPANY(), row, row.company)}
-				${item_groups_html(found.item_groups, row.company)}`
+				${item_groups_html(found.item_groups, row.company)}`,
 			)
 			.join("");
-		const contacts = Object.keys(found.contacts).length ? rows_html(CONTACTS(), found.contacts, "") : "";
+		const contacts = Object.keys(found.contacts).length
+			? rows_html(CONTACTS(), found.contacts, "")
+			: "";
 		const stale = found.current
 			? ""
-			: `<p class="text-muted">${__("Figures are being made anew; what is shown is from before.")}</p>`;
+			: `<p class="text-muted">${__(
+					"Figures are being made anew; what is shown is from before.",
+			  )}</p>`;
 		return stale + companies + contacts || `<p class="text-muted">${__("Nothing yet.")}</p>`;
 	}
 
@@ -160,8 +182,11 @@
 		frappe.model.with_doctype(listing.doctype, () => {
 			const column = escape(__(frappe.meta.get_label(listing.doctype, listing.adds_up)));
 			frappe.show_alert(
-				{ message: __("The figure is the sum of the column {0}.", [column]), indicator: "blue" },
-				10
+				{
+					message: __("The figure is the sum of the column {0}.", [column]),
+					indicator: "blue",
+				},
+				10,
 			);
 		});
 	}
@@ -169,7 +194,10 @@
 	async function show_documents(relation, figure, company) {
 		const listings = await call("documents", { relation, figure, company });
 		if (!listings.length) {
-			frappe.show_alert({ message: __("No documents are behind this figure."), indicator: "gray" });
+			frappe.show_alert({
+				message: __("No documents are behind this figure."),
+				indicator: "gray",
+			});
 		} else if (listings.length === 1) {
 			open(listings[0]);
 		} else {
@@ -183,7 +211,7 @@
 					.on("click", () => {
 						dialog.hide();
 						open(listing);
-					})
+					}),
 			);
 			dialog.get_field("html").$wrapper.append(buttons);
 			dialog.show();

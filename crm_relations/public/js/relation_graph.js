@@ -70,7 +70,7 @@
 			.map((edge) => {
 				const outgoing = edge.relation === node.name;
 				const other = graph.nodes.find(
-					(n) => n.name === (outgoing ? edge.related_relation : edge.relation)
+					(n) => n.name === (outgoing ? edge.related_relation : edge.relation),
 				);
 				return `${outgoing ? edge.reads : edge.reads_back} ${other.relation_name}`;
 			});
@@ -78,7 +78,7 @@
 			.filter(Boolean)
 			.join(", ");
 		return `<a class="relation-node" data-name="${escape(node.name)}" href="${escape(
-			frappe.utils.get_form_link("Relation", node.name)
+			frappe.utils.get_form_link("Relation", node.name),
 		)}" tabindex="0" aria-label="${escape(about)}"${node.hop ? "" : ' aria-current="true"'}>
 				<title>${escape(about)}</title>${shape}
 				<text x="${x}" y="${y + 27}" text-anchor="middle" style="fill: var(--text-color); font-size: 12px;
@@ -100,7 +100,7 @@
 		if (graph.nodes.length < 2) return "";
 		const at = places(graph);
 		return `<svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="group" aria-label="${__(
-			"Relationships"
+			"Relationships",
 		)}" style="width: 100%; max-height: 60vh; background: var(--control-bg); border-radius: 8px">
 				<defs><marker id="relation-arrow" viewBox="0 0 8 8" refX="24" refY="4" markerWidth="7"
 					markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" style="fill: var(--gray-500)"/></marker>
@@ -113,7 +113,7 @@
 			${
 				graph.more
 					? `<p class="text-muted small mt-1">${__(
-							"There are more than are shown here."
+							"There are more than are shown here.",
 					  )}</p>`
 					: ""
 			}`;
@@ -129,8 +129,8 @@
 					<td>${escape(link.reads)}</td><td>${relation_link(link.other, link.other_name)}</td>
 					<td>${date(link.since)}</td><td>${date(link.until)}</td><td>${escape(link.notes)}</td>
 					<td class="text-right"><a href="${escape(
-						frappe.utils.get_form_link("Relation Link", link.name)
-					)}">${__("Edit")}</a></td></tr>`
+						frappe.utils.get_form_link("Relation Link", link.name),
+					)}">${__("Edit")}</a></td></tr>`,
 			)
 			.join("");
 		const head = [
@@ -160,31 +160,31 @@
 					(column) =>
 						`<td class="text-right">${figures
 							.map((row) => money(row[column], row.currency))
-							.join("<br>")}</td>`
+							.join("<br>")}</td>`,
 				)
 				.join("");
 		const several = group.totals.length > 1;
 		const rows = group.members.map(
 			(member) => `<tr${member.name === name ? ' class="font-weight-bold"' : ""}>
 				<td style="padding-left: ${0.5 + member.level * 1.5}em">${relation_link(
-				member.name,
-				member.relation_name
-			)}</td>
+					member.name,
+					member.relation_name,
+				)}</td>
 				<td>${member.stage ? escape(__(member.stage)) : ""}</td>${
-				group.figures ? amounts(member.figures) : ""
-			}</tr>`
+					group.figures ? amounts(member.figures) : ""
+				}</tr>`,
 		);
 		const totals = group.totals.map(
 			(total) =>
 				`<tr class="font-weight-bold"><td colspan="2">${
 					several ? __("Total of {0}", [escape(total.company)]) : __("Total")
-				}</td>${amounts([total])}</tr>`
+				}</td>${amounts([total])}</tr>`,
 		);
 		const right = (text) => `<div class="text-right">${text}</div>`;
 		const head = [__("Company"), __("Stage")].concat(
 			group.figures
 				? [__("Revenue of the Last 12 Months"), __("Open"), __("Overdue")].map(right)
-				: []
+				: [],
 		);
 		const notes = [
 			group.hidden &&
@@ -270,9 +270,9 @@
 					links_html(links) +
 					(frappe.model.can_create("Relation Link")
 						? `<button type="button" class="btn btn-default btn-sm" data-action="add">${__(
-								"New Relationship"
+								"New Relationship",
 						  )}</button>`
-						: "")
+						: ""),
 			);
 		$graph.find("[data-action=add]").on("click", () => add(frm));
 		$graph.find(".relation-node").on("click", (event) => {

@@ -7,7 +7,7 @@
 				frm.add_custom_button(
 					__("Take a document out"),
 					() => take_out(frm),
-					__("Documents")
+					__("Documents"),
 				);
 			}
 			frm.add_custom_button(__("Put a document in"), () => put_in(frm), __("Documents"));
@@ -43,7 +43,7 @@
 				place(frm, row.party_type, row.party, relation);
 			},
 			__("Take a document out"),
-			__("Take out")
+			__("Take out"),
 		);
 	}
 
@@ -70,7 +70,7 @@
 			],
 			({ party_type, party }) => place(frm, party_type, party, frm.doc.name),
 			__("Put a document in"),
-			__("Put in")
+			__("Put in"),
 		);
 	}
 

@@ -44,7 +44,7 @@ frappe.provide("crm_relations");
 			frappe.confirm(
 				action.confirm,
 				() => resolve({}),
-				() => resolve(null)
+				() => resolve(null),
 			);
 		});
 	}
@@ -54,7 +54,7 @@ frappe.provide("crm_relations");
 			frm.add_custom_button(
 				__(action.label),
 				() => openers[action.opens](action, frm),
-				__(action.role)
+				__(action.role),
 			);
 		}
 	}
@@ -81,7 +81,7 @@ frappe.provide("crm_relations");
 				<td>${spell.until ? date(spell.until) : __("today")}</td>
 				<td class="text-right">${days_text(spell.days)}</td>
 				<td>${evidence_html(spell)}</td>
-			</tr>`
+			</tr>`,
 		);
 		const totals = Object.entries(days)
 			.map(([stage, number]) => `${escape(__(stage))}: ${days_text(number)}`)
@@ -110,7 +110,7 @@ frappe.provide("crm_relations");
 			const panel = await frappe.xcall(
 				"crm_relations.relations.api.role_panel",
 				{ relation: name },
-				"GET"
+				"GET",
 			);
 			if (frm.doc.name !== name) return; // another relation was opened meanwhile
 			show_actions(frm, panel.actions);
@@ -125,7 +125,7 @@ frappe.provide("crm_relations");
 				frappe.throw(
 					__("{0} follows from the documents in ERPNext and cannot be removed here.", [
 						__(row.role),
-					])
+					]),
 				);
 			}
 		},

@@ -6,7 +6,7 @@
 		frappe.xcall(`crm_relations.relations.api.${method}`, args, "GET");
 	const link = (doctype, name, text) =>
 		`<a href="${escape(frappe.utils.get_form_link(doctype, name))}">${escape(
-			text || name
+			text || name,
 		)}</a>`;
 
 	const address_text = (row) =>
@@ -37,12 +37,12 @@
 				found.parties.map(
 					(party) =>
 						`<span class="text-muted">${escape(party.label)}</span> ` +
-						link(party.doctype, party.name, party.title)
-				)
+						link(party.doctype, party.name, party.title),
+				),
 			) +
 			list_html(
 				__("Addresses"),
-				found.addresses.map((row) => link("Address", row.name) + more(address_text(row)))
+				found.addresses.map((row) => link("Address", row.name) + more(address_text(row))),
 			) +
 			list_html(
 				__("Contacts"),
@@ -51,14 +51,14 @@
 						link(
 							"Contact",
 							row.name,
-							[row.first_name, row.last_name].filter(Boolean).join(" ")
-						) + more(contact_text(row))
-				)
+							[row.first_name, row.last_name].filter(Boolean).join(" "),
+						) + more(contact_text(row)),
+				),
 			) +
 			(found.hidden
 				? `<p class="text-muted small mt-2">${__(
 						"{0} documents are hidden: you may not read them.",
-						[found.hidden]
+						[found.hidden],
 				  )}</p>`
 				: "")
 		);
@@ -80,7 +80,7 @@
 				frm.set_df_property(
 					"completeness",
 					"description",
-					__("Still missing: {0}", [missing.map(escape).join(", ")])
+					__("Still missing: {0}", [missing.map(escape).join(", ")]),
 				);
 			}
 		},

@@ -25,7 +25,7 @@ frappe.ui.form.on("Sales Invoice", {
 						from_date: frm.doc.posting_date,
 						to_date: frappe.datetime.get_today(),
 					}),
-				__("View")
+				__("View"),
 			);
 		}
 	},
@@ -37,7 +37,7 @@ async function explain(frm) {
 	const reasons = await frappe.xcall(
 		"crm_relations.ledger.api.explain_attribution",
 		{ invoice: frm.doc.name },
-		"GET"
+		"GET",
 	);
 	const currency = frappe.get_doc(":Company", frm.doc.company)?.default_currency;
 	const documents = {
@@ -52,22 +52,25 @@ async function explain(frm) {
 			.filter(([field]) => evidence[field])
 			.map(
 				([field, doctype]) =>
-					`${escape(__(doctype))} ${frappe.utils.get_form_link(doctype, evidence[field], true)}`
+					`${escape(__(doctype))} ${frappe.utils.get_form_link(
+						doctype,
+						evidence[field],
+						true,
+					)}`,
 			);
 		return before.length
 			? __("The document carries it, from {0}.", [before.join(", ")])
 			: __("The document carries it.");
 	};
 	const by_rule = (evidence) => {
-		const about = __("{0} of the {1} answers in the {2} days before the invoice are to this campaign.", [
-			evidence.answers_of_campaign,
-			evidence.answers_in_all,
-			evidence.days,
-		]);
+		const about = __(
+			"{0} of the {1} answers in the {2} days before the invoice are to this campaign.",
+			[evidence.answers_of_campaign, evidence.answers_in_all, evidence.days],
+		);
 		const answers = (evidence.answers || []).map((answer) => {
 			const at = frappe.datetime.str_to_user(answer.at.slice(0, 19));
 			const link = `<a href="${escape(
-				frappe.utils.get_form_link("Relation Campaign Response", answer.name)
+				frappe.utils.get_form_link("Relation Campaign Response", answer.name),
 			)}">${escape(__(answer.type))}, ${escape(at)}</a>`;
 			return `<li>${link} (${__("weight")} ${escape(Number(answer.weight))})</li>`;
 		});
@@ -79,13 +82,15 @@ async function explain(frm) {
 			<td class="text-right">${format_currency(Number(row.amount), currency)}</td>
 			<td class="text-right">${chain ? "" : escape(`${row.share} %`)}</td>
 			<td>${escape(__(row.rule))}</td><td>${
-			chain ? by_chain(row.evidence) : by_rule(row.evidence)
-		}</td></tr>`;
+				chain ? by_chain(row.evidence) : by_rule(row.evidence)
+			}</td></tr>`;
 	});
 	const head = [__("Campaign"), __("Amount"), __("Share"), __("Rule"), __("Reason")];
 	const dialog = new frappe.ui.Dialog({ title: __("Why This Campaign?"), size: "extra-large" });
-	dialog.$body.append(`<div class="table-responsive p-3"><table class="table table-sm"><thead><tr>${head
-		.map((text) => `<th scope="col" class="text-muted">${text}</th>`)
-		.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`);
+	dialog.$body.append(
+		`<div class="table-responsive p-3"><table class="table table-sm"><thead><tr>${head
+			.map((text) => `<th scope="col" class="text-muted">${text}</th>`)
+			.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`,
+	);
 	dialog.show();
 }

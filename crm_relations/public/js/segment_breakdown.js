@@ -8,7 +8,7 @@
 			this.narrow = narrow;
 			this.open = localStorage.getItem("crm_relations.segment_breakdown") === "1";
 			this.toggle = $(
-				`<button type="button" class="btn btn-default btn-xs rs-spread-toggle"></button>`
+				`<button type="button" class="btn btn-default btn-xs rs-spread-toggle"></button>`,
 			)
 				.appendTo(parent)
 				.on("click", () => {
@@ -53,12 +53,16 @@
 				found.forEach((one) => this.chart(one));
 			} catch (error) {
 				if (error.name === "AbortError") return;
-				this.charts.removeClass("rs-waiting").text(error.message || __("There is no answer."));
+				this.charts
+					.removeClass("rs-waiting")
+					.text(error.message || __("There is no answer."));
 			}
 		}
 
 		chart({ field, label, rows, others }) {
-			const box = $(`<div class="rs-chart"></div>`).attr("data-field", field).appendTo(this.charts);
+			const box = $(`<div class="rs-chart"></div>`)
+				.attr("data-field", field)
+				.appendTo(this.charts);
 			$("<h6></h6>").text(label).appendTo(box);
 			if (!rows.length) {
 				box.append($("<p class='text-muted small'></p>").text(__("Nothing is known.")));
@@ -82,7 +86,7 @@
 				this.narrow(
 					row.value
 						? { field, operator: "=", value: row.value }
-						: { field, operator: "is empty" }
+						: { field, operator: "is empty" },
 				);
 			figure.on("click", "[data-point-index]", (event) => {
 				const row = rows[Number(event.currentTarget.dataset.pointIndex)];
@@ -92,15 +96,18 @@
 			for (const row of rows) {
 				$(`<button type="button" class="btn btn-xs btn-default"></button>`)
 					.attr("title", __("Only these: adds the condition to the rule"))
-					.append($("<span>").text(name(row)), $("<b>").text(format_number(row.count, null, 0)))
+					.append(
+						$("<span>").text(name(row)),
+						$("<b>").text(format_number(row.count, null, 0)),
+					)
 					.appendTo(names)
 					.on("click", () => add(row));
 			}
 			if (others) {
 				names.append(
 					$("<span class='text-muted small'></span>").text(
-						__("and {0} with other values", [format_number(others, null, 0)])
-					)
+						__("and {0} with other values", [format_number(others, null, 0)]),
+					),
 				);
 			}
 		}

@@ -4,7 +4,8 @@
 // the focus back on the node where it was; a changed value draws nothing.
 (() => {
 	const segments = frappe.provide("crm_relations.segments");
-	const { Rule, FieldChoice, ValueEditor, choice, remove_button, takes, convert_value } = segments;
+	const { Rule, FieldChoice, ValueEditor, choice, remove_button, takes, convert_value } =
+		segments;
 
 	const GROUPS = () => ({
 		all: __("All of these apply"),
@@ -110,8 +111,10 @@
 			if (!this.rule) {
 				this.parent.append(
 					$(`<p class="rs-problem"></p>`).text(
-						__("The rule cannot be shown here. Correct its JSON in the section Expert.")
-					)
+						__(
+							"The rule cannot be shown here. Correct its JSON in the section Expert.",
+						),
+					),
 				);
 				return;
 			}
@@ -119,8 +122,8 @@
 			this.parent.append(this.group(this.rule.root, { path: "", depth: 1, event: null }));
 			this.parent.append(
 				`<p class="rs-hint text-muted small">${__(
-					"Move conditions with the mouse by their handle, or with Alt and the arrow keys."
-				)}</p><div class="rs-live sr-only" aria-live="polite"></div>`
+					"Move conditions with the mouse by their handle, or with Alt and the arrow keys.",
+				)}</p><div class="rs-live sr-only" aria-live="polite"></div>`,
 			);
 		}
 
@@ -128,7 +131,11 @@
 			const own_path = path ? `${path}.${group.kind}` : group.kind;
 			const box = $(`<div class="rs-group" role="group"></div>`)
 				.addClass(`rs-${group.kind}`)
-				.attr({ "data-path": own_path, "data-id": group.id, "aria-label": GROUPS()[group.kind] });
+				.attr({
+					"data-path": own_path,
+					"data-id": group.id,
+					"aria-label": GROUPS()[group.kind],
+				});
 			const head = $(`<div class="rs-head"></div>`).appendTo(box);
 			if (path) head.append(this.handle(group));
 			choice(GROUPS(), group.kind, __("How the conditions of this group combine"))
@@ -140,7 +147,10 @@
 					this.touched({ structure: true, focus: group.id, on: "kind" });
 				});
 			if (path) head.append(this.menu(group), this.removal(group, __("Remove this group")));
-			box.append(this.children(group, own_path, depth, event), this.foot(group, depth, event));
+			box.append(
+				this.children(group, own_path, depth, event),
+				this.foot(group, depth, event),
+			);
 			return box;
 		}
 
@@ -155,8 +165,8 @@
 			if (!group.children.length && group === this.rule.root) {
 				list.append(
 					$(`<p class="text-muted rs-everyone"></p>`).text(
-						__("No condition: every relation fits.")
-					)
+						__("No condition: every relation fits."),
+					),
 				);
 			}
 			this.make_sortable(list[0], event);
@@ -187,7 +197,7 @@
 			add(__("Condition"), () => this.rule.new_condition()).addClass("rs-add");
 			if (depth < segments.MAX_DEPTH) {
 				add(__("Group"), () =>
-					this.rule.new_group(group.kind === "any" ? "all" : "any")
+					this.rule.new_group(group.kind === "any" ? "all" : "any"),
 				).addClass("rs-add-group");
 			}
 			return foot;
@@ -218,14 +228,14 @@
 						this.touched({ structure: true, focus: id });
 						this.announce(id);
 					},
-				})
+				}),
 			);
 		}
 
 		handle(node) {
 			const label = __("Move: drag, or press Alt and the arrow keys");
 			return $(
-				`<button type="button" class="btn btn-xs rs-handle" data-focus="handle">⠿</button>`
+				`<button type="button" class="btn btn-xs rs-handle" data-focus="handle">⠿</button>`,
 			).attr({ "aria-label": label, title: label, "data-node": node.id });
 		}
 
@@ -256,11 +266,13 @@
 			const box = $(`<div class="dropdown rs-menu"></div>`);
 			$(
 				`<button type="button" class="btn btn-xs" data-toggle="dropdown" aria-haspopup="true"
-					aria-expanded="false">⋯</button>`
+					aria-expanded="false">⋯</button>`,
 			)
 				.attr({ "aria-label": label, title: label })
 				.appendTo(box);
-			const list = $(`<div class="dropdown-menu dropdown-menu-right" role="menu"></div>`).appendTo(box);
+			const list = $(
+				`<div class="dropdown-menu dropdown-menu-right" role="menu"></div>`,
+			).appendTo(box);
 			const place = this.rule.place(node.id);
 			const { id } = node;
 			const moved = () => id;
@@ -328,7 +340,7 @@
 				chooser.$wrapper,
 				`<div class="rs-comparison"></div>`,
 				this.menu(node),
-				this.removal(node, __("Remove this condition"))
+				this.removal(node, __("Remove this condition")),
 			);
 			return box;
 		}
@@ -374,7 +386,7 @@
 				.appendTo(where);
 			where.append(
 				this.children(node.where, `${path}.where`, depth - 1, node.event),
-				this.foot(node.where, depth - 1, node.event)
+				this.foot(node.where, depth - 1, node.event),
 			);
 			return box;
 		}
@@ -393,8 +405,10 @@
 			kinds.on("change", () => {
 				const chosen = kinds.val();
 				this.spelled = chosen.startsWith("measure ") ? node.id : null;
-				if (chosen === "once") Object.assign(node, { measure: "count", operator: ">=", value: 1 });
-				if (chosen === "never") Object.assign(node, { measure: "count", operator: "=", value: 0 });
+				if (chosen === "once")
+					Object.assign(node, { measure: "count", operator: ">=", value: 1 });
+				if (chosen === "never")
+					Object.assign(node, { measure: "count", operator: "=", value: 0 });
 				if (this.spelled) {
 					const measure = chosen.slice("measure ".length);
 					const value = measure === "count" ? 2 : "";

@@ -18,9 +18,12 @@
 	function documents(node) {
 		const links = node.documents.map(
 			(one) =>
-				`<a href="${frappe.utils.get_form_link(one.doctype, one.name)}" target="_blank">${escape(
-					one.name
-				)}</a> <span class="text-muted">${escape(one.text)}</span>`
+				`<a href="${frappe.utils.get_form_link(
+					one.doctype,
+					one.name,
+				)}" target="_blank">${escape(one.name)}</a> <span class="text-muted">${escape(
+					one.text,
+				)}</span>`,
 		);
 		if (node.more) links.push(`<span class="text-muted">${__("{0} more", [node.more])}</span>`);
 		return links.length ? `<div class="small ml-3">${links.join("<br>")}</div>` : "";
@@ -36,7 +39,8 @@
 
 	function tree(node) {
 		if (!node.children) return condition(node);
-		if (!node.children.length) return `<p>${__("The rule has no condition: every relation is in it.")}</p>`;
+		if (!node.children.length)
+			return `<p>${__("The rule has no condition: every relation is in it.")}</p>`;
 		return `<li class="mb-2">${verdict(node.verdict)} <b>${GROUPS[node.kind]}</b>
 			<ul class="list-unstyled ml-4 mt-2">${node.children.map(tree).join("")}</ul></li>`;
 	}
@@ -60,7 +64,8 @@
 		if (pin === "Always In") said.push(__("Pinned: always in."));
 		if (pin === "Never In") said.push(__("Pinned: never in."));
 		if (pin && reason) said.push(escape(reason));
-		if (!pin && kept_out_by.length) said.push(__("Kept out by: {0}.", [escape(kept_out_by.join(", "))]));
+		if (!pin && kept_out_by.length)
+			said.push(__("Kept out by: {0}.", [escape(kept_out_by.join(", "))]));
 		if (!pin && !kept_out_by.length && answer.sample && answer.rule.verdict && !selected)
 			said.push(__("The rule fits, but the sample took others."));
 		return said.length ? `<p>${said.join(" ")}</p>` : "";
@@ -82,13 +87,15 @@
 		const answer = await frappe.xcall(
 			"crm_relations.segments.api.explain",
 			{ segment, relation },
-			"GET"
+			"GET",
 		);
 		$answer.html(
 			`<p>${dates(answer)}</p>` +
 				(answer.rule
-					? `${standing(answer)}${next_refresh(answer)}<ul class="list-unstyled">${tree(answer.rule)}</ul>`
-					: "")
+					? `${standing(answer)}${next_refresh(answer)}<ul class="list-unstyled">${tree(
+							answer.rule,
+					  )}</ul>`
+					: ""),
 		);
 	}
 
@@ -111,7 +118,7 @@
 								show(
 									dialog.get_field("answer").$wrapper,
 									frm.doc.name,
-									dialog.get_value("relation")
+									dialog.get_value("relation"),
 								),
 						},
 						{ fieldname: "answer", fieldtype: "HTML" },

@@ -37,7 +37,7 @@
 			this.$wrapper = $(`<div class="rs-field"></div>`);
 			this.$input = $(
 				`<input type="text" class="form-control input-sm" role="combobox" autocomplete="off"
-					spellcheck="false" aria-expanded="false" aria-autocomplete="list">`
+					spellcheck="false" aria-expanded="false" aria-autocomplete="list">`,
 			)
 				.attr({
 					"aria-label": label,
@@ -81,7 +81,9 @@
 						.text(group)
 						.appendTo(this.$list);
 				}
-				const option = $(`<div class="rs-option" role="option" aria-selected="false"></div>`)
+				const option = $(
+					`<div class="rs-option" role="option" aria-selected="false"></div>`,
+				)
 					.attr({ id: `${this.id}-${i}`, "data-key": field.key })
 					.text(field.label)
 					.appendTo(this.$list)
@@ -90,11 +92,14 @@
 						event.preventDefault();
 						this.take(field);
 					});
-				if (searched) $(`<span class="rs-option-hint"></span>`).text(field.group).appendTo(option);
+				if (searched)
+					$(`<span class="rs-option-hint"></span>`).text(field.group).appendTo(option);
 				if (field.type === "event") option.addClass("rs-option-event");
 			});
 			if (!this.found.length)
-				this.$list.append($(`<div class="rs-option-group"></div>`).text(__("Nothing is called so.")));
+				this.$list.append(
+					$(`<div class="rs-option-group"></div>`).text(__("Nothing is called so.")),
+				);
 			const current = this.found.findIndex((one) => one.key === this.value);
 			this.mark(searched || current < 0 ? 0 : current);
 		}

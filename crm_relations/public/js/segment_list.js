@@ -89,7 +89,8 @@
 		set(segment) {
 			if (segment === this.segment) return;
 			this.segment = segment;
-			if (this.control && (this.writing || this.control.get_value() !== segment)) this.write(segment);
+			if (this.control && (this.writing || this.control.get_value() !== segment))
+				this.write(segment);
 			this.list.start = 0;
 			this.list.refresh();
 		}
@@ -110,7 +111,8 @@
 			__(doctype),
 			format_number(count.relations, null, 0),
 		]);
-		const bought = doctype === "Item" ? ` ${__("These are the customers who bought the items.")}` : "";
+		const bought =
+			doctype === "Item" ? ` ${__("These are the customers who bought the items.")}` : "";
 		const dialog = new frappe.ui.Dialog({
 			title: __("Make a segment of these"),
 			fields: [

@@ -8,8 +8,8 @@
 			if (frm.is_new()) {
 				parent.append(
 					$(`<p class="text-muted"></p>`).text(
-						__("Save the segment, then add its members here.")
-					)
+						__("Save the segment, then add its members here."),
+					),
 				);
 				return;
 			}
@@ -27,19 +27,20 @@
 					.appendTo(this.parent)
 					.on("click", () => this.choose());
 			}
-			const say = (text) => $(`<p class="text-muted rs-words"></p>`).text(text).appendTo(this.parent);
+			const say = (text) =>
+				$(`<p class="text-muted rs-words"></p>`).text(text).appendTo(this.parent);
 			if (!rows.length) {
 				say(__("Nobody is in this segment yet."));
 				say(
 					__(
-						"Lists of customers, invoices, items, contacts and relations put members in too: check rows there and choose the action “Make a segment of these”."
-					)
+						"Lists of customers, invoices, items, contacts and relations put members in too: check rows there and choose the action “Make a segment of these”.",
+					),
 				);
 				return;
 			}
 			const remove = (row) =>
 				segments.remove_button(__("Remove {0} from the segment", [row.relation_name]), () =>
-					this.change("remove_members", [row.name])
+					this.change("remove_members", [row.name]),
 				);
 			this.parent.append(segments.relation_table(rows, this.writes && remove));
 			if (rows.length < this.frm.doc.member_count)

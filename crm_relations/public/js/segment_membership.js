@@ -5,7 +5,11 @@
 
 	async function show(frm) {
 		const relation = frm.doc.name;
-		const rows = await frappe.xcall(`crm_relations.segments.api.segments_of`, { relation }, "GET");
+		const rows = await frappe.xcall(
+			`crm_relations.segments.api.segments_of`,
+			{ relation },
+			"GET",
+		);
 		if (frm.doc.name !== relation) return;
 		const dialog = new frappe.ui.Dialog({
 			title: __("Segments of {0}", [frappe.utils.escape_html(frm.doc.relation_name)]),
@@ -37,9 +41,11 @@
 
 	function table(dialog, rows) {
 		if (!rows.length)
-			return $("<p class='text-muted'></p>").text(__("It is in no segment, and was in none."));
+			return $("<p class='text-muted'></p>").text(
+				__("It is in no segment, and was in none."),
+			);
 		const table = $(
-			`<table class="table table-bordered rs-of-relation"><thead><tr></tr></thead><tbody></tbody></table>`
+			`<table class="table table-bordered rs-of-relation"><thead><tr></tr></thead><tbody></tbody></table>`,
 		);
 		for (const label of [__("Segment"), __("Kind"), __("Entered"), __("Left"), ""])
 			$("<th scope='col'></th>").text(label).appendTo(table.find("tr"));
@@ -56,7 +62,7 @@
 				$("<td></td>").text(__(row.kind)),
 				$("<td></td>").text(day(row.entered)),
 				$("<td></td>").text(row.left_on ? day(row.left_on) : ""),
-				$("<td></td>").append(ask)
+				$("<td></td>").append(ask),
 			);
 			if (row.left_on) line.addClass("text-muted");
 		}

@@ -26,7 +26,9 @@
 			this.control.$input
 				.addClass("input-sm rs-overlap-input")
 				.attr("aria-label", __("Compare with the segment …"));
-			this.answer = $(`<div class="rs-overlap-answer" aria-live="polite"></div>`).appendTo(parent);
+			this.answer = $(`<div class="rs-overlap-answer" aria-live="polite"></div>`).appendTo(
+				parent,
+			);
 			this.show_pills();
 		}
 
@@ -54,7 +56,9 @@
 				const pill = $(`<span class="rs-pill"></span>`).append($("<span>").text(segment));
 				if (segment !== this.own)
 					pill.append(
-						segments.remove_button(__("Remove {0}", [segment]), () => this.drop(segment))
+						segments.remove_button(__("Remove {0}", [segment]), () =>
+							this.drop(segment),
+						),
 					);
 				this.pills.append(pill);
 			}
@@ -97,7 +101,7 @@
 							format_number(members[i], null, 0),
 							name,
 							other,
-						])
+						]),
 					);
 				});
 			});
@@ -107,9 +111,9 @@
 					$(`<div class="rs-scroll"></div>`).append(table),
 					$("<p class='text-muted small'></p>").text(
 						__(
-							"Members as of the last refresh that are in both; percent of the segment at the left."
-						)
-					)
+							"Members as of the last refresh that are in both; percent of the segment at the left.",
+						),
+					),
 				);
 		}
 	}

@@ -42,10 +42,10 @@
 			["responsible", __("Responsible User")],
 		];
 		const table = $(
-			`<table class="table table-bordered rs-table"><thead><tr></tr></thead><tbody></tbody></table>`
+			`<table class="table table-bordered rs-table"><thead><tr></tr></thead><tbody></tbody></table>`,
 		);
 		columns.forEach(([key, label]) =>
-			table.find("tr").append($("<th scope='col'>").addClass(`rs-col-${key}`).text(label))
+			table.find("tr").append($("<th scope='col'>").addClass(`rs-col-${key}`).text(label)),
 		);
 		if (action) table.find("tr").append("<th></th>");
 		for (const row of rows) {
@@ -73,9 +73,9 @@
 		/** @param {function} narrow gets the condition of a bar that was clicked */
 		constructor(parent, narrow) {
 			Object.assign(this, { narrow, asked: 0, builder: frappe.utils.get_random(10) });
-			this.status = $(`<div class="rs-status" role="status" aria-live="polite"></div>`).appendTo(
-				parent
-			);
+			this.status = $(
+				`<div class="rs-status" role="status" aria-live="polite"></div>`,
+			).appendTo(parent);
 			this.words = $(`<p class="rs-words"></p>`).appendTo(parent);
 			this.sample = $("<div class='rs-sample'></div>").appendTo(parent);
 			this.breakdown = new segments.Breakdown($("<div></div>").appendTo(parent), narrow);
@@ -98,14 +98,16 @@
 				answer = await ask(
 					"preview",
 					{ rule: JSON.stringify(rule), limit: SAMPLE, builder: this.builder, number },
-					this.request.signal
+					this.request.signal,
 				);
 			} catch (error) {
 				if (error.name === "AbortError") return;
 				answer = {
 					error:
 						error.message ||
-						__("The preview could not be made. Change the rule, or load the form anew."),
+						__(
+							"The preview could not be made. Change the rule, or load the form anew.",
+						),
 				};
 			}
 			if (number !== this.asked || answer.outdated) return;
@@ -117,15 +119,16 @@
 
 		/** While a condition is not finished, what was found last stays in sight. */
 		show_problem({ error, path }, mark) {
-			const problem = path && error.startsWith(`${path}: `) ? error.slice(path.length + 2) : error;
+			const problem =
+				path && error.startsWith(`${path}: `) ? error.slice(path.length + 2) : error;
 			if (path) this.problem = problem;
 			mark(path, problem);
 			this.status.find(".rs-problem").remove();
 			const found = this.status.find(".rs-count").length;
 			this.status.prepend(
 				$(`<div class="rs-problem"></div>`).text(
-					path ? __("Not counted yet. {0}", [problem]) : problem
-				)
+					path ? __("Not counted yet. {0}", [problem]) : problem,
+				),
 			);
 			this.status.add(this.words).add(this.sample).toggleClass("rs-old", Boolean(found));
 			this.breakdown.clear();
@@ -136,14 +139,16 @@
 			this.status.add(this.words).add(this.sample).removeClass("rs-old");
 			const figure = `<strong class="rs-count">${format_number(count, null, 0)}</strong>`;
 			this.status.html(
-				count === 1 ? __("{0} relation fits", [figure]) : __("{0} relations fit", [figure])
+				count === 1 ? __("{0} relation fits", [figure]) : __("{0} relations fit", [figure]),
 			);
 			this.words.text(words);
 			this.sample.empty();
 			if (sample.length) this.sample.append(relation_table(sample));
 			if (count > sample.length) {
 				this.sample.append(
-					$("<p class='text-muted small'>").text(__("The first {0} are shown.", [sample.length]))
+					$("<p class='text-muted small'>").text(
+						__("The first {0} are shown.", [sample.length]),
+					),
 				);
 			}
 			this.breakdown.show(rule, count);

@@ -83,8 +83,7 @@
 			const all = (children) => children.map((child) => this.write_node(child));
 			if (node.kind) return { [node.kind]: all(node.children) };
 			const { field, event, measure, operator, value } = node;
-			if (event)
-				return { event, where: all(node.where.children), measure, operator, value };
+			if (event) return { event, where: all(node.where.children), measure, operator, value };
 			return takes(operator) === "nothing"
 				? { field, operator }
 				: { field, operator, value: value ?? "" };
@@ -92,7 +91,11 @@
 
 		/** All places: {node, list, index, group, event, path, depth}; `list` is the array that holds the node. */
 		*places(group = this.root, path = "", depth = 1, event = null) {
-			const own = path.endsWith(".where") ? path : path ? `${path}.${group.kind}` : group.kind;
+			const own = path.endsWith(".where")
+				? path
+				: path
+				  ? `${path}.${group.kind}`
+				  : group.kind;
 			for (const [index, node] of group.children.entries()) {
 				const at = `${own}[${index}]`;
 				const place = { node, group, list: group.children, index, event, path: at };
@@ -118,7 +121,12 @@
 				if (node.kind && node.id === id)
 					return { node, path: `${path}.${node.kind}`, depth, event };
 				if (node.event && node.where.id === id)
-					return { node: node.where, path: `${path}.where`, depth: depth - 1, event: node.event };
+					return {
+						node: node.where,
+						path: `${path}.where`,
+						depth: depth - 1,
+						event: node.event,
+					};
 			}
 			return null;
 		}

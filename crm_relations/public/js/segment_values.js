@@ -4,9 +4,12 @@
 	const segments = frappe.provide("crm_relations.segments");
 
 	function choice(labels, value, name) {
-		const select = $(`<select class="form-control input-sm"></select>`).attr("aria-label", name);
+		const select = $(`<select class="form-control input-sm"></select>`).attr(
+			"aria-label",
+			name,
+		);
 		Object.entries(labels).forEach(([key, label]) =>
-			select.append($("<option>").val(key).text(label))
+			select.append($("<option>").val(key).text(label)),
 		);
 		return select.val(value);
 	}
@@ -15,8 +18,8 @@
 		return $(
 			`<button type="button" class="btn btn-xs rs-remove">${frappe.utils.icon(
 				"close",
-				"xs"
-			)}</button>`
+				"xs",
+			)}</button>`,
 		)
 			.attr({ "aria-label": label, title: label })
 			.on("click", action);
@@ -46,7 +49,9 @@
 					.appendTo(parent)
 					.on("change", (event) => this.set(event.target.value));
 			} else if (shape === "two") {
-				this.single(condition.value?.[0], (from) => this.set([from, this.condition.value[1]]));
+				this.single(condition.value?.[0], (from) =>
+					this.set([from, this.condition.value[1]]),
+				);
 				parent.append($(`<span class="rs-unit"></span>`).text(__("and")));
 				this.single(condition.value?.[1], (to) => this.set([this.condition.value[0], to]));
 			} else if (shape === "list") {
@@ -99,7 +104,7 @@
 				.val(value)
 				.appendTo(this.parent)
 				.on("input", (event) =>
-					set(event.target.value === "" ? "" : Number(event.target.value))
+					set(event.target.value === "" ? "" : Number(event.target.value)),
 				);
 		}
 
@@ -171,7 +176,10 @@
 				});
 				control.$input.attr({ placeholder: __("Add …"), "aria-label": __("Add a value") });
 			} else {
-				const input = this.text("", () => {}).attr("placeholder", __("Type and press Enter"));
+				const input = this.text("", () => {}).attr(
+					"placeholder",
+					__("Type and press Enter"),
+				);
 				const take = () => {
 					add(input.val().trim());
 					input.val("");
@@ -191,8 +199,8 @@
 			const text = $("<span>").text(chosen ? chosen.label : __(value));
 			if (doctype && (frappe.boot.link_title_doctypes || []).includes(doctype)) {
 				const known = frappe.utils.get_link_title(doctype, value);
-				Promise.resolve(known || frappe.utils.fetch_link_title(doctype, value)).then((title) =>
-					text.text(__(title || value))
+				Promise.resolve(known || frappe.utils.fetch_link_title(doctype, value)).then(
+					(title) => text.text(__(title || value)),
 				);
 			}
 			return text;

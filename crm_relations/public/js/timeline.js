@@ -36,8 +36,26 @@ frappe.provide("crm_relations");
 		["documents", __("Documents")],
 		["money", __("Money")],
 	];
-	const GOOD = ["Paid", "Completed", "Successful", "Solved", "Accepted", "Interested", "Submitted", "Closed"];
-	const BAD = ["Overdue", "Cancelled", "Lost", "Refused", "Returned", "Error", "Expired", "Not Interested"];
+	const GOOD = [
+		"Paid",
+		"Completed",
+		"Successful",
+		"Solved",
+		"Accepted",
+		"Interested",
+		"Submitted",
+		"Closed",
+	];
+	const BAD = [
+		"Overdue",
+		"Cancelled",
+		"Lost",
+		"Refused",
+		"Returned",
+		"Error",
+		"Expired",
+		"Not Interested",
+	];
 
 	class Timeline {
 		constructor(frm) {
@@ -53,7 +71,9 @@ frappe.provide("crm_relations");
 				([group, label]) =>
 					`<button type="button" class="btn btn-xs ${
 						group === this.group ? "btn-primary" : "btn-default"
-					} mr-1" data-group="${group || ""}" aria-pressed="${group === this.group}">${label}</button>`
+					} mr-1" data-group="${group || ""}" aria-pressed="${
+						group === this.group
+					}">${label}</button>`,
 			).join("");
 			this.$root.html(`
 				<div class="d-flex flex-wrap justify-content-between align-items-center mb-3">
@@ -64,11 +84,12 @@ frappe.provide("crm_relations");
 				</div>
 				<div data-part="entries" aria-live="polite"></div>
 				<button type="button" class="btn btn-default btn-sm mt-3 hidden" data-action="more">${__(
-					"Load More"
+					"Load More",
 				)}</button>`);
 			this.$entries = this.$root.find("[data-part=entries]");
 			this.$more = this.$root.find("[data-action=more]").on("click", () => this.load());
-			this.$root.find("[data-action=new]")
+			this.$root
+				.find("[data-action=new]")
 				.toggle(frappe.model.can_create("Relation Interaction"))
 				.on("click", () => crm_relations.new_interaction(this.frm));
 			this.$root.find("[data-group]").on("click", (event) => {
@@ -92,7 +113,7 @@ frappe.provide("crm_relations");
 			const page = await frappe.xcall(
 				"crm_relations.interactions.api.get_timeline",
 				{ relation: this.frm.doc.name, before: this.next, limit: PAGE, group: this.group },
-				"GET"
+				"GET",
 			);
 			if (request !== this.request) return; // another filter was chosen meanwhile
 			if (!this.day) this.$entries.empty();
@@ -113,12 +134,12 @@ frappe.provide("crm_relations");
 				entry.amount === null
 					? ""
 					: `<div class="text-nowrap ml-3 font-weight-bold">${escape(
-							strip_html(format_currency(entry.amount, entry.currency))
+							strip_html(format_currency(entry.amount, entry.currency)),
 					  )}</div>`;
 			return `${heading}
 				<div class="d-flex py-2 border-bottom" data-doctype="${escape(entry.doctype)}" data-name="${escape(
-				entry.name
-			)}">
+					entry.name,
+				)}">
 					<div class="mr-3 text-muted" title="${label}">${frappe.utils.icon(icon, "md")}</div>
 					<div class="flex-fill" style="min-width: 0; overflow-wrap: anywhere">
 						<div>
@@ -146,16 +167,20 @@ frappe.provide("crm_relations");
 		link_html(entry, label) {
 			const is_url = /^(\/|https?:\/\/)/.test(entry.url || "");
 			const href = is_url ? entry.url : frappe.utils.get_form_link(entry.doctype, entry.name);
-			return `<a href="${escape(href)}"${is_url ? ' target="_blank" rel="noopener"' : ""}>${escape(
-				entry.title || label
-			)}</a>`;
+			return `<a href="${escape(href)}"${
+				is_url ? ' target="_blank" rel="noopener"' : ""
+			}>${escape(entry.title || label)}</a>`;
 		}
 
 		status_html(entry) {
 			if (!entry.status) return "";
-			const color = GOOD.includes(entry.status) ? "green" : BAD.includes(entry.status) ? "red" : "gray";
+			const color = GOOD.includes(entry.status)
+				? "green"
+				: BAD.includes(entry.status)
+				  ? "red"
+				  : "gray";
 			return `<span class="indicator-pill no-indicator-dot ${color} ml-1">${escape(
-				__(entry.status)
+				__(entry.status),
 			)}</span>`;
 		}
 
@@ -171,7 +196,9 @@ frappe.provide("crm_relations");
 				entry.until && __("until {0}", [date(entry.until)]),
 				entry.mode && escape(__(entry.mode)),
 				entry.duration && escape(frappe.utils.get_formatted_duration(entry.duration)),
-				entry.campaign && entry.title !== entry.campaign && __("Campaign {0}", [escape(entry.campaign)]),
+				entry.campaign &&
+					entry.title !== entry.campaign &&
+					__("Campaign {0}", [escape(entry.campaign)]),
 			].filter(Boolean);
 			const step = entry.next_step
 				? `<div class="small">${__("Next step: {0}, on {1}, for {2}", [
@@ -180,7 +207,10 @@ frappe.provide("crm_relations");
 						person(entry.next_step_for),
 				  ])}</div>`
 				: "";
-			return (facts.length ? `<div class="text-muted small">${facts.join(" · ")}</div>` : "") + step;
+			return (
+				(facts.length ? `<div class="text-muted small">${facts.join(" · ")}</div>` : "") +
+				step
+			);
 		}
 	}
 
@@ -190,7 +220,8 @@ frappe.provide("crm_relations");
 
 	// Log what was said with a relation, and what follows from it.
 	crm_relations.new_interaction = (frm) => {
-		const options = (fieldname) => frappe.meta.get_docfield("Relation Interaction", fieldname).options;
+		const options = (fieldname) =>
+			frappe.meta.get_docfield("Relation Interaction", fieldname).options;
 		frappe.model.with_doctype("Relation Interaction", () => {
 			const dialog = new frappe.ui.Dialog({
 				title: __("New Interaction with {0}", [escape(frm.doc.relation_name)]),
@@ -253,8 +284,11 @@ frappe.provide("crm_relations");
 							doctype: "Relation Interaction",
 							relation: frm.doc.name,
 							...values,
-							happened_on: day === frappe.datetime.get_today() ? null : `${day} 00:00:00`,
-							notes: values.notes ? escape(values.notes).replace(/\n/g, "<br>") : null,
+							happened_on:
+								day === frappe.datetime.get_today() ? null : `${day} 00:00:00`,
+							notes: values.notes
+								? escape(values.notes).replace(/\n/g, "<br>")
+								: null,
 							next_step_for: values.next_step ? values.next_step_for : null,
 						});
 					} finally {

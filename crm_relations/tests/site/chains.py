@@ -80,7 +80,9 @@ class Chain:
 		"""Two orders on one invoice."""
 		invoice = self._invoice_of(self._order(one))
 		invoice = make_sales_invoice(self._order(other).name, target_doc=invoice)
-		invoice.update(self.currency)  # ERPNext asks earlier vouchers for the account; they may all be cancelled
+		invoice.update(
+			self.currency
+		)  # ERPNext asks earlier vouchers for the account; they may all be cancelled
 		self._post(invoice)
 
 	def pay(self, number: int, share: float, deduction: bool) -> None:

@@ -34,7 +34,7 @@ frappe.ui.form.on("Relation", {
 			frm.add_custom_button(
 				`${__(party.party_type)}: ${party.party}`,
 				() => frappe.set_route("Form", party.party_type, party.party),
-				__("Documents")
+				__("Documents"),
 			);
 		}
 		if (frappe.model.can_create("Relation Interaction")) {

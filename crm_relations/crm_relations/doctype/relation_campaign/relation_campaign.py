@@ -5,6 +5,7 @@ from frappe.model.document import Document
 
 from crm_relations.campaigns import control_group, lifecycle, working_hours
 from crm_relations.campaigns.consents import sales
+from crm_relations.segments import in_words
 
 
 class RelationCampaign(Document):
@@ -58,6 +59,10 @@ class RelationCampaign(Document):
 		track_opens: DF.Check
 	# end: auto-generated types
 
+	@property
+	def segment_in_words(self) -> str:
+		return in_words.of_segment_named(self.segment)
+
 	def before_insert(self) -> None:
 		lifecycle.check_new(self)
 
@@ -66,6 +71,9 @@ class RelationCampaign(Document):
 		working_hours.check(self)
 		sales.check(self)
 		lifecycle.check_changes(self)
+
+	def before_print(self, settings: dict | None = None) -> None:
+		self.set("segment_in_words", self.segment_in_words)  # a print takes no computed fields by itself
 
 	def on_trash(self) -> None:
 		lifecycle.check_delete(self)

@@ -24,12 +24,14 @@ frappe.listview_settings["Relation Duplicate"] = {
 					list.clear_checked_items();
 					list.refresh();
 				},
-				false
+				false,
 			);
 		}
 		if (frappe.user.has_role(["System Manager", "Relation Manager"])) {
 			list.page.add_inner_button(__("Search All Relations"), async () => {
-				frappe.show_alert(await frappe.xcall("crm_relations.relations.duplicates.api.start_search"));
+				frappe.show_alert(
+					await frappe.xcall("crm_relations.relations.duplicates.api.start_search"),
+				);
 			});
 		}
 	},

@@ -3,8 +3,12 @@ frappe.ui.form.on("Relation Duplicate Search", {
 	refresh(frm) {
 		frm.disable_save();
 		frm.add_custom_button(__("Search All Relations"), async () => {
-			frappe.show_alert(await frappe.xcall("crm_relations.relations.duplicates.api.start_search"));
+			frappe.show_alert(
+				await frappe.xcall("crm_relations.relations.duplicates.api.start_search"),
+			);
 		});
-		frm.add_custom_button(__("Found Pairs"), () => frappe.set_route("List", "Relation Duplicate"));
+		frm.add_custom_button(__("Found Pairs"), () =>
+			frappe.set_route("List", "Relation Duplicate"),
+		);
 	},
 });

@@ -5,7 +5,7 @@ frappe.ui.form.on("Relation Handover", {
 		frm.toggle_display("member", false); // relation and campaign say who it is
 		frm.page.set_indicator(
 			__(frm.doc.status),
-			{ Proposed: "orange", Accepted: "green", Returned: "red" }[frm.doc.status]
+			{ Proposed: "orange", Accepted: "green", Returned: "red" }[frm.doc.status],
 		);
 		if (frm.doc.status === "Proposed" && frm.perm[0]?.write) {
 			frm.add_custom_button(__("Return"), () => give_back(frm));
@@ -15,11 +15,11 @@ frappe.ui.form.on("Relation Handover", {
 		}
 		if (frm.doc.document_name) {
 			frm.add_custom_button(__(frm.doc.document_type), () =>
-				frappe.set_route("Form", frm.doc.document_type, frm.doc.document_name)
+				frappe.set_route("Form", frm.doc.document_type, frm.doc.document_name),
 			);
 		}
 		frm.add_custom_button(__("Customer File"), () =>
-			frappe.set_route("Form", "Relation", frm.doc.relation)
+			frappe.set_route("Form", "Relation", frm.doc.relation),
 		);
 	},
 });
@@ -31,7 +31,7 @@ function show_reasons(frm) {
 		const link =
 			reason.document_type && frappe.model.can_read(reason.document_type)
 				? `<a href="${escape(
-						frappe.utils.get_form_link(reason.document_type, reason.document_name)
+						frappe.utils.get_form_link(reason.document_type, reason.document_name),
 				  )}">${escape(__(reason.document_type))}</a>`
 				: escape(__(reason.document_type));
 		const points = cint(reason.points);
@@ -46,7 +46,7 @@ function show_reasons(frm) {
 				<tbody>${rows.join("")}</tbody>
 				<tfoot><tr><th class="text-right">${cint(frm.doc.points)}</th>
 					<th colspan="2">${__("Points when it was proposed")}</th></tr></tfoot></table>`
-			: `<p class="text-muted">${__("No reasons are recorded.")}</p>`
+			: `<p class="text-muted">${__("No reasons are recorded.")}</p>`,
 	);
 }
 
@@ -92,7 +92,9 @@ function give_back(frm) {
 			fieldtype: "Small Text",
 			label: __("Reason"),
 			reqd: 1,
-			description: __("Marketing reads it, and proposes the member again only with more points"),
+			description: __(
+				"Marketing reads it, and proposes the member again only with more points",
+			),
 		},
 		async ({ reason }) => {
 			await frappe.xcall("crm_relations.qualification.api.return_handover", {
@@ -102,6 +104,6 @@ function give_back(frm) {
 			await frm.reload_doc();
 		},
 		__("Return to Marketing"),
-		__("Return")
+		__("Return"),
 	);
 }

@@ -18,7 +18,7 @@
 			const [label, color] = RESULTS[row.action];
 			const relation = row.relation
 				? `<a href="${escape(
-						frappe.utils.get_form_link("Relation", row.relation)
+						frappe.utils.get_form_link("Relation", row.relation),
 				  )}">${escape(row.relation)}</a>`
 				: "";
 			return `<tr><td>${row.row}</td>
@@ -33,7 +33,7 @@
 			frm.doc.rows_total > rows.length
 				? `<p class="text-muted small">${__(
 						"{0} of {1} rows; all of them are in the file of the preview.",
-						[rows.length, frm.doc.rows_total]
+						[rows.length, frm.doc.rows_total],
 				  )}</p>`
 				: "";
 		return `<div class="table-responsive"><table class="table table-sm">
@@ -54,7 +54,7 @@
 		async refresh(frm) {
 			const status = frm.doc.status;
 			frm.get_field("preview_html").$wrapper.html(
-				status === "Checked" ? preview_html(frm) : ""
+				status === "Checked" ? preview_html(frm) : "",
 			);
 			if (frm.doc.failure) frm.set_intro(escape(frm.doc.failure), "red");
 			if (frm.is_new()) return;
@@ -73,7 +73,7 @@
 			const grid = frm.fields_dict.columns.grid;
 			grid.update_docfield_property("target", "options", targets);
 			grid.update_docfield_property("target", "formatter", (value) =>
-				escape(labels[value] || value)
+				escape(labels[value] || value),
 			);
 		},
 	});

@@ -3,7 +3,7 @@ frappe.ui.form.on("Relation Interaction", {
 	refresh(frm) {
 		if (frm.is_new()) return;
 		frm.add_custom_button(__("Customer File"), () =>
-			frappe.set_route("Form", "Relation", frm.doc.relation)
+			frappe.set_route("Form", "Relation", frm.doc.relation),
 		);
 		if (frm.doc.todo) {
 			frm.add_custom_button(__("Task"), () => frappe.set_route("Form", "ToDo", frm.doc.todo));

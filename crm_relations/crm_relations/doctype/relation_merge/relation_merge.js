@@ -11,7 +11,7 @@ frappe.ui.form.on("Relation Merge", {
 					{
 						fieldtype: "HTML",
 						options: `<p>${__(
-							"Both relations become as they were. What was changed since the merge stays with the kept one."
+							"Both relations become as they were. What was changed since the merge stays with the kept one.",
 						)}</p>`,
 					},
 					{
@@ -28,7 +28,9 @@ frappe.ui.form.on("Relation Merge", {
 						different: Boolean(different),
 					});
 					frappe.show_alert({
-						message: left.length ? __("Undone. {0} later changes were left.", [left.length]) : __("Undone"),
+						message: left.length
+							? __("Undone. {0} later changes were left.", [left.length])
+							: __("Undone"),
 						indicator: "green",
 					});
 					frm.reload_doc();

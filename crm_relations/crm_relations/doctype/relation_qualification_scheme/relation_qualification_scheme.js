@@ -15,7 +15,9 @@ function from_segment(frm) {
 				label: __("Segment"),
 				get_query: () => ({ filters: { kind: "Dynamic" } }),
 				reqd: 1,
-				description: __("Its rule is copied: later changes of the segment do not change the points"),
+				description: __(
+					"Its rule is copied: later changes of the segment do not change the points",
+				),
 			},
 			{ fieldname: "points", fieldtype: "Int", label: __("Points"), reqd: 1 },
 		],
@@ -31,6 +33,6 @@ function from_segment(frm) {
 			frm.dirty();
 		},
 		__("Criterion from a Segment"),
-		__("Add")
+		__("Add"),
 	);
 }

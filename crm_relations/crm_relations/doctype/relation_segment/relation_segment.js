@@ -17,7 +17,8 @@ frappe.ui.form.on("Relation Segment", {
 	validate(frm) {
 		// a new segment without a condition means every relation, as the builder shows it
 		if (frm.segment_builder && !frm.doc.rule)
-			frm.doc.rule = frm.segment_builder.written || JSON.stringify(frm.segment_builder.data());
+			frm.doc.rule =
+				frm.segment_builder.written || JSON.stringify(frm.segment_builder.data());
 		const problem = frm.segment_preview?.problem;
 		if (problem && frm.doc.kind !== "Manual")
 			frappe.throw(

@@ -10,6 +10,7 @@ from crm_relations.segments import (
 	confidential,
 	dependencies,
 	health,
+	in_words,
 	membership,
 	rules,
 	selection,
@@ -69,6 +70,10 @@ class RelationSegment(Document):
 		suppressions: DF.Table[RelationSegmentSuppression]
 	# end: auto-generated types
 
+	@property
+	def rule_in_words(self) -> str:
+		return in_words.of_segment(self)
+
 	def before_insert(self) -> None:
 		for fieldname in FIGURES:
 			self.set(fieldname, None)
@@ -88,6 +93,9 @@ class RelationSegment(Document):
 	def on_trash(self) -> None:
 		membership.forget(self.name)
 		versions.forget(self.name)
+
+	def before_print(self, settings: dict | None = None) -> None:
+		self.set("rule_in_words", self.rule_in_words)  # a print takes no computed fields by itself
 
 	def normalise_rule(self) -> None:
 		"""Check the rule and store its one normal form; a manual segment needs none."""

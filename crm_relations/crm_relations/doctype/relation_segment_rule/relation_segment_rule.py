@@ -24,3 +24,6 @@ class RelationSegmentRule(Document):
 		version: DF.Int
 		words: DF.Text | None
 	# end: auto-generated types
+
+	def validate(self) -> None:
+		append_only.refuse_change(self)

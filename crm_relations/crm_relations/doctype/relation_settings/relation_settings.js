@@ -22,13 +22,13 @@ function ask_company(frm) {
 				fieldname: "explanation",
 				fieldtype: "HTML",
 				options: `<p class="text-muted">${__(
-					"Writes anew which campaign earned each invoice line, from the campaigns that the posted invoices carry. Invoices and ledger stay as they are."
+					"Writes anew which campaign earned each invoice line, from the campaigns that the posted invoices carry. Invoices and ledger stay as they are.",
 				)}</p>`,
 			},
 		],
 		({ company }) => rebuild(company),
 		__("Rebuild Attribution"),
-		__("Rebuild")
+		__("Rebuild"),
 	);
 }
 
@@ -44,7 +44,7 @@ async function rebuild(company) {
 			indicator: "orange",
 			message: __(
 				"{0} No background worker is running: the job begins as soon as one does.",
-				[answer.message]
+				[answer.message],
 			),
 		});
 	}
@@ -56,7 +56,7 @@ frappe.ui.form.on("Relation Settings", {
 		const fields = await frappe.xcall(
 			"crm_relations.relations.api.countable_fields",
 			{},
-			"GET"
+			"GET",
 		);
 		const grid = frm.fields_dict.completeness_fields.grid;
 		for (const fieldname of ["profile_field", "alternative"]) {

@@ -23,7 +23,8 @@
 		amount === null ? "" : strip_html(format_currency(Number(amount), currency));
 	const date = (value) => (value ? frappe.datetime.str_to_user(value) : "");
 	const person = (name) => (name ? frappe.user_info(name).fullname || name : "");
-	const state = (box) => (box.status ? __(box.status) : box.docstatus ? STATES[box.docstatus] : "");
+	const state = (box) =>
+		box.status ? __(box.status) : box.docstatus ? STATES[box.docstatus] : "";
 
 	function href(box) {
 		if (box.doctype !== "GL Entry") return frappe.utils.get_form_link(box.doctype, box.name);
@@ -60,12 +61,19 @@
 				${frappe.utils.icon("lock", "sm")} ${__("Closed")}</div>`;
 		const color = COLORS[box.doctype] || "orange";
 		const title = NAMELESS.includes(box.doctype) ? [__(box.title)] : [box.name, box.title];
-		const label = [__(box.doctype), ...new Set(title), date(box.date), money(box.amount, box.currency)]
+		const label = [
+			__(box.doctype),
+			...new Set(title),
+			date(box.date),
+			money(box.amount, box.currency),
+		]
 			.concat(state(box), person(box.person))
 			.filter(Boolean)
 			.join(", ");
 		const lines = box.entries ? entries_html(box) : document_html(box);
-		return `<a class="chain-box${box.docstatus === 2 ? " chain-cancelled" : ""}" role="listitem" tabindex="-1"
+		return `<a class="chain-box${
+			box.docstatus === 2 ? " chain-cancelled" : ""
+		}" role="listitem" tabindex="-1"
 			style="${style}; border-left: 4px solid var(--text-on-${color})" href="${escape(href(box))}"
 			data-key="${box.key}" aria-label="${escape(label)}" title="${escape(label)}"
 			${box.key === start ? 'aria-current="true"' : ""}>
@@ -80,8 +88,8 @@
 		return `<div class="chain-line"><b>${escape(nameless ? __(box.title) : box.name)}</b></div>
 			<div class="chain-line"><span>${escape(title)}</span></div>
 			<div class="chain-line"><span>${escape(state(box))}</span><b>${escape(
-			money(box.amount, box.currency)
-		)}</b></div>
+				money(box.amount, box.currency),
+			)}</b></div>
 			<div class="chain-line text-muted"><span>${escape(person(box.person))}</span></div>`;
 	}
 
@@ -145,7 +153,9 @@
 			${chain.boxes.map((box) => box_html(box, at[box.key], chain.start)).join("")}</div></div>
 			<p class="text-muted small mt-2">${[
 				...notes,
-				__("Arrow keys walk along the chain, Enter opens the document, Ctrl+Enter its own chain."),
+				__(
+					"Arrow keys walk along the chain, Enter opens the document, Ctrl+Enter its own chain.",
+				),
 			].join("<br>")}</p>`);
 		walk($body.find(".chain"), chain, at);
 	}
@@ -160,8 +170,16 @@
 			return chain.boxes.filter((box) => box.column === number).map((box) => box.key);
 		};
 		const next = {
-			ArrowRight: (key) => near(key, chain.arrows.filter((a) => a[0] === key).map((a) => a[1])),
-			ArrowLeft: (key) => near(key, chain.arrows.filter((a) => a[1] === key).map((a) => a[0])),
+			ArrowRight: (key) =>
+				near(
+					key,
+					chain.arrows.filter((a) => a[0] === key).map((a) => a[1]),
+				),
+			ArrowLeft: (key) =>
+				near(
+					key,
+					chain.arrows.filter((a) => a[1] === key).map((a) => a[0]),
+				),
 			ArrowDown: (key) => column(key)[column(key).indexOf(key) + 1],
 			ArrowUp: (key) => column(key)[column(key).indexOf(key) - 1],
 			Home: () => chain.boxes[0].key,
@@ -173,7 +191,9 @@
 				$chain.find(".chain-box").attr("tabindex", -1);
 				element(key).attr("tabindex", 0);
 				$chain.find("path").removeClass("chain-near");
-				$chain.find(`path[data-from="${key}"], path[data-to="${key}"]`).addClass("chain-near");
+				$chain
+					.find(`path[data-from="${key}"], path[data-to="${key}"]`)
+					.addClass("chain-near");
 			})
 			.on("keydown", ".chain-box", (event) => {
 				const box = chain.boxes.find((b) => b.key === event.currentTarget.dataset.key);
@@ -188,7 +208,9 @@
 				if (!key) return;
 				event.preventDefault();
 				event.stopPropagation();
-				element(key).trigger("focus")[0].scrollIntoView({ block: "nearest", inline: "nearest" });
+				element(key)
+					.trigger("focus")[0]
+					.scrollIntoView({ block: "nearest", inline: "nearest" });
 			});
 		element(chain.start).attr("tabindex", 0);
 		element(chain.start)[0].scrollIntoView({ block: "nearest", inline: "center" });
@@ -202,7 +224,9 @@
 		if (!doctype || !name) {
 			page.set_title(__("Process Chain"));
 			$body.html(
-				`<p class="text-muted">${__("Choose a document to see where it comes from and what came of it.")}</p>`
+				`<p class="text-muted">${__(
+					"Choose a document to see where it comes from and what came of it.",
+				)}</p>`,
 			);
 			return;
 		}
@@ -215,12 +239,14 @@
 			const chain = await frappe.xcall(
 				"crm_relations.pipeline.api.process_chain",
 				{ doctype, name },
-				"GET"
+				"GET",
 			);
 			if (frappe.get_route().slice(1).join("/") === `${doctype}/${name}`) draw($body, chain);
 		} catch (error) {
 			$body.html(
-				`<p class="text-muted">${__("The chain of {0} cannot be shown.", [escape(name)])}</p>`
+				`<p class="text-muted">${__("The chain of {0} cannot be shown.", [
+					escape(name),
+				])}</p>`,
 			);
 		}
 	}

@@ -56,7 +56,9 @@ frappe.query_reports["Campaign Statement"] = {
 				from_date: frappe.query_report.get_filter_value("from_date") || "",
 				to_date: frappe.query_report.get_filter_value("to_date"),
 			};
-			return `<a href="/app/query-report/General Ledger?${new URLSearchParams(filters)}">${shown}</a>`;
+			return `<a href="/app/query-report/General Ledger?${new URLSearchParams(
+				filters,
+			)}">${shown}</a>`;
 		}
 		if (data.is_difference && column.fieldname === "revenue") {
 			return `<b style="color: var(--text-on-${value ? "red" : "green"})">${shown}</b>`;
