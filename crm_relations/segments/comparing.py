@@ -76,13 +76,13 @@ def compare(
 
 
 def descendants(doctype: str, node: str) -> OneOf:
-	"""The node of the tree and all below it, as one parameter.
+	"""The node of the tree and all below it, as one parameter; a node that does not exist has nothing below it.
 
 	Read beforehand and not as a sub-query: knowing the names, the database chooses an index; with the sub-query it
 	began at the nodes and went over all invoices for each of them (three times as long and more).
 	"""
 	below, top = frappe.qb.DocType(doctype).as_("below"), frappe.qb.DocType(doctype).as_("top")
-	return OneOf(
+	names = (
 		frappe.qb.from_(below)
 		.join(top)
 		.on((below.lft >= top.lft) & (below.rgt <= top.rgt))
@@ -90,6 +90,7 @@ def descendants(doctype: str, node: str) -> OneOf:
 		.select(below.name)
 		.run(pluck=True)
 	)
+	return OneOf(names or [node])
 
 
 def parameter(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import frappe
 from frappe.model.document import Document
 from frappe.query_builder.functions import Count
+from frappe.utils.caching import site_cache
 from pypika.queries import QueryBuilder
 from pypika.terms import Case, Criterion
 
@@ -64,7 +65,7 @@ def _far_enough(count: int, limit: int) -> str | None:
 	if not count or not limit:
 		return None
 	relation = frappe.qb.DocType("Relation")
-	in_all = frappe.db.estimate_count("Relation")
+	in_all = _in_all()
 	offset = in_all * limit * MARGIN // count
 	if offset > in_all // 2:
 		return None
@@ -72,6 +73,12 @@ def _far_enough(count: int, limit: int) -> str | None:
 		frappe.qb.from_(relation).select(relation.name).orderby(relation.name).limit(1).offset(offset).run()
 	)
 	return rows[0][0] if rows else None
+
+
+@site_cache(ttl=600)
+def _in_all() -> int:
+	"""About how many relations there are; a preview asks at each key that is typed."""
+	return frappe.db.estimate_count("Relation")
 
 
 def _sample(query: QueryBuilder, limit: int) -> list[dict[str, Any]]:

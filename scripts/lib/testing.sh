@@ -157,6 +157,10 @@ run_pytest() {
 			FEBRL_DATA=${FEBRL_DATA:-$(realpath "$ROOT/../shared/data/febrl")}
 			export FEBRL_DATA
 		fi
+		if [[ -z ${CRM_RELATIONS_PUBLIC_DATA:-} ]] && as_user test -r "$ROOT/../shared/data" -a -x "$ROOT/../shared/data"; then
+			CRM_RELATIONS_PUBLIC_DATA=$(realpath "$ROOT/../shared/data")
+			export CRM_RELATIONS_PUBLIC_DATA
+		fi
 		export BENCH_DIR SITE=$TEST_SITE CRM_RELATIONS_REQUIRE_SITE=1 PYTHONDONTWRITEBYTECODE=1 \
 			CRM_RELATIONS_DB_ROOT_USER="$user" CRM_RELATIONS_DB_ROOT_PASSWORD="$password"
 		as_user "$BENCH_DIR/env/bin/python" -m pytest -p no:cacheprovider "$@" </dev/null

@@ -161,6 +161,8 @@ class Mailing:
 				frappe.db.delete("Communication", {"name": ["in", names]})
 			for doctype in ("Relation Consent", "Relation Handover"):
 				frappe.db.delete(doctype, {"relation": ["in", self.relations]})
+			for table in frappe.get_meta("Relation").get_table_fields():
+				frappe.db.delete(table.options, {"parent": ["in", self.relations]})
 			frappe.db.delete("Relation", {"name": ["in", self.relations]})
 		for name in self.campaigns:
 			for suffix in ("Member", "Send", "Response"):

@@ -53,7 +53,7 @@ def test_a_mail_can_be_unsubscribed_by_one_click_and_by_its_text(mailing):
 	message = messages[row.recipient]
 	assert message["List-Unsubscribe"] == f"<{tracking.unsubscribe_url(row.token)}>"
 	assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-	raw = message.as_bytes()
+	raw = message.as_bytes(policy=message.policy.clone(refold_source="none"))  # as it came over the line
 	assert (
 		raw.count(b"List-Unsubscribe: <http") == 1
 		and b"=?utf-8?" not in raw.split(b"\r\n\r\n")[0].split(b"List-Unsubscribe:")[1].split(b"\r\n")[0]
@@ -123,6 +123,9 @@ def test_an_existing_customer_is_written_to_with_the_notice_and_the_proof_is_kep
 		settings.objection_notices = []
 		settings.save()
 		invoice.reload().cancel()
+		frappe.db.delete("Sales Invoice", {"name": invoice.name})
+		frappe.delete_doc("Customer", customer.name, force=True)
+		frappe.db.delete("Relation Facts Queue", {"party": ["in", [customer.name, relation]]})
 		frappe.db.commit()
 
 
