@@ -1,16 +1,32 @@
 """A whole segment in words, in the language of the session: its rule with sample and exceptions. Approvals and prints
-show it."""
+show it.
+
+What comes out is HTML without tags: Frappe shows a text that is read-only, and every text of a print, as it stands, and
+a rule may hold what somebody typed.
+"""
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
+from frappe.utils import escape_html
 
 from crm_relations.segments import catalogue, selection, wording
 from crm_relations.segments.rules import RuleError
 
 
 def of_segment(doc: Document) -> str:
-	"""Whom the segment selects, a sentence a line; of a broken rule, what is wrong with it."""
+	"""Whom the segment selects, a sentence a line, escaped; of a broken rule, what is wrong with it."""
+	return escape_html(_told(doc))
+
+
+def of_segment_named(segment: str | None) -> str:
+	"""The same for a segment's name; empty where there is none."""
+	if not segment or not frappe.db.exists("Relation Segment", segment):
+		return ""
+	return of_segment(frappe.get_cached_doc("Relation Segment", segment))
+
+
+def _told(doc: Document) -> str:
 	if doc.kind == "Manual":
 		return _("Relations that were put together by hand")
 	if not doc.rule:
@@ -34,10 +50,3 @@ def of_segment(doc: Document) -> str:
 		if number := sum(row.pin == pin for row in doc.pins):
 			lines.append(sentence.format(number))
 	return "\n".join(lines)
-
-
-def of_segment_named(segment: str | None) -> str:
-	"""The same for a segment's name; empty where there is none."""
-	if not segment or not frappe.db.exists("Relation Segment", segment):
-		return ""
-	return of_segment(frappe.get_cached_doc("Relation Segment", segment))

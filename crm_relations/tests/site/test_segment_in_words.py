@@ -74,3 +74,11 @@ def test_the_print_holds_the_words_and_not_the_json():
 		steps=[{"step_type": "Call", "title": "Call", "script": "Hello"}],
 	)
 	assert "City is “Bonn”" in frappe.get_print("Relation Campaign", campaign.name)
+
+
+def test_markup_in_a_value_is_text_on_the_form_and_in_prints():
+	evil = "<img src=x onerror=alert(1)>"
+	rule = {"version": 1, "all": [{"field": "city", "operator": "=", "value": evil}]}
+	segment = a_segment(rule=json.dumps(rule))
+	assert "<" not in segment.rule_in_words and "&lt;img" in segment.rule_in_words
+	assert "<img src=x" not in frappe.get_print("Relation Segment", segment.name)
