@@ -8,6 +8,7 @@ from crm_relations.campaigns import consent, rules
 from crm_relations.tests.site import factories
 
 pytestmark = pytest.mark.site
+ONLY_DOCUMENTS = True
 
 SPELLINGS = [
 	"a@kunde.example",

@@ -13,6 +13,7 @@ from crm_relations.tests.site import factories
 from crm_relations.tests.site.mailing import email_step
 
 pytestmark = pytest.mark.site
+ONLY_DOCUMENTS = True
 
 ADDRESS = "einkauf@kunde.example"
 

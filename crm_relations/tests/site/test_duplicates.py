@@ -12,6 +12,7 @@ from crm_relations.tests import people
 from crm_relations.tests.site.factories import contact, customer, insert, relation, unique, user
 
 pytestmark = pytest.mark.site
+ONLY_DOCUMENTS = True
 
 HOME = {"address_line": "Hauptstraße 5", "pincode": "50667", "city": "Köln", "country": "Germany"}
 

@@ -12,6 +12,7 @@ from crm_relations.tests.site import factories
 from crm_relations.tests.site.commits import held_back
 
 pytestmark = pytest.mark.site
+ONLY_DOCUMENTS = True
 
 
 @pytest.fixture(autouse=True)

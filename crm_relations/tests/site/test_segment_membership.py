@@ -10,6 +10,7 @@ from crm_relations.segments import api, checks, membership
 from crm_relations.tests.site import factories
 
 pytestmark = pytest.mark.site
+ONLY_DOCUMENTS = True
 
 
 def rule(city: str) -> dict:

@@ -11,6 +11,7 @@ from crm_relations.setup.patches import stages_and_playbooks
 from crm_relations.tests.site import factories
 
 pytestmark = pytest.mark.site
+ONLY_DOCUMENTS = True
 
 LOG = "Relation Stage Log"
 

@@ -22,6 +22,7 @@ from crm_relations.tests.site.books import (
 )
 
 pytestmark = pytest.mark.site
+ONLY_DOCUMENTS = True
 
 
 def figures_of(name: str, **period):

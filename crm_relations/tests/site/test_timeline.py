@@ -13,6 +13,7 @@ from crm_relations.relations import identity
 from crm_relations.tests.site import factories as make
 
 pytestmark = pytest.mark.site
+ONLY_DOCUMENTS = True
 
 
 @pytest.fixture
