@@ -27,6 +27,7 @@ SHOWN_COMPANIES = 3
 
 
 _days_between = CustomFunction("DATEDIFF", ["later", "earlier"])
+_rounded = CustomFunction("ROUND", ["value", "decimals"])
 
 
 class Lag(Cell):
@@ -34,9 +35,8 @@ class Lag(Cell):
 
 	def term(self, scope: Scope) -> Term:
 		table = frappe.qb.DocType(FACTS)
-		return Case().when(
-			table.rhythm_days > 0, _days_between(str(scope.today), table.last_order) / table.rhythm_days
-		)
+		lag = _days_between(str(scope.today), table.last_order) / table.rhythm_days
+		return Case().when(table.rhythm_days > 0, _rounded(lag, 4))
 
 
 def tell(reader: Reader, about: Field, source: OneOfRows) -> Told:
