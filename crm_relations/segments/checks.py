@@ -1,12 +1,10 @@
 """What `relations check` finds in segments: rules that cannot be read any more, values that are gone."""
 
-from collections import defaultdict
-
 import frappe
 from frappe import _
 
-from crm_relations.segments import catalogue, compiler
-from crm_relations.segments.rules import Group, RuleError, text_key
+from crm_relations.segments import catalogue, compiler, health
+from crm_relations.segments.rules import Group, RuleError
 from crm_relations.shared.findings import Finding
 
 
@@ -53,32 +51,14 @@ def _taken_keys() -> list[Finding]:
 
 
 def _missing_values(trees: dict[str, Group]) -> list[Finding]:
-	"""One query a doctype that rules name records of."""
-	used: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
-	for segment, tree in trees.items():
-		for path, field, condition in catalogue.asked(tree):
-			doctype = field.doctype
-			values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-			for value in values if doctype else ():
-				if value is not None:
-					used[doctype][value].append((segment, path))
-	found = []
-	for doctype, places in used.items():
-		table = frappe.qb.DocType(doctype)
-		existing = frappe.qb.from_(table).select(table.name).where(table.name.isin(list(places)))
-		known = {text_key(name) for name in existing.run(pluck=True)}
-		for value in places:
-			if text_key(value) in known:
-				continue
-			found.extend(
-				Finding(
-					"warning",
-					"segment-value-missing",
-					_("Segment {0} asks at {1} for {2} {3}, which does not exist.").format(
-						segment, path, _(doctype), value
-					),
-					_("Open the segment and choose another value, or remove the condition."),
-				)
-				for segment, path in places[value]
-			)
-	return found
+	return [
+		Finding(
+			"warning",
+			"segment-value-missing",
+			_("Segment {0} asks at {1} for {2} {3}, which does not exist.").format(
+				segment, path, _(doctype), value
+			),
+			_("Open the segment and choose another value, or remove the condition."),
+		)
+		for segment, path, doctype, value in health.missing_values(trees)
+	]

@@ -6,23 +6,14 @@ error log has one entry for each time that it breaks.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 
 from crm_relations.segments import catalogue, compiler
-from crm_relations.segments.rules import (
-	Condition,
-	Group,
-	RuleError,
-	conditions,
-	events,
-	text_key,
-	within_event,
-)
-from crm_relations.segments.sources import Field
+from crm_relations.segments.rules import Group, RuleError, text_key
 
 SEGMENT = "Relation Segment"
 OK, BROKEN = "Ready", "Rule Broken"
@@ -84,7 +75,7 @@ def missing_values(trees: Mapping[str, Group]) -> list[Missing]:
 	"""Values of these rules that name records that do not exist; one query a doctype."""
 	used: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
 	for segment, tree in trees.items():
-		for path, condition, field in _asked(tree):
+		for path, field, condition in catalogue.asked(tree):
 			doctype = field.doctype
 			values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
 			for value in values if doctype else ():
@@ -102,14 +93,3 @@ def missing_values(trees: Mapping[str, Group]) -> list[Missing]:
 			for segment, path in where
 		]
 	return found
-
-
-def _asked(tree: Group) -> Iterator[tuple[str, Condition, Field]]:
-	"""Each comparison with a field, those within events as well."""
-	fields = catalogue.fields()
-	for path, condition in conditions(tree):
-		yield path, condition, fields[condition.field]
-	for path, event in events(tree):
-		own = fields[event.event].fields
-		for inner, condition in within_event(event, path):
-			yield inner, condition, own[condition.field]

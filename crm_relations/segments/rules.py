@@ -492,20 +492,10 @@ def leaves(tree: Node, path: str = "") -> Iterator[tuple[str, Leaf]]:
 		yield from leaves(child, f"{path}.{tree.kind}[{i}]" if path else f"{tree.kind}[{i}]")
 
 
-def conditions(tree: Node, path: str = "") -> Iterator[tuple[str, Condition]]:
-	"""All plain conditions on the relation itself with their paths, in reading order; none that stand in an event."""
-	return ((path, leaf) for path, leaf in leaves(tree, path) if isinstance(leaf, Condition))
-
-
-def events(tree: Node, path: str = "") -> Iterator[tuple[str, EventCondition]]:
-	"""All conditions on events with their paths, in reading order."""
-	return ((path, leaf) for path, leaf in leaves(tree, path) if isinstance(leaf, EventCondition))
-
-
 def within_event(condition: EventCondition, path: str = "") -> Iterator[tuple[str, Condition]]:
-	"""The conditions that stand in an event, with their paths."""
+	"""The conditions that stand in an event, with their paths; an event holds no further events."""
 	for i, child in enumerate(condition.where.children):
-		yield from conditions(child, f"{path}.where[{i}]")
+		yield from leaves(child, f"{path}.where[{i}]")
 
 
 # Meaning

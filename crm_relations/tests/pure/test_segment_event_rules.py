@@ -170,9 +170,8 @@ def test_conditions_and_groups_within_events_count():
 
 def test_leaves_and_what_stands_in_events_come_with_their_paths():
 	tree = parse(condition("city", "=", "x"), {"any": [bought({"none": [condition("kind", "=", "A")]})]})
-	assert [path for path, _leaf in rules.leaves(tree)] == ["all[0]", "all[1].any[0]"]
-	assert [path for path, _leaf in rules.conditions(tree)] == ["all[0]"]
-	((path, event),) = rules.events(tree)
+	(plain, _condition), (path, event) = rules.leaves(tree)
+	assert (plain, path) == ("all[0]", "all[1].any[0]")
 	assert [inner for inner, _condition in rules.within_event(event, path)] == [
 		"all[1].any[0].where[0].none[0]"
 	]

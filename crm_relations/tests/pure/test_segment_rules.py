@@ -270,7 +270,7 @@ def test_conditions_come_with_their_paths():
 		{"version": 1, "all": [condition("city", "=", "a"), {"none": [condition("kind", "=", "Person")]}]},
 		FIELDS,
 	)
-	assert [path for path, _condition in rules.conditions(tree)] == ["all[0]", "all[1].none[0]"]
+	assert [path for path, _condition in rules.leaves(tree)] == ["all[0]", "all[1].none[0]"]
 
 
 # Meaning
