@@ -1,7 +1,6 @@
 """What comes back: replies, clicks, unsubscriptions over the guest pages, calls."""
 
 import urllib.parse
-from contextlib import contextmanager
 
 import frappe
 import pytest
@@ -23,6 +22,7 @@ from crm_relations.campaigns.consents import opt_in, preferences
 from crm_relations.tests.site import factories, servers
 from crm_relations.tests.site.guests import http, path_of
 from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
+from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
 
@@ -57,22 +57,6 @@ def an_hour_ago(campaign):
 
 def member_of(row):
 	return frappe.get_doc("Relation Campaign Member", row.member)
-
-
-@contextmanager
-def counted_queries():
-	"""The statements that run inside."""
-	run, found = frappe.db.sql, []
-
-	def counted(*args, **kwargs):
-		found.append(args[0])
-		return run(*args, **kwargs)
-
-	frappe.db.sql = counted
-	try:
-		yield found
-	finally:
-		frappe.db.sql = run
 
 
 def incoming(in_reply_to, subject="AW: Einladung", **values):
@@ -324,7 +308,7 @@ def test_a_page_costs_the_same_number_of_queries_however_much_there_is(mailing, 
 
 	def cost():
 		work()
-		with counted_queries() as queries_run:
+		with sent_statements() as queries_run:
 			work()
 		return len(queries_run)
 

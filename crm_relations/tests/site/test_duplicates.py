@@ -10,6 +10,7 @@ from crm_relations.relations import links as relation_links
 from crm_relations.relations.duplicates import api, index, merging, pairs, queries, search, tracing
 from crm_relations.tests import people
 from crm_relations.tests.site.factories import contact, customer, insert, relation, unique, user
+from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
 ONLY_DOCUMENTS = True
@@ -83,14 +84,10 @@ def test_further_contact_points_are_keys_too():
 	assert "p:+491717654321" in keys(doc.name)
 
 
-def test_keys_are_written_for_many_in_a_few_statements(monkeypatch):
+def test_keys_are_written_for_many_in_a_few_statements():
 	names = in_bulk(60)
-	sent = []
-	original = frappe.db.sql
-	monkeypatch.setattr(
-		frappe.db, "sql", lambda query, *a, **k: (sent.append(str(query)), original(query, *a, **k))[1]
-	)
-	assert index.refresh_keys(names) == 60
+	with sent_statements() as sent:
+		assert index.refresh_keys(names) == 60
 	assert len(sent) < 15
 	assert index.refresh_keys(names) == 0
 	assert all(keys(name) for name in names)
@@ -143,16 +140,11 @@ def test_the_look_up_reads_an_index_and_no_whole_table():
 	assert {row["type"] for row in looked_up} <= {"ref", "range"}
 
 
-def test_a_save_costs_a_fixed_number_of_statements(monkeypatch):
+def test_a_save_costs_a_fixed_number_of_statements():
 	one = relation(unique("Einzelfirma"), **HOME)
-
-	sent = []
-	original = frappe.db.sql
-	monkeypatch.setattr(
-		frappe.db, "sql", lambda query, *a, **k: (sent.append(str(query)), original(query, *a, **k))[1]
-	)
-	index.refresh_for_relation(one)
-	search.look_for_relation(one)
+	with sent_statements() as sent:
+		index.refresh_for_relation(one)
+		search.look_for_relation(one)
 	assert len(sent) < 30
 
 

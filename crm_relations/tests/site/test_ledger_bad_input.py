@@ -11,6 +11,7 @@ from crm_relations.ledger.statement import statement
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.books import assert_adds_up, campaign, draft, sell
 from crm_relations.tests.site.commits import held_back
+from crm_relations.tests.site.statements import sent_statements
 from crm_relations.tests.site.test_attribution_by_rule import answer, attribute, rule
 
 pytestmark = pytest.mark.site
@@ -169,14 +170,8 @@ def test_an_invoice_cancelled_while_a_rebuild_runs_gets_no_rows(customer, monkey
 
 def test_the_job_locks_the_invoices_that_it_writes_for(customer):
 	invoice = sell(customer, [(None, 100)])
-	sent, send = [], frappe.db.sql
-	frappe.db.sql = lambda *arguments, **options: (
-		sent.append(str(arguments[0])) or send(*arguments, **options)
-	)
-	try:
+	with sent_statements() as sent:
 		queries.locked([invoice.name])
-	finally:
-		frappe.db.sql = send
 	assert sent[0].rstrip().endswith("FOR UPDATE")
 
 

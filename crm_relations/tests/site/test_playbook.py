@@ -13,6 +13,7 @@ from crm_relations.pipeline.api import qualify
 from crm_relations.relations import actions, api, checks, identity, playbook, queries, roles
 from crm_relations.relations.rules import RoleRow
 from crm_relations.tests.site import factories
+from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
 
@@ -188,25 +189,18 @@ def test_the_job_ends_before_its_time_is_over(monkeypatch):
 	assert started(relation)[0].state == "Planned"
 
 
-def statements(monkeypatch, call) -> list[str]:
-	found = []
-	original = frappe.db.sql
-	with monkeypatch.context() as patch:
-		patch.setattr(frappe.db, "sql", lambda *a, **k: (found.append(str(a[0])), original(*a, **k))[1])
-		call()
-	return found
-
-
-def test_entering_costs_no_statement_without_a_playbook_and_three_with_one(monkeypatch):
+def test_entering_costs_no_statement_without_a_playbook_and_three_with_one():
 	plain, busy = own_role(), own_role()
 	activity(busy)
 	activity(busy, again=1)
 	relation = factories.relation().name
 	row = {"since": getdate(), "until": None, "document_type": "Sales Invoice", "document_name": "X"}
 	playbook.enter({(relation, plain): RoleRow(None, plain, **row)})  # reads the playbooks into the cache
-	found = statements(monkeypatch, lambda: playbook.enter({(relation, plain): RoleRow(None, plain, **row)}))
+	with sent_statements() as found:
+		playbook.enter({(relation, plain): RoleRow(None, plain, **row)})
 	assert not found
-	found = statements(monkeypatch, lambda: playbook.enter({(relation, busy): RoleRow(None, busy, **row)}))
+	with sent_statements() as found:
+		playbook.enter({(relation, busy): RoleRow(None, busy, **row)})
 	assert len(found) == 3, found
 	assert len(started(relation)) == 2
 

@@ -16,6 +16,7 @@ from crm_relations.demo.company import COMPANY, account
 from crm_relations.pipeline import provenance
 from crm_relations.relations import identity
 from crm_relations.tests.site import factories as make
+from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
 
@@ -334,18 +335,8 @@ def test_a_fill_that_failed_is_made_up_for_in_the_submitted_document(spring, pro
 
 def queries_of(function, *args) -> int:
 	"""How many statements a call sends to the database."""
-	sent = []
-	original = frappe.db.sql
-
-	def counting(*arguments, **keywords):
-		sent.append(arguments[0])
-		return original(*arguments, **keywords)
-
-	frappe.db.sql = counting
-	try:
+	with sent_statements() as sent:
 		function(*args)
-	finally:
-		frappe.db.sql = original
 	return len(sent)
 
 

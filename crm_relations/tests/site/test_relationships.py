@@ -7,6 +7,7 @@ from frappe.utils import add_days, nowdate
 from crm_relations.relations import api, folding, graph, groups, link_types, links, rules
 from crm_relations.relations.rules import SUBSIDIARY_OF, WORKS_FOR
 from crm_relations.tests.site.factories import customer, insert, relation, unique, user
+from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
 
@@ -25,19 +26,9 @@ def permit_country(name: str, country: str) -> None:
 
 
 def count_queries(call) -> int:
-	statements = []
-	run = frappe.db.sql
-
-	def counting(*args, **kwargs):
-		statements.append(args[0])
-		return run(*args, **kwargs)
-
-	frappe.db.sql = counting
-	try:
+	with sent_statements() as sent:
 		call()
-	finally:
-		frappe.db.sql = run
-	return len([s for s in statements if "tabRelation Link`" in str(s)])
+	return len([statement for statement in sent if "tabRelation Link`" in statement])
 
 
 # ── types and links ────────────────────────────────────────────────────────────────────────────

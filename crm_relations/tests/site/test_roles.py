@@ -10,6 +10,7 @@ from frappe.utils import add_days, getdate, nowdate
 
 from crm_relations.relations import debtors, identity, roles
 from crm_relations.tests.site import factories
+from crm_relations.tests.site.statements import sent_statements
 from crm_relations.tests.site.test_segment_membership import in_another_session
 
 pytestmark = pytest.mark.site
@@ -470,29 +471,22 @@ def test_a_standard_role_type_cannot_be_deleted():
 # ── cost and repetition ────────────────────────────────────────────────────────────────────────
 
 
-def count_reads(monkeypatch, call) -> list[str]:
-	found = []
-	original = frappe.db.sql
-	with monkeypatch.context() as patch:
-		patch.setattr(frappe.db, "sql", lambda *a, **k: (found.append(str(a[0])), original(*a, **k))[1])
-		call()
-	return found
-
-
-def test_an_invoice_of_a_customer_and_debtor_costs_one_read(monkeypatch):
+def test_an_invoice_of_a_customer_and_debtor_costs_one_read():
 	customer = factories.customer()
 	invoice(customer.name)
 	doc = invoice(customer.name)
 	doc.relation = identity.relation_of("Customer", customer.name)
-	found = count_reads(monkeypatch, lambda: roles.refresh_for_document(doc))
+	with sent_statements() as found:
+		roles.refresh_for_document(doc)
 	assert len(found) == 1, found
 
 
-def test_a_refresh_that_finds_nothing_new_writes_nothing(monkeypatch):
+def test_a_refresh_that_finds_nothing_new_writes_nothing():
 	customer = factories.customer()
 	invoice(customer.name)
 	name = relation_of(customer).name
-	found = count_reads(monkeypatch, lambda: roles.refresh([name]))
+	with sent_statements() as found:
+		roles.refresh([name])
 	assert not [q for q in found if not q.lstrip().lower().startswith("select")], found
 
 

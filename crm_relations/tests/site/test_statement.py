@@ -20,6 +20,7 @@ from crm_relations.tests.site.books import (
 	own_rows,
 	sell,
 )
+from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
 ONLY_DOCUMENTS = True
@@ -409,20 +410,9 @@ def test_the_number_of_queries_does_not_grow_with_the_vouchers(customer):
 			factories.pay(sell(customer, [(spring, 10), (autumn, 20)]), 5)
 
 	def queries_of_a_statement():
-		count = 0
-		original = frappe.db.sql
-
-		def counted(*args, **kwargs):
-			nonlocal count
-			count += 1
-			return original(*args, **kwargs)
-
-		frappe.db.sql = counted
-		try:
+		with sent_statements() as sent:
 			statement(COMPANY)
-		finally:
-			frappe.db.sql = original
-		return count
+		return len(sent)
 
 	mixed_and_paid(1)
 	queries_of_a_statement()

@@ -11,6 +11,7 @@ from crm_relations.interactions.api import get_timeline
 from crm_relations.interactions.timeline import Cursor, excerpt, timeline
 from crm_relations.relations import identity
 from crm_relations.tests.site import factories as make
+from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
 ONLY_DOCUMENTS = True
@@ -255,18 +256,8 @@ def test_a_cursor_that_no_page_gave_is_refused(relation):
 
 
 def queries_of(function, *args, **kwargs) -> int:
-	sent = []
-	original = frappe.db.sql
-
-	def counting(*arguments, **keywords):
-		sent.append(arguments[0])
-		return original(*arguments, **keywords)
-
-	frappe.db.sql = counting
-	try:
+	with sent_statements() as sent:
 		function(*args, **kwargs)
-	finally:
-		frappe.db.sql = original
 	return len(sent)
 
 
