@@ -42,8 +42,11 @@ if MISSING:
 else:
 	import frappe
 
+	from crm_relations.tests.site.servers import open_queue
+
 	# before the test files are read: what they import opens its log files beside the folder `sites`
 	os.chdir(os.path.join(BENCH_DIR, "sites"))
+	queue = open_queue()
 	frappe.init(site=SITE, sites_path=".")
 
 	@pytest.fixture(scope="session", autouse=True)
@@ -54,6 +57,8 @@ else:
 		yield
 		frappe.db.rollback()
 		frappe.destroy()
+		if queue:
+			queue.communicate()
 
 	@pytest.fixture(scope="module", autouse=True)
 	def clean_cache(connection):

@@ -1,4 +1,6 @@
-"""Real servers for the tests: the desk of the test site, a worker, an SMTP sink. Each ends with its test."""
+"""Real servers for the tests: the desk of the test site, a worker, an SMTP sink. Each ends with its test; the Redis
+for background jobs with the run.
+"""
 
 import os
 import shutil
@@ -12,6 +14,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import redis
+
 from crm_relations.tests.conftest import BENCH_DIR, SITE
 
 
@@ -19,6 +23,57 @@ def free_port() -> int:
 	with socket.socket() as sock:
 		sock.bind(("127.0.0.1", 0))
 		return sock.getsockname()[1]
+
+
+#: address of the Redis that `open_queue` has started
+_queue = ""
+
+
+def open_queue() -> subprocess.Popen | None:
+	"""A Redis for the background jobs of this run alone: no worker of the bench takes a job of a test, and none of the
+	tests' a job of another site. Frappe reads the variable; without `redis-server` the bench's own stays.
+
+	It ends when its standard input is closed, also where this process is killed.
+	"""
+	global _queue
+	program = shutil.which("redis-server")
+	if not program:
+		return None
+	port = free_port()
+	options = (
+		"--port",
+		str(port),
+		"--bind",
+		"127.0.0.1",
+		"--save",
+		"",
+		"--appendonly",
+		"no",
+		"--dir",
+		"/tmp",
+	)
+	process = subprocess.Popen(
+		["sh", "-c", '"$@" & read -r _; kill $!; wait', "sh", program, *options],
+		stdin=subprocess.PIPE,
+		stdout=subprocess.DEVNULL,
+		start_new_session=True,
+	)
+	_queue = os.environ["FRAPPE_REDIS_QUEUE"] = f"redis://127.0.0.1:{port}"
+	wait_for(_queue_answers, 20, "the Redis for background jobs")
+	return process
+
+
+def _queue_answers() -> bool:
+	try:
+		return redis.from_url(_queue).ping()
+	except redis.ConnectionError:
+		return False
+
+
+def empty_queue() -> None:
+	"""Forget the jobs that tests have queued before and that nobody is to do."""
+	if _queue:
+		redis.from_url(_queue).flushdb()
 
 
 def chromium() -> str | None:

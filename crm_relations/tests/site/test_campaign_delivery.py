@@ -16,7 +16,7 @@ from crm_relations.campaigns import audience, consent, delivery, lifecycle, quer
 from crm_relations.tests.conftest import BENCH_DIR, SITE
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
-from crm_relations.tests.site.servers import frappe_process, free_port, stop, wait_for
+from crm_relations.tests.site.servers import empty_queue, frappe_process, free_port, stop, wait_for
 
 pytestmark = pytest.mark.site
 
@@ -382,6 +382,7 @@ def test_a_job_whose_worker_was_killed_is_taken_up_by_the_next_one(mailing, sink
 	mailing.people(20)
 	sink.delay = 0.1
 	campaign = mailing.started()
+	empty_queue()
 	delivery.enqueue(campaign)
 	frappe.db.commit()
 	first = frappe_process("worker", "--queue", "long")
