@@ -1,7 +1,9 @@
-"""Code that commits, in tests that are rolled back."""
+"""Code that commits, in tests that are rolled back, and what another connection sees of it."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import frappe
 
@@ -19,3 +21,29 @@ def held_back() -> Iterator[None]:
 		yield
 	finally:
 		frappe.db.commit, frappe.db.rollback = commit, rollback
+
+
+def in_another_session(work: Callable[[], Any]) -> list:
+	"""Run `work` in a connection of its own and wait for it; what it returned or raised stands in the list.
+
+	It waits a second for a lock; then that is an error.
+	"""
+	site, answers = frappe.local.site, []
+
+	def run():
+		frappe.init(site=site, sites_path=".")
+		frappe.connect()
+		try:
+			frappe.db.sql("SET innodb_lock_wait_timeout = 1")
+			answers.append(work())
+			frappe.db.commit()
+		except Exception as error:
+			answers.append(error)
+			frappe.db.rollback()
+		finally:
+			frappe.destroy()
+
+	thread = threading.Thread(target=run)
+	thread.start()
+	thread.join(timeout=30)
+	return answers

@@ -19,7 +19,7 @@ from crm_relations.relations.facts import api, build, classes, jobs, queries, qu
 from crm_relations.relations.facts.sources import CONTACTS, FACTS, ITEM_GROUPS, Scope, sources
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.books import cents, credit_note, journal
-from crm_relations.tests.site.test_segment_membership import in_another_session
+from crm_relations.tests.site.commits import in_another_session
 
 pytestmark = pytest.mark.site
 

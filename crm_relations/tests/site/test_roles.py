@@ -10,8 +10,8 @@ from frappe.utils import add_days, getdate, nowdate
 
 from crm_relations.relations import debtors, identity, roles
 from crm_relations.tests.site import factories
+from crm_relations.tests.site.commits import in_another_session
 from crm_relations.tests.site.statements import sent_statements
-from crm_relations.tests.site.test_segment_membership import in_another_session
 
 pytestmark = pytest.mark.site
 

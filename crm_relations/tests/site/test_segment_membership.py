@@ -1,13 +1,12 @@
 """Members of a segment over time: who enters, who leaves, and what a refresh must not do."""
 
-import threading
-
 import frappe
 import pytest
 from frappe.utils import get_datetime, now_datetime
 
 from crm_relations.segments import api, checks, membership
 from crm_relations.tests.site import factories
+from crm_relations.tests.site.commits import in_another_session
 
 pytestmark = pytest.mark.site
 ONLY_DOCUMENTS = True
@@ -151,29 +150,6 @@ def committed():
 	doc.delete()
 	relation.delete()
 	frappe.db.commit()
-
-
-def in_another_session(work) -> list:
-	"""Runs `work` in a connection of its own, waits for it, returns what it returned or raised."""
-	site, answers = frappe.local.site, []
-
-	def run():
-		frappe.init(site=site, sites_path=".")
-		frappe.connect()
-		try:
-			frappe.db.sql("SET innodb_lock_wait_timeout = 1")
-			answers.append(work())
-			frappe.db.commit()
-		except Exception as error:
-			answers.append(error)
-			frappe.db.rollback()
-		finally:
-			frappe.destroy()
-
-	thread = threading.Thread(target=run)
-	thread.start()
-	thread.join(timeout=30)
-	return answers
 
 
 def test_one_refresh_of_a_segment_at_a_time(committed):
