@@ -209,7 +209,7 @@ def statement(
 			frappe.throw(_("{0} {1} does not exist.").format(_(doctype), name))
 	period = _period(from_date, to_date)
 	scope = queries.Scope(company_or_default(company), *period, salesperson or None, segment or None)
-	return _Builder(scope).build(wanted)
+	return Builder(scope).build(wanted)
 
 
 def company_or_default(company: str | None = None) -> str:
@@ -253,8 +253,8 @@ def _period(from_date: str | None, to_date: str | None) -> tuple[str | None, str
 	return start, end
 
 
-class _Builder:
-	"""Collects the figures of one statement."""
+class Builder:
+	"""Collects the figures of one statement. `campaign_books` builds upon it what one campaign has voucher by voucher."""
 
 	def __init__(self, scope: queries.Scope):
 		self.scope = scope
@@ -275,6 +275,8 @@ class _Builder:
 		self.problems: list[Problem] = []
 		self.not_attributed = ZERO
 		self.splits: dict[str, Split] = {}
+		#: doctype and name of the voucher that is being split or settled; None for sums of many
+		self.voucher: tuple[str, str] | None = None
 
 	def build(self, wanted: list[str] | None) -> Statement:
 		apart = queries.vouchers_apart(self.scope)
@@ -330,6 +332,7 @@ class _Builder:
 		for voucher, posting_date, is_return, by_rule in vouchers(self.scope, apart):
 			split = split_voucher(voucher, self.income, self.receivables)
 			self.splits[voucher.name] = split
+			self.voucher = ("Sales Invoice", voucher.name)
 			in_period = self._in_period(posting_date)
 			for account, difference in split.unexplained.items():
 				self.problems.append(Problem("Sales Invoice", voucher.name, account, difference))
@@ -371,9 +374,11 @@ class _Builder:
 	def _settlements(self, apart: Sequence[str]) -> None:
 		for campaign, account, other, in_period, amount in queries.plain_settlements(self.scope, apart):
 			self._settle(campaign, account, to_decimal(amount), {other: -to_decimal(amount)}, in_period)
-		rows = queries.other_settlements(self.scope, apart)
-		if not rows:
-			return
+		if rows := queries.other_settlements(self.scope, apart):
+			self._settle_each(rows)
+
+	def _settle_each(self, rows: Sequence[frappe._dict]) -> None:
+		"""Settlements that cannot be summed, row by row of the payment ledger."""
 		payments = Payments(self.scope, rows)
 		by_voucher = defaultdict(list)
 		for row in rows:
@@ -381,6 +386,7 @@ class _Builder:
 		for voucher, settlements in by_voucher.items():
 			for row, parts in self._parts_of(voucher, settlements):
 				counter = payments.counter(row)
+				self.voucher = (row.voucher_type, row.voucher_no)
 				for campaign, amount, legs in divide(parts, to_decimal(row.amount), counter):
 					if campaign is not None:
 						self.open_apart[campaign, voucher] += amount
@@ -432,8 +438,11 @@ class _Builder:
 		ledger: dict[str, dict[str, Decimal]] = defaultdict(dict)
 		for name, account, amount in costs.delivery_ledger(self.scope):
 			ledger[name][account] = to_decimal(amount)
-		if not ledger:
-			return
+		if ledger:
+			self._share_deliveries(ledger)
+
+	def _share_deliveries(self, ledger: dict[str, dict[str, Decimal]]) -> None:
+		"""Give each campaign its part of these deliveries: name → account → debit − credit."""
 		names = sorted(ledger)
 		billed: dict[str, dict[str, Decimal]] = defaultdict(dict)
 		for line, campaign, amount in costs.billed_parts(self.scope, names):
@@ -451,6 +460,7 @@ class _Builder:
 			for campaign, part in parts.items():
 				weights[row.parent][campaign] += part
 		for name in names:
+			self.voucher = ("Delivery Note", name)
 			for campaign, parts in share_out(ledger[name], weights[name]).items():
 				for account, amount in parts.items() if campaign is not None else ():
 					self._post(campaign, account, amount)
