@@ -25,8 +25,8 @@ CHAIN_RULE = "Document Chain"
 class Scope:
 	"""Company and period of a statement; `from_date` None means from the beginning.
 
-	Of the attributed invoices, only those in whose sales team `salesperson` is and those of the members of `segment`: the
-	others then stand where invoices without a campaign stand.
+	`salesperson` and `segment` make a selection: only invoices in whose sales team he is, and those of its members, have
+	campaigns. All other income is not in the selection.
 	"""
 
 	company: str
@@ -50,15 +50,28 @@ def in_scope(row: Any, scope: Scope) -> Any:
 	"""The rows of Relation Attribution that the statement is about, whatever their date."""
 	where = row.company == scope.company
 	if scope.salesperson:
-		team = frappe.qb.DocType("Sales Team")
-		of_team = frappe.qb.from_(team).select(team.parent)
-		of_team = of_team.where(
-			(team.parenttype == "Sales Invoice") & (team.sales_person == scope.salesperson)
-		)
-		where &= row.voucher_no.isin(of_team)
+		where &= row.voucher_no.isin(_of_team(scope.salesperson))
 	if scope.segment:
 		where &= row.relation.isin(membership.current(scope.segment))
 	return where
+
+
+def _of_team(salesperson: str) -> Any:
+	"""Sub-query: invoices in whose sales team this Sales Person is."""
+	team = frappe.qb.DocType("Sales Team")
+	of_team = frappe.qb.from_(team).select(team.parent)
+	return of_team.where((team.parenttype == "Sales Invoice") & (team.sales_person == salesperson))
+
+
+def _selected(scope: Scope) -> Any:
+	"""Sub-query: invoices of the selection, with or without a campaign."""
+	invoice = frappe.qb.DocType("Sales Invoice")
+	query = frappe.qb.from_(invoice).select(invoice.name).where(invoice.company == scope.company)
+	if scope.salesperson:
+		query = query.where(invoice.name.isin(_of_team(scope.salesperson)))
+	if scope.segment:
+		query = query.where(invoice.relation.isin(membership.current(scope.segment)))
+	return query
 
 
 def attributed_vouchers(scope: Scope) -> Any:
@@ -121,6 +134,23 @@ def ledger_income(scope: Scope) -> Any:
 
 def income_of_no_campaign(scope: Scope) -> Any:
 	"""Income rows of vouchers without attribution, and revenue released from deferral of lines without it."""
+	query, _gle = _no_campaign(scope)
+	return query.run()[0][0]
+
+
+def income_outside(scope: Scope) -> Any:
+	"""Of the same, what no invoice of the selection has booked: None where nothing is selected."""
+	if not (scope.salesperson or scope.segment):
+		return None
+	query, gle = _no_campaign(scope)
+	selected = _selected(scope).as_("selected")
+	query = query.left_join(selected).on(
+		(gle.voucher_type == "Sales Invoice") & (gle.voucher_no == selected.name)
+	)
+	return query.where(selected.name.isnull()).run()[0][0]
+
+
+def _no_campaign(scope: Scope) -> tuple[Any, Any]:
 	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
 	vouchers = attributed_vouchers(scope).as_("vouchers")
@@ -138,7 +168,7 @@ def income_of_no_campaign(scope: Scope) -> Any:
 		.where(deferred.name.isnull())
 		.where(vouchers.voucher_no.isnull() | (Coalesce(gle.voucher_detail_no, "") != ""))
 	)
-	return query.run()[0][0]
+	return query, gle
 
 
 def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:

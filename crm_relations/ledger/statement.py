@@ -10,7 +10,8 @@ Beside them stand, as the ledger has them: `cost_of_goods` (what invoices and de
 profit and loss), `receivable_overdue` (whole invoices past their due date); and, as the documents say, `discounts`.
 
 The check: `ledger_income` is summed over the ledger alone. `not_attributed` is summed over the rows of
-vouchers and lines that have no campaign. Neither is found by subtracting, so `difference` is 0.00 only if
+vouchers and lines that have no campaign, `not_in_selection` over those of vouchers that are not of the sales person or
+segment asked for. Neither is found by subtracting from the ledger's income, so `difference` is 0.00 only if
 the attribution really equals the ledger; where it does not, `problems` names the voucher.
 
 Known limits: income that a payment books (a cash discount on an income account) and income on accounts
@@ -158,6 +159,9 @@ class Statement:
 	not_attributed: Decimal = ZERO
 	other_campaigns: Decimal = ZERO
 	ledger_income: Decimal = ZERO
+	not_in_selection: Decimal = ZERO  #: income that is not of the sales person or segment asked for
+	salesperson: str | None = None
+	segment: str | None = None
 
 	@property
 	def attributed(self) -> Decimal:
@@ -166,7 +170,8 @@ class Statement:
 	@property
 	def difference(self) -> Decimal:
 		"""Ledger − statement; other than 0.00 it is an error."""
-		return self.ledger_income - self.attributed - self.other_campaigns - self.not_attributed
+		explained = self.attributed + self.other_campaigns + self.not_attributed + self.not_in_selection
+		return self.ledger_income - explained
 
 	def as_dict(self) -> dict[str, Any]:
 		"""Amounts as decimal strings."""
@@ -175,9 +180,12 @@ class Statement:
 			"currency": self.currency,
 			"from_date": self.from_date,
 			"to_date": self.to_date,
+			"salesperson": self.salesperson,
+			"segment": self.segment,
 			"campaigns": [row.as_dict() for row in self.campaigns],
 			"other_campaigns": to_string(self.other_campaigns),
 			"not_attributed": to_string(self.not_attributed),
+			"not_in_selection": to_string(self.not_in_selection),
 			"ledger_income": to_string(self.ledger_income),
 			"difference": to_string(self.difference),
 			"details": [row.detail() for row in self.campaigns],
@@ -200,7 +208,8 @@ def statement(
 	:param campaigns: only these are listed; the others are summed in `other_campaigns`
 	:param from_date: None: from the first posting; :param to_date: None: up to today
 	:param salesperson: only invoices in whose sales team this Sales Person is are shown with their campaigns
-	:param segment: only those of the relations that are in this segment now; all others are `not_attributed`
+	:param segment: only those of the relations that are in this segment now; the rest of the ledger's income is then
+		`not_in_selection`
 	:raises frappe.ValidationError: no such company, campaign, sales person or segment, or the dates are the wrong way round
 	"""
 	wanted = _wanted(campaigns)
@@ -274,6 +283,7 @@ class Builder:
 		self.rows: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
 		self.problems: list[Problem] = []
 		self.not_attributed = ZERO
+		self.not_in_selection = ZERO
 		self.splits: dict[str, Split] = {}
 		#: doctype and name of the voucher that is being split or settled; None for sums of many
 		self.voucher: tuple[str, str] | None = None
@@ -287,7 +297,9 @@ class Builder:
 		self._settlements(apart)
 		self._deliveries()
 		self._costs(apart)
-		self.not_attributed += to_decimal(queries.income_of_no_campaign(self.scope))
+		outside = to_decimal(queries.income_outside(self.scope))
+		self.not_attributed += to_decimal(queries.income_of_no_campaign(self.scope)) - outside
+		self.not_in_selection = outside
 		return self._statement(wanted)
 
 	def _of(self, campaign: str) -> CampaignFigures:
@@ -501,6 +513,9 @@ class Builder:
 			problems=self.problems,
 			not_attributed=self.not_attributed,
 			ledger_income=to_decimal(queries.ledger_income(scope)),
+			not_in_selection=self.not_in_selection,
+			salesperson=scope.salesperson,
+			segment=scope.segment,
 		)
 		result.other_campaigns = sum(
 			(row.revenue + row.credit_notes for name, row in self.figures.items() if name not in shown), ZERO

@@ -15,8 +15,17 @@ from crm_relations.ledger.statement import statement
 from crm_relations.relations import identity
 from crm_relations.segments import membership
 from crm_relations.tests.site import factories
-from crm_relations.tests.site.books import assert_adds_up, campaign, cents, credit_note, draft, journal, sell
-from crm_relations.tests.site.chains import COSTS, USD_RATE_OF_PAYMENT, Chain, Line
+from crm_relations.tests.site.books import (
+	assert_adds_up,
+	campaign,
+	cents,
+	credit_note,
+	draft,
+	journal,
+	ledger_income,
+	sell,
+)
+from crm_relations.tests.site.chains import DOLLAR, LOST, USD_RATE_OF_PAYMENT, Chain, Line
 from crm_relations.tests.site.test_provenance import submit
 
 pytestmark = pytest.mark.site
@@ -148,13 +157,13 @@ def test_a_write_off_is_the_campaigns_and_no_cost_of_goods(customer):
 	party |= {"reference_type": "Sales Invoice", "reference_name": invoice.name}
 	written_off = frappe.get_cached_value("Company", COMPANY, "write_off_account")
 	journal([(written_off, 19, 0), (invoice.debit_to, 0, 19, party)])
-	journal([(account(COMPANY, COSTS), 5, 0), (invoice.debit_to, 0, 5, party)])
+	journal([(account(COMPANY, LOST), 5, 0), (invoice.debit_to, 0, 5, party)])
 	figures = figures_of(spring)
 	assert (figures.write_offs, figures.receivable_open, figures.cost_of_goods) == (24, 95, 0)
 
 
 def test_an_exchange_difference_is_the_one_that_the_ledger_booked():
-	chain = Chain(foreign=True)
+	chain = Chain(currency=DOLLAR)
 	chain.invoice([Line(0, 1, 1000)])
 	entry = get_payment_entry("Sales Invoice", chain.posted[0].name)
 	entry.source_exchange_rate = USD_RATE_OF_PAYMENT
@@ -168,12 +177,16 @@ def test_an_exchange_difference_is_the_one_that_the_ledger_booked():
 	assert figures.write_offs == 0
 
 
-def test_a_salesperson_sees_his_own_invoices_and_the_rest_is_not_attributed(customer):
+def test_a_salesperson_sees_his_own_invoices_and_the_rest_is_not_in_the_selection(customer):
 	spring = campaign("Frühling")
 	person = factories.insert("Sales Person", sales_person_name=factories.unique("Greta Vertrieb")).name
 	team = [{"sales_person": person, "allocated_percentage": 100}]
-	sell(customer, [(spring, 100)], sales_team=team)
+	sell(customer, [(spring, 100), (None, 9)], sales_team=team)
+	sell(customer, [(None, 3)], sales_team=team)
 	sell(customer, [(spring, 40)])
+	result = statement(COMPANY, salesperson=person)
+	assert (result.attributed, result.not_attributed) == (100, 12)
+	assert result.not_in_selection == ledger_income() - 112
 	figures = figures_of(spring, salesperson=person)
 	assert (figures.revenue, figures.tax, figures.receivable_open) == (100, 19, 119)
 	assert figures_of(spring).revenue == 140
@@ -188,6 +201,9 @@ def test_a_segment_sees_the_invoices_of_its_members(customer):
 	membership.add_members(segment, [identity.relation_of("Customer", other)])
 	figures = figures_of(spring, segment=segment)
 	assert (figures.revenue, figures.receivable_open) == (40, Decimal("47.60"))
+	result = statement(COMPANY, segment=segment)
+	assert (result.not_attributed, result.not_in_selection) == (7, ledger_income() - 47)
+	assert statement(COMPANY).not_in_selection == 0
 
 
 def test_the_report_has_the_further_figures_and_both_filters(customer):
