@@ -9,6 +9,7 @@ from crm_relations.campaigns import (
 	checklist,
 	checks,
 	delivery,
+	effect,
 	jobs,
 	letters,
 	lifecycle,
@@ -89,12 +90,16 @@ def finish(campaign: str) -> dict:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def progress(campaign: str) -> dict:
-	"""All that the Progress tab shows: `status` (figures), `funnel` and `steps` (overview), `uncertain` (first rows),
+	"""All that the Progress tab shows: `status` (figures), `funnel` and `steps` (overview), `effect` (what the campaign
+	changed against its control group; None without one), `uncertain` (first rows),
 	`due`, `due_calls`, `due_letters`, `print_runs`, `left` (members who left early, by reason), `currency`."""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
+	funnel = overview.funnel(campaign)
+	with_amounts = bool(frappe.has_permission("Sales Invoice", "read"))
 	return {
 		"status": queries.status(campaign),
-		"funnel": overview.funnel(campaign),
+		"funnel": funnel,
+		"effect": effect.effect(campaign).as_dict(with_amounts) if funnel["control"]["members"] else None,
 		"steps": overview.by_step(campaign),
 		"uncertain": queries.uncertain(campaign),
 		"due": delivery.count_due(campaign),

@@ -302,6 +302,7 @@ function progress_html(answer) {
 		${letters_html(answer)}
 		<h5>${__("Members")}</h5>
 		${funnel_html(funnel, answer.currency)}
+		${effect_html(answer.effect)}
 		${
 			Object.keys(left).length
 				? `<p class="text-muted">${__("Ended early: {0}", [
@@ -371,19 +372,42 @@ function funnel_html({ addressed, control }, currency) {
 			: `<tr><td>${__("Net Amount Invoiced")}</td><td></td>${amount(addressed)}${
 					control.members ? amount(control) : ""
 			  }</tr>`;
-	const lift = (share(addressed, "invoiced") - share(control, "invoiced")).toFixed(1);
 	return `<table class="table table-sm" style="max-width:60rem"><thead><tr><th></th><th></th>
 		<th class="text-right">${__("Addressed")}</th>${
 			control.members ? `<th class="text-right">${__("Control Group")}</th>` : ""
-		}</tr></thead><tbody>${rows.join("")}${amounts}</tbody></table>
-	${
-		control.members
-			? `<p class="text-muted">${__(
-					"Against the control group, which is not addressed: {0} percentage points more members with an invoice.",
-					[lift],
-			  )}</p>`
-			: ""
-	}`;
+		}</tr></thead><tbody>${rows.join("")}${amounts}</tbody></table>`;
+}
+
+// what the campaign changed, against the members that it did not address
+function effect_html(effect) {
+	if (!effect) return "";
+	const esc = frappe.utils.escape_html;
+	const money = (text) => format_currency(text, effect.currency);
+	const row = (label, one, unit, show) =>
+		one
+			? `<tr><td>${label}</td><td class="text-right text-nowrap">${show(
+					one.difference,
+			  )}</td><td class="text-right text-nowrap">${show(one.low)}</td>
+				<td class="text-right text-nowrap">${show(one.high)}</td><td class="text-muted">${unit}</td></tr>`
+			: "";
+	const points = (text) => format_number(text, null, 1);
+	const rows =
+		row(__("Revenue per Member"), effect.revenue, esc(effect.currency), money) +
+		row(__("Members with an Invoice"), effect.rate, __("percentage points"), points);
+	return `<div data-effect class="mb-4"><h5>${__("What the Campaign Changed")}</h5>
+		${
+			rows
+				? `<table class="table table-sm" style="max-width:60rem"><thead><tr><th></th>
+				<th class="text-right">${__("More than Control Group")}</th>
+				<th class="text-right">${__("At least")}</th><th class="text-right">${__("At most")}</th>
+				<th></th></tr></thead><tbody>${rows}</tbody></table>`
+				: ""
+		}
+		<p>${esc(effect.sentence)} ${esc(effect.rate_sentence)}</p>
+		<p class="text-muted small">${__("Invoices up to {0}, at {1} % confidence.", [
+			frappe.datetime.str_to_user(effect.until),
+			effect.confidence,
+		])} ${esc(effect.method)}</p></div>`;
 }
 
 // letters that are due, and print runs that wait to be posted
