@@ -151,6 +151,14 @@ def campaign_status(context: click.Context, name: str, as_json: bool) -> None:
 	"--from", "from_date", metavar="DATE", help="First day, as 2026-01-31; default: the first posting."
 )
 @click.option("--to", "to_date", metavar="DATE", help="Last day; default: today.")
+@click.option("--salesperson", help="Only invoices in whose sales team this Sales Person is.")
+@click.option("--segment", help="Only invoices of relations that are in this Relation Segment now.")
+@click.option(
+	"--consolidated",
+	is_flag=True,
+	help="The company with all below it, or all companies if none is named, in one currency.",
+)
+@click.option("--currency", help="Presentation currency of --consolidated; default: that of the company.")
 @company_option
 def statement(context: click.Context, as_json: bool, **options: Any) -> None:
 	"""What each campaign has in the books. Exit code 1 if it differs from the ledger."""

@@ -9,6 +9,7 @@ from frappe import _
 from crm_relations.campaigns import audience, delivery
 from crm_relations.campaigns import queries as campaign_queries
 from crm_relations.demo import run as demo_run
+from crm_relations.ledger import consolidation
 from crm_relations.ledger import statement as ledger_statement
 from crm_relations.pipeline.importing.run import import_pipeline as run_import
 from crm_relations.relations import sync as relations_sync
@@ -81,11 +82,28 @@ def statement(
 	from_date: str | None,
 	to_date: str | None,
 	company: str | None,
+	salesperson: str | None = None,
+	segment: str | None = None,
+	consolidated: bool = False,
+	currency: str | None = None,
 ) -> Answer:
 	"""Not well if it differs from the ledger."""
-	result = ledger_statement.statement(
-		company, list(campaigns) or None, _date(from_date, "--from"), _date(to_date, "--to")
-	).as_dict()
+	if currency and not consolidated:
+		frappe.throw(_("--currency goes with --consolidated: a company's statement is in its own currency."))
+	selection = (
+		company,
+		list(campaigns) or None,
+		_date(from_date, "--from"),
+		_date(to_date, "--to"),
+		salesperson,
+		segment,
+	)
+	made = (
+		consolidation.consolidated(*selection, currency)
+		if consolidated
+		else ledger_statement.statement(*selection)
+	)
+	result = made.as_dict()
 	return result, to_decimal(result["difference"]) == 0
 
 

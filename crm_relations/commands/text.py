@@ -113,25 +113,41 @@ def campaign_status(data: Data) -> str:
 def statement(data: Data) -> str:
 	amounts = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
 	campaigns = [(row["campaign"], *(row[key] for key in amounts)) for row in data["campaigns"]]
+	further = [key for key in (data.get("details") or [{}])[0] if key != "campaign"]
+	# a line a figure: side by side they are wider than a terminal
+	details = [
+		(row["campaign"] if number == 0 else "", key.replace("_", " "), "–" if row[key] is None else row[key])
+		for row in data.get("details", [])
+		for number, key in enumerate(further)
+	]
 	accounts = [
 		(row["campaign"], row["account"], row["root_type"], row["debit"], row["credit"])
 		for row in data.get("accounts", [])
 	]
+	selected = "".join(f", {key} {data[key]}" for key in ("salesperson", "segment") if data.get(key))
+	closing = (
+		"other_campaigns",
+		"not_attributed",
+		"not_in_selection",
+		"rounding",
+		"ledger_income",
+		"difference",
+	)
 	return _sections(
-		f"{data['company']}, {data['from_date'] or 'from the first posting'} to {data['to_date']}, in {data['currency']}",
-		table(("Campaign", *(key.replace("_", " ") for key in amounts)), campaigns, range(1, 6)),
-		table(("Campaign", "Account", "Type", "debit", "credit"), accounts, (3, 4)) if accounts else "",
-		_pairs(
-			{
-				key: data[key]
-				for key in ("other_campaigns", "not_attributed", "ledger_income", "difference")
-				if key in data
-			}
+		f"{data['company']}, {data['from_date'] or 'from the first posting'} to {data['to_date']}, in {data['currency']}{selected}",
+		"\n".join(
+			f"{row['company']}: 1 {data['currency']} = {row['rate']} {row['currency']} on {row['date']}, closing rate"
+			for row in data.get("rates", [])
 		),
+		table(("Campaign", *(key.replace("_", " ") for key in amounts)), campaigns, range(1, 6)),
+		table(("Campaign", "further", "amount"), details, [2]) if details else "",
+		table(("Campaign", "Account", "Type", "debit", "credit"), accounts, (3, 4)) if accounts else "",
+		_pairs({key: data[key] for key in closing if key in data}),
 		"\n".join(
 			f"differs: {row['voucher_type']} {row['voucher_no']}, {row['account']}: {row['difference']}"
 			for row in data.get("problems", [])
 		),
+		*(statement(company) for company in data.get("companies", [])),
 	)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.core.doctype.user_permission.user_permission import get_user_permissions
+from frappe.utils import cint
 
 from crm_relations.campaigns.checks import workers_of_queue
-from crm_relations.ledger import attribution, attribution_queries, by_rule
-from crm_relations.ledger.statement import company_or_default
+from crm_relations.ledger import attribution, attribution_queries, by_rule, consolidation
+from crm_relations.ledger.statement import Statement, company_or_default
 from crm_relations.ledger.statement import statement as make_statement
 from crm_relations.shared.money import to_string
 
@@ -24,17 +25,48 @@ def statement(
 	to_date: str | None = None,
 	salesperson: str | None = None,
 	segment: str | None = None,
+	consolidated: bool = False,
+	currency: str | None = None,
 ) -> dict[str, Any]:
 	"""The statement as dict of decimal strings: `Statement.as_dict`. `campaigns` is a list or its JSON; `salesperson` and
-	`segment` leave the invoices of others without a campaign."""
+	`segment` select invoices, all other income is `not_in_selection`; `consolidated` takes in the companies below the
+	company (without one: all) in `currency`, with `rates`, `rounding` and `companies`."""
 	frappe.only_for(READERS)
-	company = company_or_default(company)
+	filters = frappe._dict(
+		company=company,
+		campaigns=frappe.parse_json(campaigns),
+		from_date=from_date,
+		to_date=to_date,
+		salesperson=salesperson,
+		segment=segment,
+		consolidated=cint(consolidated),
+		currency=currency,
+	)
+	return statement_for_reader(filters).as_dict()
+
+
+def statement_for_reader(filters: frappe._dict) -> Statement:
+	"""The statement or consolidated statement that `filters` ask for, if the user may read the books of all its companies
+	and the segment; the names are those of `statement`.
+
+	:raises frappe.PermissionError: he may not
+	"""
+	selection = (
+		filters.campaigns or None,
+		filters.from_date or None,
+		filters.to_date or None,
+		filters.salesperson or None,
+		filters.segment or None,
+	)
+	if filters.segment:
+		frappe.has_permission("Relation Segment", "read", doc=filters.segment, throw=True)
+	if filters.consolidated:
+		for name in consolidation.companies(filters.company or None):
+			check_company(name)
+		return consolidation.consolidated(filters.company or None, *selection, filters.currency or None)
+	company = company_or_default(filters.company)
 	check_company(company)
-	if segment:
-		frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
-	return make_statement(
-		company, frappe.parse_json(campaigns), from_date, to_date, salesperson, segment
-	).as_dict()
+	return make_statement(company, *selection)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
