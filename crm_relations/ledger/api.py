@@ -9,7 +9,16 @@ from frappe.core.doctype.user_permission.user_permission import get_user_permiss
 from frappe.utils import cint
 
 from crm_relations.campaigns.checks import workers_of_queue
-from crm_relations.ledger import attribution, attribution_queries, by_rule, consolidation
+from crm_relations.ledger import (
+	attribution,
+	attribution_queries,
+	by_rule,
+	consolidation,
+	repair,
+	statement_print,
+)
+from crm_relations.ledger.balance_sheet import BalanceSheet
+from crm_relations.ledger.balance_sheet import balance_sheet as make_balance_sheet
 from crm_relations.ledger.statement import Statement, company_or_default
 from crm_relations.ledger.statement import statement as make_statement
 from crm_relations.shared.money import to_string
@@ -43,6 +52,37 @@ def statement(
 		currency=currency,
 	)
 	return statement_for_reader(filters).as_dict()
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def statement_pdf(
+	company: str | None = None,
+	campaigns: str | list | None = None,
+	from_date: str | None = None,
+	to_date: str | None = None,
+	salesperson: str | None = None,
+	segment: str | None = None,
+	consolidated: bool = False,
+	currency: str | None = None,
+	language: str | None = None,
+) -> None:
+	"""The statement as PDF to download; `language` as `de` or `en`, without it that of the user. The other arguments are those
+	of `statement`. The answer is the file."""
+	frappe.only_for(READERS)
+	filters = frappe._dict(
+		company=company,
+		campaigns=frappe.parse_json(campaigns),
+		from_date=from_date,
+		to_date=to_date,
+		salesperson=salesperson,
+		segment=segment,
+		consolidated=cint(consolidated),
+		currency=currency,
+	)
+	result = statement_for_reader(filters)
+	frappe.response.filename = f"{frappe.scrub(_('Campaign Statement'))}_{result.to_date}.pdf"
+	frappe.response.filecontent = statement_print.as_pdf(result, language)
+	frappe.response.type = "pdf"
 
 
 def statement_for_reader(filters: frappe._dict) -> Statement:
@@ -154,3 +194,88 @@ def check_company(company: str) -> None:
 	allowed = get_user_permissions(frappe.session.user).get("Company")
 	if allowed and company not in {row.get("doc") for row in allowed}:
 		frappe.throw(_("You may not read the books of {0}.").format(company), frappe.PermissionError)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def balance_sheet(
+	campaign: str, company: str | None = None, to_date: str | None = None, account: str | None = None
+) -> dict[str, Any]:
+	"""The balance sheet of a campaign beside ERPNext's: `BalanceSheet.as_dict`, and `may_repair` of the user. With an account,
+	all of its vouchers instead: `vouchers`."""
+	frappe.only_for(READERS)
+	sheet = _sheet_for_user(campaign, company, to_date)
+	if account:
+		return {"vouchers": sheet.all_vouchers(account)}
+	return {**sheet.as_dict(), "may_repair": repair.may_repair()}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def preview_repair(
+	campaign: str, company: str | None = None, to_date: str | None = None
+) -> list[dict[str, Any]]:
+	"""What *Repair* would do, a row a voucher: `voucher_type`, `voucher_no`, `date`, `reason`, and in `blocked` why it is left
+	alone. Changes nothing."""
+	frappe.only_for(READERS)
+	_check_may_repair()
+	return [row.as_dict() for row in repair.plan(_sheet_for_user(campaign, company, to_date))]
+
+
+@frappe.whitelist(methods=["POST"])
+def repair_vouchers(campaign: str, company: str | None = None, to_date: str | None = None) -> dict[str, Any]:
+	"""Post the vouchers of the preview anew with their campaign. Up to `repair.AT_ONCE` at once: `rows` are those of the preview
+	with `repost` and `error`. More are done by a job: `message`, and `workers` that could do it now."""
+	frappe.only_for(READERS)
+	_check_may_repair()
+	sheet = _sheet_for_user(campaign, company, to_date)
+	if len(sheet.repairable()) <= repair.AT_ONCE:
+		return {"rows": repair.repair(sheet)}
+	job = frappe.enqueue(
+		repair_job,
+		queue="long",
+		timeout=4 * 60 * 60,
+		job_id="crm_relations_repair_vouchers",
+		deduplicate=True,
+		campaign=campaign,
+		company=sheet.company,
+		to_date=sheet.to_date,
+		user=frappe.session.user,
+	)
+	if job:
+		message = _("{0} vouchers are being posted anew. You will be told when it is done.").format(
+			len(sheet.repairable())
+		)
+	else:
+		message = _("Vouchers are being posted anew already.")
+	return {"message": message, "workers": workers_of_queue()}
+
+
+def repair_job(campaign: str, company: str, to_date: str, user: str) -> None:
+	"""The queued job: progress and result go to the desk of the user who started it, and the rights are his."""
+	title = _("Posting vouchers anew")
+
+	def show(done: int, total: int) -> None:
+		frappe.publish_progress(done * 100 / max(total, 1), title=title)
+
+	rows = repair.repair(make_balance_sheet(campaign, company, to_date), on_done=show, commit=True)
+	frappe.db.commit()
+	done = len([row for row in rows if row["repost"]])
+	message = _("{0} vouchers posted anew with their campaign, {1} left as they are.").format(
+		done, len(rows) - done
+	)
+	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
+
+
+def _sheet_for_user(campaign: str, company: str | None, to_date: str | None) -> BalanceSheet:
+	company = company_or_default(company)
+	check_company(company)
+	if frappe.db.exists("Relation Campaign", campaign):
+		frappe.has_permission("Relation Campaign", "read", doc=campaign, throw=True)
+	return make_balance_sheet(campaign, company, to_date)
+
+
+def _check_may_repair() -> None:
+	if not repair.may_repair():
+		frappe.throw(
+			_("You may not post vouchers anew: that needs the right to submit {0}.").format(_(repair.REPOST)),
+			frappe.PermissionError,
+		)

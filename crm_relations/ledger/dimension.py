@@ -87,6 +87,14 @@ def current() -> Document | None:
 	return frappe.get_doc("Accounting Dimension", name) if name else None
 
 
+def state() -> str:
+	"""Whether ERPNext's ledger carries campaigns and its reports filter by them: `on`, `disabled` or `off`."""
+	dimension = current()
+	if not dimension or not frappe.get_meta("GL Entry").has_field(FIELDNAME):
+		return "off"
+	return "disabled" if dimension.disabled else "on"
+
+
 def fields() -> list[str]:
 	"""Names of the Custom Fields that the dimension put on ERPNext's doctypes; ours are not among them."""
 	field = frappe.qb.DocType("Custom Field")

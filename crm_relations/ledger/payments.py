@@ -48,10 +48,10 @@ class Payments:
 		if rows[index][2] == amount:
 			return counter
 		# the payment settles the voucher in several rows: each has its share
-		return _scale(counter, rows[index][2], amount)
+		return scale(counter, rows[index][2], amount)
 
 
-def _scale(counter: dict[str, Decimal], whole: Decimal, part: Decimal) -> dict[str, Decimal]:
+def scale(counter: dict[str, Decimal], whole: Decimal, part: Decimal) -> dict[str, Decimal]:
 	"""The part of `counter` that stands against `part` of `whole`, in cents, adding up to −part."""
 	return divide({"part": part, "rest": whole - part}, whole, counter)[0][2]
 

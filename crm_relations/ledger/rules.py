@@ -113,7 +113,7 @@ def split_voucher(voucher: Voucher, income_accounts: set[str], receivable_accoun
 		if amount := used_charges.get(account, ZERO):
 			parts[None][account] += amount
 			weights[None] = weights.get(None, ZERO) + amount
-	_split_others(parts, weights, others, receivable_accounts)
+	split_others(parts, weights, others, receivable_accounts)
 	return Split({campaign: dict(accounts) for campaign, accounts in parts.items()}, unexplained)
 
 
@@ -133,9 +133,11 @@ def _unexplained(
 	return result
 
 
-def _split_others(
+def split_others(
 	parts: Parts, weights: dict[Campaign, Decimal], others: dict[str, Decimal], receivable_accounts: set[str]
 ) -> None:
+	"""Split the accounts in `others` by the weights into `parts`, in whole cents. The account that balances (one of the
+	receivables, else the largest) takes what makes each campaign's debits equal its credits."""
 	if not others or not weights:
 		return
 	keys = sorted(weights, key=lambda campaign: (campaign is None, campaign or ""))

@@ -1,6 +1,7 @@
 """Which campaign a document may carry, as pure rules. Imports no frappe."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 
 def agreed(campaigns: Iterable[str | None]) -> str | None:
@@ -20,3 +21,23 @@ def retyped(before: str | None, now: str | None, rows: Iterable[str | None]) -> 
 	differ from the old header; after a change by hand every row still has what the header had.
 	"""
 	return (before or None) != (now or None) and bool(before) and all(row == before for row in rows)
+
+
+@dataclass(frozen=True)
+class JournalRow:
+	"""A row of a journal entry, as far as its campaign goes."""
+
+	campaign: str | None  #: that it carries
+	settles: bool  #: it names a document, or it stands on the account of a customer or supplier
+	referenced: str | None = None  #: campaign of the document that it names
+
+
+def campaign_of_journal(rows: Sequence[JournalRow]) -> str | None:
+	"""The campaign that all rows of a journal may carry: that of everything it settles, if that is one.
+
+	A row of a customer that names no document belongs to nobody, so that the journal carries none then; nor does it where a
+	row carries another campaign already. With all of its rows, or with none: filtered by the campaign, half a journal would
+	not balance.
+	"""
+	campaign = agreed(row.referenced for row in rows if row.settles)
+	return campaign if {row.campaign for row in rows if row.campaign} <= {campaign} else None

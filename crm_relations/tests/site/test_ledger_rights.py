@@ -63,6 +63,9 @@ def arguments(invoice, handover) -> dict:
 		"campaigns_of_invoice": {"invoice": invoice.name},
 		"explain_attribution": {"invoice": invoice.name},
 		"rebuild_attribution": {"company": COMPANY},
+		"balance_sheet": {"campaign": invoice.items[0].relation_campaign, "company": COMPANY},
+		"preview_repair": {"campaign": invoice.items[0].relation_campaign, "company": COMPANY},
+		"repair_vouchers": {"campaign": invoice.items[0].relation_campaign, "company": COMPANY},
 		"accept_handover": {"handover": handover.name, "salesperson": "Administrator"},
 		"qualify": {"relation": handover.relation},
 		"process_chain": {"doctype": "Sales Invoice", "name": invoice.name},
@@ -92,7 +95,7 @@ def test_a_guest_is_refused(arguments, as_in_a_request):
 
 
 def test_writes_are_refused_by_get():
-	for function in (ledger.rebuild_attribution, pipeline.accept_handover):
+	for function in (ledger.rebuild_attribution, ledger.repair_vouchers, pipeline.accept_handover):
 		assert list(frappe.allowed_http_methods_for_whitelisted_func[function]) == ["POST"]
 
 
@@ -126,6 +129,8 @@ def test_a_user_of_one_company_does_not_see_the_books_of_another(invoice):
 	for refused in (
 		lambda: ledger.statement(COMPANY),
 		lambda: execute({"company": COMPANY}),
+		lambda: ledger.balance_sheet(invoice.items[0].relation_campaign, COMPANY),
+		lambda: ledger.repair_vouchers(invoice.items[0].relation_campaign, COMPANY),
 		lambda: ledger.rebuild_attribution(COMPANY),
 		lambda: ledger.rebuild_attribution(),  # all companies, also those that are not his
 	):
