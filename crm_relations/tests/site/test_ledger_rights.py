@@ -60,6 +60,7 @@ def arguments(invoice, handover) -> dict:
 	"""name → arguments with which a user who has the right would get an answer."""
 	return {
 		"statement": {"company": COMPANY},
+		"statement_pdf": {"company": COMPANY},
 		"campaigns_of_invoice": {"invoice": invoice.name},
 		"explain_attribution": {"invoice": invoice.name},
 		"rebuild_attribution": {"company": COMPANY},

@@ -5,9 +5,12 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import cint
 
-from crm_relations.ledger.api import check_company
-from crm_relations.ledger.statement import CampaignFigures, Statement, company_or_default, statement
+from crm_relations.ledger.api import statement_for_reader
+from crm_relations.ledger.consolidation import Consolidated, Part
+from crm_relations.ledger.statement import AccountRow, CampaignFigures, Statement
+from crm_relations.ledger.statement_print import closing_lines, figure_labels, selection_lines
 
 FIGURES = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
 #: further figures of a campaign
@@ -28,19 +31,20 @@ _BLANK_SIDES = {"debit": None, "credit": None}
 
 
 def execute(filters: dict | None = None) -> tuple:
-	"""Columns, rows, message, chart and summary of the report; amounts in the company's currency."""
+	"""Columns, rows, message, chart and summary of the report; amounts in the company's currency, of several companies in the
+	presentation currency."""
 	filters = frappe._dict(filters or {})
-	company = company_or_default(filters.company)
-	check_company(company)
-	if filters.members_of:
-		frappe.has_permission("Relation Segment", "read", doc=filters.members_of, throw=True)
-	result = statement(
-		company,
-		campaigns_of(filters),
-		filters.from_date or None,
-		filters.to_date or None,
-		filters.salesperson or None,
-		filters.members_of or None,
+	result = statement_for_reader(
+		frappe._dict(
+			company=filters.company,
+			campaigns=campaigns_of(filters),
+			from_date=filters.from_date,
+			to_date=filters.to_date,
+			salesperson=filters.salesperson,
+			segment=filters.members_of,
+			consolidated=cint(filters.consolidated),
+			currency=filters.presentation_currency,
+		)
 	)
 	return columns(), rows(result), message(result), chart(result), summary(result)
 
@@ -68,103 +72,89 @@ def campaigns_of(filters: frappe._dict) -> list[str] | None:
 
 
 def columns() -> list[dict[str, Any]]:
-	labels = {
-		"revenue": _("Revenue"),
-		"credit_notes": _("Credit Notes"),
-		"tax": _("Tax"),
-		"receivable_open": _("Receivables Open"),
-		"cash_received": _("Cash Received"),
-	}
-	more = {
-		"by_rule": _("Of it by Rule"),
-		"discounts": _("Discounts"),
-		"cost_of_goods": _("Cost of Goods"),
-		"margin": _("Margin"),
-		"campaign_cost": _("Campaign Cost"),
-		"return_percent": _("Return in Percent"),
-		"receivable_overdue": _("Overdue"),
-		"write_offs": _("Write-Offs"),
-		"exchange_difference": _("Exchange Difference"),
-	}
+	labels = figure_labels()
+
+	def amount(name: str, label: str, width: int = 116) -> dict[str, Any]:
+		column = {"fieldname": name, "label": label, "fieldtype": "Currency", "options": "currency"}
+		if name == "return_percent":
+			column = {"fieldname": name, "label": label, "fieldtype": "Percent"}
+		return {**column, "width": width}
+
 	return [
 		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 260},
 		*(
-			{
-				"fieldname": name,
-				"label": label,
-				"fieldtype": "Currency",
-				"options": "currency",
-				"width": 140 if name == "receivable_open" else 116,
-			}
-			for name, label in labels.items()
-		),
-		*(
-			{
-				"fieldname": name,
-				"label": label,
-				"fieldtype": "Percent" if name == "return_percent" else "Currency",
-				**({} if name == "return_percent" else {"options": "currency"}),
-				"width": 116,
-			}
-			for name, label in more.items()
+			amount(name, labels[name], 140 if name == "receivable_open" else 116)
+			for name in (*FIGURES, *MORE)
 		),
 		{"fieldname": "root_type", "label": _("Root Type"), "fieldtype": "Data", "width": 90},
+		amount("debit", _("Debit"), 105),
+		amount("credit", _("Credit"), 105),
 		{
-			"fieldname": "debit",
-			"label": _("Debit"),
-			"fieldtype": "Currency",
-			"options": "currency",
-			"width": 105,
+			"fieldname": "currency",
+			"label": _("Currency"),
+			"fieldtype": "Link",
+			"options": "Currency",
+			"width": 80,
 		},
-		{
-			"fieldname": "credit",
-			"label": _("Credit"),
-			"fieldtype": "Currency",
-			"options": "currency",
-			"width": 105,
-		},
-		{"fieldname": "currency", "label": _("Currency"), "fieldtype": "Data", "hidden": 1},
 	]
 
 
 def rows(result: Statement) -> list[dict[str, Any]]:
-	"""A row a campaign with its accounts below it, then what closes the circle to the ledger."""
+	"""A row a campaign with its accounts below it, then what closes the circle to the ledger. Of several companies, each has a
+	row below the campaign, in its own currency, and its accounts below that."""
 	found = []
 	for figures in result.campaigns:
 		found.append(_campaign(figures, result.currency))
-		found += [
-			{
-				"campaign": row.account,
-				"account": row.account,
-				"parent_campaign": figures.campaign,
-				"root_type": _(row.root_type),
-				"debit": float(row.debit),
-				"credit": float(row.credit),
-				"currency": result.currency,
-				"indent": 1,
-				**_BLANK_FIGURES,
-			}
-			for row in result.accounts
-			if row.campaign == figures.campaign
-		]
-	if result.other_campaigns:
-		found.append(_total(_("Other campaigns"), result.other_campaigns, result.currency))
-	found += [
-		_total(_("Not attributed"), result.not_attributed, result.currency),
-		_total(_("Income in the ledger"), result.ledger_income, result.currency, bold=1),
-		_total(_("Difference"), result.difference, result.currency, bold=1, is_difference=1),
-	]
+		if isinstance(result, Consolidated):
+			for part in result.parts:
+				found += _company(part, figures.campaign)
+		else:
+			found += _accounts(result, figures.campaign, figures.campaign, 1)
+	for label, amount in closing_lines(result)[1:]:
+		found.append(_total(label, amount, result.currency))
+	found[-1] |= {"bold": 1, "is_difference": 1}
+	found[-2]["bold"] = 1
 	return found
 
 
+def _company(part: Part, campaign: str) -> list[dict[str, Any]]:
+	own = part.statement
+	figures = next(row for row in own.campaigns if row.campaign == campaign) if own.campaigns else None
+	accounts = _accounts(own, campaign, f"{campaign}: {own.company}", 2)
+	if not figures or not (accounts or any(getattr(figures, name) for name in FIGURES)):
+		return []
+	row = _campaign(figures, own.currency)
+	row |= {"campaign": own.company, "company": own.company, "parent_campaign": campaign, "indent": 1}
+	row.pop("is_campaign")
+	return [row, *accounts]
+
+
+def _accounts(result: Statement, campaign: str, parent: str, indent: int) -> list[dict[str, Any]]:
+	return [_account(row, result, parent, indent) for row in result.accounts if row.campaign == campaign]
+
+
+def _account(row: AccountRow, result: Statement, parent: str, indent: int) -> dict[str, Any]:
+	return {
+		"campaign": row.account,
+		"account": row.account,
+		"of_campaign": row.campaign,
+		"company": result.company,
+		"parent_campaign": parent,
+		"root_type": _(row.root_type),
+		"debit": float(row.debit),
+		"credit": float(row.credit),
+		"currency": result.currency,
+		"indent": indent,
+		**_BLANK_FIGURES,
+	}
+
+
 def _campaign(figures: CampaignFigures, currency: str) -> dict[str, Any]:
-	amounts = {name: float(getattr(figures, name)) for name in FIGURES}
 	return {
 		"campaign": figures.campaign,
-		**amounts,
 		**{
 			name: None if (value := getattr(figures, name)) is None else float(round(value, 2))
-			for name in MORE
+			for name in (*FIGURES, *MORE)
 		},
 		**_BLANK_SIDES,
 		"currency": currency,
@@ -173,7 +163,7 @@ def _campaign(figures: CampaignFigures, currency: str) -> dict[str, Any]:
 	}
 
 
-def _total(label: str, amount: Decimal, currency: str, **more: Any) -> dict[str, Any]:
+def _total(label: str, amount: Decimal, currency: str) -> dict[str, Any]:
 	return {
 		"campaign": label,
 		**_BLANK_FIGURES,
@@ -181,19 +171,21 @@ def _total(label: str, amount: Decimal, currency: str, **more: Any) -> dict[str,
 		"revenue": float(amount),
 		"currency": currency,
 		"indent": 0,
-		**more,
 	}
 
 
 def message(result: Statement) -> str | None:
-	"""The vouchers that make the difference, if there is one."""
-	if not result.problems:
-		return None
-	named = ", ".join(
-		f"{frappe.utils.get_link_to_form(p.voucher_type, p.voucher_no)} ({p.difference})"
-		for p in result.problems[:20]
-	)
-	return _("Attribution and ledger differ in: {0}").format(named)
+	"""The vouchers that make the difference, if there is one; what was selected, and at which rates it was converted."""
+	lines = [frappe.utils.escape_html(line) for line in selection_lines(result)]
+	if isinstance(result, Consolidated):
+		lines += [frappe.utils.escape_html(line) for line in result.basis]
+	if result.problems:
+		named = ", ".join(
+			f"{frappe.utils.get_link_to_form(p.voucher_type, p.voucher_no)} ({p.difference})"
+			for p in result.problems[:20]
+		)
+		lines.append(_("Attribution and ledger differ in: {0}").format(named))
+	return "<br>".join(lines) or None
 
 
 def chart(result: Statement) -> dict[str, Any] | None:
@@ -226,9 +218,14 @@ def summary(result: Statement) -> list[dict[str, Any]]:
 			"indicator": indicator,
 		}
 
-	return [
+	cards = [
 		card(_("Attributed to campaigns"), result.attributed + result.other_campaigns, "Green"),
 		card(_("Not attributed"), result.not_attributed, "Blue"),
+	]
+	if result.salesperson or result.segment:
+		cards.append(card(_("Not in the selection"), result.not_in_selection, "Blue"))
+	return [
+		*cards,
 		card(_("Income in the ledger"), result.ledger_income, "Blue"),
 		card(_("Difference"), result.difference, "Red" if result.difference else "Green"),
 	]
