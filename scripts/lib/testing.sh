@@ -1,10 +1,35 @@
 # shellcheck shell=bash disable=SC2016 # what stands in single quotes is for the inner shell
-# The test run: a bench, a site of its own with Redis of its own, a browser, pytest. The web server, the workers
-# and the SMTP sink are the tests' own affair.
+# The test run: a bench, a site of its own with Redis of its own for each process, a browser, pytest. The web server,
+# the workers and the SMTP sink are the tests' own affair.
+#
+# A run's folder in the bench, .crm_relations/test-PID, names its sites and the ports of its Redis before they are
+# made: what a killed run left behind is taken away by the next one.
 
-TEST_SITE=""
-TEST_REDIS=()
+MOST_PROCESSES=8
+TEST_DIR=""
+TEST_SITES=()
+TEST_CACHES=()
+TEST_QUEUES=()
 PYTEST_CODE=0
+PYTEST_PID=""
+
+# choose_processes: sets PROCESSES; a run of chosen tests is over before a second site is made
+choose_processes() {
+	local argument
+	if [[ -z $PROCESSES ]]; then
+		PROCESSES=$(nproc)
+		PROCESSES=$((PROCESSES > 2 ? 2 : PROCESSES))
+		for argument in "${ARGUMENTS[@]}"; do
+			case $argument in
+				-k* | -m* | --co | --collect-only | --deselect* | --ignore* | --lf | --ff) PROCESSES=1 ;;
+				-*) ;;
+				*) PROCESSES=1 ;; # a file, or the value of an option
+			esac
+		done
+	elif ! [[ $PROCESSES =~ ^[1-9][0-9]?$ ]] || ((PROCESSES > MOST_PROCESSES)); then
+		die "--processes $PROCESSES: give a number from 1 to $MOST_PROCESSES."
+	fi
+}
 
 # --- is there a bench -----------------------------------------------------------------------------
 
@@ -33,12 +58,12 @@ bench_owner() {
 # --- with a site ----------------------------------------------------------------------------------
 
 ensure_test_packages() {
-	if env_python -c "import pytest, hypothesis, aiosmtpd, playwright" 2>/dev/null &&
+	if env_python -c "import pytest, xdist, hypothesis, aiosmtpd, playwright" 2>/dev/null &&
 		cmp -s "$BENCH_STATE/pyproject-test" "$APP_DIR/pyproject.toml"; then
-		there "pytest, hypothesis, aiosmtpd, playwright"
+		there "pytest, pytest-xdist, hypothesis, aiosmtpd, playwright"
 		return
 	fi
-	must "Installing pytest, hypothesis, aiosmtpd, playwright" "Check the network and the Python package index." \
+	must "Installing pytest, pytest-xdist, hypothesis, aiosmtpd, playwright" "Check the network and the Python package index." \
 		install_in_env --editable "apps/crm_relations[test]"
 	in_bench cp apps/crm_relations/pyproject.toml .crm_relations/pyproject-test
 	done_now
@@ -83,68 +108,128 @@ ensure_chromium() {
 	fi
 }
 
-# start_test_redis: two of its own, so that no worker of the bench takes the tests' jobs
+# start_test_redis: two of its own for each process, so that no worker of the bench, and none of another process,
+# takes the tests' jobs
 start_test_redis() {
-	local port kind from=15000
-	in_bench mkdir -p "$TEST_DIR"
-	for kind in cache queue; do
-		port=$(free_port "$from")
-		in_bench redis-server --port "$port" --bind 127.0.0.1 --daemonize yes --save "" --appendonly no \
-			--dir "$TEST_DIR" --logfile "$TEST_DIR/redis_$kind.log" >/dev/null
-		for ((from = 0; from < 50; from++)); do
-			redis_answers "$port" && break
-			sleep 0.2
+	local number kind port waited from=15000
+	for ((number = 0; number < PROCESSES; number++)); do
+		for kind in cache queue; do
+			port=$(free_port "$from")
+			in_bench bash -c 'echo "$1" >>"$2/ports"' _ "$port" "$TEST_DIR"
+			in_bench redis-server --port "$port" --bind 127.0.0.1 --daemonize yes --save "" --appendonly no \
+				--dir "$TEST_DIR" --logfile "$TEST_DIR/redis_$port.log" >/dev/null
+			for ((waited = 0; waited < 50; waited++)); do
+				redis_answers "$port" && break
+				sleep 0.2
+			done
+			redis_answers "$port" || die "Redis does not start on port $port." "Look at $TEST_DIR/redis_$port.log."
+			if [[ $kind == cache ]]; then
+				TEST_CACHES+=("redis://127.0.0.1:$port")
+			else
+				TEST_QUEUES+=("redis://127.0.0.1:$port")
+			fi
+			note "$kind on port $port"
+			from=$((port + 1))
 		done
-		redis_answers "$port" || die "Redis does not start on port $port." "Look at $TEST_DIR/redis_$kind.log."
-		TEST_REDIS+=("$port")
-		from=$((port + 1))
 	done
-	export FRAPPE_REDIS_CACHE="redis://127.0.0.1:${TEST_REDIS[0]}" FRAPPE_REDIS_QUEUE="redis://127.0.0.1:${TEST_REDIS[1]}"
-	note "cache on port ${TEST_REDIS[0]}, queue on port ${TEST_REDIS[1]}"
+	export FRAPPE_REDIS_CACHE=${TEST_CACHES[0]} FRAPPE_REDIS_QUEUE=${TEST_QUEUES[0]}
 }
 
-# drop_stale_sites: of runs that were killed; a kept site has lost its mark
-drop_stale_sites() {
-	local mark site pid
-	for mark in "$BENCH_DIR"/sites/crm-test-*/.crm_relations_test; do
-		if [[ -f $mark ]]; then
-			pid=$(cat "$mark")
-			site=$(basename "$(dirname "$mark")")
-			if ! kill -0 "$pid" 2>/dev/null; then
-				run "Dropping $site of a run that was killed" drop_site "$site" || warn "$site could not be dropped ($LOG)."
-			fi
+# take_away DIR: the Redis and the sites of a run, then its folder
+take_away() {
+	local dir=$1 port site code=0
+	local -a ports=() sites=()
+	mapfile -t ports < <(cat "$dir/ports" 2>/dev/null)
+	mapfile -t sites < <(cat "$dir/sites" 2>/dev/null)
+	for site in "${sites[@]}"; do
+		# a site that was killed while it was made may have no configuration, and then has no database
+		if [[ -f $BENCH_DIR/sites/$site/site_config.json ]]; then
+			drop_site "$site" || code=1
+		else
+			in_bench rm -rf "sites/$site"
+		fi
+	done
+	for port in "${ports[@]}"; do
+		if redis-cli -h 127.0.0.1 -p "$port" config get dir 2>/dev/null | grep -qx "$dir"; then
+			redis-cli -h 127.0.0.1 -p "$port" shutdown nosave >/dev/null 2>&1 || true
+		fi
+	done
+	((code)) || in_bench rm -rf "$dir"
+	return "$code"
+}
+
+# drop_stale_runs: of runs that were killed
+drop_stale_runs() {
+	local dir pid
+	for dir in "$(readlink -f "$BENCH_STATE")"/test-*; do
+		pid=${dir##*-}
+		if [[ -d $dir && $pid =~ ^[0-9]+$ && ! -d /proc/$pid ]]; then
+			run "Taking away what run $pid, which was killed, left behind" take_away "$dir" ||
+				warn "a site of run $pid could not be dropped ($LOG)."
 		fi
 	done
 }
 
 make_test_site() {
-	new_site "$TEST_SITE" "$TEST_DIR/admin_password" --install-app crm_relations || return 1
-	in_bench bash -c 'echo "$1" >"$2"' _ "$$" "sites/$TEST_SITE/.crm_relations_test" || return 1
+	local site=$1
+	new_site "$site" "$TEST_DIR/admin_password" --install-app crm_relations || return 1
 	# the scheduler of a running bench goes over all sites; it must leave this one alone
-	frappe_command --site "$TEST_SITE" set-config --parse pause_scheduler 1 || return 1
-	frappe_command --site "$TEST_SITE" set-config --parse allow_tests 1 || return 1
-	frappe_command --site "$TEST_SITE" execute crm_relations.demo.company.complete_setup
+	frappe_command --site "$site" set-config --parse pause_scheduler 1 || return 1
+	frappe_command --site "$site" set-config --parse allow_tests 1 || return 1
+	frappe_command --site "$site" execute crm_relations.demo.company.complete_setup
 }
 
-clean_up() {
-	local port
-	if [[ -n $TEST_SITE && -d $BENCH_DIR/sites/$TEST_SITE ]]; then
-		if [[ -n ${KEEP_SITE:-} && ${KEEP_SITE:-} != 0 ]]; then
-			in_bench rm -f "sites/$TEST_SITE/.crm_relations_test"
+# copy_test_site FROM TO: in a tenth of the time that making it takes
+copy_test_site() {
+	(
+		export BENCH_DIR SITE=$1
+		export_db_admin
+		env_python -m crm_relations.tests.site.site_copy "$2"
+	)
+}
+
+make_test_sites() {
+	local number site
+	for ((number = 0; number < PROCESSES; number++)); do
+		site=crm-test-$$-$number.localhost
+		in_bench bash -c 'echo "$1" >>"$2/sites"' _ "$site" "$TEST_DIR"
+		if ((number == 0)); then
+			must "Making $site with ERPNext, the German company and this app" "Look at the log above." make_test_site "$site"
 		else
-			drop_site "$TEST_SITE" >>"$LOG" 2>&1 </dev/null || warn "$TEST_SITE could not be dropped: see $LOG."
+			must "Copying it to $site" "Look at the log above." copy_test_site "${TEST_SITES[0]}" "$site"
 		fi
-	fi
-	for port in "${TEST_REDIS[@]}"; do
-		redis-cli -h 127.0.0.1 -p "$port" shutdown nosave >/dev/null 2>&1 || true
+		TEST_SITES+=("$site")
 	done
-	in_bench rm -rf "$TEST_DIR"
+}
+
+kept() { [[ -n ${KEEP_SITE:-} && ${KEEP_SITE:-} != 0 ]]; }
+
+clean_up() {
+	local waited
+	for ((waited = 0; waited < 50; waited++)); do
+		[[ -n $PYTEST_PID ]] && kill -0 "$PYTEST_PID" 2>/dev/null || break
+		sleep 0.2
+	done
+	if kept; then
+		in_bench rm -f "$TEST_DIR/sites"
+	fi
+	take_away "$TEST_DIR" >>"$LOG" 2>&1 </dev/null || warn "${TEST_SITES[*]} could not be dropped: see $LOG."
+}
+
+# export_db_admin: through the environment, which others cannot read
+export_db_admin() {
+	CRM_RELATIONS_DB_ROOT_USER=$(in_bench sed -n 's/^user = //p' "$DB_CNF")
+	CRM_RELATIONS_DB_ROOT_PASSWORD=$(in_bench sed -n 's/^password = //p' "$DB_CNF")
+	export CRM_RELATIONS_DB_ROOT_USER CRM_RELATIONS_DB_ROOT_PASSWORD
 }
 
 run_pytest() {
-	local user password
-	user=$(in_bench sed -n 's/^user = //p' "$DB_CNF")
-	password=$(in_bench sed -n 's/^password = //p' "$DB_CNF")
+	local number
+	local -a several=()
+	if ((PROCESSES > 1)); then
+		# a file's tests stay together and in their order; tests/processes.py says which files come first
+		several=(-n "$PROCESSES" --dist loadfile --no-loadscope-reorder --max-worker-restart 0)
+	fi
 	(
 		cd "$APP_DIR"
 		# shellcheck disable=SC2030,SC2031 # for pytest only
@@ -161,16 +246,25 @@ run_pytest() {
 			CRM_RELATIONS_PUBLIC_DATA=$(realpath "$ROOT/../shared/data")
 			export CRM_RELATIONS_PUBLIC_DATA
 		fi
-		export BENCH_DIR SITE=$TEST_SITE CRM_RELATIONS_REQUIRE_SITE=1 PYTHONDONTWRITEBYTECODE=1 \
-			CRM_RELATIONS_DB_ROOT_USER="$user" CRM_RELATIONS_DB_ROOT_PASSWORD="$password"
-		as_user "$BENCH_DIR/env/bin/python" -m pytest -p no:cacheprovider "$@" </dev/null
-	)
+		export BENCH_DIR SITE=${TEST_SITES[0]} CRM_RELATIONS_REQUIRE_SITE=1 PYTHONDONTWRITEBYTECODE=1
+		export_db_admin
+		for ((number = 1; number < PROCESSES; number++)); do
+			export "CRM_RELATIONS_PROCESS_$number=SITE=${TEST_SITES[number]} FRAPPE_REDIS_CACHE=${TEST_CACHES[number]} FRAPPE_REDIS_QUEUE=${TEST_QUEUES[number]}"
+		done
+		# bash lets what runs in the background ignore Ctrl-C; the tests' own processes must not
+		as_user env --default-signal=INT "$BENCH_DIR/env/bin/python" -m pytest -p no:cacheprovider \
+			"${several[@]}" "$@" </dev/null
+	) &
+	# in the background: a signal to this script ends the tests at once, and not after the last of them
+	CHILD=$! PYTEST_PID=$!
+	wait "$CHILD" || PYTEST_CODE=$?
+	CHILD="" PYTEST_PID=""
 }
 
 test_on_site() {
 	STEPS=5
-	TEST_SITE=crm-test-$$.localhost
-	TEST_DIR=$BENCH_STATE/test-$$
+	TEST_DIR=$(readlink -f "$BENCH_DIR")/.crm_relations/test-$$
+	in_bench mkdir -p "$TEST_DIR"
 	on_exit_do clean_up
 	find_socket || die "MariaDB's socket is gone." "Start MariaDB: service mariadb start"
 	step "The test packages"
@@ -178,15 +272,15 @@ test_on_site() {
 	step "Chromium"
 	ensure_chromium
 	step "Redis for the tests"
+	drop_stale_runs
 	start_test_redis
-	step "The test site $TEST_SITE"
-	drop_stale_sites
+	step "The test site"
 	write_admin_password "$TEST_DIR/admin_password"
-	must "Making $TEST_SITE with ERPNext, the German company and this app" "Look at the log above." make_test_site
+	make_test_sites
 	step "pytest"
-	run_pytest "${ARGUMENTS[@]}" || PYTEST_CODE=$?
-	if [[ -n ${KEEP_SITE:-} && ${KEEP_SITE:-} != 0 ]]; then
-		printf 'Kept: %s in %s\n' "$TEST_SITE" "$BENCH_DIR"
+	run_pytest "${ARGUMENTS[@]}"
+	if kept; then
+		printf 'Kept: %s in %s\n' "${TEST_SITES[*]}" "$BENCH_DIR"
 	fi
 	EXPLAINED=by-its-output
 	exit "$PYTEST_CODE"

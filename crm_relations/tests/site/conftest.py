@@ -42,16 +42,19 @@ if MISSING:
 else:
 	import frappe
 
+	from crm_relations.tests.site.caching import Cache
 	from crm_relations.tests.site.servers import open_queue
 
 	# before the test files are read: what they import opens its log files beside the folder `sites`
 	os.chdir(os.path.join(BENCH_DIR, "sites"))
 	queue = open_queue()
+	cache = Cache()
 	frappe.init(site=SITE, sites_path=".")
 
 	@pytest.fixture(scope="session", autouse=True)
 	def connection():
 		"""One connection for the session, as Administrator, in test mode."""
+		cache.watch()
 		frappe.connect()
 		_test_mode(True)
 		yield
@@ -64,15 +67,11 @@ else:
 	def clean_cache(connection):
 		"""No file leaves anything in the cache to the next one."""
 		yield
-		frappe.clear_cache()
+		cache.empty_all()
 
 	@pytest.fixture(autouse=True)
-	def rolled_back(connection, clean_cache, request):
-		"""What a test writes is gone after it; what the request cached as well.
-
-		A file whose tests only write documents says so by `ONLY_DOCUMENTS = True`: doctypes, rights and defaults then
-		stay in the cache from test to test, which saves two thirds of its time.
-		"""
+	def rolled_back(connection, clean_cache):
+		"""What a test writes is gone after it; what was cached as well."""
 		frappe.set_user("Administrator")
 		yield
 		frappe.db.rollback()
@@ -81,10 +80,7 @@ else:
 		frappe.flags.accounting_dimensions = None
 		frappe.flags.accounting_dimensions_details = None
 		frappe.local.document_cache = {} if hasattr(frappe.local, "document_cache") else None
-		if getattr(request.module, "ONLY_DOCUMENTS", False):
-			frappe.cache.delete_keys("document_cache::")
-		else:
-			frappe.clear_cache()
+		cache.empty()
 
 	def _test_mode(on: bool) -> None:
 		"""Version 15 reads flags.in_test, version 16 frappe.in_test as well."""

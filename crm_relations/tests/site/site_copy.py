@@ -1,7 +1,9 @@
 """A copy of the test site, for what must really be committed, killed, installed or uninstalled.
 
 Needs an administrator of the database in CRM_RELATIONS_DB_ROOT_USER and CRM_RELATIONS_DB_ROOT_PASSWORD;
-`scripts/test` gives one.
+`scripts/test` gives one, and makes the sites of further test processes with it:
+
+	cd BENCH/sites && SITE=… ../env/bin/python -m crm_relations.tests.site.site_copy NEW-SITE
 """
 
 import json
@@ -18,7 +20,7 @@ import pytest
 from frappe.database import get_command, get_db
 from frappe.database.db_manager import DbManager
 
-from crm_relations.tests.conftest import BENCH_DIR
+from crm_relations.tests.conftest import BENCH_DIR, SITE
 
 ADMIN = os.environ.get("CRM_RELATIONS_DB_ROOT_USER", "")
 PASSWORD = os.environ.get("CRM_RELATIONS_DB_ROOT_PASSWORD", "")
@@ -40,9 +42,9 @@ def other_site() -> Iterator["OtherSite"]:
 class OtherSite:
 	"""A site with the content of the test site, its own database and its own folder."""
 
-	def __init__(self) -> None:
+	def __init__(self, name: str = "") -> None:
 		mark = frappe.generate_hash(length=10)
-		self.name = f"crm-round-{mark}.localhost"
+		self.name = name or f"crm-round-{mark}.localhost"
 		self.database = f"crm_round_{mark}"
 		self.folder = os.path.join(BENCH_DIR, "sites", self.name)
 		self.manager = DbManager(
@@ -134,3 +136,10 @@ class OtherSite:
 
 def _told(arguments: tuple[str, ...], done: subprocess.CompletedProcess) -> str:
 	return f"{' '.join(arguments)}: {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+
+
+if __name__ == "__main__":
+	frappe.init(site=SITE, sites_path=".")
+	frappe.connect()
+	OtherSite(sys.argv[1]).create()
+	frappe.destroy()

@@ -1,0 +1,48 @@
+"""Several test processes at once (pytest-xdist), each on a site and Redis of its own, as `scripts/test` makes them.
+
+Nothing but the database server and the files of the bench is shared, so any two files may run side by side. The
+tests of one file stay together, in their order.
+"""
+
+import os
+from collections import Counter
+
+import pytest
+
+#: the files that take longest, in seconds of a run of one process; whoever comes late with one of them lets the
+#: others wait. `--durations=…` tells the seconds of each file at the end of a run.
+SLOWEST = {}
+
+
+def take_own_site() -> None:
+	"""The second process takes the site and the Redis in CRM_RELATIONS_PROCESS_1, the third those in …_2.
+
+	:raises pytest.UsageError: there is none for this process; two on one site would disturb each other
+	"""
+	number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+	if number == "0" or not os.environ.get("SITE"):
+		return
+	own = os.environ.get(f"CRM_RELATIONS_PROCESS_{number}")
+	if not own:
+		raise pytest.UsageError(
+			f"Process {int(number) + 1} has no site of its own: scripts/test --processes N makes them."
+		)
+	os.environ.update(variable.split("=", 1) for variable in own.split())
+
+
+def slowest_first(items: list[pytest.Item]) -> None:
+	"""The order in which processes take files: the longest first, and what fills gaps, without a site, at the end."""
+	if "PYTEST_XDIST_WORKER" in os.environ:
+		items.sort(key=lambda item: (-SLOWEST.get(item.path.name, 0), item.path.parent.name == "pure"))
+
+
+def tell_files(reporter) -> None:
+	"""The seconds of the slowest files, fixtures included."""
+	seconds: Counter[str] = Counter()
+	for reports in reporter.stats.values():
+		for report in reports:
+			if hasattr(report, "duration"):
+				seconds[report.nodeid.split("::")[0]] += report.duration
+	reporter.write_sep("=", f"slowest files, of {sum(seconds.values()):.0f} s in all")
+	for file, took in seconds.most_common(40):
+		reporter.write_line(f"{took:.1f}s {file}")

@@ -1,0 +1,98 @@
+"""Empties Frappe's cache between tests, and spares what doctypes are made of, which costs the most to read again.
+
+A test that wrote to the tables of doctypes, rights or translations, or changed a table itself, is known by its SQL;
+after it nothing is spared.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import frappe
+from frappe.database.database import Database
+
+#: what Frappe reads from code, and from the tables below, and from nothing else
+SPARED = (
+	"all_apps",
+	"app_hooks",
+	"app_modules",
+	"db_tables",
+	"doctype_meta",
+	"doctype_modules",
+	"installed_app_modules",
+	"is_table",
+	"merged_translations",
+	"table_columns",
+)
+TABLES = (
+	"Custom DocPerm",
+	"Custom Field",
+	"DefaultValue",
+	"DocField",
+	"DocPerm",
+	"DocType",
+	"DocType Action",
+	"DocType Link",
+	"DocType State",
+	"Domain Settings",
+	"Installed Application",
+	"Module Def",
+	"Property Setter",
+	"Translation",
+)
+#: a change of a table, or a write that names one of the tables above
+_CHANGE = re.compile(
+	r"\s*(?:(?:alter|create|drop|rename|truncate)\s+(?!temporary)"
+	rf"|(?:insert|update|delete|replace)\b.*?\btab(?:{'|'.join(map(re.escape, TABLES))})\b)",
+	re.IGNORECASE | re.DOTALL,
+)
+
+
+class Cache:
+	"""The cache of the test site in this process. `watch` once; `empty` after each test."""
+
+	def __init__(self) -> None:
+		self.changed = False
+
+	def watch(self) -> None:
+		"""Look at every statement from now on, on whatever connection of this process."""
+		sql = Database.sql
+
+		def watched(database, query, *args, **kwargs):
+			if not self.changed and _CHANGE.match(str(query)):
+				self.changed = True
+			return sql(database, query, *args, **kwargs)
+
+		Database.sql = watched
+
+	def empty(self) -> None:
+		# version 16 keeps a second copy of its cache, which Redis tells of changes in its own time
+		if self.changed or hasattr(frappe, "client_cache"):
+			self.empty_all()
+		else:
+			with _set_aside():
+				frappe.clear_cache()
+
+	def empty_all(self) -> None:
+		frappe.clear_cache()
+		self.changed = False
+
+
+@contextmanager
+def _set_aside() -> Iterator[None]:
+	"""In Redis under another name, which Frappe does not take for one of the site's; in the process in a variable."""
+	keys = [frappe.cache.make_key(key) for key in SPARED]
+	here = {key: frappe.local.cache[key] for key in keys if key in frappe.local.cache}
+	_rename((key, b"aside|" + key) for key in keys)
+	try:
+		yield
+	finally:
+		_rename((b"aside|" + key, key) for key in keys)
+		frappe.local.cache.update(here)
+
+
+def _rename(pairs) -> None:
+	pipeline = frappe.cache.pipeline(transaction=False)
+	for old, new in pairs:
+		pipeline.rename(old, new)
+	pipeline.execute(raise_on_error=False)  # one that is not there
