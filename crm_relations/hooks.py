@@ -42,6 +42,7 @@ doc_events = {
 			"on_trash": f"crm_relations.doc_events.{module}.on_trash",
 			"before_rename": f"crm_relations.doc_events.{module}.before_rename",
 			"after_rename": f"crm_relations.doc_events.{module}.after_rename",
+			**({"validate": f"crm_relations.doc_events.{module}.validate"} if doctype == "Lead" else {}),
 		}
 		for doctype, module in _party_events.items()
 	},
@@ -95,6 +96,9 @@ doc_events = {
 	"Call Log": {
 		"on_update": "crm_relations.doc_events.call_log.on_update",
 	},
+	"Email Unsubscribe": {
+		"on_update": "crm_relations.doc_events.email_unsubscribe.on_update",
+	},
 	"Communication": {
 		"after_insert": "crm_relations.doc_events.communication.after_insert",
 	},
@@ -119,6 +123,10 @@ doc_events = {
 	"Relation Interaction": {
 		"on_update": "crm_relations.doc_events.relation_interaction.on_update",
 		"on_trash": "crm_relations.doc_events.relation_interaction.on_trash",
+	},
+	"Relation Campaign": {
+		"on_change": "crm_relations.doc_events.relation_campaign.on_change",
+		"after_rename": "crm_relations.doc_events.relation_campaign.after_rename",
 	},
 	"Relation Campaign Response": {
 		"after_insert": "crm_relations.doc_events.relation_campaign_response.after_insert",
@@ -180,6 +188,8 @@ relation_chain_stations = [
 
 # Who else has unsubscribed: functions of a set of e-mail keys that return key → reason. Other apps may add theirs.
 relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.unsubscribed_leads"]
+# Where these addresses stand: a list of dotted paths to tuples of (doctype, field).
+relation_email_fields = ["crm_relations.pipeline.erpnext_crm.suppression.EMAIL_FIELDS"]
 
 scheduler_events = {
 	"all": [
@@ -195,6 +205,7 @@ scheduler_events = {
 	],
 	"daily_long": [
 		"crm_relations.relations.duplicates.index.catch_up",
+		"crm_relations.campaigns.consents.spellings.learn",
 		"crm_relations.relations.roles.refresh_all",
 		"crm_relations.relations.facts.jobs.age",
 		"crm_relations.relations.playbook.enter_dated",
@@ -240,7 +251,12 @@ doctype_js = {
 		"public/js/segment_membership.js",
 	],
 	"Relation Duplicate": "public/js/relation_duplicates.js",
-	"Relation Campaign": ["public/js/campaign_preview.js", "public/js/campaign_answers.js", _chain],
+	"Relation Campaign": [
+		"public/js/campaign_preview.js",
+		"public/js/campaign_answers.js",
+		"public/js/campaign_balance_sheet.js",
+		_chain,
+	],
 	"Relation Segment": [
 		"public/js/segment_style.js",
 		"public/js/segment_rule.js",

@@ -2,6 +2,11 @@
 
 Everything is set-based and stands in one transaction with the start: a start that is killed has not
 happened, one that is repeated finds its rows and adds none.
+
+A member is one passage of a relation through a campaign: unique by campaign, relation and number. Who may come in
+again gets a member more, with its own steps, answers and points; what happened the first time stays as it was. What
+belongs to the person does not begin anew: the control group is drawn once, who has unsubscribed or complained stays
+out, and consent and contact limits ask for addresses and relations.
 """
 
 from collections.abc import Callable
@@ -13,9 +18,9 @@ from frappe.model.document import Document
 from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Coalesce, Count, Lower, Min
 from frappe.query_builder.terms import ParameterizedValueWrapper as Value
-from frappe.utils import add_days, getdate, now_datetime
+from frappe.utils import add_days, add_to_date, cint, getdate, now_datetime
 from pypika.functions import Concat, NullIf, Substring, Trim
-from pypika.terms import Criterion, Term
+from pypika.terms import Criterion, ExistsCriterion, Term
 
 from crm_relations.campaigns import (
 	ab_test,
@@ -23,7 +28,10 @@ from crm_relations.campaigns import (
 	consent,
 	control_group,
 	lifecycle,
+	plan_rules,
 	rules,
+	send_ledger,
+	working_hours,
 )
 from crm_relations.segments import membership
 from crm_relations.shared.contact_keys import email_key, phone_key
@@ -76,16 +84,18 @@ def start(campaign: str, user: str | None = None) -> dict:
 
 
 def take_in_new(campaign: str) -> int:
-	"""Take in the relations that have entered the segment of a running campaign since, and plan their steps.
+	"""Take in the relations that have entered the segment of a running campaign since, and those in it that may come in
+	again, each where the campaign wants it; and plan their steps.
 
-	Who has once been a member is not taken in again, and nobody is after the campaign's end date. The caller commits.
+	Nobody is taken in after the campaign's end date. The caller commits.
 
 	:return: number of new members
 	"""
 	doc = lifecycle.locked(campaign)
-	if doc.status != "Running" or not doc.take_in_new or (doc.end_date and getdate(doc.end_date) < getdate()):
+	if doc.status != "Running" or working_hours.is_over(doc):
 		return 0
-	new = _take_in(doc, DocType("Relation").name.isin(membership.current(doc.segment)))
+	who = DocType("Relation").name.isin(membership.current(doc.segment))
+	new = _take_in(doc, who, first=bool(doc.take_in_new))
 	if new:
 		control_group.hold_out(doc)
 		_plan(doc)
@@ -95,20 +105,21 @@ def take_in_new(campaign: str) -> int:
 def add(campaign: str, relation: str) -> str:
 	"""Take one relation into a campaign beside its segment, and plan its messages and calls if it has started.
 
-	Nothing happens to one that is a member already. Consent is looked up when a message is due, as for all.
+	Nothing happens to one that is a member already, unless it is through and may come in again. Consent is looked up
+	when a message is due, as for all.
 
 	:return: name of the member
 	:raises frappe.ValidationError: the campaign is over, or the relation is disabled
 	"""
 	doc = lifecycle.locked(campaign)
-	if doc.status not in ("Draft", "Approved", "Running", "Paused"):
+	if doc.status not in ("Draft", "Approved", "Running", "Paused") or working_hours.is_over(doc):
 		frappe.throw(
 			_("Campaign {0} is {1}; nobody can be added any more").format(
 				frappe.bold(doc.name), _(doc.status)
 			)
 		)
 	_take_in(doc, DocType("Relation").name == relation)
-	member = frappe.db.get_value("Relation Campaign Member", {"campaign": doc.name, "relation": relation})
+	member = last_passage(doc.name, relation)
 	if not member:
 		frappe.throw(_("The relation is disabled and cannot be addressed."))
 	if frappe.db.get_value("Relation Campaign Member", member, "held_out"):
@@ -186,14 +197,28 @@ def _insert_select(doctype: str, key: Term, values: dict[str, Any], source: Call
 	return frappe.db._cursor.rowcount
 
 
-def _take_in(campaign: Document, who: Criterion) -> int:
-	"""One row for each of these relations that has none yet; returns how many are new."""
-	relation, member = DocType("Relation"), DocType("Relation Campaign Member")
-	first = not frappe.db.exists("Relation Campaign Member", {"campaign": campaign.name})
+def last_passage(campaign: str, relation: str) -> str | None:
+	"""The member that stands for a relation's newest passage through a campaign; None where it never was in it."""
+	return frappe.db.get_value(
+		"Relation Campaign Member",
+		{"campaign": campaign, "relation": relation},
+		"name",
+		order_by="passage desc",
+	)
 
-	def source(query: Any) -> Any:
+
+def _take_in(campaign: Document, who: Criterion, *, first: bool = True) -> int:
+	"""One row for each of these relations that has none yet, and one more for each that may come in again; returns how
+	many are new.
+
+	:param first: take in those that have none yet
+	"""
+	relation, member = DocType("Relation"), DocType("Relation Campaign Member")
+	empty = not frappe.db.exists("Relation Campaign Member", {"campaign": campaign.name})
+
+	def never_in(query: Any) -> Any:
 		query = query.from_(relation).where(who).where(relation.disabled == 0)
-		if first:
+		if empty:
 			return query
 		return (
 			query.left_join(member)
@@ -201,12 +226,27 @@ def _take_in(campaign: Document, who: Criterion) -> int:
 			.where(member.name.isnull())
 		)
 
-	new = _insert_select(
+	def again(query: Any) -> Any:
+		query = query.from_(relation).join(member).on(member.relation == relation.name)
+		return query.where(who).where((relation.disabled == 0) & _may_come_again(campaign, member))
+
+	new = _insert_members(campaign, 1, never_in) if first else 0
+	if cint(campaign.re_entry_days) > 0 and not empty:
+		new += _insert_members(campaign, member.passage + 1, again)
+	if new:
+		_normalise(campaign.name)
+	return new
+
+
+def _insert_members(campaign: Document, passage: Any, source: Callable[[Any], Any]) -> int:
+	relation = DocType("Relation")
+	return _insert_select(
 		"Relation Campaign Member",
 		relation.name,
 		{
 			"campaign": campaign.name,
 			"relation": relation.name,
+			"passage": passage,
 			"status": "Addressed",
 			"email": Lower(Trim(Coalesce(relation.email_id, ""))),
 			"phone": Trim(Coalesce(NullIf(relation.mobile_no, ""), relation.phone, "")),
@@ -216,9 +256,36 @@ def _take_in(campaign: Document, who: Criterion) -> int:
 		},
 		source,
 	)
-	if new:
-		_normalise(campaign.name)
-	return new
+
+
+def _may_come_again(campaign: Document, member: Any) -> Criterion:
+	"""Members whose passage is their relation's last, and ended before the days that the campaign waits: they left, and
+	not for good, or all their steps are closed."""
+	before = str(add_days(now_datetime(), -cint(campaign.re_entry_days)))
+	later, send = DocType("Relation Campaign Member").as_("later"), DocType("Relation Campaign Send")
+	newer = (
+		frappe.qb.from_(later)
+		.select(later.name)
+		.where((later.campaign == member.campaign) & (later.relation == member.relation))
+		.where(later.passage > member.passage)
+	)
+	open_or_recent = (
+		frappe.qb.from_(send)
+		.select(send.name)
+		.where(send.member == member.name)
+		.where(send.state.isin(("Pending", "Sending")) | (Coalesce(send.sent_at, send.modified) > before))
+	)
+	gone = (member.left_on <= before) & Coalesce(member.left_reason, "").notin(sorted(plan_rules.FINAL_EXITS))
+	through = member.left_on.isnull() & ExistsCriterion(open_or_recent).negate()
+	return Criterion.all(
+		[
+			member.campaign == campaign.name,
+			member.held_out == 0,
+			member.entered <= before,
+			gone | through,
+			ExistsCriterion(newer).negate(),
+		]
+	)
 
 
 def _normalise(campaign: str) -> None:
@@ -257,10 +324,13 @@ def _normalise(campaign: str) -> None:
 def _plan(campaign: Document) -> int:
 	"""One row of the send ledger for each member and step that has none; returns how many are new."""
 	new = 0
+	begun = frappe.db.exists("Relation Campaign Send", {"campaign": campaign.name})
 	for step in campaign.steps:
 		new += _plan_step(campaign, step)
 		if step.step_type == "E-mail":
 			_suppress_duplicates(step.name)
+			if begun:
+				_suppress_served(step.name)
 			ab_test.draw(step)
 	return new
 
@@ -299,6 +369,7 @@ def _plan_step(campaign: Document, step: Document) -> int:
 		)
 
 	recipient = "" if kind == "Task" else Substring(address, 1, 140)
+	due_on, not_before = _due(step)
 	return _insert_select(
 		"Relation Campaign Send",
 		member.relation,
@@ -309,13 +380,44 @@ def _plan_step(campaign: Document, step: Document) -> int:
 			"step": step.name,
 			"step_type": kind,
 			"state": Case().when(address == "", "Suppressed").else_("Pending"),
-			"due_on": str(add_days(getdate(), step.delay_days or 0)),
+			"due_on": due_on,
+			"retry_at": not_before,
 			"recipient": recipient,
 			"reason": Case().when(address == "", rules.NO_ADDRESS.get(_CHANNELS[kind], "")).else_(""),
 			"attempts": 0,
 		},
 		source,
 	)
+
+
+def _due(step: Document) -> tuple[str, str | None]:
+	"""The day on which a step is due for who is taken in now, and the time on it: without hours, from midnight on."""
+	hours = cint(step.delay_hours)
+	if not hours:
+		return str(add_days(getdate(), cint(step.delay_days))), None
+	at = add_to_date(now_datetime(), days=cint(step.delay_days), hours=hours)
+	return str(getdate(at)), str(at)
+
+
+def _suppress_served(step: str) -> None:
+	"""Who comes later with an address to which another member's message of the step has gone gets none."""
+	send, other = DocType("Relation Campaign Send"), DocType("Relation Campaign Send").as_("other")
+	names = (
+		frappe.qb.from_(send)
+		.join(other)
+		.on((other.recipient == send.recipient) & (other.step == send.step))
+		.select(send.name)
+		.distinct()
+		.where((send.step == step) & (send.state == "Pending") & send.worker.isnull())
+		.where(other.state.isin(("Sending", "Sent", "Uncertain")) & (other.relation != send.relation))
+		.run(pluck=True)
+	)
+	for start in range(0, len(names), 1000):
+		send_ledger.update(
+			send.name.isin(names[start : start + 1000]),
+			state="Suppressed",
+			reason=rules.DUPLICATE_ADDRESS,
+		)
 
 
 def _suppress_duplicates(step: str) -> None:

@@ -30,7 +30,7 @@ def next_calls(campaign: str, limit: int = 20) -> list[dict]:
 
 	:return: rows with `send`, `member`, `relation`, `relation_name`, `city`, `phone`, `step_title`,
 		`script` (HTML, merge fields filled in), `attempts`, `max_tries`, `due_on`, `legal_basis`, `points`,
-		`last_response`, `reserved_by` (somebody else, for now). Members who may not be called are left out.
+		`last_response`, `assigned_to`, `reserved_by` (somebody else, for now). Members who may not be called are left out.
 	"""
 	doc = frappe.get_doc("Relation Campaign", campaign)
 	if doc.status != "Running" or working_hours.closed(doc):
@@ -201,7 +201,8 @@ def _is_free(row: frappe._dict) -> bool:
 
 def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | None:
 	"""Open rows whose time has come that the session's user may read, in the order of calling: numbers are for those
-	who call.
+	who call. Promised calls come first, then those that are the user's, then those that nobody has been given; who has
+	none left helps the others.
 
 	The expected value of a call is the points of the member by its average order of 24 months (Relation Facts);
 	without orders, the points.
@@ -216,6 +217,8 @@ def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | N
 		frappe.qb.from_(facts).select(facts.relation, average.as_("average")).groupby(facts.relation)
 	).as_("orders")
 	now = now_datetime()
+	promised = send.retry_at.isnotnull() & (send.attempts > 0)
+	mine, somebodys = send.assigned_to == frappe.session.user, send.assigned_to != frappe.session.user
 	query = (
 		query.join(member)
 		.on(member.name == send.member)
@@ -234,6 +237,7 @@ def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | N
 			send.due_on,
 			send.reserved_by,
 			send.reserved_until,
+			send.assigned_to,
 			member.points,
 			member.last_response,
 			relation.relation_name,
@@ -247,7 +251,7 @@ def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | N
 		)
 		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Call"))
 		.where((send.due_on <= getdate()) & (send.retry_at.isnull() | (send.retry_at <= now)))
-		.orderby(Case().when(send.retry_at.isnotnull(), 0).else_(1))
+		.orderby(Case().when(somebodys, 3).when(promised, 0).when(mine, 1).else_(2))
 		.orderby(send.attempts)
 		.orderby((Coalesce(member.points, 0) + 1) * Coalesce(orders.average, 1), order=Order.desc)
 		.orderby(send.due_on, send.name)
@@ -317,6 +321,7 @@ def _shown(row: frappe._dict, step: Document | None, decision: rules.Decision) -
 		"attempts": row.attempts or 0,
 		"max_tries": cint(step.max_tries if step else 0) or rules.MAX_ATTEMPTS,
 		"reserved_by": "" if _is_free(row) else row.reserved_by,
+		"assigned_to": row.assigned_to or "",
 		"due_on": str(row.due_on),
 		"legal_basis": decision.legal_basis,
 		"points": row.points or 0,

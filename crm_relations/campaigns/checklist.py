@@ -11,10 +11,20 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Count
-from frappe.utils import cint, escape_html, get_url
+from frappe.utils import cint, escape_html, format_date, get_url
 from pypika.terms import Criterion
 
-from crm_relations.campaigns import ab_test, attachments, consent, link_check, plan_rules, sender, templates
+from crm_relations.campaigns import (
+	ab_test,
+	attachments,
+	consent,
+	link_check,
+	plan_rules,
+	sender,
+	sharing,
+	templates,
+	working_hours,
+)
 from crm_relations.campaigns.consents import sales
 from crm_relations.segments import membership
 from crm_relations.shared.permissions import readable
@@ -50,6 +60,8 @@ def missing_for_approval(campaign: Document) -> list[str]:
 		found.append(_("Segment: choose whom to address"))
 	elif frappe.db.get_value("Relation Segment", campaign.segment, "disabled"):
 		found.append(_("Segment: {0} is disabled").format(frappe.bold(campaign.segment)))
+	if working_hours.is_over(campaign):
+		found.append(_("End Date: {0} has passed").format(format_date(campaign.end_date)))
 	if not campaign.steps:
 		found.append(_("Steps: add at least one e-mail, call, letter or task"))
 	for step in campaign.steps:
@@ -80,7 +92,7 @@ def readiness(campaign: Document, ask_links: bool = False) -> dict[str, Any]:
 
 def _check_step(campaign: Document, step: Document) -> Iterator[str]:
 	label = _("Step {0} ({1})").format(step.idx, escape_html(step.title or "") or _(step.step_type))
-	if (step.delay_days or 0) < 0:
+	if (step.delay_days or 0) < 0 or cint(step.delay_hours) < 0:
 		yield _("{0}: Days after Start must not be negative").format(label)
 	for field in _TEXTS[step.step_type]:
 		if not frappe.utils.strip_html(step.get(field) or "").strip():
@@ -93,8 +105,12 @@ def _check_step(campaign: Document, step: Document) -> Iterator[str]:
 			yield f"{label}: {problem}"
 		for problem in attachments.check(campaign, step):
 			yield f"{label}: {problem}"
-	if step.step_type == "Task" and not (step.task_for or campaign.responsible):
-		yield _("{0}: Task for is missing, and the campaign has no Responsible User").format(label)
+	if step.step_type == "Task":
+		users = [user for user in (step.task_for, *sharing.responsible(campaign)) if user]
+		if not users:
+			yield _("{0}: Task for is missing, and the campaign has no Responsible User").format(label)
+		elif not sharing.enabled(users):
+			yield _("{0}: nobody who is responsible can log in: {1}").format(label, ", ".join(users))
 
 
 def _check_text(step: Document, field: str) -> str:
@@ -117,7 +133,10 @@ def _label(field: str) -> str:
 
 
 def _conflicts(campaign: Document) -> Iterator[str]:
-	steps = [(s.step_type, s.title or "", cint(s.delay_days), s.only_if or "") for s in campaign.steps]
+	steps = [
+		(s.step_type, s.title or "", 24 * cint(s.delay_days) + cint(s.delay_hours), s.only_if or "")
+		for s in campaign.steps
+	]
 	for first, second, why in plan_rules.conflicts(steps):
 		numbers = str(first) if first == second else f"{first}, {second}"
 		yield _("Steps {0}: {1}").format(numbers, _(why))
@@ -156,6 +175,7 @@ def _notes(campaign: Document, ask_links: bool) -> Iterator[str]:
 	for kind, channel in _CHANNELS.items():
 		if kind in kinds and (note := _note_consent(campaign, channel)):
 			yield note
+	yield from _people(campaign, kinds)
 	for step in campaign.steps:
 		if step.step_type == "E-mail":
 			for text in (step.message, step.message_b):
@@ -165,6 +185,23 @@ def _notes(campaign: Document, ask_links: bool) -> Iterator[str]:
 					)
 	if "E-mail" in kinds and not frappe.get_cached_doc("Relation Settings").legal_notice:
 		yield _("Relation Settings: the imprint below campaign mails is empty")
+
+
+def _people(campaign: Document, kinds: set[str]) -> Iterator[str]:
+	"""Of those who are to call and do tasks, who cannot."""
+	if not kinds & {"Call", "Task"}:
+		return
+	users = sharing.responsible(campaign)
+	users += [s.task_for for s in campaign.steps if s.step_type == "Task" and s.task_for]
+	users = list(dict.fromkeys(users))
+	able, absent = sharing.enabled(users), sharing.away(users)
+	for user in users:
+		if user not in able:
+			yield _("{0} cannot log in and gets no calls and tasks").format(escape_html(user))
+		elif user in absent:
+			yield _("{0} is away and gets no calls and tasks").format(escape_html(user))
+		elif "Call" in kinds and not frappe.has_permission("Relation Campaign Send", "read", user=user):
+			yield _("{0} has no right to see the call list").format(escape_html(user))
 
 
 def _note_empty(campaign: Document, field: str, criterion: Criterion) -> str:

@@ -19,6 +19,7 @@ from frappe.utils import format_datetime, get_datetime, now_datetime
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.answers import addresses
 from crm_relations.campaigns.consents import sales as existing_customers
+from crm_relations.campaigns.consents.spellings import known as known_spellings
 from crm_relations.campaigns.rules import ConsentEvent, Decision
 from crm_relations.shared.contact_keys import email_key, mailbox_key, phone_key
 
@@ -193,17 +194,17 @@ def suppressions(keys: set[str]) -> dict[str, str]:
 def matching(
 	keys: set[str], fetch: Callable[[Callable], Iterable[tuple[str]]], reason: str
 ) -> dict[str, str]:
-	"""Those of `keys` whose address is stored elsewhere in any spelling.
+	"""Those of `keys` whose address is stored elsewhere in any spelling, looked up along an index of the field.
 
-	:param fetch: gets a function (field → criterion) that catches the candidates, and returns their addresses.
+	:param fetch: gets a function (field → criterion) that catches the candidates, and returns their addresses. The
+		doctype and field have to be declared in the hook `relation_email_fields`.
 	"""
 	if not keys:
 		return {}
-	spellings = sorted(keys | {_unicode_domain(key) for key in keys})
+	spellings = sorted({*keys, *(_unicode_domain(key) for key in keys), *known_spellings(keys)})
 
 	def criterion(field):
-		# the column compares without case; a display name or a leading space is caught by its sign
-		return field.isin(spellings) | field.like("%<%") | field.like("%&lt;%") | field.like(" %")
+		return field.isin(spellings)  # the column compares without case
 
 	stored = (email_key(html.unescape(row[0])) for row in fetch(criterion))
 	return {key: reason for key in stored if key in keys}

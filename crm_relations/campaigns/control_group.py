@@ -35,7 +35,7 @@ def hold_out(campaign: Document) -> int:
 	"""Draw the control group among the members for whom nothing is planned yet; returns how many are held out.
 
 	The share is one of all members, rounded to whole ones, halves upwards. Of members that are taken in later, as many
-	are drawn as keep the share.
+	are drawn as keep the share. Persons are counted, not passages: who has been addressed before is never held out.
 	"""
 	share = Decimal(str(campaign.control_group_percent or 0)) / 100
 	if not share:
@@ -44,7 +44,7 @@ def hold_out(campaign: Document) -> int:
 	total, held_out = (
 		frappe.qb.from_(member)
 		.select(Count("*"), Coalesce(Sum(member.held_out), 0))
-		.where(member.campaign == campaign.name)
+		.where((member.campaign == campaign.name) & (member.passage == 1))
 		.run()[0]
 	)
 	number = int((total * share).quantize(Decimal(1), ROUND_HALF_UP)) - int(held_out)
@@ -54,7 +54,8 @@ def hold_out(campaign: Document) -> int:
 	names = (
 		frappe.qb.from_(member)
 		.select(member.name)
-		.where((member.campaign == campaign.name) & (member.held_out == 0) & member.name.notin(addressed))
+		.where((member.campaign == campaign.name) & (member.passage == 1) & (member.held_out == 0))
+		.where(member.name.notin(addressed))
 		.orderby(drawing_order(campaign.control_group_seed, member.relation))
 		.orderby(member.relation)
 		.limit(number)

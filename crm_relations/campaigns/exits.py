@@ -24,8 +24,10 @@ def apply(campaign: str, members: Sequence[str]) -> None:
 
 
 def after_response(response: Document) -> None:
-	"""A member has answered: does the campaign end for it?"""
-	apply(response.campaign, [response.member])
+	"""A member has answered: does the campaign end for it? An answer to an earlier passage counts for the one that runs."""
+	key = {"campaign": response.campaign, "relation": response.relation}
+	last = frappe.db.get_value(MEMBER, key, "name", order_by="passage desc")
+	apply(response.campaign, sorted({response.member, last or response.member}))
 
 
 def reasons(campaign: Document, done: Mapping[str, Sequence[Happening]]) -> dict[str, str]:

@@ -1,21 +1,20 @@
 """The gate before each step: who must not get it now, though the plan says so. No rule of a segment opens it.
 
 Looked up when a step is due, for many rows at once: members for whom the campaign has ended, the step's condition,
-overdue invoices and open complaints where the campaign asks for it, and how many e-mails an address has had.
+overdue invoices and open complaints where the campaign asks for it, and how often people have been addressed.
 Consent is looked up beside it, in `composing`, `call_list` and `letters`.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import frappe
 from frappe.model.document import Document
 from frappe.query_builder import DocType
-from frappe.query_builder.functions import Coalesce, Count
-from frappe.utils import add_days, add_to_date, cint, now_datetime
+from frappe.query_builder.functions import Coalesce
+from frappe.utils import cint, now_datetime
 
-from crm_relations.campaigns import exits, happenings, plan_rules, rules, send_ledger
+from crm_relations.campaigns import contact_limits, exits, happenings, plan_rules
 
 
 @dataclass
@@ -49,7 +48,8 @@ def judge(campaign: Document, rows: Sequence[frappe._dict], worker: str = "") ->
 			reason = "" if met else plan_rules.CONDITION_NOT_MET
 		if reason:
 			verdict.refused[row.name] = reason
-	_limit_contacts([row for row in rows if row.name not in verdict.refused], worker, verdict)
+	often, verdict.later = contact_limits.judge([r for r in rows if r.name not in verdict.refused], worker)
+	verdict.refused.update(often)
 	exits.leave(leaving)
 	return verdict
 
@@ -87,58 +87,3 @@ def _excluded(campaign: Document, relations: Sequence[str]) -> dict[str, str]:
 		)
 		found.update(dict.fromkeys(query.run(pluck=True), plan_rules.OPEN_COMPLAINT))
 	return found
-
-
-def _limit_contacts(rows: Sequence[frappe._dict], worker: str, verdict: Verdict) -> None:
-	"""E-mails only: an address that has had its number is left out. Where it hangs on messages that other workers
-	hold, the row waits until these have left or not."""
-	settings = frappe.get_cached_doc("Relation Settings")
-	limit = cint(settings.contact_limit)
-	rows = [row for row in rows if row.step_type == "E-mail"]
-	if not limit or not rows:
-		return
-	recipients = sorted({row.recipient for row in rows})
-	had = _had(recipients, cint(settings.contact_limit_days) or 7)
-	held = _held_elsewhere(recipients, worker)
-	for row in rows:
-		if had[row.recipient] >= limit:
-			verdict.refused[row.name] = plan_rules.CONTACT_LIMIT
-		elif had[row.recipient] + held[row.recipient] >= limit:
-			verdict.later.add(row.name)
-		else:
-			had[row.recipient] += 1
-
-
-def _had(recipients: Sequence[str], days: int) -> Counter[str]:
-	"""E-mails that the addresses have had, or may have had, in the last days, of all campaigns."""
-	table = DocType(send_ledger.SEND)
-	since = add_days(now_datetime(), -days)
-	return Counter(
-		dict(
-			frappe.qb.from_(table)
-			.select(table.recipient, Count("*"))
-			.where(table.recipient.isin(list(recipients)) & (table.step_type == "E-mail"))
-			.where(
-				((table.state == "Sent") & (table.sent_at >= since))
-				| (table.state.isin(("Sending", "Uncertain")) & (table.claimed_at >= since))
-			)
-			.groupby(table.recipient)
-			.run()
-		)
-	)
-
-
-def _held_elsewhere(recipients: Sequence[str], worker: str) -> Counter[str]:
-	table = DocType(send_ledger.SEND)
-	fresh = add_to_date(now_datetime(), seconds=-rules.LOCK_SECONDS)
-	return Counter(
-		dict(
-			frappe.qb.from_(table)
-			.select(table.recipient, Count("*"))
-			.where(table.recipient.isin(list(recipients)) & (table.step_type == "E-mail"))
-			.where((table.state == "Pending") & table.worker.isnotnull() & (table.worker != worker))
-			.where(table.claimed_at >= fresh)
-			.groupby(table.recipient)
-			.run()
-		)
-	)

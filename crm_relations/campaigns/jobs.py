@@ -3,6 +3,7 @@
 import frappe
 
 from crm_relations.campaigns import audience, delivery
+from crm_relations.campaigns.consents import spellings
 
 
 def enqueue_start(campaign: str, user: str) -> None:
@@ -12,6 +13,7 @@ def enqueue_start(campaign: str, user: str) -> None:
 
 def start_and_send(campaign: str, user: str | None = None) -> dict:
 	"""Start the campaign and send what is due at once; what the start refuses is shown to the user."""
+	spellings.learn()
 	try:
 		audience.start(campaign, user)
 	except frappe.ValidationError as e:

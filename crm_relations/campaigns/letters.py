@@ -16,6 +16,7 @@ from frappe.utils import escape_html, format_date, getdate, now_datetime
 
 from crm_relations.campaigns import composing, consent, gate, send_ledger, templates
 from crm_relations.relations.exchange import rules as tables
+from crm_relations.shared import pdf
 
 #: marks the files of print runs: they are nothing to send with an e-mail
 FILE_FIELD = "print_run"
@@ -123,24 +124,13 @@ def to_pdf(html: str) -> tuple[bytes, str, str]:
 	"""(content, suffix, note): a PDF by WeasyPrint, which Frappe brings, or where it does not run (it needs libraries of
 	the system) the HTML itself and a note that says so. It may load nothing from the net or the disk."""
 	try:
-		return _weasyprint(html), "pdf", ""
+		return pdf.from_html(html), "pdf", ""
 	except (ImportError, OSError) as e:
 		why = str(e).splitlines()[0] if str(e) else type(e).__name__
 	note = _(
 		"No PDF engine runs on this server ({0}). The letters are an HTML file: print it from the browser."
 	)
 	return html.encode(), "html", note.format(f"WeasyPrint: {why}")
-
-
-def _weasyprint(html: str) -> bytes:
-	import weasyprint  # not at the top: loading it needs system libraries that a server may not have
-
-	def fetch(url: str, *args: Any, **kwargs: Any) -> Any:
-		if not url.startswith("data:"):
-			raise ValueError("Only embedded images are printed")
-		return weasyprint.default_url_fetcher(url, *args, **kwargs)
-
-	return weasyprint.HTML(string=html, url_fetcher=fetch).write_pdf()
 
 
 def _take(campaign: str) -> list[frappe._dict]:
@@ -151,6 +141,7 @@ def _take(campaign: str) -> list[frappe._dict]:
 		.select(send.name)
 		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Letter"))
 		.where((send.due_on <= getdate()) & send.print_run.isnull())
+		.where(send.retry_at.isnull() | (send.retry_at <= now_datetime()))
 		.orderby(send.due_on, send.name)
 		.limit(RUN_SIZE)
 		.for_update(skip_locked=True)

@@ -2,15 +2,18 @@
 
 import frappe
 from frappe import _
+from frappe.desk.doctype.notification_log.notification_log import enqueue_create_notification
 from frappe.model.document import Document
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Count
 from frappe.utils import format_date, getdate, now_datetime
 
-from crm_relations.campaigns import ab_test, rules
+from crm_relations.campaigns import ab_test, plan_rules, rules, send_ledger, sharing
 
 APPROVERS = frozenset({"Relation Manager", "System Manager"})
 
 #: what must not change once members have been taken in: the send ledger rests on it
-_FROZEN_STEP_FIELDS = ("name", "step_type", "delay_days", "ab_share")
+_FROZEN_STEP_FIELDS = ("name", "step_type", "delay_days", "delay_hours", "ab_share")
 
 
 def locked(campaign: str) -> Document:
@@ -58,9 +61,59 @@ def resume(campaign: str) -> None:
 	change(locked(campaign), "Running")
 
 
-def finish(campaign: str) -> None:
-	"""End the campaign; what has not been sent stays unsent."""
-	change(locked(campaign), "Done")
+def finish(campaign: str) -> dict[str, int]:
+	"""End the campaign for good; what has not been sent stays unsent, with that reason, and is told in a comment.
+
+	Letters that are printed may still be confirmed.
+
+	:return: number of steps that were not carried out, by type
+	"""
+	doc = locked(campaign)
+	change(doc, "Done")
+	unsent = _close_open_rows(doc.name)
+	if unsent:
+		doc.add_comment("Info", _in_words(unsent))
+	return unsent
+
+
+def finish_by_itself(campaign: str) -> None:
+	"""The scheduler ends a campaign; those who are responsible are told, with what was not sent."""
+	doc = locked(campaign)
+	unsent = finish(campaign)
+	subject = _("Campaign {0} has ended.").format(frappe.bold(doc.name))
+	if unsent:
+		subject += " " + _in_words(unsent)
+	enqueue_create_notification(
+		sharing.responsible(doc) or [doc.owner],
+		{
+			"type": "Alert",
+			"document_type": doc.doctype,
+			"document_name": doc.name,
+			"subject": subject,
+			"from_user": "Administrator",
+		},
+	)
+
+
+def _close_open_rows(campaign: str) -> dict[str, int]:
+	"""Rows that are still to be carried out are closed with the reason; returns how many, by type."""
+	send = DocType(send_ledger.SEND)
+	open_rows = (send.campaign == campaign) & (send.state == "Pending") & send.print_run.isnull()
+	found = dict(
+		frappe.qb.from_(send)
+		.select(send.step_type, Count("*"))
+		.where(open_rows)
+		.groupby(send.step_type)
+		.run()
+	)
+	if found:
+		send_ledger.update(open_rows, state="Suppressed", reason=plan_rules.CAMPAIGN_OVER)
+	return found
+
+
+def _in_words(unsent: dict[str, int]) -> str:
+	parts = [f"{_(kind)} {unsent[kind]}" for kind in ("E-mail", "Call", "Letter", "Task") if kind in unsent]
+	return _("Not carried out: {0}").format(", ".join(parts))
 
 
 def check_new(doc: Document) -> None:

@@ -2,7 +2,10 @@
 against the control group. Reads only, all counted now.
 
 What a control group did is not known from answers. So that the two can be compared, `invoiced` counts the same for
-both: members whose relation has a submitted sales invoice that was made after they were taken in, whatever it is for.
+both: members whose relation has a submitted sales invoice that was made after they were first taken in, whatever
+it is for. Persons are counted in the funnel, however often they went through the campaign; the steps count what was
+carried out, once a passage.
+Whether the two differ by more than chance would have it, says `effect`.
 """
 
 from typing import Any
@@ -15,6 +18,7 @@ from pypika.queries import QueryBuilder
 from pypika.terms import Criterion
 
 from crm_relations.campaigns import rules
+from crm_relations.relations.facts.sources import is_sale, is_sold
 
 SEND, MEMBER, RESPONSE = (
 	"Relation Campaign Send",
@@ -28,20 +32,21 @@ STAGES = ("members", "sent", "delivered", "answered", "qualified", "won", "invoi
 
 
 def funnel(campaign: str) -> dict[str, dict[str, Any]]:
-	"""`addressed` and `control`, each with the STAGES as numbers of members (each member once a stage), and
+	"""`addressed` and `control`, each with the STAGES as numbers of persons (each once a stage), `passages`, and
 	`amount`: net sum of these invoices in the company's currency, credit notes deducted. `amount` is None for who may
 	not read invoices; of the control group, sent to answered are 0.
 	"""
 	member = DocType(MEMBER)
 	counted = {
-		held_out: {"members": number, "qualified": int(qualified or 0), "won": int(won or 0)}
-		for held_out, number, qualified, won in (
+		held_out: {"members": number, "passages": passages, "qualified": qualified, "won": won}
+		for held_out, number, passages, qualified, won in (
 			frappe.qb.from_(member)
 			.select(
 				member.held_out,
+				Count(member.relation).distinct(),
 				Count("*"),
-				Sum(Case().when(member.status.isin(_QUALIFIED), 1).else_(0)),
-				Sum(Case().when(member.status == "Won", 1).else_(0)),
+				Count(Case().when(member.status.isin(_QUALIFIED), member.relation)).distinct(),
+				Count(Case().when(member.status == "Won", member.relation)).distinct(),
 			)
 			.where(member.campaign == campaign)
 			.groupby(member.held_out)
@@ -51,7 +56,7 @@ def funnel(campaign: str) -> dict[str, dict[str, Any]]:
 	sales = _invoiced(campaign)
 	found = {}
 	for name, held_out in (("addressed", 0), ("control", 1)):
-		figures = dict.fromkeys(STAGES, 0) | counted.get(held_out, {})
+		figures = dict.fromkeys((*STAGES, "passages"), 0) | counted.get(held_out, {})
 		figures["invoiced"], figures["amount"] = sales.get(held_out, (0, 0.0))
 		found[name] = figures
 	found["addressed"]["sent"] = _members_of(_done(campaign))
@@ -64,7 +69,7 @@ def funnel(campaign: str) -> dict[str, dict[str, Any]]:
 
 
 def by_step(campaign: str) -> list[dict[str, Any]]:
-	"""A row a step and variant, in order: `step`, `title`, `step_type`, `variant`, `delay_days`, `winner`, `result`,
+	"""A row a step and variant, in order: `step`, `title`, `step_type`, `variant`, `delay_days`, `delay_hours`, `winner`, `result`,
 	`states` (number by state), `sent`, `delivered`, `clicked`, `answered`, `qualified`, `won` (members)."""
 	step = DocType("Relation Campaign Step")
 	steps = (
@@ -74,6 +79,7 @@ def by_step(campaign: str) -> list[dict[str, Any]]:
 			step.title,
 			step.step_type,
 			step.delay_days,
+			step.delay_hours,
 			step.ab_winner.as_("winner"),
 			step.ab_result.as_("result"),
 		)
@@ -127,7 +133,7 @@ def _delivered(campaign: str) -> tuple[Any, Criterion]:
 
 def _members_of(rows: tuple[Any, Criterion]) -> int:
 	send, criterion = rows
-	return frappe.qb.from_(send).select(Count(send.member).distinct()).where(criterion).run()[0][0]
+	return frappe.qb.from_(send).select(Count(send.relation).distinct()).where(criterion).run()[0][0]
 
 
 def _states(campaign: str) -> dict[tuple[str, str], dict[str, int]]:
@@ -180,21 +186,28 @@ def _reached(campaign: str) -> dict[tuple[str, str], tuple[int, int]]:
 
 
 def _answers(campaign: str) -> dict[str, Any]:
-	"""Members who answered; by step and variant, those who answered or clicked because of it."""
+	"""Persons who answered; by step and variant, the passages that answered or clicked because of it."""
 	response, send = DocType(RESPONSE), DocType(SEND)
 	found: dict[str, Any] = {"answered": set(), "answered_by_step": {}, "clicked_by_step": {}}
-	for member, kind, answer, step, variant in (
+	for relation, member, kind, answer, step, variant in (
 		frappe.qb.from_(response)
 		.left_join(send)
 		.on(send.name == response.send)
-		.select(response.member, response.response_type, response.answer, send.step, send.variant)
+		.select(
+			response.relation,
+			response.member,
+			response.response_type,
+			response.answer,
+			send.step,
+			send.variant,
+		)
 		.distinct()
 		.where((response.campaign == campaign) & (response.robot == 0))
 		.run()
 	):
 		key = (step, variant or "")
 		if rules.is_answer(kind, answer or ""):
-			found["answered"].add(member)
+			found["answered"].add(relation)
 			if step:
 				found["answered_by_step"].setdefault(key, set()).add(member)
 		if kind == "Click" and step:
@@ -211,10 +224,10 @@ def _invoiced(campaign: str) -> dict[int, tuple[int, float]]:
 		.on((invoice.relation == member.relation) & (invoice.creation >= member.entered))
 		.select(
 			member.held_out,
-			Count(Case().when(invoice.is_return == 0, member.name)).distinct(),
+			Count(Case().when(is_sale(invoice), member.name)).distinct(),
 			Sum(invoice.base_net_total),
 		)
-		.where((member.campaign == campaign) & (invoice.docstatus == 1) & (invoice.is_opening != "Yes"))
+		.where((member.campaign == campaign) & (member.passage == 1) & is_sold(invoice))
 		.groupby(member.held_out)
 	)
 	company = frappe.db.get_value("Relation Campaign", campaign, "company") or frappe.db.get_single_value(

@@ -17,6 +17,9 @@ LEFT_SEGMENT = "Left the segment"
 #: what ends the campaign for a member whatever its settings say
 ALWAYS_EXITS = frozenset({UNSUBSCRIBED})
 
+#: who has left for one of these is never taken in again
+FINAL_EXITS = frozenset({UNSUBSCRIBED, COMPLAINED})
+
 #: field of the campaign → what ends it for a member
 EXITS = {
 	"exit_on_answer": ANSWERED,
@@ -27,6 +30,14 @@ EXITS = {
 
 CONDITION_NOT_MET = "The condition of the step is not met"
 CONTACT_LIMIT = "The address has had as many e-mails as Relation Settings allow"
+#: channel of a step, or "" for all of them → why somebody has been addressed often enough
+CONTACT_LIMITS = {
+	"E-mail": CONTACT_LIMIT,
+	"Call": "The relation has been called as often as Relation Settings allow",
+	"Letter": "The relation has had as many letters as Relation Settings allow",
+	"": "The relation has been addressed as often as Relation Settings allow, on all channels together",
+}
+CAMPAIGN_OVER = "The campaign has ended"
 OVERDUE = "Overdue invoices"
 OPEN_COMPLAINT = "Open complaint"
 
@@ -66,20 +77,20 @@ def condition_met(
 def conflicts(steps: Iterable[tuple[str, str, int, str]]) -> list[tuple[int, int, str]]:
 	"""Steps that get in each other's way: (number, number, why), counted from 1.
 
-	:param steps: (type, title, days after start, condition) in their order
+	:param steps: (type, title, hours after the start, condition) in their order
 	"""
 	known = list(steps)
 	found = []
-	for j, (kind, _title, days, condition) in enumerate(known):
+	for j, (kind, _title, hours, condition) in enumerate(known):
 		for i in range(j):
-			other_kind, _other, other_days, other_condition = known[i]
-			if kind == other_kind == "E-mail" and days == other_days and condition == other_condition:
-				found.append((i + 1, j + 1, "two e-mails to the same members on the same day"))
+			other_kind, _other, other_hours, other_condition = known[i]
+			if kind == other_kind == "E-mail" and hours == other_hours and condition == other_condition:
+				found.append((i + 1, j + 1, "two e-mails to the same members at the same time"))
 		needs = condition.removeprefix("Not ")
 		if needs == CLICKED and not any(
-			known[i][0] == "E-mail" and known[i][2] < days for i in range(len(known))
+			known[i][0] == "E-mail" and known[i][2] < hours for i in range(len(known))
 		):
 			found.append((j + 1, j + 1, "nobody can have clicked before: no e-mail goes out earlier"))
-		if needs == ANSWERED and days == 0:
-			found.append((j + 1, j + 1, "nobody can have answered on the first day"))
+		if needs == ANSWERED and hours == 0:
+			found.append((j + 1, j + 1, "nobody can have answered at the start"))
 	return found

@@ -2,9 +2,9 @@
 
 import frappe
 from frappe import _
-from frappe.query_builder import DocType
-from frappe.query_builder.functions import Count
-from frappe.utils import getdate
+from frappe.query_builder import Case, DocType
+from frappe.query_builder.functions import Coalesce, Count, Sum
+from frappe.utils import getdate, now_datetime
 
 from crm_relations.campaigns import rules
 from crm_relations.shared.permissions import readable
@@ -17,10 +17,11 @@ def status(campaign: str) -> dict:
 	"""Figures of a campaign, all counted now.
 
 	E-mails, by state: `sent`, `failed`, `uncertain`, `suppressed`, `pending`, `sending`; with one e-mail
-	step they add up to `members`. Calls: `calls_open`, `calls_done`, `calls_suppressed`. Members, each
+	step they add up to `passages`. Calls: `calls_open`, `calls_done`, `calls_suppressed`. Persons, each
 	once: `members`, `answered` (replied, clicked, or reached by phone), `replied`, `clicked`, `opened`, `bounced`,
 	`complained`, `out_of_office`, `unsubscribed`, `qualified`, `handed_over`, `won`, `declined`. `members` are those that are addressed;
-	`control_group` counts those held out. Beside them `campaign` and `status`.
+	`control_group` counts those held out. `passages` is more than `members` where some came in again. Beside them
+	`campaign` and `status`.
 	"""
 	state = frappe.db.get_value("Relation Campaign", campaign, "status")
 	if not state:
@@ -28,12 +29,14 @@ def status(campaign: str) -> dict:
 			_("Relation Campaign {0} does not exist").format(frappe.bold(campaign)), frappe.DoesNotExistError
 		)
 	sends = _sends(campaign)
+	persons, passages = _persons(campaign)
 	members = _members(campaign)
 	answers = _answers(campaign)
 	return {
 		"campaign": campaign,
 		"status": state,
-		"members": sum(members.values()),
+		"members": int(persons),
+		"passages": passages,
 		"control_group": frappe.db.count("Relation Campaign Member", {"campaign": campaign, "held_out": 1}),
 		**{name.lower(): sends.get(("E-mail", name), 0) for name in _STATES},
 		"calls_open": sends.get(("Call", "Pending"), 0),
@@ -73,11 +76,23 @@ def _sends(campaign: str) -> dict[tuple[str, str], int]:
 	return {(step_type, state): number for step_type, state, number in rows}
 
 
+def _persons(campaign: str) -> tuple[int, int]:
+	"""Relations that are addressed, and how often they went through the campaign in all."""
+	table = DocType("Relation Campaign Member")
+	return (
+		frappe.qb.from_(table)
+		.select(Coalesce(Sum(Case().when(table.passage == 1, 1).else_(0)), 0), Count("*"))
+		.where((table.campaign == campaign) & (table.held_out == 0))
+		.run()[0]
+	)
+
+
 def _members(campaign: str) -> dict[str, int]:
+	"""Relations by the status that one of their passages has."""
 	table = DocType("Relation Campaign Member")
 	rows = (
 		frappe.qb.from_(table)
-		.select(table.status, Count("*"))
+		.select(table.status, Count(table.relation).distinct())
 		.where((table.campaign == campaign) & (table.held_out == 0))
 		.groupby(table.status)
 		.run()
@@ -86,11 +101,11 @@ def _members(campaign: str) -> dict[str, int]:
 
 
 def _answers(campaign: str) -> dict[str, int]:
-	"""Members by what they did, each counted once in each figure."""
+	"""Relations by what they did, each counted once in each figure."""
 	table = DocType("Relation Campaign Response")
 	rows = (
 		frappe.qb.from_(table)
-		.select(table.member, table.response_type, table.answer)
+		.select(table.relation, table.response_type, table.answer)
 		.distinct()
 		.where((table.campaign == campaign) & (table.robot == 0))
 		.run()
@@ -119,12 +134,13 @@ def due_by_hand(campaign: str, step_type: str) -> int:
 		.select(Count("*"))
 		.where((table.campaign == campaign) & (table.state == "Pending") & (table.step_type == step_type))
 		.where((table.due_on <= getdate()) & table.print_run.isnull())
+		.where(table.retry_at.isnull() | (table.retry_at <= now_datetime()))
 		.run()[0][0]
 	)
 
 
 def left(campaign: str) -> dict[str, int]:
-	"""Members for whom the campaign ended early, by reason."""
+	"""Passages that ended early, by reason."""
 	table = DocType("Relation Campaign Member")
 	return dict(
 		frappe.qb.from_(table)

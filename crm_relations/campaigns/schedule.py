@@ -1,22 +1,39 @@
-"""What running campaigns do by themselves, every few minutes: approved ones start on their day, new members are taken
-in, tests get their winner, tasks are made, e-mails are queued. What falls due while the site is off is done when it is
-back: all of it asks what is due, and never whether it is due today.
+"""What campaigns do by themselves, every few minutes: approved ones start on their day, those end whose end date has
+passed or whose members are through, new members are taken in, tests get their winner, calls are shared out, tasks are
+made, e-mails are queued. What falls due while the site is off is done when it is back: all of it asks what is due, and
+never whether it is due today. Only the end date is an end: nothing leaves after it.
 """
 
 from collections.abc import Callable
 
 import frappe
 from frappe.query_builder import DocType
-from frappe.utils import getdate
+from frappe.query_builder.functions import Coalesce
+from frappe.utils import add_to_date, getdate, now_datetime
+from pypika.terms import ExistsCriterion
 
-from crm_relations.campaigns import ab_test, audience, delivery, jobs, send_ledger, tasks
+from crm_relations.campaigns import (
+	ab_test,
+	audience,
+	delivery,
+	jobs,
+	lifecycle,
+	send_ledger,
+	sharing,
+	tasks,
+)
+
+#: hours without anything to do after which a campaign counts as through
+_QUIET_HOURS = 24
 
 
 def run() -> None:
 	"""Scheduler. Each campaign is a transaction of its own: one that fails is logged and keeps no other back."""
 	_each(_due_to_start(), _start)
-	_each(_running(take_in_new=1), audience.take_in_new)
+	_each([*_over(), *_through()], lifecycle.finish_by_itself)
+	_each(_taking_in(), audience.take_in_new)
 	_each(_with_open_rows("variant", send_ledger.WAITING), _decide)
+	_each(_with_open_rows("step_type", "Call"), sharing.share_calls)
 	_each(_with_open_rows("step_type", "Task"), tasks.make_due)
 	delivery.send_due_campaigns()
 
@@ -46,14 +63,56 @@ def _due_to_start() -> list[str]:
 		frappe.qb.from_(campaign)
 		.select(campaign.name)
 		.where((campaign.status == "Approved") & (campaign.start_date <= getdate()))
+		.where(campaign.end_date.isnull() | (campaign.end_date >= getdate()))
 		.orderby(campaign.start_date, campaign.name)
 		.run(pluck=True)
 	)
 
 
-def _running(**filters) -> list[str]:
-	return frappe.get_all(
-		"Relation Campaign", filters={"status": "Running", **filters}, pluck="name", order_by="name asc"
+def _taking_in() -> list[str]:
+	"""Running campaigns that relations may enter after the start."""
+	campaign = DocType("Relation Campaign")
+	return (
+		frappe.qb.from_(campaign)
+		.select(campaign.name)
+		.where((campaign.status == "Running") & ((campaign.take_in_new == 1) | (campaign.re_entry_days > 0)))
+		.orderby(campaign.name)
+		.run(pluck=True)
+	)
+
+
+def _over() -> list[str]:
+	"""Campaigns at work whose end date has passed."""
+	campaign = DocType("Relation Campaign")
+	return (
+		frappe.qb.from_(campaign)
+		.select(campaign.name)
+		.where(campaign.status.isin(("Running", "Paused")) & (campaign.end_date < getdate()))
+		.orderby(campaign.name)
+		.run(pluck=True)
+	)
+
+
+def _through() -> list[str]:
+	"""Running campaigns that end when all members are through: none can come any more, and for a day nothing has been
+	open, nor waited for a decision."""
+	campaign, send = DocType("Relation Campaign"), DocType(send_ledger.SEND)
+	quiet_since = add_to_date(now_datetime(), hours=-_QUIET_HOURS)
+	open_or_recent = (
+		frappe.qb.from_(send)
+		.select(send.name)
+		.where(send.campaign == campaign.name)
+		.where(send.state.isin(("Pending", "Sending", "Uncertain")) | (send.modified > quiet_since))
+	)
+	return (
+		frappe.qb.from_(campaign)
+		.select(campaign.name)
+		.where((campaign.status == "Running") & (campaign.ends_when_through == 1))
+		.where((campaign.take_in_new == 0) & (Coalesce(campaign.re_entry_days, 0) == 0))
+		.where((campaign.started_at < quiet_since) & ExistsCriterion(open_or_recent).negate())
+		.where(campaign.end_date.isnull() | (campaign.end_date >= getdate()))
+		.orderby(campaign.name)
+		.run(pluck=True)
 	)
 
 

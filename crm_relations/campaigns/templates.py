@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import quote, unquote, urlsplit
 
+from crm_relations.campaigns.inlining import inline
 from crm_relations.shared.sandbox import TemplateError, compile_text, environment, names_in
 
 MERGE_FIELDS = ("name", "first_name", "last_name", "salutation", "organisation", "unsubscribe_url")
@@ -68,15 +69,17 @@ class Rendered:
 
 
 class MailTemplate:
-	"""Subject and message of an e-mail step, compiled once and rendered for each member."""
+	"""Subject and message of an e-mail step: styles inlined and text compiled once, rendered for each member."""
 
 	def __init__(self, subject: str, message: str, base_url: str = "") -> None:
 		""":raises TemplateError: syntax error or unknown merge field."""
-		body, targets = _split_links(_clean(message), base_url)
+		inlined, rest = inline(_clean(message))
+		body, targets = _split_links(inlined, base_url)
+		frame_with_styles = _FRAME.replace("</head>", f"<style>{rest}</style></head>") if rest else _FRAME
 		frame = [*MERGE_FIELDS, *_FRAME_FIELDS, *(f"link_{i}" for i in range(len(targets)))]
 		self.subject = compile_text(_TEXT, _clean(subject), MERGE_FIELDS)
 		self.content = compile_text(_HTML, body, frame)
-		self.html = compile_text(_HTML, _FRAME + body + _FRAME_END, frame)
+		self.html = compile_text(_HTML, frame_with_styles + body + _FRAME_END, frame)
 		self.text = compile_text(_TEXT, to_text(body) + _TEXT_END, frame)
 		self.targets = [compile_text(_TEXT, target, MERGE_FIELDS) for target in targets]
 

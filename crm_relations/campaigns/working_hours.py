@@ -1,16 +1,24 @@
-"""When a campaign may send and call: on its working days, within its hours. What falls due outside waits."""
+"""When a campaign may send and call: until its end date, on its working days, within its hours. What falls due outside
+of the hours waits."""
 
 from datetime import datetime
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import cint, now_datetime
+from frappe.utils import cint, format_date, getdate, now_datetime
+
+
+def is_over(campaign: Document, at: datetime | None = None) -> bool:
+	"""Has the campaign's end date passed? The date itself belongs to the campaign."""
+	return bool(campaign.end_date) and getdate(campaign.end_date) < (at or now_datetime()).date()
 
 
 def closed(campaign: Document, at: datetime | None = None) -> str:
 	"""Why the campaign rests at this time of the site's time zone; empty if it does not."""
 	at = at or now_datetime()
+	if is_over(campaign, at):
+		return _("The campaign ended on {0}").format(format_date(campaign.end_date))
 	opens, closes = cint(campaign.hours_from), cint(campaign.hours_until) or 24
 	if not opens <= at.hour < closes:
 		return _("Outside of the working hours of the campaign")

@@ -2,13 +2,14 @@
 
 from frappe.model.document import Document
 
+from crm_relations.campaigns.consents import spellings
 from crm_relations.relations import identity
 from crm_relations.relations.duplicates import index
 from crm_relations.shared.side_effects import run_steps
 
 
 def on_update(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, identity.adopt_document, index.refresh_for_party)
+	run_steps(doc, identity.adopt_document, index.refresh_for_party, spellings.note)
 
 
 def on_trash(doc: Document, method: str | None = None) -> None:

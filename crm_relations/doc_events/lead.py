@@ -2,12 +2,18 @@
 
 from frappe.model.document import Document
 
+from crm_relations.campaigns.consents import spellings
+from crm_relations.pipeline.erpnext_crm import own_campaign
 from crm_relations.relations import identity
 from crm_relations.shared.side_effects import run_steps
 
 
+def validate(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, own_campaign.fill)
+
+
 def on_update(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, identity.adopt_document)
+	run_steps(doc, identity.adopt_document, spellings.note)
 
 
 def on_trash(doc: Document, method: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from frappe.model.document import Document
 
 from crm_relations.pipeline import provenance
+from crm_relations.pipeline.erpnext_crm import own_campaign
 from crm_relations.relations import roles
 from crm_relations.relations.facts import queue as facts
 from crm_relations.shared.side_effects import run_steps
@@ -13,7 +14,7 @@ def after_mapping(doc: Document, method: str | None, source: Document) -> None:
 
 
 def validate(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, provenance.fill)
+	run_steps(doc, provenance.fill, own_campaign.fill)
 
 
 def on_submit(doc: Document, method: str | None = None) -> None:

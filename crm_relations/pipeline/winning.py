@@ -12,6 +12,8 @@ def mark_members(doc: Document) -> None:
 	A line of an invoice that was ordered counted with its order already. A cancelled order takes nothing back:
 	a member may be won once.
 
+	Where a relation went through a campaign more than once, the last passage has won.
+
 	:param doc: a submitted Sales Order or Sales Invoice
 	"""
 	if not doc.get("relation") or doc.get("is_return"):
@@ -23,10 +25,11 @@ def mark_members(doc: Document) -> None:
 	}
 	if not campaigns:
 		return
-	for member in frappe.get_all(
+	passages = frappe.get_all(
 		"Relation Campaign Member",
 		filters={"relation": doc.relation, "campaign": ["in", sorted(campaigns)]},
-		pluck="name",
-		order_by="name asc",
-	):
+		fields=["campaign", "name"],
+		order_by="passage asc",
+	)
+	for member in sorted({row.campaign: row.name for row in passages}.values()):
 		audience.set_member_status(member, "Won")

@@ -33,6 +33,13 @@ ON_ERPNEXT = (
 		"ALTER TABLE `tabSales Invoice Item` DROP INDEX `relation_segments`",
 	),
 	(
+		# who has unsubscribed, before each message: Frappe has no key on the addresses of contacts
+		"Contact Email",
+		"relation_email",
+		"ALTER TABLE `tabContact Email` ADD INDEX `relation_email` (`email_id`, `parent`)",
+		"ALTER TABLE `tabContact Email` DROP INDEX `relation_email`",
+	),
+	(
 		"Sales Order",
 		"relation_facts",
 		"ALTER TABLE `tabSales Order` ADD INDEX `relation_facts` (`customer`, `company`, `docstatus`,"
@@ -84,8 +91,9 @@ STATEMENTS = (
 	),
 	(
 		"Relation Campaign Member",
-		"unique_member",
-		"ALTER TABLE `tabRelation Campaign Member` ADD UNIQUE KEY `unique_member` (`campaign`, `relation`)",
+		"unique_passage",
+		"ALTER TABLE `tabRelation Campaign Member`"
+		" ADD UNIQUE KEY `unique_passage` (`campaign`, `relation`, `passage`)",
 	),
 	(
 		"Relation Campaign Send",

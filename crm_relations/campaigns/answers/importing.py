@@ -202,20 +202,21 @@ def _find_members(campaign: str, rows: list[Plan]) -> None:
 	for kind, wanted in keys.items():
 		if not wanted:
 			continue
-		found: dict[str, list[tuple[str, str]]] = {}
+		found: dict[str, dict[str, tuple[str, str]]] = {}
 		column = table[kind]
 		query = (
 			frappe.qb.from_(table)
 			.left_join(relation)
 			.on(relation.name == table.relation)
-			.select(column, table.name, relation.relation_name)
+			.select(column, table.relation, table.name, relation.relation_name)
 			.where((table.campaign == campaign) & column.isin(sorted(set(wanted.values()))))
+			.orderby(table.passage)
 		)
-		for key, name, title in query.run():
-			found.setdefault(key, []).append((name, title or name))
+		for key, who, name, title in query.run():
+			found.setdefault(key, {})[who] = (name, title or name)  # an answer belongs to the last passage
 		for row in rows:
 			if row.line in wanted:
-				_take(row, found.get(wanted[row.line], []))
+				_take(row, list(found.get(wanted[row.line], {}).values()))
 	for row in rows:
 		if not row.member and not row.problem:
 			row.problem = _("The line names no member")

@@ -2,13 +2,9 @@
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.utils import escape_html, now_datetime
 
 from crm_relations.relations import claim, identity
-
-#: ERPNext's own field for its own campaign: Opportunity and Lead of version 15, then both of version 16
-_CAMPAIGN_FIELDS = ("campaign", "campaign_name", "utm_campaign")
 
 
 class ErpnextCrm:
@@ -43,7 +39,6 @@ class ErpnextCrm:
 				"relation_campaign": campaign,
 			}
 		)
-		set_own_campaign(opportunity, campaign)
 		if notes:
 			html = "<br>".join(escape_html(line) for line in notes.splitlines())
 			opportunity.append(
@@ -107,22 +102,7 @@ def make_lead(relation: str, salesperson: str, campaign: str | None) -> str:
 			lead.first_name, lead.last_name = source.last_name, None
 	if source.email_id and not frappe.db.exists("Lead", {"email_id": source.email_id}):
 		lead.email_id = source.email_id
-	set_own_campaign(lead, campaign)
 	return claim.insert_as(relation, lead).name
-
-
-def set_own_campaign(doc: Document, campaign: str | None) -> None:
-	"""Name the campaign in ERPNext's own field as well, if ERPNext has a campaign of the same name.
-
-	ERPNext's reports then count it. The field is `campaign` (on Lead `campaign_name`) in version 15 and
-	`utm_campaign` in version 16. None is made for this: ERPNext's list of campaigns is the user's.
-	"""
-	if not campaign:
-		return
-	for fieldname in _CAMPAIGN_FIELDS:
-		field = doc.meta.get_field(fieldname)
-		if field and field.fieldtype == "Link" and frappe.db.exists(field.options, campaign):
-			doc.set(fieldname, campaign)
 
 
 def company_for(campaign: str | None) -> str:

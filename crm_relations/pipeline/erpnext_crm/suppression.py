@@ -1,9 +1,13 @@
-"""Leads that ERPNext has marked as unsubscribed get no campaign mail. Hook `relation_email_suppressions`."""
+"""Leads that ERPNext has marked as unsubscribed get no campaign mail. Hooks `relation_email_suppressions` and
+`relation_email_fields`."""
 
 import frappe
 from frappe.query_builder import DocType
 
 from crm_relations.campaigns import consent
+
+#: where the addresses stand
+EMAIL_FIELDS = (("Lead", "email_id"),)
 
 
 def unsubscribed_leads(keys: set[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cstr, formatdate, now
+from pypika.terms import Criterion
 
 from crm_relations.relations import folding, roles
 from crm_relations.relations import queries as relation_queries
@@ -21,8 +22,8 @@ from crm_relations.relations.facts import queue as facts
 MERGED, UNDONE = "Merged", "Undone"
 #: follow from the rest, or are written by the merge itself
 _NOT_CHOSEN = ("stage", "stage_since", "disabled", "completeness", "image")
-#: doctype → field: a unique key allows a relation only one row for each value; the other's row stays where it is
-_ONCE = {"Relation Campaign Member": "campaign"}
+#: doctype → fields: a unique key allows a relation only one row for each value; the other's row stays where it is
+_ONCE = {"Relation Campaign Member": ("campaign", "passage")}
 
 
 # ── preview ────────────────────────────────────────────────────────────────────────────────────
@@ -106,13 +107,14 @@ def _head(doc: Document) -> dict[str, Any]:
 
 
 def _held_by_both(doctype: str, keep: str, other: str) -> int:
-	table, column = frappe.qb.DocType(doctype), _ONCE[doctype]
-	mine = frappe.qb.from_(table).select(table[column]).where(table.relation == keep)
+	table, mine = frappe.qb.DocType(doctype), frappe.qb.DocType(doctype).as_("mine")
+	same = Criterion.all([mine[column] == table[column] for column in _ONCE[doctype]])
 	rows = (
 		frappe.qb.from_(table)
+		.join(mine)
+		.on(same & (mine.relation == keep))
 		.select(table.name)
 		.where(table.relation == other)
-		.where(table[column].isin(mine))
 	)
 	return len(rows.run())
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_relations.campaigns import mail
+from crm_relations.campaigns import mail, templates
+from crm_relations.campaigns.inlining import inline
 from crm_relations.campaigns.templates import MailTemplate, TemplateError, render_html, to_text, used_fields
 
 FIELDS = {
@@ -267,3 +268,66 @@ def test_commands_in_one_packet_tell_the_same(replies, result, sent):
 def test_no_address_smuggles_in_a_command(address):
 	server = Pipelining(250, 250, 354, 250)
 	assert mail.hand_over(server, "x@y.example", address, b"x").result == "permanent" and not server.sent
+
+
+STYLED = (
+	"<style>p.box { color: #c00 } a { color: {{ last_name }} } h1 { margin: 0 }"
+	" @media (max-width: 600px) { #top { font-size: 12px } } body { background: #eee }</style>"
+	'<h1 id="top">Größe</h1><p class="box">{{ salutation }} {% if first_name %}<b>{{ first_name }}</b>{% endif %}'
+	' <a href="https://a.example/?y={{ last_name }}&amp;x=1">A</a></p>'
+)
+
+
+def test_styles_stand_in_the_tags_and_merge_fields_go_through_untouched():
+	rendered = MailTemplate("", STYLED).render(FIELDS, link)
+	assert (
+		'<p class="box" style="color:#c00">Frau <b>Anna</b> <a href="https://crm.example/rc/0"'
+		in rendered.html
+	)
+	assert 'style="color:Muster">A</a>' in rendered.html and ">Größe</h1>" in rendered.html
+	assert rendered.links == ["https://a.example/?y=Muster&x=1"]
+	assert "Größe" in rendered.text and "color" not in rendered.text
+
+
+def test_what_no_tag_can_hold_stays_in_the_head_of_the_mail_and_not_in_the_file():
+	rendered = MailTemplate("", STYLED).render(FIELDS, link)
+	head, _sign, body = rendered.html.partition("</head>")
+	assert "@media (max-width: 600px)" in head and "#top" in head
+	assert (
+		"<style" not in body
+		and "<style" not in rendered.content
+		and "background: #eee" in body.replace("background:#eee", "background: #eee")
+	)
+
+
+def test_a_text_without_styles_stays_as_it_was_written():
+	source = '<p class="a">{{ name }}<br>x &amp; y</p>'
+	assert inline(source) == (source, "")
+
+
+def test_styles_are_inlined_once_a_content_and_not_for_each_recipient(monkeypatch):
+	calls = []
+	monkeypatch.setattr(templates, "inline", lambda content: calls.append(1) or inline(content))
+	template = MailTemplate("", STYLED)
+	for _number in range(50):
+		template.render(FIELDS, link)
+	assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+	"css",
+	[
+		"@import url('https://evil.example/x.css');",
+		"p { background: url(file:///etc/passwd) }",
+		"}}",
+	],
+)
+def test_odd_styles_break_no_mail_and_load_nothing(css, monkeypatch):
+	monkeypatch.setattr("socket.socket.connect", None)
+	rendered = MailTemplate("", f"<style>{css}</style><p>{{{{ first_name }}}}</p>").render(FIELDS, link)
+	assert "Anna" in rendered.html
+
+
+def test_a_brace_too_many_in_the_styles_is_told_and_swallows_no_text():
+	with pytest.raises(TemplateError, match="not closed"):
+		MailTemplate("", "<style>p{{color:red}</style><p>{{ first_name }}</p>")

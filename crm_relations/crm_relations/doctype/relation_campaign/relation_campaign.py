@@ -26,6 +26,9 @@ class RelationCampaign(Document):
 		from crm_relations.crm_relations.doctype.relation_campaign_step.relation_campaign_step import (
 			RelationCampaignStep,
 		)
+		from crm_relations.crm_relations.doctype.relation_campaign_user.relation_campaign_user import (
+			RelationCampaignUser,
+		)
 
 		approved_by: DF.Link | None
 		budget: DF.Currency
@@ -35,6 +38,7 @@ class RelationCampaign(Document):
 		control_group_seed: DF.Data | None
 		email_account: DF.Link | None
 		end_date: DF.Date | None
+		ends_when_through: DF.Check
 		exclude_complaints: DF.Check
 		exclude_overdue: DF.Check
 		exit_on_answer: DF.Check
@@ -48,7 +52,9 @@ class RelationCampaign(Document):
 		item_groups: DF.TableMultiSelect[RelationCampaignItemGroup]
 		purpose: DF.Data
 		qualification_scheme: DF.Link | None
+		re_entry_days: DF.Int
 		responsible: DF.Link | None
+		responsible_users: DF.TableMultiSelect[RelationCampaignUser]
 		segment: DF.Link
 		start_date: DF.Date | None
 		started_at: DF.Datetime | None

@@ -22,6 +22,7 @@ class RelationCampaignMember(Document):
 		last_response: DF.Datetime | None
 		left_on: DF.Datetime | None
 		left_reason: DF.Data | None
+		passage: DF.Int
 		phone: DF.Data | None
 		points: DF.Int
 		relation: DF.Link

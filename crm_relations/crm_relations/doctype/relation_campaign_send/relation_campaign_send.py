@@ -15,6 +15,7 @@ class RelationCampaignSend(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		assigned_to: DF.Link | None
 		attempts: DF.Int
 		basis_proof: DF.SmallText | None
 		campaign: DF.Link

@@ -23,6 +23,7 @@ class RelationCampaignStep(Document):
 		attach_files: DF.Check
 		call_script: DF.TextEditor | None
 		delay_days: DF.Int
+		delay_hours: DF.Int
 		letter_text: DF.TextEditor | None
 		max_tries: DF.Int
 		message: DF.TextEditor | None

@@ -22,6 +22,7 @@ class RelationSettings(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		from crm_relations.crm_relations.doctype.relation_absence.relation_absence import RelationAbsence
 		from crm_relations.crm_relations.doctype.relation_completeness_field.relation_completeness_field import (
 			RelationCompletenessField,
 		)
@@ -30,8 +31,11 @@ class RelationSettings(Document):
 			RelationObjectionNotice,
 		)
 
+		absences: DF.Table[RelationAbsence]
 		attribute_invoices: DF.Check
 		batch_size: DF.Int
+		call_limit: DF.Int
+		call_limit_days: DF.Int
 		calls_need_consent: DF.Check
 		campaign_dimension: DF.Check
 		campaigns_need_approval: DF.Check
@@ -43,6 +47,8 @@ class RelationSettings(Document):
 		default_email_account: DF.Link | None
 		existing_customer_months: DF.Int
 		legal_notice: DF.SmallText | None
+		letter_limit: DF.Int
+		letter_limit_days: DF.Int
 		messages_per_minute: DF.Int
 		messages_per_minute_and_domain: DF.Int
 		objection_notices: DF.Table[RelationObjectionNotice]
@@ -51,6 +57,8 @@ class RelationSettings(Document):
 		public_sign_up: DF.Check
 		segment_minutes: DF.Int
 		soft_bounce_limit: DF.Int
+		total_limit: DF.Int
+		total_limit_days: DF.Int
 	# end: auto-generated types
 
 	def validate(self) -> None:

@@ -1,0 +1,20 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from frappe.model.document import Document
+
+
+class RelationMailSpelling(Document):
+	"""How an e-mail address is written somewhere on the site, where that is not its normal form."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		address_key: DF.Data
+		spelling: DF.Data
+	# end: auto-generated types

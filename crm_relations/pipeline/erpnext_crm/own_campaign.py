@@ -1,0 +1,74 @@
+"""ERPNext's own field for its own campaigns, filled from ours, so that its reports (Campaign Efficiency, Lead Details,
+sales analytics) count them. Alone writes it.
+
+The field is called `campaign` (on Lead `campaign_name`) in version 15 and `utm_campaign` in version 16, and leads to
+another list of campaigns each. An entry of that list is made when a campaign of ours starts; from then on both go by the
+same name.
+"""
+
+import frappe
+from frappe.model.document import Document
+
+from crm_relations.shared.side_effects import one_statement
+
+CAMPAIGN = "relation_campaign"
+_FIELDS = ("utm_campaign", "campaign", "campaign_name")
+_LISTS = ("Campaign", "UTM Campaign")
+_NOT_STARTED = ("Draft", "Approved")
+
+
+@one_statement
+def fill(doc: Document) -> None:
+	"""validate: name our campaign in ERPNext's field too. What somebody typed or emptied there stays; what came from us
+	follows when the document's campaign changes."""
+	before = doc.get_doc_before_save()
+	campaign, earlier = doc.get(CAMPAIGN), before.get(CAMPAIGN) if before else None
+	if campaign == earlier or not (campaign or earlier):
+		return
+	field = _field_of(doc)
+	if not field:
+		return
+	current = doc.get(field.fieldname)
+	if current and (not earlier or current != _entry(field.options, earlier)):
+		return
+	entry = _entry(field.options, campaign) if campaign else None
+	if entry == current:
+		return
+	doc.set(field.fieldname, entry)
+	if not before and not doc.get("__islocal"):  # done afterwards: no save follows that would keep it
+		doc.db_set(field.fieldname, entry, update_modified=False)
+
+
+def ensure(campaign: Document) -> None:
+	"""on_change of a campaign of ours: from its start on it stands in ERPNext's list as well."""
+	if campaign.status in _NOT_STARTED:
+		return
+	for doctype in _LISTS:
+		# the first that there is; version 16 keeps the second in step with it
+		if frappe.db.exists("DocType", doctype):
+			if not _entry(doctype, campaign.name):
+				_add(doctype, campaign.name)
+			return
+
+
+def _add(doctype: str, name: str) -> None:
+	entry = frappe.new_doc(doctype)
+	if entry.meta.has_field("campaign_name"):
+		entry.campaign_name = name
+	else:
+		entry.name = name
+	entry.insert(ignore_permissions=True)
+
+
+def _field_of(doc: Document):
+	for name in _FIELDS:
+		field = doc.meta.get_field(name)
+		if field and field.fieldtype == "Link" and field.options in _LISTS:
+			return field
+	return None
+
+
+def _entry(doctype: str, campaign: str) -> str | None:
+	"""The entry of a campaign of that name; the list may go by a naming series."""
+	key = {"campaign_name": campaign} if frappe.get_meta(doctype).has_field("campaign_name") else campaign
+	return frappe.db.get_value(doctype, key)
