@@ -1,0 +1,330 @@
+"""Where Frappe and ERPNext touch this app. Only live lines; at most one path for a doctype and event."""
+
+app_name = "crm_relations"
+app_title = "CRM Relations"
+app_publisher = "The crm_relations contributors"
+app_description = (
+	"Relationship management for ERPNext: from the contact over the campaign to the balance sheet"
+)
+app_email = "maintainers@crm-relations.example"
+app_license = "GPL-3.0-or-later"
+required_apps = ["frappe/erpnext"]
+
+add_to_apps_screen = [
+	{
+		"name": "crm_relations",
+		"logo": "/assets/crm_relations/images/crm_relations.svg",
+		"title": "CRM Relations",
+		"route": "/app/crm-relations",
+	}
+]
+
+before_install = "crm_relations.setup.install.before_install"
+after_install = "crm_relations.setup.install.after_install"
+after_migrate = "crm_relations.setup.install.after_migrate"
+before_uninstall = "crm_relations.setup.uninstall.before_uninstall"
+after_uninstall = "crm_relations.setup.uninstall.after_uninstall"
+
+# Party documents: who is in the relation's file
+_party_events = {
+	"Customer": "customer",
+	"Supplier": "supplier",
+	"Employee": "employee",
+	"Contact": "contact",
+	"Lead": "lead",
+	"Prospect": "prospect",
+}
+
+doc_events = {
+	**{
+		doctype: {
+			"on_update": f"crm_relations.doc_events.{module}.on_update",
+			"on_trash": f"crm_relations.doc_events.{module}.on_trash",
+			"before_rename": f"crm_relations.doc_events.{module}.before_rename",
+			"after_rename": f"crm_relations.doc_events.{module}.after_rename",
+			**({"validate": f"crm_relations.doc_events.{module}.validate"} if doctype == "Lead" else {}),
+		}
+		for doctype, module in _party_events.items()
+	},
+	"Party Link": {
+		"on_update": "crm_relations.doc_events.party_link.on_update",
+	},
+	"Opportunity": {
+		"validate": "crm_relations.doc_events.opportunity.validate",
+		"on_update": "crm_relations.doc_events.opportunity.on_update",
+		"on_trash": "crm_relations.doc_events.opportunity.on_trash",
+	},
+	"Quotation": {
+		"after_mapping": "crm_relations.doc_events.quotation.after_mapping",
+		"validate": "crm_relations.doc_events.quotation.validate",
+		"on_submit": "crm_relations.doc_events.quotation.on_submit",
+		"on_update_after_submit": "crm_relations.doc_events.quotation.on_update_after_submit",
+		"on_cancel": "crm_relations.doc_events.quotation.on_cancel",
+	},
+	"Sales Order": {
+		"after_mapping": "crm_relations.doc_events.sales_order.after_mapping",
+		"validate": "crm_relations.doc_events.sales_order.validate",
+		"on_submit": "crm_relations.doc_events.sales_order.on_submit",
+		"on_cancel": "crm_relations.doc_events.sales_order.on_cancel",
+	},
+	"Delivery Note": {
+		"after_mapping": "crm_relations.doc_events.delivery_note.after_mapping",
+		"validate": "crm_relations.doc_events.delivery_note.validate",
+	},
+	"Sales Invoice": {
+		"after_mapping": "crm_relations.doc_events.sales_invoice.after_mapping",
+		"validate": "crm_relations.doc_events.sales_invoice.validate",
+		"on_submit": "crm_relations.doc_events.sales_invoice.on_submit",
+		"on_cancel": "crm_relations.doc_events.sales_invoice.on_cancel",
+	},
+	"POS Invoice": {
+		"after_mapping": "crm_relations.doc_events.pos_invoice.after_mapping",
+		"validate": "crm_relations.doc_events.pos_invoice.validate",
+	},
+	"Payment Ledger Entry": {
+		"on_submit": "crm_relations.doc_events.payment_ledger_entry.on_submit",
+	},
+	"Payment Entry": {
+		"validate": "crm_relations.doc_events.payment_entry.validate",
+		"on_submit": "crm_relations.doc_events.payment_entry.on_submit",
+		"on_cancel": "crm_relations.doc_events.payment_entry.on_cancel",
+	},
+	"Journal Entry": {
+		"on_submit": "crm_relations.doc_events.journal_entry.on_submit",
+		"on_cancel": "crm_relations.doc_events.journal_entry.on_cancel",
+	},
+	"Call Log": {
+		"on_update": "crm_relations.doc_events.call_log.on_update",
+	},
+	"Email Unsubscribe": {
+		"on_update": "crm_relations.doc_events.email_unsubscribe.on_update",
+	},
+	"Communication": {
+		"after_insert": "crm_relations.doc_events.communication.after_insert",
+	},
+	"ToDo": {
+		"on_trash": "crm_relations.doc_events.todo.on_trash",
+	},
+	"Version": {
+		"before_insert": "crm_relations.doc_events.version.before_insert",
+	},
+	"Relation": {
+		"on_update": "crm_relations.doc_events.relation.on_update",
+		"on_trash": "crm_relations.doc_events.relation.on_trash",
+		"after_fold": "crm_relations.doc_events.relation.after_fold",
+	},
+	"Relation Link": {
+		"on_update": "crm_relations.doc_events.relation_link.on_update",
+		"on_trash": "crm_relations.doc_events.relation_link.on_trash",
+	},
+	"Relation Consent": {
+		"after_insert": "crm_relations.doc_events.relation_consent.after_insert",
+	},
+	"Relation Interaction": {
+		"on_update": "crm_relations.doc_events.relation_interaction.on_update",
+		"on_trash": "crm_relations.doc_events.relation_interaction.on_trash",
+	},
+	"Relation Campaign": {
+		"on_change": "crm_relations.doc_events.relation_campaign.on_change",
+		"after_rename": "crm_relations.doc_events.relation_campaign.after_rename",
+	},
+	"Relation Campaign Response": {
+		"after_insert": "crm_relations.doc_events.relation_campaign_response.after_insert",
+	},
+}
+
+# Which documents are a relation, and which documents prove its roles. A list of dotted paths to
+# lists of relations.sources.Source; other apps may add theirs.
+relation_sources = [
+	"crm_relations.relations.sources.SOURCES",
+	"crm_relations.pipeline.erpnext_crm.sources.SOURCES",
+]
+
+# What the timeline of a relation shows: a list of dotted paths to lists of interactions.timeline.Source.
+relation_timeline_sources = [
+	"crm_relations.interactions.timeline_sources.SOURCES",
+	"crm_relations.pipeline.erpnext_crm.timeline.SOURCES",
+]
+
+# What the figures of a relation are made from: a list of dotted paths to lists of relations.facts.sources.FactSource.
+relation_fact_sources = [
+	"crm_relations.relations.facts.own.SOURCES",
+	"crm_relations.campaigns.fact_sources.SOURCES",
+	"crm_relations.interactions.fact_sources.SOURCES",
+	"crm_relations.pipeline.erpnext_crm.fact_sources.SOURCES",
+]
+
+# What a rule may ask about beside what segments declare themselves: a list of dotted paths to tuples of
+# segments.catalogue.Field and Event, or to functions that return such.
+relation_segment_fields = [
+	"crm_relations.campaigns.segment_fields.FIELDS",
+	"crm_relations.interactions.segment_fields.FIELDS",
+	"crm_relations.pipeline.erpnext_crm.segment_fields.FIELDS",
+	"crm_relations.pipeline.erpnext_crm.segment_fields.custom_fields",
+]
+
+# What a user can do next with a relation in a role: a list of dotted paths to lists of relations.actions.Action.
+# Which of them a role type shows, the admin says in its playbook.
+relation_actions = [
+	"crm_relations.pipeline.erpnext_crm.actions.ACTIONS",
+	"crm_relations.campaigns.actions.ACTIONS",
+	"crm_relations.relations.actions.ACTIONS",
+	"crm_relations.interactions.actions.ACTIONS",
+]
+
+# Who is told that relations have changed: functions of a list of names, and functions without arguments for when all may have.
+relation_changes = ["crm_relations.segments.queue.add"]
+all_relations_changed = ["crm_relations.segments.queue.add_everything"]
+# What was written by so many at once that nobody announced it: functions of a moment and a limit that return names.
+relation_changes_since = ["crm_relations.campaigns.changed.since"]
+
+# The documents of the process chain and how they name each other: a list of dotted paths to lists of
+# pipeline.chain.model.Station.
+relation_chain_stations = [
+	"crm_relations.pipeline.chain.stations.STATIONS",
+	"crm_relations.pipeline.erpnext_crm.chain.STATIONS",
+	"crm_relations.ledger.chain.STATIONS",
+]
+
+# Who else has unsubscribed: functions of a set of e-mail keys that return key → reason. Other apps may add theirs.
+relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.unsubscribed_leads"]
+# Where these addresses stand: a list of dotted paths to tuples of (doctype, field).
+relation_email_fields = ["crm_relations.pipeline.erpnext_crm.suppression.EMAIL_FIELDS"]
+
+scheduler_events = {
+	"all": [
+		"crm_relations.campaigns.schedule.run",
+		"crm_relations.relations.facts.jobs.refresh_changed",
+		"crm_relations.ledger.attribution.attribute_waiting",
+		"crm_relations.segments.jobs.take_changes",
+	],
+	"hourly": [
+		"crm_relations.campaigns.consents.opt_in.tend",
+		"crm_relations.shared.side_effects.retry_deferred",
+		"crm_relations.relations.playbook.start_planned",
+	],
+	"daily_long": [
+		"crm_relations.relations.duplicates.index.catch_up",
+		"crm_relations.campaigns.consents.spellings.learn",
+		"crm_relations.relations.roles.refresh_all",
+		"crm_relations.relations.facts.jobs.age",
+		"crm_relations.relations.playbook.enter_dated",
+		"crm_relations.relations.completeness.recompute_all",
+		"crm_relations.relations.exchange.exporting.delete_old_files",
+		"crm_relations.segments.jobs.refresh_daily",
+	],
+	"weekly_long": ["crm_relations.relations.duplicates.api.search_weekly"],
+}
+
+# the picture by which opens are measured
+page_renderer = ["crm_relations.campaigns.answers.pixel.Pixel"]
+
+website_route_rules = [
+	{"from_route": "/rc/<token>", "to_route": "rc"},
+	{"from_route": "/ro/<token>", "to_route": "ro"},
+	{"from_route": "/rp/<token>", "to_route": "rp"},
+	{"from_route": "/ru/<token>", "to_route": "ru"},
+]
+
+standard_queries = {"Relation Profile Option": "crm_relations.relations.api.profile_options"}
+
+_chain = "public/js/process_chain.js"
+
+doctype_js = {
+	**dict.fromkeys(_party_events, "public/js/party.js"),
+	"Lead": ["public/js/party.js", _chain],
+	"Prospect": ["public/js/party.js", _chain],
+	**dict.fromkeys(["Opportunity", "Quotation", "Sales Order", "Delivery Note", "POS Invoice"], _chain),
+	**dict.fromkeys(["Subscription", "Payment Entry", "Journal Entry"], _chain),
+	**dict.fromkeys(["Relation Campaign Response", "Relation Handover"], _chain),
+	"Sales Invoice": ["public/js/sales_invoice.js", _chain],
+	"Relation": [
+		"public/js/timeline.js",
+		"public/js/relation_graph.js",
+		"public/js/relation_profile.js",
+		"public/js/relation_identity.js",
+		"public/js/relation_duplicates.js",
+		"public/js/relation_playbook.js",
+		"public/js/relation_facts.js",
+		"public/js/relation_consent.js",
+		"public/js/segment_explanation.js",
+		"public/js/segment_membership.js",
+	],
+	"Relation Duplicate": "public/js/relation_duplicates.js",
+	"Relation Campaign": [
+		"public/js/campaign_preview.js",
+		"public/js/campaign_answers.js",
+		"public/js/campaign_balance_sheet.js",
+		_chain,
+	],
+	"Relation Segment": [
+		"public/js/segment_style.js",
+		"public/js/segment_rule.js",
+		"public/js/segment_fields.js",
+		"public/js/segment_values.js",
+		"public/js/segment_builder.js",
+		"public/js/segment_preview.js",
+		"public/js/segment_breakdown.js",
+		"public/js/segment_overlap.js",
+		"public/js/segment_members.js",
+		"public/js/segment_explanation.js",
+		"public/js/segment_list.js",
+	],
+}
+
+doctype_list_js = {
+	# a segment made of the rows of a list, and lists narrowed to a segment
+	**dict.fromkeys(
+		[*_party_events, "Sales Invoice", "Sales Order", "Delivery Note", "Item"], "public/js/segment_list.js"
+	),
+	"Relation": ["public/js/relation_exchange_list.js", "public/js/segment_list.js"],
+	"Relation Duplicate": "public/js/relation_duplicates.js",
+}
+
+# Amounts are for those who may read the invoices that they come from
+permission_query_conditions = {
+	**dict.fromkeys(
+		["Relation", *_party_events, "Sales Invoice", "Sales Order", "Delivery Note"],
+		"crm_relations.segments.lists.narrowing.condition",
+	),
+	"Relation Facts": "crm_relations.relations.facts.permissions.condition",
+	"Relation Facts Item Group": "crm_relations.relations.facts.permissions.condition",
+	"Relation Segment Member": "crm_relations.segments.permissions.condition",
+}
+has_permission = {
+	"Relation Facts": "crm_relations.relations.facts.permissions.may_read",
+	"Relation Facts Item Group": "crm_relations.relations.facts.permissions.may_read",
+	"Relation Segment Member": "crm_relations.segments.permissions.may_read",
+}
+
+# Logs of ours that point at ERPNext's documents must not keep those from being deleted or cancelled
+ignore_links_on_delete = [
+	"Relation Attribution",
+	"Relation Import Record",
+	"Relation Deferred Step",
+	"Relation Campaign Response",
+	"Relation Campaign Send",
+	"Relation Opt-in Request",
+	"Relation Interaction",
+	"Relation Handover",
+	"Relation",
+	"Relation Party",
+	"Relation Role",
+	"Relation Facts",
+	"Relation Facts Item Group",
+	"Relation Facts Classes",
+	"Relation Contact Facts",
+	"Relation Stage Log",
+	"Relation Started Activity",
+	"Relation Duplicate",
+	"Relation Merge",
+	"Relation Profile Change",
+]
+auto_cancel_exempted_doctypes = ["Relation Attribution"]
+
+fixtures = [
+	{
+		"dt": "Role",
+		"filters": [["name", "in", ["Relation Manager", "Relation User", "Relation Confidential"]]],
+	}
+]
