@@ -26,9 +26,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(name="page")
-def administrators_page():
-	"""A browser that is logged in as Administrator; `errors` collects what scripts threw."""
+@pytest.fixture(scope="module")
+def administrators_browser(clean_cache):
+	"""A browser in which Administrator is logged in, for the tests of a file; the web server runs as long."""
 	from frappe.utils.password import update_password
 	from playwright.sync_api import sync_playwright
 
@@ -36,16 +36,28 @@ def administrators_page():
 	frappe.db.commit()
 	with desk() as address, sync_playwright() as playwright:
 		browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-		page = browser.new_page(base_url=address, viewport={"width": 1400, "height": 1000})
-		page.errors = []
-		page.on("pageerror", lambda error: page.errors.append(str(error)) if ours(error) else None)
+		context = browser.new_context(base_url=address, viewport={"width": 1400, "height": 1000})
+		page = context.new_page()
 		page.goto("/login")
 		page.fill("#login_email", "Administrator")
 		page.fill("#login_password", PASSWORD)
 		page.click(".btn-login")
 		page.wait_for_url("**/app/**", timeout=60_000)
-		yield page
+		page.close()
+		yield context
 		browser.close()
+
+
+@pytest.fixture(name="page")
+def administrators_page(administrators_browser):
+	"""An empty page of that browser, with nothing of the test before; `errors` collects what scripts threw."""
+	page = administrators_browser.new_page()
+	page.errors = []
+	page.on("pageerror", lambda error: page.errors.append(str(error)) if ours(error) else None)
+	yield page
+	if page.url.startswith("http"):
+		page.evaluate("localStorage.clear()")
+	page.close()
 
 
 def ours(error) -> bool:

@@ -42,6 +42,7 @@ if MISSING:
 else:
 	import frappe
 
+	from crm_relations.tests.site.browser import administrators_browser  # noqa: F401
 	from crm_relations.tests.site.caching import Cache
 	from crm_relations.tests.site.servers import open_queue
 
