@@ -53,6 +53,8 @@ FIELDS = [
 ]
 #: fields of an invoice line that name the documents it came from
 CHAIN = ("sales_order", "so_detail", "delivery_note", "dn_detail", "sales_invoice_item", "pos_invoice")
+#: and fields of the invoice itself that do
+CHAIN_OF_HEADER = ("return_against", "amended_from", "subscription")
 
 
 @one_statement
@@ -244,10 +246,7 @@ def _evidence(doc: Any, line: Any) -> dict[str, str]:
 	source = "Sales Invoice Item" if line.get("relation_campaign") else "Sales Invoice"
 	evidence = {"field": f"{source}.relation_campaign"}
 	evidence.update({field: line.get(field) for field in CHAIN if line.get(field)})
-	if doc.get("return_against"):
-		evidence["return_against"] = doc.return_against
-	if doc.get("amended_from"):
-		evidence["amended_from"] = doc.amended_from
+	evidence.update({field: doc.get(field) for field in CHAIN_OF_HEADER if doc.get(field)})
 	return evidence
 
 

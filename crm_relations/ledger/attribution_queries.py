@@ -93,6 +93,7 @@ def locked(names: Sequence[str]) -> list[frappe._dict]:
 			invoice.is_return,
 			invoice.return_against,
 			invoice.amended_from,
+			invoice.subscription,
 			invoice.relation,
 			invoice.relation_campaign,
 			invoice.is_internal_customer,

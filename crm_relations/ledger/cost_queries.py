@@ -86,7 +86,7 @@ def delivery_ledger(scope: Scope) -> list[tuple]:
 
 
 def delivery_lines(names: Sequence[str]) -> list[frappe._dict]:
-	"""Lines of deliveries: parent, name, campaign that they carry, what they cost by the document."""
+	"""Lines of deliveries: parent, name, campaign that they carry, what they cost by the document, where that is booked."""
 	item = frappe.qb.DocType("Delivery Note Item")
 	delivery = frappe.qb.DocType(DELIVERY)
 	carried = Coalesce(NullIf(item[DIMENSION_FIELD], ""), NullIf(delivery[DIMENSION_FIELD], ""))
@@ -98,6 +98,7 @@ def delivery_lines(names: Sequence[str]) -> list[frappe._dict]:
 			item.parent,
 			item.name,
 			carried.as_("campaign"),
+			item.expense_account,
 			(Coalesce(item.incoming_rate, 0) * Coalesce(item.stock_qty, 0)).as_("cost"),
 		)
 		.where(item.parent.isin(names))

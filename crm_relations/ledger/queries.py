@@ -115,6 +115,18 @@ def tax_accounts(company: str) -> set[str]:
 	return set(query.run(pluck=True))
 
 
+def stock_accounts(company: str) -> set[str]:
+	"""Where goods stand: accounts of that type, those of warehouses, and the company's own."""
+	account = frappe.qb.DocType("Account")
+	warehouse = frappe.qb.DocType("Warehouse")
+	of_warehouses = frappe.qb.from_(warehouse).select(warehouse.account)
+	of_warehouses = of_warehouses.where((warehouse.company == company) & warehouse.account.notnull())
+	query = frappe.qb.from_(account).select(account.name).where(account.company == company)
+	query = query.where((account.account_type == "Stock") | account.name.isin(of_warehouses))
+	default = frappe.get_cached_value("Company", company, "default_inventory_account")
+	return {*query.run(pluck=True), default} - {None}
+
+
 # Income ------------------------------------------------------------------------------------------
 
 
@@ -390,6 +402,9 @@ def items_of(apart: Sequence[str]) -> list[frappe._dict]:
 			item.discount_amount,
 			item.discount_account,
 			item.is_fixed_asset,
+			item.expense_account,
+			item.incoming_rate,
+			item.stock_qty,
 		)
 		.where(item.parent.isin(apart))
 		.orderby(item.parent, item.idx)

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from crm_relations.shared.money import allocate
 
-ZERO = Decimal("0.00")
+ZERO, A_CENT = Decimal("0.00"), Decimal("0.01")
 
 Campaign = str | None
 Parts = dict[Campaign, dict[str, Decimal]]
@@ -29,6 +29,8 @@ class Line:
 	line_discount: Decimal = ZERO
 	discount_account: str | None = None
 	header_discount: Decimal = ZERO  #: the line's part of the invoice's additional discount
+	cost: Decimal = ZERO  #: what the goods cost that the line itself moves
+	cost_account: str | None = None  #: where that is booked
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Voucher:
 	charges_before_discount: Mapping[str, Decimal] = field(default_factory=dict)
 	additional_discount_account: str | None = None
 	additional_discount: Decimal = ZERO
+	#: where the goods stood
+	stock_accounts: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -88,10 +92,10 @@ def _add_discounts(voucher: Voucher, parts: Parts) -> None:
 def split_voucher(voucher: Voucher, income_accounts: set[str], receivable_accounts: set[str]) -> Split:
 	"""Split the ledger rows of a voucher between its campaigns.
 
-	The accounts of lines follow the lines, exactly. Every other account is split by what the lines of a
-	campaign post, in whole cents. The account that balances the voucher (the receivable) takes what makes
-	each campaign's debits equal its credits. Income on an account that no line is booked to (freight in the
-	tax table, rounding) belongs to no campaign.
+	The accounts of lines follow the lines, exactly, and so does what the goods cost that the invoice itself moves. Every other
+	account is split by what the lines of a campaign post, in whole cents. The account that balances the voucher (the receivable)
+	takes what makes each campaign's debits equal its credits. Income on an account that no line is booked to (freight in
+	the tax table, rounding) belongs to no campaign.
 	"""
 	parts, unexplained = {}, {}
 	for discounts_booked in (False, True):
@@ -113,6 +117,7 @@ def split_voucher(voucher: Voucher, income_accounts: set[str], receivable_accoun
 		if amount := used_charges.get(account, ZERO):
 			parts[None][account] += amount
 			weights[None] = weights.get(None, ZERO) + amount
+	_split_goods(voucher, parts, others)
 	split_others(parts, weights, others, receivable_accounts)
 	return Split({campaign: dict(accounts) for campaign, accounts in parts.items()}, unexplained)
 
@@ -131,6 +136,31 @@ def _unexplained(
 		if rest:
 			result[account] = rest
 	return result
+
+
+def _split_goods(voucher: Voucher, parts: Parts, others: dict[str, Decimal]) -> None:
+	"""Take cost and stock out of `others`: each account of a cost by what the lines booked there cost, the stock so that it
+	balances. Where the lines do not explain the ledger (a bundle's line knows no cost) all stays as it is."""
+	costs: dict[str, dict[Campaign, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+	total: dict[Campaign, Decimal] = defaultdict(lambda: ZERO)
+	for line in voucher.lines:
+		if line.cost and line.cost_account in others:
+			costs[line.cost_account][line.campaign] += line.cost
+			total[line.campaign] += line.cost
+	goods = {name: others[name] for name in others if name in voucher.stock_accounts or name in costs}
+	explained = all(_about(others[name], sum(weights.values(), ZERO)) for name, weights in costs.items())
+	if not costs or not explained or sum(goods.values(), ZERO):
+		return
+	for campaign, accounts in share_out(goods, total, costs).items():
+		for account, amount in accounts.items():
+			parts[campaign][account] += amount
+	for account in goods:
+		del others[account]
+
+
+def _about(ledger: Decimal, document: Decimal) -> bool:
+	"""Whether what the ledger says of a cost is what the document says, whatever the sign, but for rounding."""
+	return abs(abs(ledger) - abs(document)) <= max(10 * A_CENT, abs(document) / 100)
 
 
 def split_others(
@@ -153,9 +183,17 @@ def split_others(
 		parts[campaign][balancing] -= sum(parts[campaign].values(), ZERO)
 
 
-def share_out(ledger: Mapping[str, Decimal], weights: Mapping[Campaign, Decimal]) -> Parts:
+def share_out(
+	ledger: Mapping[str, Decimal],
+	weights: Mapping[Campaign, Decimal],
+	own_weights: Mapping[str, Mapping[Campaign, Decimal]] | None = None,
+) -> Parts:
 	"""Split the balanced ledger rows of a voucher (account → amount) by weights: every account in whole cents, and the largest
-	one takes what makes each campaign's debits equal its credits."""
+	one takes what makes each campaign's debits equal its credits.
+
+	:param own_weights: of accounts that lines say themselves: account → campaign → weight
+	"""
+	own_weights = own_weights or {}
 	parts: Parts = {campaign: {} for campaign in weights}
 	if not ledger or not weights:
 		return parts
@@ -163,10 +201,12 @@ def share_out(ledger: Mapping[str, Decimal], weights: Mapping[Campaign, Decimal]
 	values = [weights[key] for key in keys]
 	if not sum(values):
 		values = [Decimal(1)] * len(keys)
-	balancing = max(ledger, key=lambda account: (abs(ledger[account]), account))
+	balancing = max(ledger, key=lambda account: (account not in own_weights, abs(ledger[account]), account))
 	for account, amount in ledger.items():
+		own = own_weights.get(account, {})
+		mine = [own.get(key, ZERO) for key in keys] if sum(own.values()) else values
 		if account != balancing:
-			for campaign, part in zip(keys, allocate(amount, values), strict=True):
+			for campaign, part in zip(keys, allocate(amount, mine), strict=True):
 				parts[campaign][account] = part
 	for campaign in keys:
 		parts[campaign][balancing] = -sum(parts[campaign].values(), ZERO)

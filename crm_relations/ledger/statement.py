@@ -213,12 +213,22 @@ def statement(
 	:raises frappe.ValidationError: no such company, campaign, sales person or segment, or the dates are the wrong way round
 	"""
 	wanted = _wanted(campaigns)
+	return Builder(scope_of(company, from_date, to_date, salesperson, segment)).build(wanted)
+
+
+def scope_of(
+	company: str | None = None,
+	from_date: str | None = None,
+	to_date: str | None = None,
+	salesperson: str | None = None,
+	segment: str | None = None,
+) -> queries.Scope:
+	"""What a statement is about, checked; parameters and errors as of `statement`."""
 	for doctype, name in (("Sales Person", salesperson), ("Relation Segment", segment)):
 		if name and not frappe.db.exists(doctype, name):
 			frappe.throw(_("{0} {1} does not exist.").format(_(doctype), name))
 	period = _period(from_date, to_date)
-	scope = queries.Scope(company_or_default(company), *period, salesperson or None, segment or None)
-	return Builder(scope).build(wanted)
+	return queries.Scope(company_or_default(company), *period, salesperson or None, segment or None)
 
 
 def company_or_default(company: str | None = None) -> str:
@@ -461,6 +471,9 @@ class Builder:
 			billed[line][campaign] = to_decimal(amount)
 		filtered = self.scope.salesperson or self.scope.segment
 		weights: dict[str, dict[Campaign, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+		own: dict[str, dict[str, dict[Campaign, Decimal]]] = defaultdict(
+			lambda: defaultdict(lambda: defaultdict(lambda: ZERO))
+		)
 		for row in costs.delivery_lines(names):
 			cost, parts = to_decimal(row.cost), billed.get(row.name)
 			if row.campaign and not filtered:
@@ -471,9 +484,10 @@ class Builder:
 				parts = {None: cost}
 			for campaign, part in parts.items():
 				weights[row.parent][campaign] += part
+				own[row.parent][row.expense_account][campaign] += part
 		for name in names:
 			self.voucher = ("Delivery Note", name)
-			for campaign, parts in share_out(ledger[name], weights[name]).items():
+			for campaign, parts in share_out(ledger[name], weights[name], own[name]).items():
 				for account, amount in parts.items() if campaign is not None else ():
 					self._post(campaign, account, amount)
 					if account in self.profit_and_loss - self.goods:  # an expense account of one's own

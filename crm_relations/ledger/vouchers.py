@@ -28,6 +28,7 @@ def vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[tuple[Vouch
 	for row in queries.attribution_of(names):
 		attribution[row.voucher_no].append(row)
 	round_off = frappe.get_cached_value("Company", scope.company, "round_off_account")
+	stock = frozenset(queries.stock_accounts(scope.company))
 	charges = {name: defaultdict(lambda: ZERO) for name in names}
 	before_discount = {name: defaultdict(lambda: ZERO) for name in names}
 	for voucher, account, after, before in queries.charges_of(names):
@@ -47,6 +48,7 @@ def vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[tuple[Vouch
 			charges_before_discount=before_discount[name],
 			additional_discount_account=invoice.additional_discount_account,
 			additional_discount=to_decimal(invoice.base_discount_amount),
+			stock_accounts=stock,
 		)
 		by_rule = any(row.rule != queries.CHAIN_RULE for row in attribution[name])
 		yield voucher, invoice.posting_date, bool(invoice.is_return), by_rule
@@ -84,6 +86,13 @@ def _lines(
 				header_discount=allocate(
 					to_decimal(Decimal(str(item.distributed_discount_amount or 0)) * rate), weights[item.name]
 				)[part],
+				cost=_cost(item) * (Decimal(str(row.share)) if row else 1),
+				cost_account=item.expense_account,
 			)
 		)
 	return lines
+
+
+def _cost(item: frappe._dict) -> Decimal:
+	"""What the goods of a line cost, by the document; 0 of a line that moves none."""
+	return Decimal(str(item.incoming_rate or 0)) * Decimal(str(item.stock_qty or 0))

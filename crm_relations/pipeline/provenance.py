@@ -79,7 +79,10 @@ HEADER_PREDECESSORS: dict[str, tuple[Reference, ...]] = {
 		Reference("party_name", "Lead", type_field="quotation_to"),
 	),
 	"Delivery Note": (Reference("return_against", "Delivery Note"),),
-	"Sales Invoice": (Reference("return_against", "Sales Invoice"),),
+	"Sales Invoice": (
+		Reference("return_against", "Sales Invoice"),
+		Reference("subscription", "Subscription"),
+	),
 	"POS Invoice": (Reference("return_against", "POS Invoice"),),
 }
 #: doctype → field of the party, and field (or doctype) that says what kind of party it is
@@ -257,17 +260,26 @@ def _campaigns(reference: Reference, names: Iterable[str]) -> dict[str, str | No
 
 def _campaigns_of_references(doc: Document) -> list[str | None]:
 	"""Campaign of each document that the payment refers to; None for one that has none, or cannot have one."""
+	references = {
+		(row.reference_doctype, row.reference_name)
+		for row in doc.get("references") or []
+		if row.reference_doctype
+	}
+	known = campaigns_of(references)
+	return [known.get(reference) for reference in references]
+
+
+def campaigns_of(references: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
+	"""(doctype, name) → campaign in the header, one query a doctype; nothing of doctypes that cannot have one."""
 	wanted: dict[str, set[str]] = {}
-	campaigns: list[str | None] = []
-	for row in doc.get("references") or []:
-		if row.reference_name and frappe.get_meta(row.reference_doctype).has_field(CAMPAIGN):
-			wanted.setdefault(row.reference_doctype, set()).add(row.reference_name)
-		else:
-			campaigns.append(None)
-	for doctype, names in wanted.items():
-		found = _campaigns(Reference("reference_name", doctype), names)
-		campaigns.extend(found.get(name) for name in names)
-	return campaigns
+	for doctype, name in references:
+		if name and frappe.get_meta(doctype).has_field(CAMPAIGN):
+			wanted.setdefault(doctype, set()).add(name)
+	return {
+		(doctype, name): campaign
+		for doctype, names in wanted.items()
+		for name, campaign in _campaigns(Reference("reference_name", doctype), names).items()
+	}
 
 
 def _being_inserted(doc: Document) -> bool:

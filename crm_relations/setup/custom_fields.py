@@ -30,6 +30,8 @@ ROWS = {
 	"Sales Invoice Item": "item_group",
 	"POS Invoice Item": "item_group",
 }
+#: documents that invoices come from, beside sales: only the campaign; their relation is that of the invoice's customer
+SOURCES = {"Subscription": "party"}
 INDEXED = {("Sales Invoice", "relation"), ("Sales Order", "relation"), ("Quotation", "relation")}
 
 
@@ -57,7 +59,7 @@ def custom_fields() -> dict[str, list[dict]]:
 			_field(doctype, "relation", "Relation", "Relation", after, read_only=1),
 			_field(doctype, "relation_campaign", "Relation Campaign", "Relation Campaign", "relation"),
 		]
-	for doctype, after in ROWS.items():
+	for doctype, after in (ROWS | SOURCES).items():
 		fields[doctype] = [
 			_field(doctype, "relation_campaign", "Relation Campaign", "Relation Campaign", after)
 		]

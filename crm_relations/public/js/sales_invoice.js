@@ -46,6 +46,7 @@ async function explain(frm) {
 		pos_invoice: "POS Invoice",
 		return_against: "Sales Invoice",
 		amended_from: "Sales Invoice",
+		subscription: "Subscription",
 	};
 	const by_chain = (evidence) => {
 		const before = Object.entries(documents)

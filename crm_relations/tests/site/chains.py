@@ -1,12 +1,14 @@
 """Random chains of vouchers, made with ERPNext's own functions, and what GL Entry says of them.
 
-The sums here read GL Entry and nothing of the app: every campaign of a chain has an income account of its own, so
-that the ledger itself tells whose a row is.
+The sums here read GL Entry and nothing of the app: every campaign of a chain has an income account of its own, and one
+for the goods that it sold, so that the ledger itself tells whose a row is. Steps with goods, tills and subscriptions stand in
+`chain_steps.py`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 import frappe
 from erpnext.accounts.doctype.payment_entry.payment_entry import get_payment_entry
@@ -21,54 +23,90 @@ from crm_relations.tests.site.books import campaign, cents, journal
 
 ZERO = Decimal("0.00")
 USD_RATE_OF_INVOICE, USD_RATE_OF_PAYMENT = 0.9137, 0.9254
+#: the books in euros; invoices and receivables in dollars; invoices in dollars, receivables in euros
+EURO, DOLLAR, DOLLAR_IN_EUROS = CURRENCIES = ("EUR", "USD", "USD in EUR")
 #: income account of the campaign 0, of the campaign 1, of no campaign
 INCOME = ("4400", "4300", "4200")
-#: tables of taxes: (account, percent)
-TAXES = ((), (("3806", 19),), (("3806", 19), ("3801", 7)))
-COSTS = "6300"
+#: what goods of these cost is booked here
+GOODS = ("5400", "5300", "5200")
+FULL, REDUCED = "3806", "3801"
+#: tables of taxes: a row is account, percent, and what else it says
+TAXES: tuple[tuple[tuple[str, float, dict], ...], ...] = (
+	(),
+	((FULL, 19, {}),),
+	((FULL, 19, {}), (REDUCED, 7, {})),
+	((FULL, 19, {"included_in_print_rate": 1}),),
+	((REDUCED, 7, {"included_in_print_rate": 1}), (FULL, 19, {"included_in_print_rate": 1})),
+	((FULL, 19, {}), (REDUCED, 3.5, {"charge_type": "On Previous Row Total", "row_id": 1})),
+	((REDUCED, 0, {"charge_type": "On Item Quantity", "rate": 0.37}), (FULL, 19, {})),
+)
+#: what a payment was charged, and what is lost
+COSTS, LOST, EXCHANGE = "6855", "6930", "6880"
+BANK, CASH = "1800", "1600"
+#: (of what it is taken off, percent)
+NO_DISCOUNT = ("Net Total", 0)
+Discount = tuple[str, float]
 
 
 @dataclass(frozen=True)
 class Line:
-	"""A line of an order or invoice; `whose` is the campaign's number, 2 for none."""
+	"""A line of an order or invoice; `whose` is the campaign's number, 2 for none; `off` its discount in percent."""
 
 	whose: int
 	qty: int
 	rate: float
+	off: float = 0
 
 
 @dataclass
 class Chain:
 	"""The vouchers of one customer, in the order in which they were posted."""
 
-	foreign: bool = False
+	currency: str = EURO
 	taxes: int = 1
 	campaigns: list[str] = field(default_factory=list)
 	posted: list[Document] = field(default_factory=list)
 
 	def __post_init__(self) -> None:
 		self.campaigns = [campaign("Frühling"), campaign("Herbst")]
+		frappe.db.set_value("Company", COMPANY, "write_off_account", account(COMPANY, LOST))
 		self.customer = factories.customer().name
 		self.item = factories.item().name
-		self.currency = {}
+		self.foreign = self.currency != EURO
+		self.values: dict[str, Any] = {}
 		if self.foreign:
-			self.currency = {
-				"currency": "USD",
-				"conversion_rate": USD_RATE_OF_INVOICE,
-				"debit_to": receivable_in_usd(),
-			}
+			rate_of_today()
+			self.values = {"currency": "USD", "conversion_rate": USD_RATE_OF_INVOICE}
+		if self.currency == DOLLAR_IN_EUROS:
+			allowed = "allow_multi_currency_invoices_against_single_party_account"
+			frappe.db.set_single_value("Accounts Settings", allowed, 1)
+		if self.currency == DOLLAR:
+			self.values["debit_to"] = receivable_in_usd()
+
+	def do(self, step: str, *arguments: Any) -> None:
+		"""One step. What ERPNext refuses has not happened."""
+		posted = list(self.posted)
+		frappe.db.savepoint("step")
+		try:
+			getattr(self, step)(*arguments)
+		except frappe.ValidationError:
+			if step not in self.may_be_refused:
+				raise
+			frappe.db.rollback(save_point="step")
+			self.posted = posted
+
+	#: a voucher in the middle of others may be needed by them
+	may_be_refused = ("cancel_any",)
 
 	# Steps: each does nothing where there is nothing to do it with ---------------------------------
 
-	def invoice(self, lines: Sequence[Line], discount: int = 0) -> None:
-		"""An invoice without an order; `discount` in percent of its net total."""
-		doc = self._document("Sales Invoice", lines, due_date=add_days(nowdate(), 14), **self.currency)
-		doc.apply_discount_on, doc.additional_discount_percentage = "Net Total", discount
-		self._post(doc)
+	def invoice(self, lines: Sequence[Line], discount: Discount = NO_DISCOUNT) -> None:
+		"""An invoice without an order; `discount` on the document as a whole."""
+		self._post(self._invoice(lines, discount))
 
-	def bill_in_parts(self, lines: Sequence[Line], first: int) -> None:
+	def bill_in_parts(self, lines: Sequence[Line], first: int, discount: Discount = NO_DISCOUNT) -> None:
 		"""An order, an invoice of a part of each line, and one of the rest."""
-		order = self._order(lines)
+		order = self._order(lines, discount)
 		part = self._invoice_of(order)
 		for row in part.items:
 			row.qty = min(first, row.qty)
@@ -81,7 +119,7 @@ class Chain:
 		invoice = self._invoice_of(self._order(one))
 		invoice = make_sales_invoice(self._order(other).name, target_doc=invoice)
 		invoice.update(
-			self.currency
+			self.values
 		)  # ERPNext asks earlier vouchers for the account; they may all be cancelled
 		self._post(invoice)
 
@@ -91,7 +129,7 @@ class Chain:
 			return
 		amount = max(flt(invoice.outstanding_amount * share, 2), 0.01)
 		entry = get_payment_entry("Sales Invoice", invoice.name, party_amount=amount)
-		if deduction and entry.paid_amount > 2 and not self.foreign:
+		if deduction and entry.paid_amount > 2 and self.currency != DOLLAR:
 			entry.paid_amount = entry.received_amount = flt(entry.paid_amount - 1.01, 2)
 			entry.append(
 				"deductions", {"account": account(COMPANY, COSTS), "cost_center": center(), "amount": 1.01}
@@ -102,7 +140,7 @@ class Chain:
 		"""One payment of two invoices."""
 		first = self._open(number)
 		others = [doc for doc in self._all_open() if first and doc.name != first.name]
-		if not others or self.foreign:
+		if not others or self.currency == DOLLAR:
 			return
 		second = others[number % len(others)]
 		entry = get_payment_entry("Sales Invoice", first.name)
@@ -119,9 +157,16 @@ class Chain:
 		)
 		self._post_payment(entry)
 
+	def pay_by_journal(self, number: int, share: float) -> None:
+		"""A journal entry of the bank's statement pays a share of what is open."""
+		self._journal(number, share, BANK)
+
 	def write_off(self, number: int, share: float) -> None:
-		"""A journal entry takes a share of what is open as a cost."""
-		if self.foreign or not (invoice := self._open(number)):
+		"""A journal entry takes a share of what is open as a loss."""
+		self._journal(number, share, LOST)
+
+	def _journal(self, number: int, share: float, against: str) -> None:
+		if not (invoice := self._open(number)):
 			return
 		amount = max(flt(invoice.outstanding_amount * share, 2), 0.01)
 		party = {
@@ -130,14 +175,25 @@ class Chain:
 			"reference_type": "Sales Invoice",
 			"reference_name": invoice.name,
 		}
-		self.posted.append(
-			journal([(account(COMPANY, COSTS), amount, 0), (invoice.debit_to, 0, amount, party)])
-		)
+		values, booked = {}, amount
+		if self.currency == DOLLAR:  # ERPNext takes the rate of the invoice for its receivable
+			values, booked = {"multi_currency": 1}, flt(amount * USD_RATE_OF_INVOICE, 2)
+		if not booked:
+			return
+		rows = [(account(COMPANY, against), booked, 0), (invoice.debit_to, 0, amount, party)]
+		if self.currency == DOLLAR and against == BANK:
+			paid = flt(amount * USD_RATE_OF_PAYMENT, 2)
+			rows[0] = (rows[0][0], paid, 0)
+			if gain := flt(paid - booked, 2):
+				rows.append((account(COMPANY, EXCHANGE), 0, gain))
+		self.posted.append(journal(rows, **values))
 
 	def credit(self, number: int, lines: int, own: bool) -> None:
-		"""A credit note on an unpaid invoice, on all lines or on the first; against it or open by itself."""
+		"""A credit note, on all lines or on the first; on an unpaid invoice against it, or open by itself."""
 		credited = {doc.get("return_against") for doc in self.posted}
-		candidates = [doc for doc in self._all_open() if doc.name not in credited and _unpaid(doc)]
+		candidates = [doc for doc in self._invoices() if not doc.is_return and doc.name not in credited]
+		candidates = [doc for doc in candidates if own or _unpaid(doc)]
+		candidates = [doc for doc in candidates if not (doc.is_pos or doc.is_consolidated)]
 		if not candidates:
 			return
 		note = make_return_doc("Sales Invoice", candidates[number % len(candidates)].name)
@@ -150,6 +206,7 @@ class Chain:
 		"""A payment before the invoice that it is then used for."""
 		if self.foreign:
 			return
+		amount = max(flt(lines[0].rate * percent / 100, 2), 0.01)
 		entry = frappe.get_doc(
 			{
 				"doctype": "Payment Entry",
@@ -158,26 +215,55 @@ class Chain:
 				"party_type": "Customer",
 				"party": self.customer,
 				"paid_from": frappe.get_cached_value("Company", COMPANY, "default_receivable_account"),
-				"paid_to": account(COMPANY, "1800"),
-				"paid_amount": max(flt(lines[0].rate * percent / 100, 2), 0.01),
-				"received_amount": max(flt(lines[0].rate * percent / 100, 2), 0.01),
+				"paid_to": account(COMPANY, BANK),
+				"paid_amount": amount,
+				"received_amount": amount,
 				"source_exchange_rate": 1,
 				"target_exchange_rate": 1,
 			}
 		)
 		self._post_payment(entry)
-		invoice = self._document("Sales Invoice", lines, due_date=add_days(nowdate(), 14))
+		invoice = self._invoice(lines)
+		invoice.allocate_advances_automatically = 1
+		self._post(invoice)
+
+	def advance_on_order(self, lines: Sequence[Line], share: float) -> None:
+		"""A payment on the order, used for its invoice."""
+		order = self._order(lines)
+		due = order.rounded_total or order.grand_total
+		if self.currency == DOLLAR or not due:
+			return
+		entry = get_payment_entry("Sales Order", order.name)
+		part = entry.references[0].allocated_amount = max(flt(entry.paid_amount * share, 2), 0.01)
+		entry.paid_amount = entry.received_amount = part
+		self._post_payment(entry)
+		invoice = self._invoice_of(order)
 		invoice.allocate_advances_automatically = 1
 		self._post(invoice)
 
 	def cancel(self) -> None:
 		"""The last voucher never was."""
 		if self.posted:
-			self.posted.pop().reload().cancel()
+			self._cancel(self.posted.pop())
+
+	def cancel_any(self, number: int) -> None:
+		"""Another one never was; payments of it are then for nothing. ERPNext refuses one that others come from."""
+		if self.posted and not self.foreign:
+			self._cancel(self.posted.pop(number % len(self.posted)))
+
+	def _cancel(self, doc: Document) -> None:
+		doc.reload().cancel()
 
 	def amend(self, share: float) -> None:
 		"""The last voucher, if it is an invoice, is written anew with a lower rate on its first line."""
-		if not self.posted or self.posted[-1].doctype != "Sales Invoice" or self.posted[-1].is_return:
+		last = self.posted[-1] if self.posted else None
+		if (
+			not last
+			or last.doctype != "Sales Invoice"
+			or last.is_return
+			or last.is_pos
+			or last.is_consolidated
+		):
 			return
 		doc = self.posted.pop().reload()
 		doc.cancel()
@@ -185,6 +271,7 @@ class Chain:
 		amended.docstatus, amended.amended_from = 0, doc.name
 		amended.set("advances", [])
 		first = amended.items[0]
+		first.discount_percentage = first.discount_amount = 0
 		first.rate = first.price_list_rate = max(flt(first.rate * share, 2), 0.01)
 		self._post(amended)
 
@@ -192,7 +279,16 @@ class Chain:
 
 	def income(self, whose: int) -> Decimal:
 		"""Credit − debit of the campaign's income account."""
-		return -self._sum(lambda row: row.account == account(COMPANY, INCOME[whose]))
+		return -self.on_accounts(INCOME[whose])
+
+	def cost_of_goods(self, whose: int) -> Decimal:
+		"""Debit − credit of the account for the campaign's goods."""
+		return self.on_accounts(GOODS[whose])
+
+	def on_accounts(self, *numbers: str) -> Decimal:
+		"""Debit − credit on accounts."""
+		names = {account(COMPANY, number) for number in numbers}
+		return self._sum(lambda row: row.account in names)
 
 	def on(self, root_type: str, account_type: tuple[str, ...]) -> Decimal:
 		"""Debit − credit on accounts of a kind."""
@@ -212,11 +308,23 @@ class Chain:
 			)
 		)
 
-	def unused_advances(self) -> Decimal:
-		"""What payments hold that no invoice has used yet: it belongs to no campaign. GL Entry does not say it, for
-		ERPNext leaves the row of an advance as it was posted; the payment does."""
-		payments = [doc.reload() for doc in self.posted if doc.doctype == "Payment Entry"]
-		return sum((cents(doc.unallocated_amount) for doc in payments), ZERO)
+	def unused(self) -> dict[str, Decimal]:
+		"""What payments and journals hold that settles no invoice, or none any more: it belongs to no campaign. Of the
+		receivable, and of each account on the other side. GL Entry does not say it, for ERPNext leaves the rows as they
+		were posted; the payment does."""
+		found: dict[str, Decimal] = {"": ZERO}
+		for doc in self.posted:
+			if doc.doctype == "Payment Entry":
+				self._add_unused(found, *_unused_of_payment(doc.reload()))
+			elif doc.doctype == "Journal Entry":
+				self._add_unused(found, *_unused_of_journal(doc.reload()))
+		return found
+
+	@staticmethod
+	def _add_unused(found: dict[str, Decimal], amount: Decimal, legs: dict[str, Decimal]) -> None:
+		found[""] += amount
+		for name, value in legs.items():
+			found[name] = found.get(name, ZERO) + value
 
 	def _sum(self, wanted: Callable) -> Decimal:
 		rows = frappe.get_all(
@@ -229,7 +337,7 @@ class Chain:
 		return sum((cents(row.debit) - cents(row.credit) for row in rows if wanted(row)), ZERO)
 
 	def _vouchers(self) -> list[str]:
-		"""Ours, and the exchange differences that ERPNext books by itself."""
+		"""Ours, and the exchange differences and reconciliations that ERPNext books by itself."""
 		names = [doc.name for doc in self.posted]
 		return names + frappe.get_all(
 			"Journal Entry Account",
@@ -241,38 +349,59 @@ class Chain:
 
 	# ------------------------------------------------------------------------------------------------
 
-	def _document(self, doctype: str, lines: Sequence[Line], **values) -> Document:
-		campaigns = [*self.campaigns, None]
+	def _document(
+		self, doctype: str, lines: Sequence[Line], discount: Discount = NO_DISCOUNT, **values
+	) -> Document:
 		items = [
-			{**factories.line(self.item, line.qty, line.rate), "relation_campaign": campaigns[line.whose]}
-			for line in lines
+			{
+				**factories.line(self._item(number), line.qty, line.rate),
+				"rate": flt(line.rate * (100 - line.off) / 100, 2),
+				"discount_percentage": line.off,
+				"relation_campaign": self.campaign_of(line.whose),
+			}
+			for number, line in enumerate(lines)
 		]
 		doc = frappe.get_doc(
 			{"doctype": doctype, "company": COMPANY, "customer": self.customer, "items": items, **values}
 		)
-		for head, percent in TAXES[self.taxes]:
+		for head, percent, more in TAXES[self.taxes]:
 			tax = {"charge_type": "On Net Total", "account_head": account(COMPANY, head), "description": head}
-			doc.append("taxes", {**tax, "rate": percent})
+			doc.append("taxes", {**tax, "rate": percent, **more})
+		doc.apply_discount_on, doc.additional_discount_percentage = discount
 		return doc
 
-	def _order(self, lines: Sequence[Line]) -> Document:
-		currency = {name: value for name, value in self.currency.items() if name != "debit_to"}
-		order = self._document("Sales Order", lines, delivery_date=add_days(nowdate(), 7), **currency)
+	def _item(self, _number: int) -> str:
+		return self.item
+
+	def campaign_of(self, whose: int) -> str | None:
+		return [*self.campaigns, None][whose]
+
+	def _invoice(self, lines: Sequence[Line], discount: Discount = NO_DISCOUNT, **values) -> Document:
+		values = {"due_date": add_days(nowdate(), 14), **self.values, **values}
+		return self._document("Sales Invoice", lines, discount, **values)
+
+	def _order(self, lines: Sequence[Line], discount: Discount = NO_DISCOUNT) -> Document:
+		values = {name: value for name, value in self.values.items() if name != "debit_to"}
+		order = self._document("Sales Order", lines, discount, delivery_date=add_days(nowdate(), 7), **values)
 		order.insert()
 		order.submit()
 		return order
 
 	def _invoice_of(self, order: Document) -> Document:
 		invoice = make_sales_invoice(order.name)
-		invoice.update(self.currency)
+		invoice.update(self.values)
 		return invoice
 
+	def _whose(self, row: Document) -> int:
+		return self.campaigns.index(row.relation_campaign) if row.relation_campaign else len(self.campaigns)
+
 	def _post(self, doc: Document) -> None:
-		"""Each line books on the account of its campaign."""
+		"""Each line books on the accounts of its campaign."""
 		doc.set_missing_values()
 		for row in doc.items:
-			whose = self.campaigns.index(row.relation_campaign) if row.relation_campaign else 2
-			row.income_account = account(COMPANY, INCOME[whose])
+			if doc.doctype == "Sales Invoice":
+				row.income_account = account(COMPANY, INCOME[self._whose(row)])
+			row.expense_account = account(COMPANY, GOODS[self._whose(row)])
 		doc.insert()
 		doc.submit()
 		self.posted.append(doc)
@@ -294,6 +423,35 @@ class Chain:
 		return found[number % len(found)] if found else None
 
 
+def _unused_of_payment(doc: Document) -> tuple[Decimal, dict[str, Decimal]]:
+	"""What is left of a payment, and what of it stands on the other side, where that is the bank alone or all is left."""
+	left = cents(doc.unallocated_amount)
+	deductions = {row.account: cents(row.amount) for row in doc.deductions}
+	if not left:
+		return ZERO, {}
+	if not deductions:
+		return left, {doc.paid_to: left}
+	whole = cents(doc.received_amount) + sum(deductions.values(), ZERO)
+	return left, {doc.paid_to: cents(doc.received_amount), **deductions} if left == whole else {"part": left}
+
+
+def _unused_of_journal(doc: Document) -> tuple[Decimal, dict[str, Decimal]]:
+	"""The receivable row of a journal, if nothing is named in it any more."""
+	left = sum(
+		(
+			cents(row.credit) - cents(row.debit)
+			for row in doc.accounts
+			if row.party and not row.reference_name
+		),
+		ZERO,
+	)
+	others = {row.account: cents(row.debit) - cents(row.credit) for row in doc.accounts if not row.party}
+	whole = sum(others.values(), ZERO)
+	if not left:
+		return ZERO, {}
+	return left, dict.fromkeys(others, left) if len(others) == 1 or left == whole else {"part": left}
+
+
 def _unpaid(invoice: Document) -> bool:
 	return cents(invoice.outstanding_amount) == cents(invoice.rounded_total or invoice.grand_total)
 
@@ -302,13 +460,17 @@ def center() -> str:
 	return frappe.get_cached_value("Company", COMPANY, "cost_center")
 
 
-def receivable_in_usd() -> str:
-	"""A receivable account in US dollars, and today's rate for the payments."""
+def rate_of_today() -> None:
+	"""What a dollar costs today, for the payments."""
 	values = {"from_currency": "USD", "to_currency": "EUR", "date": nowdate()}
 	if not frappe.db.exists("Currency Exchange", values):
 		factories.insert(
 			"Currency Exchange", exchange_rate=USD_RATE_OF_PAYMENT, for_buying=1, for_selling=1, **values
 		)
+
+
+def receivable_in_usd() -> str:
+	"""A receivable account in US dollars."""
 	name = {"company": COMPANY, "account_name": "Forderungen USD"}
 	if found := frappe.db.get_value("Account", name):
 		return found

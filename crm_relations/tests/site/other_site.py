@@ -149,7 +149,7 @@ def leftovers() -> dict[str, list]:
 
 def broken_forms() -> list[str]:
 	"""Doctypes whose form does not load, or has a field that points at a doctype which is not there."""
-	doctypes = {*custom_fields.HEADERS, *custom_fields.ROWS, "Customer", "Supplier", "Employee", "Contact"}
+	doctypes = {*custom_fields.custom_fields(), "Customer", "Supplier", "Employee", "Contact"}
 	doctypes |= {"GL Entry", "Journal Entry Account", "Budget", "Purchase Invoice", "Communication", "ToDo"}
 	broken = []
 	for doctype in sorted(doctypes):

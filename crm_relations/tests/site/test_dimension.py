@@ -9,10 +9,10 @@ from erpnext.accounts.report.balance_sheet.balance_sheet import execute as balan
 from erpnext.accounts.report.profit_and_loss_statement.profit_and_loss_statement import (
 	execute as profit_and_loss,
 )
-from frappe.utils import nowdate
+from frappe.utils import add_days, nowdate
 
 from crm_relations.demo.company import COMPANY, account
-from crm_relations.ledger import checks, dimension
+from crm_relations.ledger import api, checks, dimension
 from crm_relations.ledger.statement import statement
 from crm_relations.setup import custom_fields
 from crm_relations.tests.site import factories
@@ -62,7 +62,7 @@ def fields_of_dimension() -> dict[str, frappe._dict]:
 
 
 def our_doctypes() -> set[str]:
-	return {*custom_fields.HEADERS, *custom_fields.ROWS}
+	return set(custom_fields.custom_fields())
 
 
 def has_index() -> bool:
@@ -463,3 +463,15 @@ def test_without_the_dimension_the_cost_of_a_campaign_is_not_known_and_not_zero(
 	spring = campaign("Frühling")
 	sell(customer, [(spring, 100)])
 	assert statement(COMPANY, spring).as_dict()["details"][0]["campaign_cost"] is None
+
+
+def test_what_was_spent_on_a_campaign_leads_to_its_vouchers(dimension_on):
+	spring, costs, bank = campaign("Frühling"), account(COMPANY, "6300"), account(COMPANY, "1800")
+	early = add_days(nowdate(), -20)
+	journal([(costs, 40, 0, {"relation_campaign": spring}), (bank, 0, 40)])
+	journal([(costs, 2.5, 0, {"relation_campaign": spring}), (bank, 0, 2.5)], posting_date=early)
+	for since, expected in ((None, ["2.50", "40.00"]), (add_days(nowdate(), -5), ["40.00"])):
+		found = api.vouchers_of_row(spring, COMPANY, from_date=since)
+		assert [part["amount"] for part in found] == expected
+		(figures,) = statement(COMPANY, [spring], since).campaigns
+		assert figures.campaign_cost == sum(cents(part["amount"]) for part in found)
