@@ -145,17 +145,18 @@ def discard_letters(campaign: str, print_run: str) -> int:
 
 
 @frappe.whitelist(methods=["GET", "POST"])
-def preview_step(campaign: str, step: str, relation: str | None = None) -> dict:
-	"""A step as one relation would get it: recipient, subject, HTML, and whether consent allows it (specimen.show)."""
+def preview_step(campaign: str, step: str, relation: str | None = None, second: bool = False) -> dict:
+	"""A step as one relation would get it: recipient, subject, HTML, and whether consent allows it (specimen.show). With
+	`second`, variant B of an e-mail."""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
-	return specimen.show(frappe.get_doc(DOCTYPE, campaign), step, relation)
+	return specimen.show(frappe.get_doc(DOCTYPE, campaign), step, relation, bool(cint(second)))
 
 
 @frappe.whitelist(methods=["POST"])
-def send_test(campaign: str, step: str, user: str, relation: str | None = None) -> str:
+def send_test(campaign: str, step: str, user: str, relation: str | None = None, second: bool = False) -> str:
 	"""Send an e-mail step, marked as a test, to a user of the site; returns a message for the user."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
-	recipient = specimen.send(frappe.get_doc(DOCTYPE, campaign), step, user, relation)
+	recipient = specimen.send(frappe.get_doc(DOCTYPE, campaign), step, user, relation, bool(cint(second)))
 	return frappe._("The test message was sent to {0}.").format(recipient)
 
 

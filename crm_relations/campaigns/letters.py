@@ -120,6 +120,15 @@ def discard(campaign: str, print_run: str) -> int:
 	return len(rows)
 
 
+def specimen(row: frappe._dict, step: Document) -> str:
+	"""A letter as it would be printed, as HTML.
+
+	:param row: with what merge fields and the address need
+	"""
+	imprint = " · ".join((frappe.get_cached_doc("Relation Settings").legal_notice or "").split("\n"))
+	return _PAGE + _letter(row, step, imprint) + _PAGE_END
+
+
 def to_pdf(html: str) -> tuple[bytes, str, str]:
 	"""(content, suffix, note): a PDF by WeasyPrint, which Frappe brings, or where it does not run (it needs libraries of
 	the system) the HTML itself and a note that says so. It may load nothing from the net or the disk."""

@@ -12,7 +12,8 @@ from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.utils import get_url
 
-from crm_relations.campaigns import composing, consent, mail, sender, tracking
+from crm_relations.campaigns import composing, consent, letters, mail, sender, tracking
+from crm_relations.campaigns.rules import Decision
 from crm_relations.campaigns.templates import MailTemplate, Rendered, TemplateError, render_html
 from crm_relations.segments import membership
 from crm_relations.shared.contact_keys import email_key
@@ -32,23 +33,28 @@ class Specimen:
 	script: str = ""
 
 
-def show(campaign: Document, step: str, relation: str | None = None) -> dict[str, Any]:
+#: step → channel of consent, and the fields of the relation in which its address may stand
+_CHANNELS = {
+	"E-mail": ("E-mail", ("email_id",)),
+	"Call": ("Phone", ("mobile_no", "phone")),
+	"Letter": ("Letter", ("address_line",)),
+}
+
+
+def show(campaign: Document, step: str, relation: str | None = None, second: bool = False) -> dict[str, Any]:
 	"""What a relation would get: `{"relation", "relation_name", "step_type", "recipient", "subject", "html",
 	"allowed", "reason", "basis", "proof"}`.
 
-	`html` is the message with its frame, or the call script. `allowed` and `reason` say whether consent lets the
+	`html` is the message with its frame, the letter, the call script or the text of the task. `allowed` and `reason` say whether consent lets the
 	step reach the relation now, `basis` and `proof` on what it rests; the sale is told to those who may read invoices.
 
 	:param relation: None: the first of the audience that the user may read
+	:param second: variant B of an e-mail
 	:raises frappe.ValidationError: the step has no text yet, or it cannot be made out to this relation
 	"""
-	specimen = _make(campaign, step, relation)
-	facts, is_mail = specimen.relation, specimen.step.step_type == "E-mail"
-	channel = "E-mail" if is_mail else "Phone"
-	address = facts.email_id if is_mail else (facts.mobile_no or facts.phone)
-	key = consent.address_key(address, channel)
-	row = frappe._dict(facts, relation=facts.name, recipient=key)
-	decision = consent.decide_for(campaign, [row], channel)[key]
+	specimen = _make(campaign, step, relation, second)
+	facts = specimen.relation
+	address, decision = _decision(campaign, specimen)
 	return {
 		"relation": facts.name,
 		"relation_name": facts.relation_name,
@@ -63,7 +69,21 @@ def show(campaign: Document, step: str, relation: str | None = None) -> dict[str
 	}
 
 
-def send(campaign: Document, step: str, user: str, relation: str | None = None) -> str:
+def _decision(campaign: Document, specimen: Specimen) -> tuple[str | None, Decision]:
+	"""The address that the step would use, and whether it may; a task needs none."""
+	facts = specimen.relation
+	if specimen.step.step_type not in _CHANNELS:
+		return None, Decision(True)
+	channel, fields = _CHANNELS[specimen.step.step_type]
+	address = next((facts[field] for field in fields if facts[field]), None)
+	if channel == "Letter" and address:
+		address = " ".join(part for part in (address, facts.pincode, facts.city) if part)
+	key = consent.address_key(address, channel)
+	row = frappe._dict(facts, relation=facts.name, recipient=key)
+	return address, consent.decide_for(campaign, [row], channel)[key]
+
+
+def send(campaign: Document, step: str, user: str, relation: str | None = None, second: bool = False) -> str:
 	"""Send an e-mail step to a user of the site, marked as a test; returns the address.
 
 	Only users of the site: a test must not become a way round consent.
@@ -73,9 +93,9 @@ def send(campaign: Document, step: str, user: str, relation: str | None = None) 
 	recipient = email_key(frappe.db.get_value("User", {"name": user, "enabled": 1}, "email"))
 	if not recipient:
 		frappe.throw(_("Send to: choose a user of this site who has an e-mail address."))
-	specimen = _make(campaign, step, relation)
+	specimen = _make(campaign, step, relation, second)
 	if not specimen.rendered:
-		frappe.throw(_("Step: a call cannot be sent. Choose an e-mail step."))
+		frappe.throw(_("Step: only an e-mail can be sent as a test. Choose an e-mail step."))
 	if problems := sender.check(campaign):
 		frappe.throw("<br>".join(problems))
 	account = sender.account_of(campaign)
@@ -103,22 +123,25 @@ def send(campaign: Document, step: str, user: str, relation: str | None = None) 
 	return recipient
 
 
-def _make(campaign: Document, step: str, relation: str | None) -> Specimen:
+def _make(campaign: Document, step: str, relation: str | None, second: bool) -> Specimen:
 	row = next((row for row in campaign.steps if row.name == step), None)
 	if not row:
 		frappe.throw(_("Step: it is not in the saved campaign. Save the campaign first."))
 	facts = _facts(campaign, relation)
 	fields = {**composing.merge_fields(facts), "unsubscribe_url": tracking.unsubscribe_url(_NOBODY)}
 	try:
-		if row.step_type != "E-mail":
-			return Specimen(facts, row, None, render_html(row.call_script or "", fields))
-		return Specimen(facts, row, _rendered(row, fields, facts.language))
+		if row.step_type == "E-mail":
+			return Specimen(facts, row, _rendered(row, fields, facts.language, second))
+		if row.step_type == "Letter":
+			return Specimen(facts, row, None, letters.specimen(facts, row))
+		text = row.call_script if row.step_type == "Call" else row.task_text
+		return Specimen(facts, row, None, render_html(text or "", fields))
 	except TemplateError as error:
 		frappe.throw(_("The message cannot be made: {0}").format(frappe.utils.escape_html(str(error))))
 
 
-def _rendered(step: Document, fields: dict[str, str], language: str | None) -> Rendered:
-	template = MailTemplate(step.subject or "", step.message or "", get_url())
+def _rendered(step: Document, fields: dict[str, str], language: str | None, second: bool) -> Rendered:
+	template = MailTemplate(*composing.texts_of(step, second), get_url())
 	language = language or frappe.local.lang or "en"
 	frame = {
 		"imprint": frappe.get_cached_doc("Relation Settings").legal_notice or "",
@@ -145,6 +168,10 @@ def _facts(campaign: Document, relation: str | None) -> frappe._dict:
 			table.email_id,
 			table.mobile_no,
 			table.phone,
+			table.address_line,
+			table.pincode,
+			table.city,
+			table.country,
 		)
 		.orderby(table.name)
 		.limit(1)

@@ -16,13 +16,19 @@
 			});
 	}
 
+	// "name" or "name|B", where a step is tested in two variants
+	function chosen(dialog) {
+		const [step, variant] = (dialog.get_value("step") || "").split("|");
+		return { step, second: variant === "B" ? 1 : 0 };
+	}
+
 	async function show(dialog, frm) {
-		const step = dialog.get_value("step");
+		const { step, second } = chosen(dialog);
 		if (!step) return;
 		const $answer = dialog.get_field("answer").$wrapper.empty();
 		const made = await frappe.xcall(
 			API + "preview_step",
-			{ campaign: frm.doc.name, step, relation: dialog.get_value("relation") || null },
+			{ campaign: frm.doc.name, step, second, relation: dialog.get_value("relation") || null },
 			"GET",
 		);
 		dialog.relation = made.relation;
@@ -47,10 +53,14 @@
 	}
 
 	function open(frm) {
-		const steps = frm.doc.steps.map((step) => ({
-			value: step.name,
-			label: `${step.idx}. ${step.title || __(step.step_type)}`,
-		}));
+		const steps = frm.doc.steps.flatMap((step) => {
+			const label = `${step.idx}. ${step.title || __(step.step_type)}`;
+			if (!step.ab_share) return [{ value: step.name, label }];
+			return [
+				{ value: step.name, label: `${label} A` },
+				{ value: `${step.name}|B`, label: `${label} B` },
+			];
+		});
 		const dialog = new frappe.ui.Dialog({
 			title: __("Preview"),
 			size: "large",
@@ -95,7 +105,7 @@
 			async ({ user }) => {
 				const message = await frappe.xcall(API + "send_test", {
 					campaign: frm.doc.name,
-					step: dialog.get_value("step"),
+					...chosen(dialog),
 					relation: dialog.relation || null,
 					user,
 				});

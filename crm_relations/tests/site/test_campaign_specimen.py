@@ -40,6 +40,27 @@ def test_a_step_is_shown_as_one_relation_would_get_it(mailing):
 	assert script["html"] == "<p>Hallo Anna Muster1</p>" and script["subject"] == ""
 
 
+def test_letter_task_and_variant_are_shown_as_the_relation_would_get_them(mailing):
+	mailing.person(address_line="Weg 1", pincode="50667", city="Köln", country="Germany")
+	letter = {"step_type": "Letter", "title": "Brief", "letter_text": "<p>Liebe {{ first_name }}</p>"}
+	task = {
+		"step_type": "Task",
+		"title": "Besuch",
+		"task_text": "{{ name }} besuchen",
+		"task_for": "Administrator",
+	}
+	tested = email_step(subject_b="Zweite {{ last_name }}", ab_share=50)
+	campaign = mailing.campaign([letter, task, tested])
+	first, second, third = (row.name for row in campaign.steps)
+	made = api.preview_step(campaign.name, first)
+	assert made["allowed"] and made["recipient"] == "Weg 1 50667 Köln"
+	assert "Liebe Anna" in made["html"] and "Weg 1<br>50667 Köln<br>" in made["html"]
+	made = api.preview_step(campaign.name, second)
+	assert made["allowed"] and made["html"] == "Anna Muster0 besuchen" and not made["recipient"]
+	assert api.preview_step(campaign.name, third)["subject"] == "Für Anna"
+	assert api.preview_step(campaign.name, third, second=True)["subject"] == "Zweite Muster0"
+
+
 def test_without_a_choice_the_first_of_the_audience_is_shown(mailing):
 	mailing.people(3)
 	campaign = mailing.campaign()
@@ -97,7 +118,7 @@ def test_a_test_is_no_way_round_consent(mailing, sink):
 	frappe.db.set_value("User", disabled, "enabled", 0)
 	with pytest.raises(frappe.ValidationError, match="Send to"):
 		api.send_test(campaign.name, email, disabled)
-	with pytest.raises(frappe.ValidationError, match="Step: a call"):
+	with pytest.raises(frappe.ValidationError, match="Step: only an e-mail"):
 		api.send_test(campaign.name, call, "Administrator")
 	assert not sink.messages
 

@@ -241,13 +241,15 @@ function progress_html(answer) {
 			)
 			.join("");
 	const number = (value) => `<td class="text-right">${value}</td>`;
+	const delay = ({ delay_days, delay_hours }) =>
+		delay_hours ? __("{0} days, {1} hours", [delay_days, delay_hours]) : delay_days;
 	const rows = steps.map(
 		(step, i) =>
 			`<tr><td>${esc(step.title)}${
 				step.variant
 					? ` <b>${esc(__(step.variant))}</b>${step.winner === step.variant ? " ★" : ""}`
 					: ""
-			}</td><td>${__(step.step_type)}</td>${number(step.delay_days)}${number(
+			}</td><td>${__(step.step_type)}</td>${number(delay(step))}${number(
 				step.sent,
 			)}${number(step.delivered)}${number(step.clicked)}${number(step.answered)}${number(
 				step.qualified,
@@ -301,6 +303,14 @@ function progress_html(answer) {
 		}
 		${letters_html(answer)}
 		<h5>${__("Members")}</h5>
+		${
+			status.passages > status.members
+				? `<p class="text-muted">${__("{0} members came in {1} times in all.", [
+						status.members,
+						status.passages,
+				  ])}</p>`
+				: ""
+		}
 		${funnel_html(funnel, answer.currency)}
 		${effect_html(answer.effect)}
 		${
