@@ -13,7 +13,6 @@ from crm_relations.demo.company import COMPANY
 from crm_relations.tests.site import factories
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 
 def rows(doctype: str, values: list[dict]) -> None:

@@ -11,7 +11,6 @@ from crm_relations.tests.site import factories
 from crm_relations.tests.site.mailing import call_step, email_step
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 MEMBER, SEND = "Relation Campaign Member", "Relation Campaign Send"
 
 

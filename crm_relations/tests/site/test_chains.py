@@ -32,7 +32,6 @@ from crm_relations.tests.site.chains import (
 )
 
 pytestmark = [pytest.mark.site, pytest.mark.slow]
-ONLY_DOCUMENTS = True
 
 NIGHTLY = os.environ.get("CRM_RELATIONS_NIGHTLY") == "1"
 CHAINS = int(os.environ.get("CRM_RELATIONS_CHAINS") or (500 if NIGHTLY else 30))

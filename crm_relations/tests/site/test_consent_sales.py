@@ -14,7 +14,6 @@ from crm_relations.tests.site.mailing import email_step
 from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 ADDRESS = "einkauf@kunde.example"
 

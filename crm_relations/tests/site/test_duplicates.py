@@ -13,7 +13,6 @@ from crm_relations.tests.site.factories import contact, customer, insert, relati
 from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 HOME = {"address_line": "Hauptstraße 5", "pincode": "50667", "city": "Köln", "country": "Germany"}
 

@@ -19,7 +19,6 @@ from crm_relations.relations import identity
 from crm_relations.tests.site import factories as make
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 B2B = json.dumps({"version": 1, "all": [{"field": "employees", "operator": ">=", "value": 50}]})
 CRITERIA = (

@@ -13,7 +13,6 @@ from crm_relations.tests.site.commits import held_back
 from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,6 @@ from crm_relations.tests.site.test_identity import (  # noqa: F401
 )
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from crm_relations.tests.site import factories
 from crm_relations.tests.site.mailing import Mailing, scripted_sink
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from crm_relations.interactions.api import record_call
 from crm_relations.tests.site import factories as make
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from crm_relations.tests.site import factories
 from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 SPELLINGS = [
 	"A@Kunde.Example",

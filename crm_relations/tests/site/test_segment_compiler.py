@@ -12,7 +12,6 @@ from crm_relations.segments.rules import RuleError
 from crm_relations.tests.site import factories
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 TREE = {"Seg World": None, "Seg Nord": "Seg World", "Seg Süd": "Seg World", "Seg Kiel": "Seg Nord"}
 

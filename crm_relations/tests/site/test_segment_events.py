@@ -16,7 +16,6 @@ from crm_relations.segments.rules import RuleError
 from crm_relations.tests.site import factories
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 
 def condition(field: str, operator: str, value=None) -> dict:

@@ -9,7 +9,6 @@ from crm_relations.tests.site import factories
 from crm_relations.tests.site.commits import in_another_session
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 
 def rule(city: str) -> dict:

@@ -11,7 +11,6 @@ from crm_relations.setup.patches import stages_and_playbooks
 from crm_relations.tests.site import factories
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 LOG = "Relation Stage Log"
 

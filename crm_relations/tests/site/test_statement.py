@@ -23,7 +23,6 @@ from crm_relations.tests.site.books import (
 from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 
 def figures_of(name: str, **period):

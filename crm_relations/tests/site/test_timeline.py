@@ -14,7 +14,6 @@ from crm_relations.tests.site import factories as make
 from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 
 @pytest.fixture

@@ -33,7 +33,6 @@ pytestmark = [
 	pytest.mark.slow,
 	pytest.mark.skipif(not real_data(), reason="the public data set is not beside the checkout"),
 ]
-ONLY_DOCUMENTS = True
 
 NIGHTLY = os.environ.get("CRM_RELATIONS_NIGHTLY") == "1"
 WON_IN_ALL = 4238
