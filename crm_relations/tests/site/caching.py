@@ -41,7 +41,7 @@ TABLES = (
 	"Translation",
 )
 #: a change of a table, or a write that names one of the tables above
-_CHANGE = re.compile(
+CHANGE = re.compile(
 	r"\s*(?:(?:alter|create|drop|rename|truncate)\s+(?!temporary)"
 	rf"|(?:insert|update|delete|replace)\b.*?\btab(?:{'|'.join(map(re.escape, TABLES))})\b)",
 	re.IGNORECASE | re.DOTALL,
@@ -59,7 +59,7 @@ class Cache:
 		sql = Database.sql
 
 		def watched(database, query, *args, **kwargs):
-			if not self.changed and _CHANGE.match(str(query)):
+			if not self.changed and CHANGE.match(str(query)):
 				self.changed = True
 			return sql(database, query, *args, **kwargs)
 
