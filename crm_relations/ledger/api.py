@@ -14,12 +14,13 @@ from crm_relations.ledger import (
 	attribution_queries,
 	by_rule,
 	consolidation,
+	drill_down,
 	repair,
 	statement_print,
 )
 from crm_relations.ledger.balance_sheet import BalanceSheet
 from crm_relations.ledger.balance_sheet import balance_sheet as make_balance_sheet
-from crm_relations.ledger.statement import Statement, company_or_default
+from crm_relations.ledger.statement import Statement, company_or_default, scope_of
 from crm_relations.ledger.statement import statement as make_statement
 from crm_relations.shared.money import to_string
 
@@ -83,6 +84,30 @@ def statement_pdf(
 	frappe.response.filename = f"{frappe.scrub(_('Campaign Statement'))}_{result.to_date}.pdf"
 	frappe.response.filecontent = statement_print.as_pdf(result, language)
 	frappe.response.type = "pdf"
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def vouchers_of_row(
+	campaign: str,
+	company: str,
+	account: str | None = None,
+	from_date: str | None = None,
+	to_date: str | None = None,
+	salesperson: str | None = None,
+	segment: str | None = None,
+) -> list[dict[str, str]]:
+	"""The vouchers behind a row of the statement, in the order of posting: `voucher_type`, `voucher_no`, `date`, `amount` (the
+	campaign's part, debit > 0, decimal string). Without an account, those of the campaign's cost."""
+	frappe.only_for(READERS)
+	check_company(company_or_default(company))
+	if segment:
+		frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
+	scope = scope_of(company, from_date, to_date, salesperson, segment)
+	if account:
+		found = drill_down.vouchers(scope, campaign, account)
+	else:
+		found = drill_down.cost_vouchers(scope, campaign)
+	return [part.as_dict() for part in found]
 
 
 def statement_for_reader(filters: frappe._dict) -> Statement:

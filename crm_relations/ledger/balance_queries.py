@@ -10,7 +10,7 @@ import frappe
 from frappe.query_builder.functions import Coalesce, NullIf, Sum
 
 from crm_relations.ledger.cost_queries import COST_OF_GOODS, DELIVERY, DIMENSION_FIELD
-from crm_relations.ledger.queries import Scope, posted_rows
+from crm_relations.ledger.queries import Scope, in_scope, posted_rows, since
 
 INVOICE = "Sales Invoice"
 #: what the statement reckons by other rules than by the campaign that a row of the ledger carries
@@ -24,7 +24,7 @@ def invoices_of(scope: Scope, campaign: str) -> list[str]:
 		frappe.qb.from_(row)
 		.select(row.voucher_no)
 		.distinct()
-		.where((row.company == scope.company) & (row.campaign == campaign))
+		.where(in_scope(row, scope) & (row.campaign == campaign))
 		.where((row.voucher_type == INVOICE) & (row.posting_date <= scope.to_date))
 		.orderby(row.voucher_no)
 		.run(pluck=True)
@@ -101,7 +101,7 @@ def released_of(scope: Scope, names: Sequence[str]) -> list[frappe._dict]:
 			row.rule,
 			row.share,
 		)
-		.where(posted & row.voucher_no.isin(names))
+		.where(posted & since(gle.posting_date, scope) & row.voucher_no.isin(names))
 		.orderby(gle.name, row.campaign)
 		.run(as_dict=True)
 	)
@@ -119,7 +119,7 @@ def deliveries_of(scope: Scope, campaign: str) -> list[str]:
 		.join(billed)
 		.on(billed.name == row.voucher_detail_no)
 		.select(billed.dn_detail)
-		.where((row.company == scope.company) & (row.campaign == campaign))
+		.where(in_scope(row, scope) & (row.campaign == campaign))
 		.where(Coalesce(billed.dn_detail, "") != "")
 	)
 	query = (
@@ -129,12 +129,11 @@ def deliveries_of(scope: Scope, campaign: str) -> list[str]:
 		.select(item.parent)
 		.distinct()
 		.where((delivery.company == scope.company) & (delivery.docstatus == 1))
-		.where(delivery.posting_date <= scope.to_date)
+		.where((delivery.posting_date <= scope.to_date) & since(delivery.posting_date, scope))
 	)
-	found = {
-		*query.where(carried == campaign).run(pluck=True),
-		*query.where(item.name.isin(lines)).run(pluck=True),
-	}
+	found = set(query.where(item.name.isin(lines)).run(pluck=True))
+	if not (scope.salesperson or scope.segment):  # a selection is one of invoices
+		found.update(query.where(carried == campaign).run(pluck=True))
 	return sorted(found)
 
 
@@ -144,7 +143,8 @@ def ledger_of(scope: Scope, voucher_type: str, names: Sequence[str]) -> list[tup
 	return (
 		frappe.qb.from_(gle)
 		.select(gle.voucher_no, gle.account, Sum(gle.debit - gle.credit))
-		.where(posted & (gle.voucher_type == voucher_type) & gle.voucher_no.isin(names))
+		.where(posted & since(gle.posting_date, scope))
+		.where((gle.voucher_type == voucher_type) & gle.voucher_no.isin(names))
 		.groupby(gle.voucher_no, gle.account)
 		.run()
 	)

@@ -217,7 +217,7 @@ def test_without_a_pdf_engine_the_letters_are_html_and_that_is_said(posted, monk
 	def broken(_html):
 		raise OSError("cannot load library 'libpango-1.0-0'")
 
-	monkeypatch.setattr(letters, "_weasyprint", broken)
+	monkeypatch.setattr(letters.pdf, "from_html", broken)
 	made = api.print_letters(posted)
 	assert made["file"].endswith(".html") and "libpango" in made["note"]
 	assert "Domplatz 1" in file_content(made["file"]).decode()

@@ -81,32 +81,70 @@ frappe.query_reports["Campaign Statement"] = {
 	formatter(value, row, column, data, default_formatter) {
 		const shown = default_formatter(value, row, column, data);
 		if (!data) return shown;
+		const esc = frappe.utils.escape_html;
+		const drill = (campaign, account) =>
+			`<a data-drill data-campaign="${esc(campaign)}" data-account="${esc(account)}" data-company="${esc(
+				data.company || frappe.query_report.get_filter_value("company") || "",
+			)}" onclick="frappe.query_reports['Campaign Statement'].show_vouchers(this.dataset)">${shown}</a>`;
 		if (column.fieldname === "campaign" && data.account) {
-			const filters = {
-				company: data.company,
-				account: data.account,
-				from_date: frappe.query_report.get_filter_value("from_date") || "",
-				to_date: frappe.query_report.get_filter_value("to_date"),
-			};
-			return `<a href="/app/query-report/General Ledger?${new URLSearchParams(
-				filters,
-			)}">${shown}</a>`;
+			return drill(data.of_campaign, data.account);
 		}
-		if (column.fieldname === "campaign" && data.is_campaign) {
-			const asked = {
-				company: data.company || frappe.query_report.get_filter_value("company"),
-				to_date: frappe.query_report.get_filter_value("to_date"),
-			};
-			const name = encodeURIComponent(data.campaign);
-			return `<a href="/app/campaign-balance-sheet/${name}?${new URLSearchParams(asked)}" title="${__(
-				"Balance Sheet",
-			)}">${shown}</a>`;
+		if (column.fieldname === "campaign_cost" && value && (data.is_campaign || data.of_campaign)) {
+			const several = frappe.query_report.get_filter_value("consolidated");
+			if (!several || data.of_campaign) return drill(data.of_campaign || data.campaign, "");
 		}
 		if (data.is_difference && column.fieldname === "revenue") {
 			return `<b style="color: var(--text-on-${value ? "red" : "green"})">${shown}</b>`;
 		}
 		return data.bold ? `<b>${shown}</b>` : shown;
 	},
+};
+
+// the vouchers behind a row: what the campaign has of each
+frappe.query_reports["Campaign Statement"].show_vouchers = async ({ campaign, account, company }) => {
+	const esc = frappe.utils.escape_html;
+	const filter = (name) => frappe.query_report.get_filter_value(name) || null;
+	const vouchers = await frappe.xcall("crm_relations.ledger.api.vouchers_of_row", {
+		campaign,
+		company,
+		account: account || null,
+		from_date: filter("from_date"),
+		to_date: filter("to_date"),
+		salesperson: filter("salesperson"),
+		segment: filter("members_of"),
+	});
+	const currency = frappe.get_doc(":Company", company)?.default_currency;
+	const number = (value) =>
+		`<td class="text-right text-nowrap">${format_currency(value, currency)}</td>`;
+	const sum = vouchers.reduce((total, row) => total + Math.round(100 * row.amount), 0) / 100;
+	const rows = vouchers.map(
+		(row) => `<tr><td class="text-nowrap">${frappe.datetime.str_to_user(row.date)}</td>
+			<td>${esc(__(row.voucher_type))}</td>
+			<td><a href="${frappe.utils.get_form_link(row.voucher_type, row.voucher_no)}">${esc(
+				row.voucher_no,
+			)}</a></td>${number(row.amount)}</tr>`,
+	);
+	const asked = new URLSearchParams({
+		company,
+		account: account || "",
+		from_date: filter("from_date") || "",
+		to_date: filter("to_date") || "",
+	});
+	frappe.msgprint({
+		title: esc(account || __("Campaign Cost")),
+		wide: true,
+		message: `<p>${__("What {0} has of each voucher: debit less credit.", [
+			`<b>${esc(campaign)}</b>`,
+		])}</p><table class="table table-sm" data-vouchers><tbody>${rows.join("")}
+			<tr><th colspan="3">${__("Sum")}</th>${number(sum)}</tr></tbody></table>
+			${
+				account
+					? `<a href="/app/query-report/General Ledger?${asked}">${__(
+							"The whole account in the General Ledger",
+					  )}</a>`
+					: ""
+			}`,
+	});
 };
 
 // the campaigns that the report shows: those asked for, or all

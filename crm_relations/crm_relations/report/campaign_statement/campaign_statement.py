@@ -125,6 +125,7 @@ def _company(part: Part, campaign: str) -> list[dict[str, Any]]:
 		return []
 	row = _campaign(figures, own.currency)
 	row |= {"campaign": own.company, "company": own.company, "parent_campaign": campaign, "indent": 1}
+	row["of_campaign"] = campaign
 	row.pop("is_campaign")
 	return [row, *accounts]
 

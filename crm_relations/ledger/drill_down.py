@@ -1,0 +1,86 @@
+"""From a row of the statement to the vouchers behind it. Writes nothing."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import frappe
+from frappe.query_builder.functions import Min
+
+from crm_relations.ledger import balance_queries as queries
+from crm_relations.ledger.campaign_books import CampaignBooks, Voucher
+from crm_relations.ledger.queries import Scope, posted_rows, since
+from crm_relations.ledger.rules import ZERO
+from crm_relations.shared.money import to_decimal, to_string
+
+
+@dataclass(frozen=True)
+class VoucherPart:
+	"""What a campaign has of a voucher on an account: debit > 0."""
+
+	voucher_type: str
+	voucher_no: str
+	date: str
+	amount: Decimal
+
+	def as_dict(self) -> dict[str, str]:
+		return {
+			"voucher_type": self.voucher_type,
+			"voucher_no": self.voucher_no,
+			"date": self.date,
+			"amount": to_string(self.amount),
+		}
+
+
+class _Vouchers(CampaignBooks):
+	"""The campaign's vouchers of the period and selection of a statement; what it cost stands apart, as in the statement."""
+
+	def __init__(self, scope: Scope, campaign: str):
+		self.asked = scope
+		self.costs: dict[Voucher, Decimal] = defaultdict(lambda: ZERO)
+		super().__init__(scope.company, campaign, scope.to_date)
+
+	def _read(self) -> None:
+		self.scope = self.asked
+		super()._read()
+
+	def _spend(self, vouchers: Sequence[Voucher]) -> None:
+		for voucher_type, name, account, carried, amount in (
+			queries.rows_of(self.scope, vouchers) if vouchers else ()
+		):
+			if carried == self.campaign and account in self.profit_and_loss and self._is_cost(account):
+				self.costs[voucher_type, name] += to_decimal(amount)
+
+
+def vouchers(scope: Scope, campaign: str, account: str) -> list[VoucherPart]:
+	"""The vouchers of which the campaign has a part on the account; their sum is debit less credit of the statement's row."""
+	parts = {voucher: sides[account] for voucher, sides in _Vouchers(scope, campaign).vouchers.items()}
+	return _dated(scope, parts)
+
+
+def cost_vouchers(scope: Scope, campaign: str) -> list[VoucherPart]:
+	"""The vouchers of what was spent on the campaign; their sum is its cost."""
+	return _dated(scope, _Vouchers(scope, campaign).costs)
+
+
+def _dated(scope: Scope, parts: dict[Voucher, Decimal]) -> list[VoucherPart]:
+	"""With the day of posting, in that order; only those that posted something in the period."""
+	parts = {voucher: amount for voucher, amount in parts.items() if amount}
+	if not parts:
+		return []
+	gle, posted = posted_rows(scope)
+	rows = (
+		frappe.qb.from_(gle)
+		.select(gle.voucher_type, gle.voucher_no, Min(gle.posting_date))
+		.where(posted & since(gle.posting_date, scope))
+		.where(gle.voucher_no.isin(sorted({name for _type, name in parts})))
+		.groupby(gle.voucher_type, gle.voucher_no)
+		.run()
+	)
+	found = [
+		VoucherPart(voucher_type, name, str(date), parts[voucher_type, name])
+		for voucher_type, name, date in rows
+		if (voucher_type, name) in parts
+	]
+	return sorted(found, key=lambda part: (part.date, part.voucher_type, part.voucher_no))
