@@ -262,12 +262,18 @@ def _worker_name() -> str:
 
 
 def _alive(worker: str) -> bool:
-	"""May the worker still be at work? False only where its process on this machine is certainly gone."""
+	"""May the worker still be at work? False only where its process on this machine is certainly gone.
+
+	A process that was killed and that nobody asks for its end (a zombie, in containers for good) is gone.
+	"""
 	host, _sep, rest = worker.partition("/")
 	parts = rest.split("/")
 	if host != socket.gethostname()[:60] or len(parts) != 3:
 		return True
 	try:
-		return f"{psutil.Process(int(parts[0])).create_time():.0f}" == parts[1]
+		process = psutil.Process(int(parts[0]))
+		if process.status() == psutil.STATUS_ZOMBIE:
+			return False
+		return f"{process.create_time():.0f}" == parts[1]
 	except psutil.NoSuchProcess:
 		return False

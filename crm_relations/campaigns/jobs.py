@@ -1,9 +1,15 @@
 """The job behind the Start button: take in, plan, send."""
 
+import time
+
 import frappe
 
 from crm_relations.campaigns import audience, delivery
 from crm_relations.campaigns.consents import spellings
+from crm_relations.segments.membership import SegmentBusyError
+
+#: seconds to wait for a segment that somebody else refreshes, such as another campaign that starts
+BUSY_SECONDS = 300
 
 
 def enqueue_start(campaign: str, user: str) -> None:
@@ -14,8 +20,9 @@ def enqueue_start(campaign: str, user: str) -> None:
 def start_and_send(campaign: str, user: str | None = None) -> dict:
 	"""Start the campaign and send what is due at once; what the start refuses is shown to the user."""
 	spellings.learn()
+	frappe.db.commit()  # what has been read so far would hide who was taken in by another click meanwhile
 	try:
-		audience.start(campaign, user)
+		_start(campaign, user)
 	except frappe.ValidationError as e:
 		frappe.db.rollback()
 		frappe.publish_realtime("msgprint", str(e), user=user)
@@ -23,3 +30,17 @@ def start_and_send(campaign: str, user: str | None = None) -> dict:
 	frappe.db.commit()
 	delivery.publish(campaign, started=True)
 	return delivery.send_job(campaign)
+
+
+def _start(campaign: str, user: str | None) -> None:
+	end = time.monotonic() + BUSY_SECONDS
+	while True:
+		try:
+			audience.start(campaign, user)
+			return
+		except SegmentBusyError:
+			frappe.db.rollback()
+			if time.monotonic() > end:
+				raise
+			frappe.clear_messages()
+			time.sleep(1)

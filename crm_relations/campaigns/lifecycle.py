@@ -17,12 +17,15 @@ _FROZEN_STEP_FIELDS = ("name", "step_type", "delay_days", "delay_hours", "ab_sha
 
 
 def locked(campaign: str) -> Document:
-	"""The campaign, locked until the transaction ends: two clicks at once wait for each other."""
+	"""The campaign, locked until the transaction ends: two clicks at once wait for each other.
+
+	Its values are those of now, also where the transaction has read before it came here.
+	"""
 	if not frappe.db.get_value("Relation Campaign", campaign, "name", for_update=True):
 		frappe.throw(
 			_("Relation Campaign {0} does not exist").format(frappe.bold(campaign)), frappe.DoesNotExistError
 		)
-	return frappe.get_doc("Relation Campaign", campaign)
+	return frappe.get_doc("Relation Campaign", campaign, for_update=True)
 
 
 def change(doc: Document, status: str, user: str | None = None) -> None:

@@ -123,6 +123,8 @@ def free(worker: str, dead: bool = False) -> int:
 	"""
 	table = DocType(SEND)
 	mine = table.worker == worker
+	# Two may clear up after one worker. Who comes second must see what the first has done, and not what its
+	# transaction has seen before: all reads here lock.
 	uncertain = 0
 	if dead:
 		uncertain = _uncertain(mine & (table.state == "Sending"))
@@ -130,6 +132,7 @@ def free(worker: str, dead: bool = False) -> int:
 		frappe.qb.from_(table)
 		.select(table.name)
 		.where(mine & table.state.isin(("Pending", "Sending")))
+		.for_update()
 		.run(pluck=True)
 	)
 	put_back(names, worker)
@@ -189,7 +192,7 @@ def _uncertain(criterion: Criterion) -> int:
 def _communications(criterion: Criterion) -> list[str]:
 	table = DocType(SEND)
 	query = frappe.qb.from_(table).select(table.communication).where(criterion & (table.communication > ""))
-	return query.run(pluck=True)
+	return query.for_update().run(pluck=True)
 
 
 def _forget_communications(criterion: Criterion) -> None:

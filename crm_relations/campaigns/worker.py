@@ -16,6 +16,7 @@ database, writes that down, and goes on.
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -109,7 +110,9 @@ class Worker:
 		return self.passed_over < LOCK_TRIES
 
 	def _send_chunk(self, names: list[str]) -> None:
-		letters: list[Letter] = self._write(partial(self._prepare, names))
+		letters, closed = self._write(partial(self._prepare, names))
+		for state, number in closed.items():
+			self.counts[state.lower()] += number
 		left_out = []
 		for letter in letters:
 			self._check_time()
@@ -121,13 +124,17 @@ class Worker:
 			self._show_progress()
 		self._write(partial(send_ledger.delete_communications, left_out))
 
-	def _prepare(self, names: list[str]) -> list[Letter]:
-		"""Leave out who must not get the message, make the messages of the others, and store what they rest on."""
+	def _prepare(self, names: list[str]) -> tuple[list[Letter], Counter[str]]:
+		"""Leave out who must not get the message, make the messages of the others, and store what they rest on.
+
+		Returns the messages, and how many rows ended here by their state.
+		"""
+		closed: Counter[str] = Counter()
 		rows = composing.rows(names)
 		verdict = gate.judge(self.campaign, rows, self.name)
 		for name, reason in verdict.refused.items():
 			send_ledger.close(name, self.name, "Suppressed", reason=reason)
-			self.counts["suppressed"] += 1
+			closed["Suppressed"] += 1
 		rows = [row for row in rows if row.name not in verdict.refused]
 		later = add_to_date(now_datetime(), minutes=5 + random.random() * 5)
 		send_ledger.put_back(verdict.later, self.name, retry_at=later)
@@ -138,10 +145,10 @@ class Worker:
 		for name, outcome in refused.items():
 			state = "Suppressed" if outcome.suppressed else "Failed"
 			send_ledger.close(name, self.name, state, reason=outcome.reason, consent=outcome.consent or None)
-			self.counts[state.lower()] += 1
+			closed[state] += 1
 		send_ledger.prepare({letter.send: letter.stored() for letter in letters})
 		composing.file_communications(letters, self.account)
-		return letters
+		return letters, closed
 
 	# --- a message ----------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ Sending commits; `Mailing.remove` takes all of it away again, straight from the 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,7 +12,9 @@ import frappe
 from frappe.model.document import Document
 
 from crm_relations.campaigns import audience, consent, delivery, queries, rules
+from crm_relations.campaigns.worker import Worker
 from crm_relations.segments import membership
+from crm_relations.shared.contact_keys import mailbox_key
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.servers import Sink
 
@@ -32,6 +35,10 @@ class ScriptedSink(Sink):
 		self.on_rcpt: Callable[[str], None] | None = None
 		self.on_accepted: Callable[[str], None] | None = None
 		self.hang_up_after_data: set[str] = set()
+		#: addresses over which the connection breaks before the text goes out, so many times
+		self.hang_ups_at_rcpt: Counter[str] = Counter()
+		#: addresses after whose message the server says goodbye, in good order
+		self.close_after: set[str] = set()
 		self.sessions = 0
 
 	async def handle_EHLO(self, server, session, envelope, hostname, responses):
@@ -42,6 +49,9 @@ class ScriptedSink(Sink):
 	async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
 		if self.on_rcpt:
 			self.on_rcpt(address)
+		if self.hang_ups_at_rcpt[address] > 0:
+			self.hang_ups_at_rcpt[address] -= 1
+			server.transport.abort()
 		if self.at_rcpt.get(address):
 			return self.at_rcpt[address].pop(0)
 		envelope.rcpt_tos.append(address)
@@ -57,6 +67,8 @@ class ScriptedSink(Sink):
 		if address in self.hang_up_after_data:
 			server.transport.abort()
 			await asyncio.sleep(0)
+		if address in self.close_after:
+			asyncio.get_running_loop().call_later(0.001, server.transport.close)
 		return answer
 
 
@@ -71,6 +83,22 @@ def scripted_sink(delay: float = 0.0) -> Iterator[ScriptedSink]:
 		yield sink
 	finally:
 		controller.stop()
+
+
+def time_is_over_after(number: int, sink: ScriptedSink, monkeypatch) -> None:
+	"""The seconds of a worker of this process are over when the sink has got so many messages, however busy the machine.
+
+	Counts once; the worker after it has its own time.
+	"""
+	made: list[Worker] = []
+	make = Worker.__post_init__
+	monkeypatch.setattr(Worker, "__post_init__", lambda self: made.append(self) or make(self))
+
+	def accepted(_address: str) -> None:
+		if len(sink.recipients()) == number:
+			made[-1].until = 0.001
+
+	sink.on_accepted = accepted
 
 
 class Mailing:
@@ -111,6 +139,33 @@ class Mailing:
 
 	def people(self, number: int) -> list[str]:
 		return [self.person() for _i in range(number)]
+
+	def crowd(self, number: int) -> None:
+		"""The same as `people`, straight into the tables: for thousands."""
+		stamp = frappe.utils.now()
+		audit = {
+			"creation": stamp,
+			"modified": stamp,
+			"owner": "Administrator",
+			"modified_by": "Administrator",
+		}
+		relations, consents = [], []
+		for i in range(len(self.relations), len(self.relations) + number):
+			name = f"{self.domain}-{i:06}"
+			self.relations.append(name)
+			names = {"relation_name": f"Anna Muster{i}", "first_name": "Anna", "last_name": f"Muster{i}"}
+			more = {"relation_kind": "Person", "email_id": self.address(i), "disabled": 0, "language": "de"}
+			relations.append({"name": name, **audit, **names, **more})
+			address = {
+				"address": self.address(i),
+				"address_key": self.address(i),
+				"mailbox_key": mailbox_key(self.address(i)),
+			}
+			given = {"channel": "E-mail", "purpose": "Marketing", "event": "Given", "given_at": stamp}
+			basis = {"legal_basis": rules.CONSENT, "source": "Formular"}
+			consents.append({"name": name, **audit, "relation": name, **address, **given, **basis})
+		for doctype, rows in (("Relation", relations), ("Relation Consent", consents)):
+			frappe.db.bulk_insert(doctype, list(rows[0]), [tuple(row.values()) for row in rows])
 
 	def campaign(self, steps: list[dict] | None = None, **values) -> Document:
 		membership.add_members(self.segment, self.relations)

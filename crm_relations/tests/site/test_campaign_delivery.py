@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from email import policy
@@ -12,10 +13,16 @@ import psutil
 import pytest
 from frappe.utils import add_days, now_datetime
 
-from crm_relations.campaigns import audience, consent, delivery, lifecycle, queries, worker
+from crm_relations.campaigns import api, audience, consent, delivery, lifecycle, queries, send_ledger, worker
 from crm_relations.tests.conftest import BENCH_DIR, SITE
 from crm_relations.tests.site import factories
-from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
+from crm_relations.tests.site.mailing import (
+	Mailing,
+	call_step,
+	email_step,
+	scripted_sink,
+	time_is_over_after,
+)
 from crm_relations.tests.site.servers import empty_queue, frappe_process, free_port, stop, wait_for
 
 pytestmark = pytest.mark.site
@@ -53,6 +60,47 @@ def test_every_member_gets_one_personal_message(mailing, sink):
 	text = message.get_body(("plain",)).get_content()
 	assert "Guten Tag" in text and "Angebot <http" in text
 	assert mailing.balanced(campaign)
+
+
+def test_chunks_go_over_one_connection(mailing, sink, monkeypatch):
+	mailing.people(5)
+	campaign = mailing.started()
+	chunks = []
+	claim = send_ledger.claim
+	monkeypatch.setattr(worker.Worker, "__post_init__", in_chunks_of(2))
+	monkeypatch.setattr(send_ledger, "claim", lambda *args: chunks.append(claim(*args)) or chunks[-1])
+	assert mailing.send(campaign)["sent"] == 5
+	assert [len(names) for names in chunks] == [2, 2, 1, 0] and sink.sessions == 1
+
+
+def in_chunks_of(size: int):
+	make = worker.Worker.__post_init__
+
+	def made(self) -> None:
+		make(self)
+		self.size = size
+
+	return made
+
+
+def test_a_connection_that_the_server_has_closed_is_made_anew_and_costs_no_message(mailing, sink):
+	mailing.people(4)
+	sink.close_after.update({mailing.address(1), mailing.address(2)})
+	sink.hang_ups_at_rcpt[mailing.address(0)] = 1
+	campaign = mailing.started()
+	result = mailing.send(campaign)
+	assert (result["sent"], result["retry"], result["uncertain"]) == (4, 0, 0)
+	assert len(sink.recipients()) == 4 and 3 <= sink.sessions <= 4
+	assert {row.attempts for row in mailing.rows(campaign)} == {0}
+
+
+def test_a_message_over_which_the_connection_breaks_each_time_waits_and_the_others_go_on(mailing, sink):
+	mailing.people(3)
+	sink.hang_ups_at_rcpt[mailing.address(1)] = 2
+	campaign = mailing.started()
+	result = mailing.send(campaign)
+	assert (result["sent"], result["retry"]) == (2, 1)
+	assert mailing.send(campaign)["sent"] == 1 and mailing.balanced(campaign)
 
 
 def test_a_message_carries_one_click_unsubscription_whole(mailing, sink):
@@ -98,16 +146,15 @@ def test_nobody_sees_another_recipient_and_each_message_has_an_id_of_its_own(mai
 	assert {m["To"].addresses[0].addr_spec: m["Message-ID"].strip("<>") for m in seen} == filed
 
 
-def test_what_a_first_run_left_over_is_sent_by_the_next_and_nothing_twice(mailing, sink):
+def test_what_a_first_run_left_over_is_sent_by_the_next_and_nothing_twice(mailing, sink, monkeypatch):
 	"""The failure: 411 of 714 newsletters left, and there is no way to send the rest (erpnext#48722)."""
 	mailing.people(9)
 	campaign = mailing.started()
-	sink.delay = 0.05
-	first = delivery.send(campaign, seconds=0.2)
-	assert 0 < first["sent"] < 9 and first["pending"] == 9 - first["sent"]
-	sink.delay = 0
+	time_is_over_after(4, sink, monkeypatch)
+	first = delivery.send(campaign, seconds=600)
+	assert (first["sent"], first["pending"]) == (4, 5)
 	second = delivery.send(campaign)
-	assert second["sent"] == 9 - first["sent"] and second["pending"] == 0
+	assert (second["sent"], second["pending"]) == (5, 0)
 	assert sorted(sink.recipients()) == [mailing.address(i) for i in range(9)]
 
 
@@ -191,9 +238,13 @@ def test_after_three_temporary_refusals_a_message_has_failed(mailing, sink):
 	mailing.people(1)
 	sink.at_data[mailing.address(0)] = ["450 greylisted"] * 5
 	campaign = mailing.started()
+	waits = []
 	for _attempt in range(4):
 		mailing.send(campaign)
-	row = mailing.rows(campaign)[0]
+		row = mailing.rows(campaign)[0]
+		if row.retry_at:
+			waits.append(round((row.retry_at - now_datetime()).total_seconds() / 60))
+	assert waits == [5, 30], "minutes; longer each time"
 	assert row.state == "Failed" and row.attempts == 3 and len(sink.at_data[mailing.address(0)]) == 2
 	assert mailing.balanced(campaign)
 
@@ -256,6 +307,47 @@ def test_pausing_stops_before_the_next_message(mailing, sink):
 	lifecycle.resume(campaign)
 	frappe.db.commit()
 	assert mailing.send(campaign)["sent"] == 3
+
+
+def test_somebody_else_pauses_before_the_next_message_and_resumes_at_once(mailing, sink, monkeypatch):
+	mailing.people(5)
+	campaign = mailing.started()
+	code = f"from crm_relations.campaigns import lifecycle\nlifecycle.pause({campaign!r})\nfrappe.db.commit()"
+
+	def pause(_address):
+		if len(sink.recipients()) == 1:
+			sink.on_rcpt = None
+			assert run(code).wait(60) == 0
+
+	sink.on_rcpt = pause
+	result = delivery.send(campaign)
+	assert (result["sent"], result["pending"]) == (2, 3), "the one on its way, and no other"
+	assert not mailing.rows(campaign, worker=["is", "set"], state="Pending"), "and nothing is held"
+	queued = []
+	monkeypatch.setattr(frappe, "enqueue", lambda method, **values: queued.append((method, values)))
+	api.resume(campaign=campaign)
+	frappe.db.commit()
+	assert [(method, values["campaign"]) for method, values in queued] == [(delivery.send_job, campaign)]
+	assert delivery.send_job(campaign)["sent"] == 3
+
+
+def test_a_job_hands_over_to_the_next_while_something_is_due_and_the_campaign_runs(
+	mailing, sink, monkeypatch
+):
+	mailing.people(4)
+	campaign = mailing.started()
+	queued = []
+	monkeypatch.setattr(delivery, "enqueue", queued.append)
+	time_is_over_after(2, sink, monkeypatch)
+	assert delivery.send_job(campaign)["pending"] == 2 and queued == [campaign]
+	lifecycle.pause(campaign)
+	delivery.send_job(campaign)
+	assert queued == [campaign], "a paused one goes on when somebody resumes it"
+	lifecycle.resume(campaign)
+	frappe.db.commit()
+	queued.clear()
+	assert delivery.send_job(campaign)["pending"] == 0 and not queued
+	assert len(sink.recipients()) == 4
 
 
 def test_a_withdrawal_reaches_messages_that_a_worker_holds_already(mailing, sink):
@@ -435,6 +527,22 @@ def test_rows_of_a_worker_elsewhere_are_left_alone_until_it_has_been_silent_long
 	frappe.db.set_value("Relation Campaign Send", row, held)
 	assert delivery.settle(campaign) == 1
 	assert mailing.rows(campaign)[0].state == "Uncertain"
+
+
+def test_a_killed_worker_that_nobody_has_asked_for_its_end_is_gone(mailing):
+	"""In a container whose first process buries nobody, such a process stays in the table for good."""
+	mailing.people(1)
+	campaign = mailing.started()
+	process = subprocess.Popen(["sleep", "60"])
+	born = psutil.Process(process.pid).create_time()
+	name = f"{socket.gethostname()[:60]}/{process.pid}/{born:.0f}/x"
+	held = {"state": "Sending", "worker": name, "claimed_at": now_datetime()}
+	frappe.db.set_value("Relation Campaign Send", mailing.rows(campaign)[0].name, held)
+	assert delivery.settle(campaign) == 0, "it lives"
+	process.kill()
+	wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE, 10, "its death")
+	assert delivery.settle(campaign) == 1
+	process.wait(10)
 
 
 def test_a_draft_does_not_send(mailing):
