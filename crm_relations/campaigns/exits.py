@@ -20,7 +20,7 @@ MEMBER = "Relation Campaign Member"
 def apply(campaign: str, members: Sequence[str]) -> None:
 	"""Let those of these members leave for whom the campaign has ended."""
 	doc = frappe.get_cached_doc("Relation Campaign", campaign)
-	leave(reasons(doc, happenings.of_members(doc.segment, members)))
+	leave(reasons(doc, happenings.of_members(doc.segment, members, roles=bool(doc.exit_on_stage))))
 
 
 def after_response(response: Document) -> None:

@@ -34,8 +34,9 @@ def judge(campaign: Document, rows: Sequence[frappe._dict], worker: str = "") ->
 	verdict = Verdict()
 	if not rows:
 		return verdict
-	done = happenings.of_members(campaign.segment, [row.member for row in rows])
-	left = _left_before([row.member for row in rows])
+	members = [row.member for row in rows]
+	done = happenings.of_members(campaign.segment, members, roles=bool(campaign.exit_on_stage))
+	left = _left_before(members)
 	leaving = {m: why for m, why in exits.reasons(campaign, done).items() if m not in left}
 	excluded = _excluded(campaign, [row.relation for row in rows])
 	steps = {step.name: step for step in campaign.steps}

@@ -9,6 +9,7 @@ from datetime import datetime
 import frappe
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Max
+from pypika.functions import Date
 from pypika.queries import QueryBuilder
 
 from crm_relations.campaigns import plan_rules, rules
@@ -18,10 +19,13 @@ from crm_relations.campaigns.plan_rules import Happening
 _SALES = (("Sales Order", None), ("Sales Invoice", "is_return"))
 
 
-def of_members(segment: str | None, members: Sequence[str]) -> dict[str, list[Happening]]:
-	"""All that these members did since they were taken in; seven queries, whatever their number.
+def of_members(
+	segment: str | None, members: Sequence[str], *, roles: bool = False
+) -> dict[str, list[Happening]]:
+	"""All that these members did since they were taken in; a fixed number of queries, whatever theirs.
 
 	:param segment: the campaign's, to see who has left it
+	:param roles: ask also whose role has changed
 	"""
 	found: dict[str, list[Happening]] = {member: [] for member in members}
 	if not members:
@@ -36,6 +40,8 @@ def of_members(segment: str | None, members: Sequence[str]) -> dict[str, list[Ha
 		found[member].append(Happening(plan_rules.COMPLAINED, at))
 	for member, at in _gone(segment, members) if segment else ():
 		found[member].append(Happening(plan_rules.LEFT_SEGMENT, at))
+	for member, at in _moved_on(members) if roles else ():
+		found[member].append(Happening(plan_rules.ROLE_CHANGED, at))
 	return found
 
 
@@ -95,6 +101,26 @@ def _since_entry(doctype: str, members: Sequence[str]) -> tuple[DocType, QueryBu
 		.where(member.name.isin(list(members)))
 	)
 	return table, query
+
+
+def _moved_on(members: Sequence[str]) -> list[tuple[str, datetime]]:
+	"""Members whose stage (lead, prospect, customer …) began on the day on which they were taken in or later, and was told
+	after that: what is only learnt now of the time before is no change."""
+	told, relation, member = (
+		DocType(name) for name in ("Relation Stage Log", "Relation", "Relation Campaign Member")
+	)
+	return (
+		frappe.qb.from_(member)
+		.join(relation)
+		.on(relation.name == member.relation)
+		.join(told)
+		.on((told.relation == member.relation) & (told.stage == relation.stage))
+		.select(member.name, Max(told.creation))
+		.where(member.name.isin(list(members)) & (told.since == relation.stage_since))
+		.where((told.creation >= member.entered) & (told.since >= Date(member.entered)))
+		.groupby(member.name)
+		.run()
+	)
 
 
 def _gone(segment: str, members: Sequence[str]) -> list[tuple[str, datetime]]:

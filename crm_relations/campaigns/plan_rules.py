@@ -13,6 +13,7 @@ BOUGHT = "Bought"
 COMPLAINED = "Complained"
 UNSUBSCRIBED = "Unsubscribed"
 LEFT_SEGMENT = "Left the segment"
+ROLE_CHANGED = "Role changed"
 
 #: what ends the campaign for a member whatever its settings say
 ALWAYS_EXITS = frozenset({UNSUBSCRIBED})
@@ -26,6 +27,7 @@ EXITS = {
 	"exit_on_purchase": BOUGHT,
 	"exit_on_complaint": COMPLAINED,
 	"exit_on_role": LEFT_SEGMENT,
+	"exit_on_stage": ROLE_CHANGED,
 }
 
 CONDITION_NOT_MET = "The condition of the step is not met"

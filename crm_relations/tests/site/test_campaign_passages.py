@@ -113,6 +113,27 @@ def test_an_objection_to_an_old_mail_ends_the_passage_that_runs_and_keeps_from_t
 	assert audience.take_in_new(story.name) == 0
 
 
+def test_whose_role_changes_leaves_where_the_campaign_says_so():
+	"""A lead that becomes a customer; that it was a lead before it was taken in is no change."""
+	lead = factories.lead(company_name=factories.unique("Werk"))
+	relation = frappe.db.get_value("Relation Party", {"party": lead.name}, "parent")
+	leaving, staying = Round(people=1, exit_on_stage=1), Round(people=1)
+	frappe.db.set_value(
+		"Relation Stage Log", {"relation": relation}, "creation", add_days(now_datetime(), -1)
+	)
+	members = [audience.add(story.name, relation) for story in (leaving, staying)]
+	for story, member in zip((leaving, staying), members, strict=True):
+		exits.apply(story.name, [member])
+	assert not any(frappe.db.get_value(MEMBER, member, "left_on") for member in members)
+	party = factories.customer(lead_name=lead.name)
+	factories.invoice(party.name, [(factories.item().name, 1, 10.0)])
+	assert frappe.db.get_value("Relation", relation, "stage") == "Customer"
+	for story, member in zip((leaving, staying), members, strict=True):
+		exits.apply(story.name, [member])
+	left = [frappe.db.get_value(MEMBER, member, "left_reason") for member in members]
+	assert left == [plan_rules.ROLE_CHANGED, None]
+
+
 def test_what_happened_before_does_not_count_for_the_next_passage():
 	story = Round(re_entry_days=5, exit_on_answer=1)
 	first = story.member(0)

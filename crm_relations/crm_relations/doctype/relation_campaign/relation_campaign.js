@@ -242,7 +242,7 @@ function progress_html(answer) {
 			.join("");
 	const number = (value) => `<td class="text-right">${value}</td>`;
 	const delay = ({ delay_days, delay_hours }) =>
-		delay_hours ? __("{0} days, {1} hours", [delay_days, delay_hours]) : delay_days;
+		delay_hours ? __("{0} d {1} h", [delay_days, delay_hours]) : delay_days;
 	const rows = steps.map(
 		(step, i) =>
 			`<tr><td>${esc(step.title)}${

@@ -45,6 +45,7 @@ class RelationCampaign(Document):
 		exit_on_complaint: DF.Check
 		exit_on_purchase: DF.Check
 		exit_on_role: DF.Check
+		exit_on_stage: DF.Check
 		goal: DF.SmallText | None
 		holiday_list: DF.Link | None
 		hours_from: DF.Int
