@@ -46,6 +46,10 @@ doc_events = {
 		}
 		for doctype, module in _party_events.items()
 	},
+	"Company": {
+		"after_insert": "crm_relations.doc_events.company.after_insert",
+		"on_trash": "crm_relations.doc_events.company.on_trash",
+	},
 	"Party Link": {
 		"on_update": "crm_relations.doc_events.party_link.on_update",
 	},
@@ -87,10 +91,13 @@ doc_events = {
 	"Payment Entry": {
 		"validate": "crm_relations.doc_events.payment_entry.validate",
 		"on_submit": "crm_relations.doc_events.payment_entry.on_submit",
+		"on_update_after_submit": "crm_relations.doc_events.payment_entry.on_update_after_submit",
 		"on_cancel": "crm_relations.doc_events.payment_entry.on_cancel",
 	},
 	"Journal Entry": {
+		"validate": "crm_relations.doc_events.journal_entry.validate",
 		"on_submit": "crm_relations.doc_events.journal_entry.on_submit",
+		"on_update_after_submit": "crm_relations.doc_events.journal_entry.on_update_after_submit",
 		"on_cancel": "crm_relations.doc_events.journal_entry.on_cancel",
 	},
 	"Call Log": {
@@ -127,6 +134,7 @@ doc_events = {
 	"Relation Campaign": {
 		"on_change": "crm_relations.doc_events.relation_campaign.on_change",
 		"after_rename": "crm_relations.doc_events.relation_campaign.after_rename",
+		"on_trash": "crm_relations.doc_events.relation_campaign.on_trash",
 	},
 	"Relation Campaign Response": {
 		"after_insert": "crm_relations.doc_events.relation_campaign_response.after_insert",

@@ -1,13 +1,22 @@
-"""ERPNext's Journal Entry → a receivable that is booked, written off or settled by hand: the debtor role."""
+"""ERPNext's Journal Entry → the campaign of what it settles; a receivable that is booked, written off or settled: the debtor role."""
 
 from frappe.model.document import Document
 
+from crm_relations.pipeline import settling
 from crm_relations.relations import roles
 from crm_relations.shared.side_effects import run_steps
 
 
+def validate(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, settling.fill_journal)
+
+
 def on_submit(doc: Document, method: str | None = None) -> None:
 	run_steps(doc, roles.refresh_for_document)
+
+
+def on_update_after_submit(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, settling.follow_allocation)
 
 
 def on_cancel(doc: Document, method: str | None = None) -> None:

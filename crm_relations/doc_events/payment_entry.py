@@ -1,8 +1,8 @@
-"""ERPNext's Payment Entry → the campaign of its references, if they agree; the debtor role."""
+"""ERPNext's Payment Entry → the campaign of its references, if they agree, also of later ones; the debtor role."""
 
 from frappe.model.document import Document
 
-from crm_relations.pipeline import provenance
+from crm_relations.pipeline import provenance, settling
 from crm_relations.relations import roles
 from crm_relations.shared.side_effects import run_steps
 
@@ -13,6 +13,10 @@ def validate(doc: Document, method: str | None = None) -> None:
 
 def on_submit(doc: Document, method: str | None = None) -> None:
 	run_steps(doc, roles.refresh_for_document)
+
+
+def on_update_after_submit(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, settling.follow_allocation)
 
 
 def on_cancel(doc: Document, method: str | None = None) -> None:

@@ -14,6 +14,7 @@ from frappe.query_builder.functions import Coalesce, NullIf
 
 from crm_relations.ledger.cost_queries import DELIVERY, DIMENSION_FIELD
 from crm_relations.ledger.queries import CHAIN_RULE, CLOSING
+from crm_relations.pipeline.provenance import campaigns_of
 from crm_relations.pipeline.rules import JournalRow, agreed, campaign_of_journal
 
 Voucher = tuple[str, str]
@@ -138,8 +139,8 @@ def _facts(voucher_type: str, names: list[str], campaign: str) -> Mapping[str, F
 	facts: dict[str, Facts] = defaultdict(Facts)
 	for name, carried in _posted(voucher_type, names):
 		facts[name].posted.add(carried)
-	for name, carried in campaigns_of(voucher_type, names).items():
-		facts[name].header = carried
+	for (_type, name), carried in campaigns_of((voucher_type, name) for name in names).items():
+		facts[name].header = carried or None
 	if voucher_type in (INVOICE, PURCHASE):
 		for name, carried in _lines(f"{voucher_type} Item", names):
 			facts[name].rows.add(carried)
@@ -151,15 +152,6 @@ def _facts(voucher_type: str, names: list[str], campaign: str) -> Mapping[str, F
 	if voucher_type == JOURNAL:
 		_add_journal(facts, names, campaign)
 	return facts
-
-
-def campaigns_of(doctype: str, names: Iterable[str]) -> dict[str, str | None]:
-	"""document → campaign in its header; nothing of doctypes that have none."""
-	if not frappe.get_meta(doctype).has_field(DIMENSION_FIELD):
-		return {}
-	table = frappe.qb.DocType(doctype)
-	query = frappe.qb.from_(table).select(table.name, NullIf(table[DIMENSION_FIELD], ""))
-	return dict(query.where(table.name.isin(list(names))).run())
 
 
 def by_rule(names: Iterable[str], campaign: str | None = None) -> set[str]:
@@ -239,14 +231,7 @@ def _add_journal(facts: dict[str, Facts], names: list[str], campaign: str) -> No
 
 def _of_references(references: Iterable[Voucher]) -> tuple[dict[Voucher, str | None], set[Voucher]]:
 	"""document → campaign in its header, and the invoices among them that are attributed by rule."""
-	by_type: dict[str, set[str]] = defaultdict(set)
-	for doctype, name in references:
-		if doctype and name:
-			by_type[doctype].add(name)
-	known = {
-		(doctype, name): carried
-		for doctype, names in by_type.items()
-		for name, carried in campaigns_of(doctype, names).items()
-	}
-	ruled = by_rule(by_type[INVOICE]) if by_type[INVOICE] else set()
-	return known, {(INVOICE, name) for name in ruled}
+	asked = {(doctype, name) for doctype, name in references if doctype and name}
+	invoices = [name for doctype, name in asked if doctype == INVOICE]
+	ruled = by_rule(invoices) if invoices else set()
+	return campaigns_of(asked), {(INVOICE, name) for name in ruled}

@@ -43,12 +43,12 @@ def switch_on() -> None:
 		)
 	if dimension.disabled:
 		frappe.db.set_value("Accounting Dimension", dimension.name, "disabled", 0)
-		_set_on_fields("read_only", 0)
 	_create_ledger_field()
 	if missing := _doctypes_without_field():
 		make_dimension_in_accounting_doctypes(doc=dimension, doclist=missing)
 	for attribute in ("print_hide", "ignore_user_permissions"):
 		_set_on_fields(attribute, 1)
+	_set_on_fields("read_only", 0)
 	_add_companies(dimension)
 	_forget()
 
@@ -63,6 +63,7 @@ def switch_off() -> None:
 		)
 	_drop_index()
 	_delete_fields()
+	_set_on_fields("read_only", 0)  # ERPNext locks our own fields too when somebody disables the dimension
 	_restore_budget_options()
 	_forget()
 
@@ -85,6 +86,55 @@ def current() -> Document | None:
 	"""The Accounting Dimension of the campaign, whoever made it."""
 	name = frappe.db.get_value("Accounting Dimension", {"document_type": DOCUMENT_TYPE})
 	return frappe.get_doc("Accounting Dimension", name) if name else None
+
+
+def add_company(doc: Document) -> None:
+	"""A new company's line in the dimension: without it, the till's closing would not keep its campaigns apart."""
+	if dimension := current():
+		_add_companies(dimension)
+
+
+def forget_company(doc: Document) -> None:
+	"""The line of a company that is being deleted: left there, it would keep the company from being deleted."""
+	if dimension := current():
+		frappe.db.delete("Accounting Dimension Detail", {"parent": dimension.name, "company": doc.name})
+		_forget()
+
+
+def follow_rename(doc: Document) -> None:
+	"""Values of the dimension in columns whose field went when it was switched off: Frappe does not rename these, and
+	switched on again, they would name a campaign that is not there."""
+	old, new = doc.flags.relation_renamed
+	for doctype in get_doctypes_with_dimensions():
+		if _has_forgotten_column(doctype):
+			table = frappe.qb.DocType(doctype)
+			frappe.qb.update(table).set(table[FIELDNAME], new).where(table[FIELDNAME] == old).run()
+
+
+def keep_what_is_posted(doc: Document) -> None:
+	"""Refuse to delete a campaign that posted rows carry in the column whose field went: Frappe does not see them.
+
+	:raises frappe.LinkExistsError: there are such rows
+	"""
+	if not _has_forgotten_column("GL Entry"):
+		return
+	gle = frappe.qb.DocType("GL Entry")
+	query = frappe.qb.from_(gle).select(gle.voucher_type, gle.voucher_no)
+	if found := query.where(gle[FIELDNAME] == doc.name).limit(1).run():
+		frappe.throw(
+			_("Campaign {0} cannot be deleted: the ledger carries it, for instance {1} {2}.").format(
+				doc.name, _(found[0][0]), found[0][1]
+			),
+			frappe.LinkExistsError,
+		)
+
+
+def _has_forgotten_column(doctype: str) -> bool:
+	"""Whether the table still has the column although the doctype has no such field: the dimension was switched off."""
+	meta = frappe.get_meta(doctype)
+	if meta.has_field(FIELDNAME) or meta.issingle or meta.is_virtual:
+		return False
+	return frappe.db.has_column(doctype, FIELDNAME)
 
 
 def state() -> str:

@@ -8,14 +8,17 @@ from crm_relations.demo.company import COMPANY, account
 from crm_relations.ledger import api, repair
 from crm_relations.ledger.balance_sheet import balance_sheet
 from crm_relations.tests.site import factories
-from crm_relations.tests.site.books import campaign, journal, sell
-from crm_relations.tests.site.commits import held_back
-from crm_relations.tests.site.test_balance_sheet import (  # noqa: F401
+from crm_relations.tests.site.balance import (  # noqa: F401
+	balances,
+	campaigns_in_the_ledger,
+	carried,
 	codes,
-	dimension_on,
+	posting_anew_allowed,
 	sheet_of,
 	without_campaign,
 )
+from crm_relations.tests.site.books import campaign, journal, sell
+from crm_relations.tests.site.commits import held_back
 
 pytestmark = pytest.mark.site
 
@@ -32,42 +35,10 @@ def spring():
 	return campaign("Frühling")
 
 
-@pytest.fixture
-def allowed():
-	"""The voucher types that the company lets ERPNext post anew."""
-	settings = frappe.get_doc("Repost Accounting Ledger Settings")
-	settings.allowed_types = []
-	for doctype in ("Sales Invoice", "Purchase Invoice", "Payment Entry", "Journal Entry"):
-		settings.append("allowed_types", {"document_type": doctype, "allowed": 1})
-	settings.save()
-
-
-def carried(doc) -> set[str | None]:
-	rows = frappe.get_all(
-		"GL Entry", {"voucher_no": doc.name, "is_cancelled": 0}, ["relation_campaign"], order_by="name asc"
-	)
-	return {row.relation_campaign or None for row in rows}
-
-
 def forget(doc) -> None:
 	"""Posted without the campaign, and without it on the document."""
 	without_campaign(doc)
 	doc.db_set("relation_campaign", None, update_modified=False)
-
-
-def balances() -> dict[tuple, float]:
-	rows = frappe.get_all(
-		"GL Entry",
-		{"company": COMPANY, "is_cancelled": 0},
-		["account", "party", "debit", "credit"],
-		order_by="name asc",
-		limit=0,
-	)
-	result: dict[tuple, float] = {}
-	for row in rows:
-		key = (row.account, row.party or "")
-		result[key] = round(result.get(key, 0) + row.debit - row.credit, 2)
-	return {key: amount for key, amount in result.items() if amount}
 
 
 def one(rows: list[dict], doc) -> dict:

@@ -3,85 +3,21 @@
 The dimension is switched on for the whole file, which commits, and put back after it.
 """
 
-from collections import defaultdict
-from decimal import Decimal
-
-import frappe
 import pytest
-from frappe.utils import add_days, nowdate
 
-from crm_relations.demo.company import COMPANY, account
-from crm_relations.ledger.balance_sheet import SIDES, BalanceSheet, balance_sheet
-from crm_relations.ledger.statement import statement
+from crm_relations.ledger.balance_sheet import SIDES
 from crm_relations.tests.site import factories
-from crm_relations.tests.site.books import campaign, credit_note, journal, sell
+from crm_relations.tests.site.balance import campaigns_in_the_ledger, codes, of, sheet_of, without_campaign  # noqa: F401
+from crm_relations.tests.site.books import campaign, credit_note, sell
 
 pytestmark = pytest.mark.site
 
 ONLY_DOCUMENTS = True
 
 
-def switch(on: bool) -> None:
-	settings = frappe.get_doc("Relation Settings")
-	settings.campaign_dimension = int(on)
-	settings.save()
-	frappe.db.commit()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def dimension_on(connection):
-	before = bool(frappe.db.get_single_value("Relation Settings", "campaign_dimension"))
-	if not before:
-		switch(True)
-	yield
-	frappe.db.rollback()
-	if not before:
-		switch(False)
-
-
 @pytest.fixture
 def customer():
 	return factories.customer().name
-
-
-def sheet_of(name: str) -> BalanceSheet:
-	"""The sheet; it balances, has no problem, agrees with the statement, and its reasons explain every cent."""
-	sheet = balance_sheet(name, COMPANY)
-	assert str(sheet.difference) == "0.00" and not sheet.problems
-	assert_agrees_with_statement(sheet)
-	if sheet.state == "on":
-		for line in sheet.lines:
-			explained = sum((found.amount for found in line.differences), Decimal("0.00"))
-			assert line.ours - line.theirs == explained, line
-	return sheet
-
-
-def assert_agrees_with_statement(sheet: BalanceSheet) -> None:
-	"""Accounts as the statement has them, but for the other side of the campaign's own costs, which it does not show."""
-	result = statement(COMPANY, [sheet.campaign])
-	figures = result.campaigns[0]
-	moved = defaultdict(lambda: Decimal("0.00"))
-	for row in result.accounts:
-		moved[row.account] += row.debit - row.credit
-	ours = {line.account: line.ours for line in sheet.lines if line.ours}
-	if not figures.campaign_cost:
-		assert ours == {name: amount for name, amount in moved.items() if amount}
-	income = -sum(row.debit - row.credit for row in result.accounts if row.root_type in ("Income", "Expense"))
-	assert sheet.profit == income - (figures.campaign_cost or 0)
-
-
-def codes(sheet: BalanceSheet) -> dict[str, str]:
-	"""voucher → why it differs"""
-	return {name: code for (_doctype, name), code in sheet.reasons.items()}
-
-
-def of(sheet: BalanceSheet, number: str):
-	return next(line for line in sheet.lines if line.account == account(COMPANY, number))
-
-
-def without_campaign(doc) -> None:
-	"""As if it had been posted before campaigns were reported in the ledger."""
-	frappe.db.set_value("GL Entry", {"voucher_no": doc.name}, "relation_campaign", None)
 
 
 def test_invoice_and_payment_stand_on_both_sides_and_erpnext_shows_the_same(customer):

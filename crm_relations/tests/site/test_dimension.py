@@ -5,10 +5,12 @@ Changing fields commits, so that these tests cannot be rolled back: the switch i
 
 import frappe
 import pytest
+from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import toggle_disabling
 from erpnext.accounts.report.balance_sheet.balance_sheet import execute as balance_sheet
 from erpnext.accounts.report.profit_and_loss_statement.profit_and_loss_statement import (
 	execute as profit_and_loss,
 )
+from frappe.desk.search import search_widget
 from frappe.utils import add_days, nowdate
 
 from crm_relations.demo.company import COMPANY, account
@@ -182,6 +184,91 @@ def test_a_disabled_dimension_is_found_and_stays_disabled_until_the_switch_is_us
 	switch(False)
 	switch(True)
 	assert not codes()
+
+
+def test_disabled_in_erpnext_an_invoice_is_posted_without_and_told_and_on_again_the_fields_are_open(
+	dimension_on, customer
+):
+	spring = campaign("Frühling")
+	doc = dimension.current()
+	doc.disabled = 1
+	doc.save()
+	toggle_disabling(frappe.as_json(doc))
+	assert dimension.state() == "disabled" and "dimension-disabled" in codes()
+	assert frappe.get_meta("Sales Invoice").get_field("relation_campaign").read_only
+	invoice = sell(customer, [(spring, 100)], header=spring)
+	carried = frappe.get_all(
+		"GL Entry", {"voucher_no": invoice.name}, pluck="relation_campaign", order_by="name asc"
+	)
+	assert set(carried) == {None}
+	result = statement(COMPANY, spring)
+	assert result.campaigns[0].revenue == 100 and str(result.difference) == "0.00"
+	frappe.db.rollback()
+	switch(False)
+	assert not frappe.get_meta("Sales Invoice").get_field("relation_campaign").read_only
+	switch(True)
+	assert dimension.state() == "on" and not codes()
+
+
+def test_a_campaign_renamed_while_it_was_off_is_found_in_the_old_rows_when_it_is_on_again(
+	dimension_on, customer
+):
+	spring = campaign("Frühling")
+	doc = sell(customer, [(spring, 100)], header=spring)
+	frappe.db.commit()
+	switch(False)
+	new = frappe.rename_doc("Relation Campaign", spring, f"{spring} neu", force=True, show_alert=False)
+	frappe.db.commit()
+	switch(True)
+	rows = frappe.get_all(
+		"GL Entry", {"voucher_no": doc.name}, pluck="relation_campaign", order_by="name asc"
+	)
+	doc.reload()
+	doc.cancel()
+	frappe.db.commit()
+	assert rows == [new] * 3
+
+
+def test_a_campaign_that_the_ledger_carries_cannot_be_deleted_while_it_is_off(dimension_on):
+	spring = campaign("Frühling")
+	spent = journal(
+		[(account(COMPANY, "6300"), 25, 0, {"relation_campaign": spring}), (account(COMPANY, "1800"), 0, 25)]
+	)
+	frappe.db.commit()
+	switch(False)
+	try:
+		with pytest.raises(frappe.LinkExistsError, match=spent.name):
+			frappe.delete_doc("Relation Campaign", spring)
+	finally:
+		frappe.db.rollback()
+		frappe.get_doc("Journal Entry", spent.name).cancel()
+		frappe.db.commit()
+
+
+@pytest.mark.parametrize("role", ["Accounts User", "Accounts Manager", "Sales User", "Sales Manager"])
+def test_accounting_and_sales_roles_choose_campaigns_in_filters_and_documents(dimension_on, role):
+	name = campaign("Frühling")
+	frappe.set_user(factories.user(None, role))
+	assert frappe.has_permission("Relation Campaign", "select")
+	assert name in {row[0] for row in search_widget("Relation Campaign", name)}
+	assert frappe.has_permission("Relation Campaign", "read", doc=name)
+
+
+def test_a_company_made_while_it_is_on_gets_its_line_at_once_and_is_not_kept_from_being_deleted(dimension_on):
+	name = factories.unique("Neue GmbH")
+	factories.insert(
+		"Company",
+		company_name=name,
+		abbr=name[-6:],
+		default_currency="EUR",
+		country="Germany",
+		chart_of_accounts="Standard",
+	)
+	assert "dimension-company" not in codes()
+	(row,) = [row for row in dimension.current().dimension_defaults if row.company == name]
+	assert not (row.mandatory_for_bs or row.mandatory_for_pl or row.default_dimension)
+	frappe.delete_doc("Company", name)
+	assert name not in {row.company for row in dimension.current().dimension_defaults}
 
 
 def test_a_new_company_is_found_and_gets_its_line(dimension_on):

@@ -1,0 +1,70 @@
+"""How payments and journals get the campaign of what they settle, when that is one campaign.
+
+Alone writes `relation_campaign` on the rows of Journal Entry, and, beside `provenance`, on a Payment Entry that is allocated
+after it was posted.
+
+A journal can carry campaigns only while they are reported in the ledger (`ledger/dimension`), for only then its rows have the
+field. Its rows are filled when it is saved: one made by hand, by a write-off, or by the bank reconciliation tool. Bank
+reconciliation and Payment Reconciliation also allocate what is posted already. Then the document gets the campaign, and its
+posted rows stay as they are: they are posted anew only by somebody who has the right to (`ledger/repair`).
+"""
+
+import frappe
+from frappe.model.document import Document
+from frappe.query_builder.functions import Coalesce
+
+from crm_relations.pipeline.provenance import CAMPAIGN, campaigns_of
+from crm_relations.pipeline.rules import JournalRow, agreed, campaign_of_journal
+from crm_relations.shared.side_effects import one_statement
+
+ROWS = "Journal Entry Account"
+
+
+@one_statement
+def fill_journal(doc: Document) -> None:
+	"""validate of Journal Entry: all rows get the campaign of what it settles, if that is one."""
+	if _fill_rows(doc) and not doc.get("__islocal") and doc.get_doc_before_save() is None:
+		_store_rows(doc)  # the step failed while the document was saved, and is done afterwards
+
+
+@one_statement
+def follow_allocation(doc: Document) -> None:
+	"""on_update_after_submit of Payment Entry and Journal Entry: what was allocated after it was posted."""
+	if doc.doctype == "Journal Entry":
+		if _fill_rows(doc):
+			_store_rows(doc)
+	elif not doc.get(CAMPAIGN):
+		references = {(row.reference_doctype, row.reference_name) for row in doc.get("references") or []}
+		known = campaigns_of(references)
+		if campaign := agreed(known.get(reference) for reference in references):
+			doc.db_set(CAMPAIGN, campaign, update_modified=False)
+
+
+def _fill_rows(doc: Document) -> bool:
+	"""Whether a row got the campaign."""
+	rows = doc.get("accounts") or []
+	if not frappe.get_meta(ROWS).has_field(CAMPAIGN) or not any(row.reference_name for row in rows):
+		return False
+	named = {(row.reference_type, row.reference_name) for row in rows if row.reference_name}
+	known = campaigns_of(named)
+	campaign = campaign_of_journal(
+		[
+			JournalRow(
+				row.get(CAMPAIGN),
+				bool(row.party or row.reference_name),
+				known.get((row.reference_type, row.reference_name)),
+			)
+			for row in rows
+		]
+	)
+	empty = [row for row in rows if not row.get(CAMPAIGN)] if campaign else []
+	for row in empty:
+		row.set(CAMPAIGN, campaign)
+	return bool(empty)
+
+
+def _store_rows(doc: Document) -> None:
+	row = frappe.qb.DocType(ROWS)
+	frappe.qb.update(row).set(row[CAMPAIGN], doc.accounts[0].get(CAMPAIGN)).where(
+		(row.parent == doc.name) & (Coalesce(row[CAMPAIGN], "") == "")
+	).run()
