@@ -43,16 +43,19 @@ class Consolidated(Statement):
 
 	@property
 	def difference(self) -> Decimal:
-		"""What the companies' statements differ from their ledgers; not 0.00 as soon as one of them differs."""
-		return sum(
-			((part.statement.difference / part.rate).quantize(CENT, ROUND_UP) for part in self.parts), ZERO
-		)
+		"""What the companies' statements differ from their ledgers; where two cancel each other, the larger one, so that it is
+		not 0.00 as soon as one of them differs."""
+		return sum(self._differences, ZERO) or max(self._differences, key=abs, default=ZERO)
 
 	@property
 	def rounding(self) -> Decimal:
 		"""What the conversion of each figure by itself leaves over."""
 		explained = self.attributed + self.other_campaigns + self.not_attributed + self.not_in_selection
-		return self.ledger_income - explained - self.difference
+		return self.ledger_income - explained - sum(self._differences, ZERO)
+
+	@property
+	def _differences(self) -> list[Decimal]:
+		return [(part.statement.difference / part.rate).quantize(CENT, ROUND_UP) for part in self.parts]
 
 	@property
 	def basis(self) -> list[str]:

@@ -113,6 +113,17 @@ def test_a_difference_of_one_company_is_one_of_the_group_however_small(daughter,
 	assert result.difference == Decimal("0.01") and result.problems[0].voucher_type == "Sales Invoice"
 
 
+def test_differences_of_two_companies_never_cancel_each_other(daughter, rate):
+	sell_in_dollars(daughter, (spring := campaign("Frühling")), 100)
+	sell(factories.customer().name, [(spring, 100)])
+	for company, wrong in ((daughter, 100 - RATE), (COMPANY, 101)):
+		key = {"campaign": spring, "company": company}
+		(row,) = frappe.get_all("Relation Attribution", key, pluck="name")
+		frappe.db.set_value("Relation Attribution", row, "amount", wrong)
+	result = consolidated(None, [spring], currency="EUR")
+	assert abs(result.difference) >= 1 and len(result.problems) == 2
+
+
 def test_without_a_rate_nothing_is_converted_and_the_remedy_is_named(daughter):
 	frappe.db.set_single_value("Currency Exchange Settings", "disabled", 1)
 	frappe.clear_document_cache("Currency Exchange Settings", "Currency Exchange Settings")
