@@ -6,7 +6,9 @@ ledger, the Communication in the customer file, merge fields, signed links, one 
 Peer: `frappe.sendmail` for each recipient with the same text, then `frappe.email.queue.flush` until the queue is
 empty: neither consent nor links nor a Communication. Bar: ours takes at most a tenth of its time a message.
 
-Then: two workers against one (bar: 1.7 times as many messages a second, on two processors that are free), and the
+Then: two workers against one (bar: 1.7 times as many messages a second), into the sink, where all share the processors
+of this machine, and into a mail server that takes some milliseconds for a message, as real ones do (`slow_sink.py`);
+with the processor time of workers, database and sink, and what the workers waited for each other's rows. Last, the
 memory of a worker with many recipients against one with 1,000.
 
 The sink is `smtp-sink` of Debian's package postfix: on the PATH, or named by `SMTP_SINK`. Everything is committed, and
@@ -25,11 +27,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from statistics import median
 
 import frappe
 import mailing_data as data
+import psutil
 from frappe.email import queue
+from frappe.utils import cint
 from measuring import Clock, connected_site
 
 from crm_relations.campaigns import audience, delivery
@@ -40,24 +45,35 @@ MEMORY_BAR = 1.1
 
 
 @contextmanager
-def sink() -> Iterator[int]:
-	"""A running smtp-sink that throws everything away; yields its port."""
-	program = os.environ.get("SMTP_SINK") or shutil.which("smtp-sink")
-	if not program:
-		sys.exit("smtp-sink is needed: install Debian's package postfix, or name it in SMTP_SINK.")
+def sink(milliseconds: int = 0) -> Iterator[int]:
+	"""A mail server that throws everything away: smtp-sink, or one that thinks so long about each message. Yields its
+	port."""
 	with socket.socket() as free:
 		free.bind(("127.0.0.1", 0))
 		port = free.getsockname()[1]
-	process = subprocess.Popen(
-		[program, *(["-u", "nobody"] if os.geteuid() == 0 else []), "-c", f"127.0.0.1:{port}", "1000"],
-		stdout=subprocess.DEVNULL,
-	)
+	process = subprocess.Popen(_sink_command(port, milliseconds), stdout=subprocess.DEVNULL)
 	try:
 		_wait_for(port)
 		yield port
 	finally:
 		process.terminate()
 		process.wait(10)
+
+
+def _sink_command(port: int, milliseconds: int) -> list[str]:
+	if milliseconds:
+		slow = os.path.join(os.path.dirname(os.path.abspath(__file__)), "slow_sink.py")
+		return [sys.executable, slow, str(port), str(milliseconds)]
+	program = os.environ.get("SMTP_SINK") or shutil.which("smtp-sink")
+	if not program:
+		sys.exit("smtp-sink is needed: install Debian's package postfix, or name it in SMTP_SINK.")
+	return [
+		program,
+		*(["-u", "nobody"] if os.geteuid() == 0 else []),
+		"-c",
+		f"127.0.0.1:{port}",
+		"1000",
+	]
 
 
 def _wait_for(port: int) -> None:
@@ -121,9 +137,36 @@ def peer(number: int) -> tuple[float, float]:
 	return seconds
 
 
-def workers(number: int) -> tuple[float, int]:
-	"""Messages a second of so many processes, from the first one's start to the last one's end, and the largest
-	peak of memory in MB."""
+@dataclass
+class Work:
+	"""What so many workers did: from the first one's start to the last one's end."""
+
+	messages: int
+	seconds: float
+	#: largest peak of resident memory of a worker in MB
+	memory: int
+	#: processor seconds by program; the database's are of the whole server
+	spent: dict[str, float]
+	#: milliseconds that transactions of the whole server waited for rows that others held, and how many did
+	waited: tuple[float, int]
+
+	@property
+	def each(self) -> float:
+		"""Seconds a message, on the wall."""
+		return self.seconds / self.messages
+
+	def describe(self, number: int) -> str:
+		spent = ", ".join(f"{name} {1000 * value / self.messages:.3f}" for name, value in self.spent.items())
+		processors = sum(self.spent.values()) / self.seconds
+		return (
+			f"{number} worker(s): {self.messages / self.seconds:.0f} messages a second; processor ms a message: {spent}; "
+			f"processors in use {processors:.2f} of {os.cpu_count()}; waits for rows: {self.waited[1]}, "
+			f"{self.waited[0] / self.messages:.4f} ms a message; load {os.getloadavg()[0]:.1f}"
+		)
+
+
+def workers(number: int, port: int) -> Work:
+	"""A campaign by so many processes."""
 	name = data.campaign()
 	members = audience.start(name)["members"]
 	frappe.db.commit()
@@ -138,26 +181,36 @@ def workers(number: int) -> tuple[float, int]:
 	]
 	for process in processes:
 		process.stdout.readline()  # connected
+	before, waited_before = spent_elsewhere(port), waits()
 	for process in processes:
 		process.stdin.write("\n")
 		process.stdin.flush()
 	told = [json.loads(process.communicate()[0].splitlines()[-1]) for process in processes]
-	sent = sum(one["sent"] for one in told)
 	frappe.db.rollback()
+	after, waited_after = spent_elsewhere(port), waits()
+	sent = sum(one["sent"] for one in told)
 	if sent != members:
 		sys.exit(f"{number} workers have sent {sent} of {members}.")
-	seconds = max(one["end"] for one in told) - min(one["start"] for one in told)
-	return members / seconds, max(one["memory"] for one in told)
+	return Work(
+		messages=members,
+		seconds=max(one["end"] for one in told) - min(one["start"] for one in told),
+		memory=max(one["memory"] for one in told),
+		spent={
+			"workers": sum(one["spent"] for one in told),
+			**{name: after[name] - before[name] for name in after},
+		},
+		waited=(waited_after[0] - waited_before[0], waited_after[1] - waited_before[1]),
+	)
 
 
 def work(name: str) -> None:
 	"""A worker in a process of its own."""
 	print("connected", flush=True)
 	sys.stdin.readline()
-	start = time.time()
+	start, spent = time.time(), time.process_time()
 	sent = delivery.send(name)["sent"]
-	memory = peak_memory()
-	print(json.dumps({"start": start, "end": time.time(), "sent": sent, "memory": memory}), flush=True)
+	told = {"start": start, "end": time.time(), "sent": sent, "spent": time.process_time() - spent}
+	print(json.dumps({**told, "memory": peak_memory()}), flush=True)
 
 
 def peak_memory() -> int:
@@ -166,60 +219,115 @@ def peak_memory() -> int:
 		return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmHWM"))
 
 
+def spent_elsewhere(port: int) -> dict[str, float]:
+	"""Processor seconds so far of the database and of the mail server on this port, where they can be read."""
+	found = {}
+	listening = {"database": cint(frappe.conf.db_port) or 3306, "mail server": port}
+	for process in psutil.process_iter(["cmdline", "cpu_times"]):
+		command = process.info["cmdline"] or [""]
+		if "mariadbd" in command[0] or "mysqld" in command[0]:
+			known = f"--port={listening['database']}" in command or not any(
+				"--port=" in one for one in command
+			)
+			if known:
+				found["database"] = sum(process.info["cpu_times"][:2])
+		elif any(one == str(port) or one.endswith(f":{port}") for one in command):
+			found["mail server"] = sum(process.info["cpu_times"][:2])
+	return found
+
+
+def waits() -> tuple[float, int]:
+	"""Milliseconds, and number, of waits for rows that another transaction had locked, on the whole server."""
+	status = dict(frappe.db.sql("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock%'"))
+	return float(status["Innodb_row_lock_time"]), int(status["Innodb_row_lock_waits"])
+
+
 def main() -> None:
 	parser = argparse.ArgumentParser()
+	parser.add_argument("--part", choices=PARTS, nargs="+", default=PARTS, help="what is measured")
 	parser.add_argument("--number", type=int, default=10_000, help="recipients of a campaign")
 	parser.add_argument("--peer", type=int, default=500, help="messages of the peer")
-	parser.add_argument(
-		"--memory", type=int, default=100_000, help="recipients for the memory; 0: not measured"
-	)
+	parser.add_argument("--memory", type=int, nargs="+", default=[10_000, 100_000], help="recipients")
 	parser.add_argument("--rounds", type=int, default=3)
+	parser.add_argument("--milliseconds", type=int, default=20, help="that the slow mail server takes")
 	parser.add_argument("--worker", help=argparse.SUPPRESS)
 	arguments = parser.parse_args()
 	with connected_site():
 		if arguments.worker:
 			return work(arguments.worker)
-		with sink() as port:
-			try:
-				report(measure(port, arguments))
-			finally:
-				frappe.db.rollback()
-				data.remove()
+		try:
+			report([found for part in arguments.part for found in PARTS[part](arguments)])
+		finally:
+			frappe.db.rollback()
+			data.remove()
 
 
-def measure(port: int, arguments: argparse.Namespace) -> list[dict]:
-	data.load(arguments.number)
-	data.open_account(port)
-	one, other, both = [], [], []
-	for number in range(arguments.rounds):
-		functions = [lambda: one.append(ours()), lambda: other.append(peer(arguments.peer))]
-		for function in functions if number % 2 else reversed(functions):
-			function()
-	alone = []
-	for _number in range(arguments.rounds):
-		alone.append(workers(1)[0])
-		both.append(workers(2)[0])
-	rows = [
-		*(
-			row(
-				f"seconds a message, {clock}: ours, sendmail and flush",
-				median(seconds[index] for seconds in one),
-				median(seconds[index] for seconds in other),
-				BAR,
-			)
-			for index, clock in enumerate(("on the wall", Clock.of_connection().name))
-		),
-		row("seconds a message: two workers, one", 1 / median(both), 1 / median(alone), WORKERS_BAR),
+def against_the_peer(arguments: argparse.Namespace) -> list[dict]:
+	one, other = [], []
+	with sink() as port:
+		data.load(arguments.number)
+		data.open_account(port)
+		for number in range(arguments.rounds):
+			functions = [lambda: one.append(ours()), lambda: other.append(peer(arguments.peer))]
+			for function in functions if number % 2 else reversed(functions):
+				function()
+	return [
+		row(
+			f"seconds a message, {clock}: ours, sendmail and flush",
+			median(seconds[index] for seconds in one),
+			median(seconds[index] for seconds in other),
+			BAR,
+		)
+		for index, clock in enumerate(("on the wall", Clock.of_connection().name))
 	]
-	if arguments.memory:
-		data.load(1_000)
+
+
+def two_against_one(arguments: argparse.Namespace) -> list[dict]:
+	return _two_against_one(arguments, 0)
+
+
+def two_against_one_into_a_slow_server(arguments: argparse.Namespace) -> list[dict]:
+	return _two_against_one(arguments, arguments.milliseconds)
+
+
+def _two_against_one(arguments: argparse.Namespace, milliseconds: int) -> list[dict]:
+	alone, both = [], []
+	with sink(milliseconds) as port:
+		data.load(arguments.number)
 		data.open_account(port)
-		small = workers(1)[1]
-		data.load(arguments.memory)
-		data.open_account(port)
-		large = workers(1)[1]
-		rows.append(row(f"peak memory in MB: {arguments.memory} recipients, 1,000", large, small, MEMORY_BAR))
-	return rows
+		for _number in range(arguments.rounds):
+			for number, found in ((1, alone), (2, both)):
+				found.append(workers(number, port))
+				print(found[-1].describe(number), flush=True)
+	figure = "seconds a message: two workers, one"
+	if milliseconds:
+		figure += f", into a server that takes {milliseconds} ms"
+	return [
+		row(figure, median(found.each for found in both), median(found.each for found in alone), WORKERS_BAR)
+	]
+
+
+def memory(arguments: argparse.Namespace) -> list[dict]:
+	peaks = {}
+	with sink() as port:
+		for number in (1_000, *arguments.memory):
+			data.load(number)
+			data.open_account(port)
+			done = workers(1, port)
+			peaks[number] = done.memory
+			print(f"{number} recipients: peak {done.memory} MB; {done.describe(1)}", flush=True)
+	return [
+		row(f"peak memory in MB: {number} recipients, 1,000", peaks[number], peaks[1_000], MEMORY_BAR)
+		for number in arguments.memory
+	]
+
+
+PARTS = {
+	"peer": against_the_peer,
+	"workers": two_against_one,
+	"slow": two_against_one_into_a_slow_server,
+	"memory": memory,
+}
 
 
 def row(figure: str, ours: float, peer: float, bar: float) -> dict:
