@@ -51,7 +51,7 @@ class CampaignBooks(Builder):
 	def _read(self) -> None:
 		if names := queries.invoices_of(self.scope, self.campaign):
 			rows = queries.settlements_of(self.scope, names)
-			own = queries.attributed(sorted({row.voucher_no for row in rows}))
+			own = queries.attributed(sorted({row.voucher_no for row in rows})) if rows else {}
 			for row in rows:
 				row.own_campaign, row.plain_account = own.get(row.voucher_no), None
 			self._split_vouchers(sorted({*names, *own}))

@@ -112,7 +112,9 @@ def _repair(voucher: Voucher, sheet: BalanceSheet) -> tuple[str | None, str | No
 	messages = len(frappe.local.message_log)
 	reposting = frappe.flags.through_repost_accounting_ledger
 	try:
-		doc = frappe.get_doc(*voucher)
+		doc = frappe.get_doc(*voucher, for_update=True)
+		if doc.docstatus != 1:
+			frappe.throw(_("{0} {1} has been cancelled meanwhile.").format(_(doc.doctype), doc.name))
 		before = footprint(doc.doctype, doc.name)
 		_set_campaign(doc, sheet.campaign)
 		repost = frappe.get_doc(

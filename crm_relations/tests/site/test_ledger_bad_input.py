@@ -5,8 +5,9 @@ import pytest
 from frappe.utils import add_days, get_first_day, get_last_day, nowdate
 
 from crm_relations.demo.company import COMPANY
-from crm_relations.ledger import api, attribution, checks
+from crm_relations.ledger import api, attribution, checks, repair
 from crm_relations.ledger import attribution_queries as queries
+from crm_relations.ledger.balance_sheet import balance_sheet
 from crm_relations.ledger.statement import statement
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.books import assert_adds_up, campaign, draft, sell
@@ -247,6 +248,7 @@ def test_two_companies_with_the_same_campaign_each_have_their_own_figures(custom
 	assert rows_of(name) == [(spring, 70)]
 	assert (revenue(spring), revenue(spring, other)) == (100, 70)
 	assert str(statement(other).ledger_income) == "70.00"
+	assert (sheet_of(spring).profit, sheet_of(spring, other).profit) == (100, 70)
 
 
 def stored(doctype: str, **values):
@@ -288,3 +290,91 @@ def test_a_rule_whose_job_has_not_run_for_a_day_is_found():
 	assert codes()["attribution-rule-late"].level == "warning"
 	attribute()
 	assert "attribution-rule-late" not in codes()
+
+
+# The balance sheet of a campaign ----------------------------------------------------------------------
+
+
+def sheet_of(name: str, company: str = COMPANY):
+	"""A sheet that balances, has no problem and the statement's revenue as profit."""
+	sheet = balance_sheet(name, company)
+	assert str(sheet.difference) == "0.00" and not sheet.problems
+	assert sheet.profit == statement(company, [name]).campaigns[0].margin
+	return sheet
+
+
+def test_the_sheet_of_a_campaign_that_is_gone_says_so_and_that_of_a_renamed_one_is_right(customer):
+	spring, autumn = campaign("Frühling"), campaign("Herbst")
+	sell(customer, [(spring, 100)])
+	sell(customer, [(autumn, 50)])
+	frappe.rename_doc("Relation Campaign", spring, f"{spring} neu", force=True, show_alert=False)
+	frappe.delete_doc("Relation Campaign", autumn, force=True)
+	assert sheet_of(f"{spring} neu").profit == 100
+	for gone in (spring, autumn, "", "No such campaign"):
+		for refused in (balance_sheet, api.balance_sheet, api.repair_vouchers):
+			with pytest.raises(frappe.ValidationError, match=gone or "does not exist"):
+				refused(gone, COMPANY)
+
+
+def test_the_sheet_of_a_company_that_is_not_there_or_of_a_day_that_is_none_says_so(customer):
+	spring = campaign("Frühling")
+	with pytest.raises(frappe.ValidationError, match="No such company"):
+		api.balance_sheet(spring, "No such company")
+	with pytest.raises(frappe.ValidationError):
+		api.balance_sheet(spring, COMPANY, "no date")
+
+
+def test_the_sheet_is_there_in_closed_periods_and_with_frozen_accounts(customer):
+	spring = campaign("Frühling")
+	invoice = sell(customer, [(spring, 100)], posting_date=add_days(nowdate(), -20))
+	frappe.db.set_value("Account", invoice.items[0].income_account, "freeze_account", "Yes")
+	if frappe.get_meta("Accounts Settings").has_field("acc_frozen_upto"):
+		frappe.db.set_single_value("Accounts Settings", "acc_frozen_upto", nowdate())
+	assert sheet_of(spring).profit == 100
+
+
+@pytest.mark.parametrize("state", ["off", "disabled"])
+def test_without_the_dimension_the_sheet_is_right_and_says_that_there_is_nothing_beside_it(
+	customer, monkeypatch, state
+):
+	spring = campaign("Frühling")
+	sell(customer, [(spring, 100)])
+	monkeypatch.setattr("crm_relations.ledger.dimension.state", lambda: state)
+
+	def never(*_arguments):
+		raise AssertionError("a disabled dimension is no filter: the report would show the whole company")
+
+	monkeypatch.setattr("crm_relations.ledger.balance_sheet.erpnext_report", never)
+	sheet = sheet_of(spring)
+	shown = sheet.as_dict()
+	assert shown["state"] == state and shown["profit"]["theirs"] is None
+	assert not sheet.repairable() and not api.repair_vouchers(spring, COMPANY)["rows"]
+
+
+def test_a_user_without_rights_on_the_ledger_sees_the_sheet_of_his_role_and_nothing_of_erpnexts(
+	customer, monkeypatch
+):
+	spring = campaign("Frühling")
+	sell(customer, [(spring, 100)])
+	frappe.set_user(factories.user(None, "Relation Manager"))
+	monkeypatch.setitem(frappe.flags, "in_test", False)
+	shown = api.balance_sheet(spring, COMPANY)
+	assert (shown["state"], shown["profit"]["ours"], shown["may_repair"]) == ("closed", "100.00", False)
+	assert shown["profit"]["theirs"] is None
+	frappe.set_user(factories.user(None, "Sales User"))
+	for refused in (api.balance_sheet, api.preview_repair, api.repair_vouchers):
+		with pytest.raises(frappe.PermissionError):
+			refused(spring, COMPANY)
+
+
+def test_an_invoice_cancelled_between_preview_and_repair_is_left_alone(customer, monkeypatch):
+	spring = campaign("Frühling")
+	invoice = sell(customer, [(spring, 100)])
+	voucher = ("Sales Invoice", invoice.name)
+	sheet = balance_sheet(spring, COMPANY)
+	sheet.reasons, sheet.dates = {voucher: "posted-before"}, {voucher: nowdate()}
+	monkeypatch.setattr(repair._Blocks, "why", lambda *_arguments: None)
+	invoice.reload().cancel()
+	(row,) = repair.repair(sheet)
+	assert row["repost"] is None and "cancelled" in row["error"].lower()
+	assert not frappe.db.exists("GL Entry", {"voucher_no": invoice.name, "is_cancelled": 0})
