@@ -392,7 +392,7 @@ function funnel_html({ addressed, control }, currency) {
 function effect_html(effect) {
 	if (!effect) return "";
 	const esc = frappe.utils.escape_html;
-	const money = (text) => format_currency(text, effect.currency);
+	const money = (text) => format_currency(Number(text), effect.currency);
 	const row = (label, one, unit, show) =>
 		one
 			? `<tr><td>${label}</td><td class="text-right text-nowrap">${show(
@@ -400,7 +400,7 @@ function effect_html(effect) {
 			  )}</td><td class="text-right text-nowrap">${show(one.low)}</td>
 				<td class="text-right text-nowrap">${show(one.high)}</td><td class="text-muted">${unit}</td></tr>`
 			: "";
-	const points = (text) => format_number(text, null, 1);
+	const points = (text) => format_number(Number(text), null, 1);
 	const rows =
 		row(__("Revenue per Member"), effect.revenue, esc(effect.currency), money) +
 		row(__("Members with an Invoice"), effect.rate, __("percentage points"), points);

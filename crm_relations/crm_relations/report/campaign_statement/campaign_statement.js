@@ -115,7 +115,7 @@ frappe.query_reports["Campaign Statement"].show_vouchers = async ({ campaign, ac
 	});
 	const currency = frappe.get_doc(":Company", company)?.default_currency;
 	const number = (value) =>
-		`<td class="text-right text-nowrap">${format_currency(value, currency)}</td>`;
+		`<td class="text-right text-nowrap">${format_currency(Number(value), currency)}</td>`;
 	const sum = vouchers.reduce((total, row) => total + Math.round(100 * row.amount), 0) / 100;
 	const rows = vouchers.map(
 		(row) => `<tr><td class="text-nowrap">${frappe.datetime.str_to_user(row.date)}</td>

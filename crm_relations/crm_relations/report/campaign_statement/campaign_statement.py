@@ -83,7 +83,7 @@ def columns() -> list[dict[str, Any]]:
 	return [
 		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 260},
 		*(
-			amount(name, labels[name], 140 if name == "receivable_open" else 116)
+			amount(name, labels[name], 150 if name == "receivable_open" else 130)
 			for name in (*FIGURES, *MORE)
 		),
 		{"fieldname": "root_type", "label": _("Root Type"), "fieldtype": "Data", "width": 90},

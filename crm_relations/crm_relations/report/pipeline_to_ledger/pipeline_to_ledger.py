@@ -26,11 +26,7 @@ def execute(filters: dict | None = None) -> tuple:
 		frappe.throw(_("From Date {0} is after To Date {1}.").format(from_date, to_date))
 	found = deals(Asked(company, from_date, to_date, tuple(frappe.parse_json(filters.campaigns) or ())))
 	if filters.station:
-		found = [
-			deal
-			for deal in found
-			if stations()[deal.station] == filters.station or deal.station == filters.station
-		]
+		found = [deal for deal in found if deal.station == filters.station]
 	currency = frappe.get_cached_value("Company", company, "default_currency")
 	return columns(), rows(found, currency), None, chart(found), summary(found, currency)
 
@@ -73,7 +69,7 @@ def columns() -> list[dict[str, Any]]:
 		link("campaign", _("Campaign"), "Relation Campaign"),
 		{"fieldname": "station", "label": _("Furthest Station"), "fieldtype": "Data", "width": 110},
 		*(
-			{"fieldname": name, "label": label, "fieldtype": "Int", "width": 100}
+			{"fieldname": name, "label": label, "fieldtype": "Int", "width": 135}
 			for name, label in gaps().items()
 		),
 		link("quotation", _("Quotation"), "Quotation"),
@@ -175,9 +171,9 @@ def summary(found: list[Deal], currency: str) -> list[dict[str, Any]]:
 	in_all = medians(found)["in_all"]
 	cards = [{"label": _("Deals"), "value": len(found), "datatype": "Int", "indicator": "Blue"}]
 	if quoted:
-		share = round(100 * len(ordered) / len(quoted), 1)
+		share = _("{0} of {1}").format(len(ordered), len(quoted))
 		cards.append(
-			{"label": _("Quotations Ordered"), "value": share, "datatype": "Percent", "indicator": "Green"}
+			{"label": _("Quotations Ordered"), "value": share, "datatype": "Data", "indicator": "Green"}
 		)
 	if in_all is not None:
 		cards.append(
