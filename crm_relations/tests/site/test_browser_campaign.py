@@ -71,3 +71,24 @@ def test_the_form_leads_from_what_is_missing_to_calls_and_letters(page, mailing)
 	assert not page.errors
 	frappe.db.delete("Relation Interaction", {"relation": ["in", mailing.relations]})
 	frappe.db.commit()
+
+
+def test_uncertain_messages_are_shown_and_a_person_decides_about_each(page, mailing):
+	mailing.people(3)
+	campaign = mailing.started()
+	arrived, lost = (mailing.rows(campaign)[number].name for number in range(2))
+	for send in (arrived, lost):
+		values = {"state": "Uncertain", "reason": "The worker ended while this message was on its way"}
+		frappe.db.set_value("Relation Campaign Send", send, values)
+	frappe.db.commit()
+
+	open_progress(page, campaign)
+	for send, answer, state in ((arrived, 1, "Sent"), (lost, 0, "Pending")):
+		button = f"[data-send='{send}'][data-arrived='{answer}']"
+		page.wait_for_selector(button, timeout=60_000)
+		assert "on its way" in page.inner_text(f"tr:has({button})")
+		page.click(button)
+		page.click(".modal.show .btn-modal-primary:visible")
+		wait_for(lambda send=send, state=state: send_state(campaign, name=send) == {state}, 60, "decision")
+		page.wait_for_selector(button, state="detached", timeout=60_000)
+	assert not page.errors
