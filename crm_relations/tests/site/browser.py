@@ -1,5 +1,7 @@
 """A headless Chromium at the desk of the test site, for tests that click and type as users do."""
 
+from collections.abc import Callable
+
 import frappe
 import pytest
 
@@ -58,6 +60,13 @@ def administrators_page(administrators_browser):
 	if page.url.startswith("http"):
 		page.evaluate("localStorage.clear()")
 	page.close()
+
+
+def desk_test(test: Callable) -> Callable:
+	"""Mark a single test that needs the browser, in a file of others."""
+	for mark in MARKS:
+		test = mark(test)
+	return test
 
 
 def ours(error) -> bool:

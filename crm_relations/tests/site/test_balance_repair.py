@@ -1,5 +1,7 @@
 """Posting vouchers anew with their campaign: what is repaired, what is left alone and why, and that no amount changes."""
 
+from urllib.parse import quote
+
 import frappe
 import pytest
 from frappe.utils import add_days, get_first_day, get_last_day, nowdate
@@ -18,6 +20,11 @@ from crm_relations.tests.site.balance import (  # noqa: F401
 	without_campaign,
 )
 from crm_relations.tests.site.books import campaign, journal, sell
+from crm_relations.tests.site.browser import (  # noqa: F401
+	administrators_browser,
+	administrators_page,
+	desk_test,
+)
 from crm_relations.tests.site.commits import held_back
 
 pytestmark = pytest.mark.site
@@ -257,3 +264,45 @@ def test_many_vouchers_are_posted_anew_by_a_job(customer, spring, allowed, monke
 	with held_back():
 		method(**{name: options[name] for name in ("campaign", "company", "to_date", "user")})
 	assert carried(invoice) == {spring}
+
+
+# In the browser -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def committed(customer, spring, allowed):
+	"""An invoice of the campaign, and a payment without it; committed, and cancelled afterwards."""
+	invoice = sell(customer, [(spring, 100)])
+	payment = factories.pay(invoice)
+	forget(payment)
+	frappe.db.commit()
+	yield payment
+	frappe.db.rollback()
+	for doc in (payment, invoice):
+		doc.reload().cancel()
+	frappe.db.delete("Repost Allowed Types")
+	frappe.db.commit()
+
+
+@desk_test
+def test_from_the_campaign_to_its_balance_sheet_and_by_the_button_to_one_that_equals_erpnexts(
+	page, committed, spring
+):
+	page.goto(f"/app/relation-campaign/{spring}")
+	page.click(".inner-group-button:has-text('View') button", timeout=60_000)
+	page.click(".dropdown-item:has-text('Balance Sheet'):visible")
+	page.wait_for_selector("[data-balanced='1']", timeout=60_000)
+	assert page.url.endswith(quote(f"campaign-balance-sheet/{spring}"))
+	page.wait_for_selector("[data-reason='payment-without']")
+	assert page.is_visible(f"[data-reason='payment-without'] a:has-text('{committed.name}')")
+	page.click(".primary-action:has-text('Repair (1)')")
+	page.wait_for_selector(".modal.show td:has-text('Is posted anew')")
+	frappe.db.rollback()
+	assert carried(committed) == {None}
+	page.click(".modal.show .btn-primary:has-text('Post 1 anew')")
+	page.wait_for_selector(".modal.show .msgprint a[href*='repost-accounting-ledger']", timeout=60_000)
+	page.wait_for_selector("[data-reason]", state="detached")
+	assert not page.is_visible(".primary-action:has-text('Repair')")
+	frappe.db.rollback()
+	assert carried(committed) == {spring}
+	assert not page.errors

@@ -265,9 +265,12 @@
 				fields: [{ fieldname: "rows", fieldtype: "HTML" }],
 				primary_action_label: __("Post {0} anew", [open.length]),
 				primary_action: async () => {
+					if (!open.length || dialog.posting) return;
+					dialog.posting = true;
 					dialog.disable_primary_action();
-					const answer = await frappe.xcall(API + "repair_vouchers", this.asked);
-					dialog.hide();
+					const answer = await frappe
+						.xcall(API + "repair_vouchers", this.asked)
+						.finally(() => dialog.hide());
 					if (answer.rows) this.tell(answer.rows);
 					else frappe.msgprint(answer.message);
 					this.load();
