@@ -5,6 +5,7 @@ An agent reserves the next row: nobody else gets it until it is recorded, given 
 
 from collections.abc import Collection
 from datetime import date, datetime
+from typing import Any
 
 import frappe
 from frappe import _
@@ -142,6 +143,7 @@ def complete(
 			"attempts",
 			"reserved_by",
 			"reserved_until",
+			"legal_basis",
 		],
 		as_dict=True,
 		for_update=True,
@@ -171,12 +173,24 @@ def complete(
 		values["retry_at"] = at
 	else:
 		values["state"] = "Done"
+	if not row.legal_basis:
+		values.update(_basis(row))
 	frappe.db.set_value(SEND, send, values)
 	if do_not_call:
 		consent.record(
 			row.relation, row.recipient, "Phone", "Withdrawn", source=_("Said on the telephone"), proof=send
 		)
 	return responses.record(row.member, "Call", answer, send=send, note=note)
+
+
+def _basis(row: frappe._dict) -> dict[str, str | None]:
+	"""What a call rests on that was made without being reserved, before the scheduler looked it up."""
+	kinds = frappe.db.get_value(
+		"Relation", row.relation, ["relation_kind", "market_orientation"], as_dict=True
+	)
+	campaign = frappe.get_doc("Relation Campaign", row.campaign)
+	decision = consent.decide_for(campaign, [frappe._dict(row, **(kinds or {}))], "Phone")[row.recipient]
+	return {"legal_basis": decision.legal_basis or None, "consent": decision.consent or None}
 
 
 def _lock(name: str) -> frappe._dict | None:
@@ -262,17 +276,20 @@ def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | N
 def _allowed(campaign: Document, rows: list[frappe._dict], final: bool = False) -> list[dict]:
 	"""Rows of members who may be called, as the desk shows them.
 
-	:param final: take the others off the list, with the reason
+	:param final: they are called now: store the basis, and take the others off the list with the reason
 	"""
 	decisions = consent.decide_for(campaign, rows, "Phone")
 	refused = gate.judge(campaign, rows).refused if final else {}
 	for row in rows:
 		decision = decisions[row.recipient]
 		reason = refused.get(row.name) or ("" if decision.allowed else decision.reason)
-		if reason and final:
-			values = {"state": "Suppressed", "reason": reason, "consent": decision.consent or None}
-			frappe.db.set_value(SEND, row.name, values)
+		if not final:
+			continue
+		values: dict[str, Any] = {"consent": decision.consent or None, "legal_basis": decision.legal_basis}
+		if reason:
+			values.update(state="Suppressed", reason=reason)
 			refused[row.name] = reason
+		frappe.db.set_value(SEND, row.name, values)
 	steps = {step.name: step for step in campaign.steps}
 	return [
 		_shown(row, steps.get(row.step), decisions[row.recipient])

@@ -43,12 +43,14 @@ def ensure(campaign: Document) -> None:
 	"""on_change of a campaign of ours: from its start on it stands in ERPNext's list as well."""
 	if campaign.status in _NOT_STARTED:
 		return
-	for doctype in _LISTS:
-		# the first that there is; version 16 keeps the second in step with it
-		if frappe.db.exists("DocType", doctype):
-			if not _entry(doctype, campaign.name):
-				_add(doctype, campaign.name)
-			return
+	lists = [doctype for doctype in _LISTS if frappe.db.exists("DocType", doctype)]
+	if len(lists) > 1 and frappe.defaults.get_global_default("campaign_naming_by") == "Naming Series":
+		lists = lists[
+			1:
+		]  # version 16 can keep the second in step with the first only where both go by one name
+	for doctype in lists[:1]:
+		if not _entry(doctype, campaign.name):
+			_add(doctype, campaign.name)
 
 
 def _add(doctype: str, name: str) -> None:

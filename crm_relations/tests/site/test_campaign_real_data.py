@@ -87,6 +87,7 @@ def test_the_overview_says_what_pandas_counts(mailing, recorded):
 	assert shown["control"]["members"] == round(len(recorded) * 0.2)
 	assert shown["addressed"] == {
 		"members": len(addressed),
+		"passages": len(addressed),
 		"sent": int(addressed["reached"].sum()),
 		"delivered": int(addressed["reached"].sum()),
 		"answered": int(addressed["reached"].sum()),

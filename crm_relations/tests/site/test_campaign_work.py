@@ -14,6 +14,7 @@ from crm_relations.campaigns import (
 	lifecycle,
 	plan_rules,
 	queries,
+	rules,
 	schedule,
 	sharing,
 	tasks,
@@ -152,6 +153,18 @@ def test_the_check_names_who_cannot_do_the_work(agents, settings):
 	campaign.update({"steps": [], "responsible": agents[2], "responsible_users": []})
 	campaign.append("steps", TASK)
 	assert any("nobody who is responsible can log in" in text for text in checklist.missing(campaign))
+
+
+@pytest.mark.parametrize("reserved", [True, False])
+def test_a_call_keeps_the_basis_it_rests_on_however_it_was_taken(reserved):
+	campaign = started(1)
+	send = frappe.get_all(SEND, {"campaign": campaign.name}, pluck="name")[0]
+	assert not frappe.db.get_value(SEND, send, "legal_basis")
+	if reserved:
+		assert call_list.reserve(campaign.name)[0]["send"] == send
+		assert frappe.db.get_value(SEND, send, "legal_basis") == rules.PRESUMED_CONSENT
+	call_list.complete(send, "Interested")
+	assert frappe.db.get_value(SEND, send, "legal_basis") == rules.PRESUMED_CONSENT
 
 
 # --- how often --------------------------------------------------------------------------------------------
