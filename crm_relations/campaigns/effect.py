@@ -54,7 +54,7 @@ class Effect:
 		"""The change of the rate of buyers in words; empty where nothing can be said."""
 		if not self.rate:
 			return ""
-		low, high = (_points(value) for value in (self.rate.low, self.rate.high))
+		low, high = (fmt_money(100 * value, 1) for value in (self.rate.low, self.rate.high))
 		text = _("Its share of members with an invoice changed by between {0} and {1} percentage points.")
 		return text.format(low, high)
 
