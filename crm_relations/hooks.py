@@ -208,6 +208,7 @@ scheduler_events = {
 	],
 	"hourly": [
 		"crm_relations.campaigns.consents.opt_in.tend",
+		"crm_relations.campaigns.schedule.take_in_again",
 		"crm_relations.shared.side_effects.retry_deferred",
 		"crm_relations.relations.playbook.start_planned",
 	],

@@ -84,18 +84,27 @@ def start(campaign: str, user: str | None = None) -> dict:
 
 
 def take_in_new(campaign: str) -> int:
-	"""Take in the relations that have entered the segment of a running campaign since, and those in it that may come in
-	again, each where the campaign wants it; and plan their steps.
-
-	Nobody is taken in after the campaign's end date. The caller commits.
+	"""Take in the relations that have entered the segment of a running campaign since, where it wants that, and plan their
+	steps. Nobody is taken in after the campaign's end date. The caller commits.
 
 	:return: number of new members
 	"""
 	doc = lifecycle.locked(campaign)
+	return _take_in_later(doc, again=False) if doc.take_in_new else 0
+
+
+def take_in_again(campaign: str) -> int:
+	"""Take in once more those of the segment that may come again, and plan their steps. The caller commits.
+
+	:return: number of new members
+	"""
+	return _take_in_later(lifecycle.locked(campaign), first=False)
+
+
+def _take_in_later(doc: Document, **which: bool) -> int:
 	if doc.status != "Running" or working_hours.is_over(doc):
 		return 0
-	who = DocType("Relation").name.isin(membership.current(doc.segment))
-	new = _take_in(doc, who, first=bool(doc.take_in_new))
+	new = _take_in(doc, DocType("Relation").name.isin(membership.current(doc.segment)), **which)
 	if new:
 		control_group.hold_out(doc)
 		_plan(doc)
@@ -207,11 +216,12 @@ def last_passage(campaign: str, relation: str) -> str | None:
 	)
 
 
-def _take_in(campaign: Document, who: Criterion, *, first: bool = True) -> int:
+def _take_in(campaign: Document, who: Criterion, *, first: bool = True, again: bool = True) -> int:
 	"""One row for each of these relations that has none yet, and one more for each that may come in again; returns how
 	many are new.
 
 	:param first: take in those that have none yet
+	:param again: take in those that may come again
 	"""
 	relation, member = DocType("Relation"), DocType("Relation Campaign Member")
 	empty = not frappe.db.exists("Relation Campaign Member", {"campaign": campaign.name})
@@ -226,13 +236,13 @@ def _take_in(campaign: Document, who: Criterion, *, first: bool = True) -> int:
 			.where(member.name.isnull())
 		)
 
-	def again(query: Any) -> Any:
+	def once_more(query: Any) -> Any:
 		query = query.from_(relation).join(member).on(member.relation == relation.name)
 		return query.where(who).where((relation.disabled == 0) & _may_come_again(campaign, member))
 
 	new = _insert_members(campaign, 1, never_in) if first else 0
-	if cint(campaign.re_entry_days) > 0 and not empty:
-		new += _insert_members(campaign, member.passage + 1, again)
+	if again and cint(campaign.re_entry_days) > 0 and not empty:
+		new += _insert_members(campaign, member.passage + 1, once_more)
 	if new:
 		_normalise(campaign.name)
 	return new

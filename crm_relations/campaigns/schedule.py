@@ -31,11 +31,16 @@ def run() -> None:
 	"""Scheduler. Each campaign is a transaction of its own: one that fails is logged and keeps no other back."""
 	_each(_due_to_start(), _start)
 	_each([*_over(), *_through()], lifecycle.finish_by_itself)
-	_each(_taking_in(), audience.take_in_new)
+	_each(_running(take_in_new=1), audience.take_in_new)
 	_each(_with_open_rows("variant", send_ledger.WAITING), _decide)
 	_each(_with_open_rows("step_type", "Call"), sharing.share_calls)
 	_each(_with_open_rows("step_type", "Task"), tasks.make_due)
 	delivery.send_due_campaigns()
+
+
+def take_in_again() -> None:
+	"""Scheduler, every hour: who may come in again is counted in days, and looking for it reads all members."""
+	_each(_running(re_entry_days=[">", 0]), audience.take_in_again)
 
 
 def _each(campaigns: list[str], function: Callable[[str], object]) -> None:
@@ -69,15 +74,9 @@ def _due_to_start() -> list[str]:
 	)
 
 
-def _taking_in() -> list[str]:
-	"""Running campaigns that relations may enter after the start."""
-	campaign = DocType("Relation Campaign")
-	return (
-		frappe.qb.from_(campaign)
-		.select(campaign.name)
-		.where((campaign.status == "Running") & ((campaign.take_in_new == 1) | (campaign.re_entry_days > 0)))
-		.orderby(campaign.name)
-		.run(pluck=True)
+def _running(**filters) -> list[str]:
+	return frappe.get_all(
+		"Relation Campaign", filters={"status": "Running", **filters}, pluck="name", order_by="name asc"
 	)
 
 

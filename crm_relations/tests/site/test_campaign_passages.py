@@ -4,7 +4,16 @@ import frappe
 import pytest
 from frappe.utils import add_days, now_datetime
 
-from crm_relations.campaigns import audience, exits, happenings, overview, plan_rules, queries, responses
+from crm_relations.campaigns import (
+	audience,
+	exits,
+	happenings,
+	overview,
+	plan_rules,
+	queries,
+	responses,
+	schedule,
+)
 from crm_relations.campaigns.answers import importing
 from crm_relations.segments import membership
 from crm_relations.tests.site import factories
@@ -62,16 +71,17 @@ def test_without_the_choice_nobody_comes_in_again():
 	story = Round(take_in_new=1)
 	story.through(0)
 	story.days_pass(400)
-	assert audience.take_in_new(story.name) == 0 and len(story.members()) == 2
+	assert audience.take_in_again(story.name) == 0 and audience.take_in_new(story.name) == 0
+	assert len(story.members()) == 2
 
 
 def test_who_is_through_comes_in_again_after_the_days_with_all_steps():
 	story = Round(re_entry_days=30, steps=2)
 	story.through(0)
 	story.days_pass(29)
-	assert audience.take_in_new(story.name) == 0, "a day too early"
+	assert audience.take_in_again(story.name) == 0, "a day too early"
 	story.days_pass(1)
-	assert audience.take_in_new(story.name) == 1 and audience.take_in_new(story.name) == 0
+	assert audience.take_in_again(story.name) == 1 and audience.take_in_again(story.name) == 0
 	first, second = story.members(relation=story.people[0])
 	assert (first.passage, second.passage) == (1, 2)
 	rows = frappe.get_all(SEND, {"member": second.name}, ["state", "step"], order_by="step asc")
@@ -86,9 +96,9 @@ def test_who_left_the_segment_and_is_back_comes_in_again():
 	exits.apply(story.name, [story.member(0)])
 	assert frappe.db.get_value(MEMBER, story.member(0), "left_reason") == plan_rules.LEFT_SEGMENT
 	story.days_pass(11)
-	assert audience.take_in_new(story.name) == 0, "it is not in the segment"
+	assert audience.take_in_again(story.name) == 0, "it is not in the segment"
 	membership.add_members(story.segment, [story.people[0]])
-	assert audience.take_in_new(story.name) == 1
+	assert audience.take_in_again(story.name) == 1
 	assert frappe.db.get_value(MEMBER, story.member(0), ["passage", "left_on"]) == (2, None)
 
 
@@ -97,7 +107,7 @@ def test_who_said_no_for_good_stays_out(kind, again):
 	story = Round(re_entry_days=5, exit_on_answer=1, exit_on_complaint=1)
 	responses.record(story.member(0), kind)
 	story.days_pass(100)
-	assert audience.take_in_new(story.name) == again
+	assert audience.take_in_again(story.name) == again
 
 
 def test_an_objection_to_an_old_mail_ends_the_passage_that_runs_and_keeps_from_the_next():
@@ -105,12 +115,12 @@ def test_an_objection_to_an_old_mail_ends_the_passage_that_runs_and_keeps_from_t
 	old = story.member(0)
 	story.through(0)
 	story.days_pass(6)
-	audience.take_in_new(story.name)
+	audience.take_in_again(story.name)
 	responses.record(old, "Unsubscribe")
 	assert frappe.db.get_value(MEMBER, story.member(0), "left_reason") == plan_rules.UNSUBSCRIBED
 	assert frappe.db.get_value(SEND, {"member": story.member(0)}, "state") == "Suppressed"
 	story.days_pass(50)
-	assert audience.take_in_new(story.name) == 0
+	assert audience.take_in_again(story.name) == 0
 
 
 def test_whose_role_changes_leaves_where_the_campaign_says_so():
@@ -139,7 +149,7 @@ def test_what_happened_before_does_not_count_for_the_next_passage():
 	first = story.member(0)
 	responses.record(first, "Reply")
 	story.days_pass(6)
-	audience.take_in_new(story.name)
+	audience.take_in_again(story.name)
 	second = story.member(0)
 	done = happenings.of_members(story.segment, [first, second])
 	assert [one.what for one in done[first]] == [plan_rules.ANSWERED] and done[second] == []
@@ -154,7 +164,7 @@ def test_the_control_group_is_drawn_once_and_never_comes_in_again():
 		if relation != held.relation:
 			story.through(number)
 	story.days_pass(6)
-	assert audience.take_in_new(story.name) == 3
+	assert audience.take_in_again(story.name) == 3
 	assert [row.name for row in story.members(held_out=1)] == [held.name]
 	assert len(story.members(relation=held.relation)) == 1
 
@@ -166,7 +176,7 @@ def test_the_overview_counts_persons_once_and_steps_once_a_passage():
 			story.through(number)
 			responses.record(story.member(number), "Call", "Interested")
 		story.days_pass(6)
-		audience.take_in_new(story.name)
+		audience.take_in_again(story.name)
 	status, funnel = queries.status(story.name), overview.funnel(story.name)["addressed"]
 	assert (status["members"], status["passages"], status["answered"]) == (3, 7, 2)
 	assert (funnel["members"], funnel["passages"], funnel["sent"], funnel["answered"]) == (3, 7, 2, 2)
@@ -183,7 +193,7 @@ def test_an_invoice_counts_once_however_often_its_buyer_came_in():
 	for _passage in range(2):
 		story.through(1)
 		story.days_pass(6)
-		audience.take_in_new(story.name)
+		audience.take_in_again(story.name)
 	item = factories.item()
 	factories.invoice(party.name, [(item.name, 1, 100.0)], relation_campaign=story.name)
 	funnel = overview.funnel(story.name)["addressed"]
@@ -207,7 +217,7 @@ def test_a_start_again_and_the_ledger_hold_one_row_a_step_and_member():
 	story = Round(re_entry_days=5)
 	story.through(0)
 	story.days_pass(6)
-	audience.take_in_new(story.name)
+	audience.take_in_again(story.name)
 	row = frappe.get_all(SEND, {"member": story.member(0)}, ["*"])[0]
 	with pytest.raises(frappe.UniqueValidationError):
 		frappe.get_doc({**row, "name": None, "doctype": SEND}).db_insert()
@@ -220,7 +230,7 @@ def test_an_answer_by_csv_belongs_to_the_last_passage():
 	story = Round(re_entry_days=5)
 	story.through(0)
 	story.days_pass(6)
-	audience.take_in_new(story.name)
+	audience.take_in_again(story.name)
 	(row,) = importing.plan(story.name, f"Beziehung;Antwort\n{story.people[0]};ja\n").rows
 	assert (row.member, row.problem) == (story.member(0), "")
 
@@ -249,3 +259,13 @@ def test_who_comes_later_with_an_address_that_has_been_served_gets_no_second_mes
 	assert audience.take_in_new(doc.name) == 1
 	row = frappe.db.get_value(SEND, {"relation": other}, ["state", "reason"], as_dict=True)
 	assert (row.state, row.reason) == ("Suppressed", "Another member has the same address")
+
+
+def test_the_scheduler_takes_in_again_where_the_campaign_wants_it(monkeypatch):
+	monkeypatch.setattr(frappe.db, "commit", lambda *a, **k: None)
+	again, never = Round(re_entry_days=5), Round()
+	for story in (again, never):
+		story.through(0)
+		story.days_pass(6)
+	schedule.take_in_again()
+	assert [len(story.members()) for story in (again, never)] == [3, 2]
