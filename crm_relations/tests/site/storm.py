@@ -119,7 +119,7 @@ class Storm:
 			self.post.open()
 		else:
 			self.post.delay = 0.05
-			time.sleep(self.draw.random() * 2)
+			time.sleep(self.draw.random())
 			self.post.delay = 0
 		self.happened[kind] += 1
 
