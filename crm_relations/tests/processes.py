@@ -1,4 +1,5 @@
-"""Several test processes at once (pytest-xdist), each on a site and Redis of its own, as `scripts/test` makes them.
+"""Several test processes at once (pytest-xdist), each on a site with a cache of its own, as `scripts/test` makes them;
+the queue is each process's own in any case.
 
 Nothing but the database server and the files of the bench is shared, so any two files may run side by side. The
 tests of one file stay together, in their order.
@@ -15,7 +16,7 @@ SLOWEST = {}
 
 
 def take_own_site() -> None:
-	"""The second process takes the site and the Redis in CRM_RELATIONS_PROCESS_1, the third those in …_2.
+	"""The second process takes the site and the cache in CRM_RELATIONS_PROCESS_1, the third those in …_2.
 
 	:raises pytest.UsageError: there is none for this process; two on one site would disturb each other
 	"""

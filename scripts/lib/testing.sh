@@ -9,7 +9,6 @@ MOST_PROCESSES=8
 TEST_DIR=""
 TEST_SITES=()
 TEST_CACHES=()
-TEST_QUEUES=()
 PYTEST_CODE=0
 PYTEST_PID=""
 
@@ -108,31 +107,32 @@ ensure_chromium() {
 	fi
 }
 
-# start_test_redis: two of its own for each process, so that no worker of the bench, and none of another process,
-# takes the tests' jobs
+# start_test_redis: a cache for each process, and one queue, so that no worker of the bench takes a job; the tests
+# open queues of their own
 start_test_redis() {
-	local number kind port waited from=15000
+	local number
+	start_one_redis queue 15000
+	export FRAPPE_REDIS_QUEUE=redis://127.0.0.1:$REDIS_PORT
 	for ((number = 0; number < PROCESSES; number++)); do
-		for kind in cache queue; do
-			port=$(free_port "$from")
-			in_bench bash -c 'echo "$1" >>"$2/ports"' _ "$port" "$TEST_DIR"
-			in_bench redis-server --port "$port" --bind 127.0.0.1 --daemonize yes --save "" --appendonly no \
-				--dir "$TEST_DIR" --logfile "$TEST_DIR/redis_$port.log" >/dev/null
-			for ((waited = 0; waited < 50; waited++)); do
-				redis_answers "$port" && break
-				sleep 0.2
-			done
-			redis_answers "$port" || die "Redis does not start on port $port." "Look at $TEST_DIR/redis_$port.log."
-			if [[ $kind == cache ]]; then
-				TEST_CACHES+=("redis://127.0.0.1:$port")
-			else
-				TEST_QUEUES+=("redis://127.0.0.1:$port")
-			fi
-			note "$kind on port $port"
-			from=$((port + 1))
-		done
+		start_one_redis cache "$((REDIS_PORT + 1))"
+		TEST_CACHES+=("redis://127.0.0.1:$REDIS_PORT")
 	done
-	export FRAPPE_REDIS_CACHE=${TEST_CACHES[0]} FRAPPE_REDIS_QUEUE=${TEST_QUEUES[0]}
+	export FRAPPE_REDIS_CACHE=${TEST_CACHES[0]}
+}
+
+# start_one_redis KIND FROM-PORT: sets REDIS_PORT
+start_one_redis() {
+	local waited
+	REDIS_PORT=$(free_port "$2")
+	in_bench bash -c 'echo "$1" >>"$2/ports"' _ "$REDIS_PORT" "$TEST_DIR"
+	in_bench redis-server --port "$REDIS_PORT" --bind 127.0.0.1 --daemonize yes --save "" --appendonly no \
+		--dir "$TEST_DIR" --logfile "$TEST_DIR/redis_$REDIS_PORT.log" >/dev/null
+	for ((waited = 0; waited < 50; waited++)); do
+		redis_answers "$REDIS_PORT" && break
+		sleep 0.2
+	done
+	redis_answers "$REDIS_PORT" || die "Redis does not start on port $REDIS_PORT." "Look at $TEST_DIR/redis_$REDIS_PORT.log."
+	note "$1 on port $REDIS_PORT"
 }
 
 # take_away DIR: the Redis and the sites of a run, then its folder
@@ -249,7 +249,7 @@ run_pytest() {
 		export BENCH_DIR SITE=${TEST_SITES[0]} CRM_RELATIONS_REQUIRE_SITE=1 PYTHONDONTWRITEBYTECODE=1
 		export_db_admin
 		for ((number = 1; number < PROCESSES; number++)); do
-			export "CRM_RELATIONS_PROCESS_$number=SITE=${TEST_SITES[number]} FRAPPE_REDIS_CACHE=${TEST_CACHES[number]} FRAPPE_REDIS_QUEUE=${TEST_QUEUES[number]}"
+			export "CRM_RELATIONS_PROCESS_$number=SITE=${TEST_SITES[number]} FRAPPE_REDIS_CACHE=${TEST_CACHES[number]}"
 		done
 		# bash lets what runs in the background ignore Ctrl-C; the tests' own processes must not
 		as_user env --default-signal=INT "$BENCH_DIR/env/bin/python" -m pytest -p no:cacheprovider \
