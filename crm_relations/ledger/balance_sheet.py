@@ -17,7 +17,7 @@ from typing import Any
 
 import frappe
 from erpnext.accounts.report.balance_sheet.balance_sheet import execute as erpnext_report
-from erpnext.accounts.utils import get_fiscal_year
+from erpnext.accounts.utils import get_fiscal_year, get_fiscal_years
 from frappe import _
 from frappe.utils import getdate, nowdate
 
@@ -68,7 +68,8 @@ class BalanceSheet:
 	currency: str
 	campaign: str
 	to_date: str
-	state: str  #: of the dimension: on, disabled, off; closed: the user may not read the ledger of ERPNext
+	#: of the dimension: on, disabled, off; closed: the user may not read ERPNext's ledger; no-year: it has no fiscal year
+	state: str
 	lines: list[AccountLine] = field(default_factory=list)
 	problems: list[Problem] = field(default_factory=list)
 	reasons: dict[Voucher, str] = field(default_factory=dict)
@@ -199,7 +200,7 @@ def balance_sheet(campaign: str, company: str | None = None, to_date: str | None
 
 	:param company: None: the default of Relation Settings, else the only company of the site
 	:param to_date: None: today
-	:raises frappe.ValidationError: no such company or campaign, or ERPNext has no fiscal year for the date
+	:raises frappe.ValidationError: no such company or campaign
 	"""
 	company = company_or_default(company)
 	if not campaign or not frappe.db.exists("Relation Campaign", campaign):
@@ -211,7 +212,7 @@ def balance_sheet(campaign: str, company: str | None = None, to_date: str | None
 		currency=frappe.get_cached_value("Company", company, "default_currency"),
 		campaign=campaign,
 		to_date=day,
-		state=dimension.state() if frappe.has_permission("GL Entry", "read") else "closed",
+		state=_state(company, day),
 		problems=books.problems,
 	)
 	lines = _Lines(books)
@@ -227,6 +228,13 @@ def balance_sheet(campaign: str, company: str | None = None, to_date: str | None
 	known = {*books.vouchers, *result.reasons}
 	result.dates = queries.dates_of(sorted(known)) if known else {}
 	return result
+
+
+def _state(company: str, day: str) -> str:
+	if not frappe.has_permission("GL Entry", "read"):
+		return "closed"
+	state = dimension.state()
+	return state if state != "on" or get_fiscal_years(day, company=company, boolean=True) else "no-year"
 
 
 class _Lines:

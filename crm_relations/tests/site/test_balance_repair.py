@@ -1,14 +1,17 @@
 """Posting vouchers anew with their campaign: what is repaired, what is left alone and why, and that no amount changes."""
 
+import os
 from urllib.parse import quote
 
 import frappe
 import pytest
 from frappe.utils import add_days, get_first_day, get_last_day, nowdate
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
 
 from crm_relations.demo.company import COMPANY, account
 from crm_relations.ledger import api, repair
 from crm_relations.ledger.balance_sheet import balance_sheet
+from crm_relations.ledger.statement import statement
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.balance import (  # noqa: F401
 	balances,
@@ -25,11 +28,14 @@ from crm_relations.tests.site.browser import (  # noqa: F401
 	administrators_page,
 	desk_test,
 )
+from crm_relations.tests.site.chain_steps import LongChain
 from crm_relations.tests.site.commits import held_back
+from crm_relations.tests.site.test_chains import NIGHTLY, SEED, plans
 
 pytestmark = pytest.mark.site
 
 ONLY_DOCUMENTS = True
+CHAINS = int(os.environ.get("CRM_RELATIONS_CHAINS") or (100 if NIGHTLY else 3))
 
 
 @pytest.fixture
@@ -264,6 +270,55 @@ def test_many_vouchers_are_posted_anew_by_a_job(customer, spring, allowed, monke
 	with held_back():
 		method(**{name: options[name] for name in ("campaign", "company", "to_date", "user")})
 	assert carried(invoice) == {spring}
+
+
+@pytest.mark.slow
+def test_random_chains_posted_before_the_switch_are_repaired_without_another_amount(allowed):
+	outcome = {"repaired": 0, "left": 0}
+
+	@seed(SEED)
+	@settings(
+		max_examples=CHAINS,
+		deadline=None,
+		database=None,
+		phases=(Phase.generate,),
+		suppress_health_check=list(HealthCheck),
+	)
+	@given(plans())
+	def repaired(plan):
+		note(f"CRM_RELATIONS_SEED={SEED}")
+		currency, taxes, _everybody, course = plan
+		frappe.db.savepoint("chain")
+		try:
+			chain = LongChain(currency=currency, taxes=taxes)
+			chain.campaigns[1] = chain.campaigns[0]  # of several campaigns, little could be repaired
+			for name, *arguments in course:
+				note(f"{name}{tuple(arguments)}")
+				chain.do(name, *arguments)
+			posted_without(chain)
+			before = balances()
+			for name in chain.campaigns[:1]:
+				figures = statement(COMPANY, [name]).as_dict()
+				for row in repair.repair(sheet_of(name)):
+					outcome["repaired" if row["repost"] else "left"] += 1
+					note(row)
+				assert balances() == before
+				assert statement(COMPANY, [name]).as_dict() == figures
+				sheet_of(name)
+		finally:
+			frappe.db.rollback(save_point="chain")
+			frappe.local.message_log = []
+
+	repaired()
+	print(f"seed {SEED}: {outcome}")
+	assert outcome["repaired"]
+
+
+def posted_without(chain) -> None:
+	"""As if the chain had been posted before campaigns were reported in the ledger."""
+	names = [doc.name for doc in chain.posted]
+	for doctype in ("GL Entry", "Payment Ledger Entry"):
+		frappe.db.set_value(doctype, {"voucher_no": ["in", names]}, "relation_campaign", None)
 
 
 # In the browser -------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from crm_relations.tests.site.balance import (  # noqa: F401
 )
 from crm_relations.tests.site.books import campaign, credit_note, journal, sell
 from crm_relations.tests.site.chain_steps import LongChain
+from crm_relations.tests.site.statements import sent_statements
 from crm_relations.tests.site.test_attribution_by_rule import answer, attribute, rule
 from crm_relations.tests.site.test_chains import NIGHTLY, SEED, plans
 
@@ -237,6 +238,31 @@ def test_the_sheet_is_that_of_its_day(customer):
 	sell(customer, [(spring, 50)])
 	assert balance_sheet(spring, COMPANY, add_days(nowdate(), -1)).profit == 100
 	assert balance_sheet(spring, COMPANY).profit == 150
+
+
+def test_a_day_outside_of_all_fiscal_years_has_our_sheet_and_none_of_erpnexts(customer):
+	spring = campaign("Frühling")
+	sell(customer, [(spring, 100)])
+	shown = api.balance_sheet(spring, COMPANY, "2199-01-01")
+	assert (shown["state"], shown["profit"]["ours"], shown["profit"]["theirs"]) == ("no-year", "100.00", None)
+
+
+def test_more_vouchers_cost_no_more_queries(customer):
+	def story(invoices: int) -> str:
+		name, other = campaign("Frühling"), campaign("Herbst")
+		for _number in range(invoices):
+			factories.pay(sell(customer, [(name, 100), (other, 50)]), 20)
+			sell(customer, [(name, 70)])
+		return name
+
+	few, many = story(1), story(4)
+	balance_sheet(few, COMPANY)  # fills Frappe's caches
+	counts = []
+	for name in (few, many):
+		with sent_statements() as sent:
+			balance_sheet(name, COMPANY)
+		counts.append(len(sent))
+	assert counts[0] == counts[1] < 60
 
 
 def test_every_voucher_of_an_account_is_found_from_the_page(customer, monkeypatch):

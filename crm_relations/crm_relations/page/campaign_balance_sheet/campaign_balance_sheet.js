@@ -16,6 +16,7 @@
 		closed: __(
 			"ERPNext's own balance sheet is for those who may read the ledger (GL Entry).",
 		),
+		"no-year": __("ERPNext has no fiscal year for this day, and makes no balance sheet of it."),
 	};
 
 	// an amount comes as a decimal string; read as text in the site's number format its point would count as a group
