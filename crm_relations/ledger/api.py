@@ -20,6 +20,7 @@ from crm_relations.ledger import (
 )
 from crm_relations.ledger.balance_sheet import BalanceSheet
 from crm_relations.ledger.balance_sheet import balance_sheet as make_balance_sheet
+from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import Statement, company_or_default, scope_of
 from crm_relations.ledger.statement import statement as make_statement
 from crm_relations.shared.money import to_string
@@ -88,26 +89,35 @@ def statement_pdf(
 
 @frappe.whitelist(methods=["GET", "POST"])
 def vouchers_of_row(
-	campaign: str,
 	company: str,
+	campaign: str | None = None,
 	account: str | None = None,
 	from_date: str | None = None,
 	to_date: str | None = None,
 	salesperson: str | None = None,
 	segment: str | None = None,
-) -> list[dict[str, str]]:
-	"""The vouchers behind a row of the statement, in the order of posting: `voucher_type`, `voucher_no`, `date`, `amount` (the
-	campaign's part, debit > 0, decimal string). Without an account, those of the campaign's cost."""
+	outside: bool = False,
+) -> dict[str, Any]:
+	"""The vouchers behind a row of the statement: `vouchers` in the order of posting (`voucher_type`, `voucher_no`, `date`,
+	`amount`: the campaign's part, debit > 0), the newest 500, and of all `number` and `sum`. Without an account, those of the
+	campaign's cost; without a campaign, of the income that none has (credit > 0), with `outside` of what is not in the
+	selection. Amounts are decimal strings."""
 	frappe.only_for(READERS)
 	check_company(company_or_default(company))
 	if segment:
 		frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
 	scope = scope_of(company, from_date, to_date, salesperson, segment)
-	if account:
+	if not campaign:
+		found = drill_down.income_vouchers(scope, bool(cint(outside)))
+	elif account:
 		found = drill_down.vouchers(scope, campaign, account)
 	else:
 		found = drill_down.cost_vouchers(scope, campaign)
-	return [part.as_dict() for part in found]
+	return {
+		"vouchers": [part.as_dict() for part in found[-500:]],
+		"number": len(found),
+		"sum": to_string(sum((part.amount for part in found), ZERO)),
+	}
 
 
 def statement_for_reader(filters: frappe._dict) -> Statement:

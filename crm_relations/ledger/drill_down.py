@@ -9,9 +9,12 @@ import frappe
 from frappe.query_builder.functions import Min
 
 from crm_relations.ledger import balance_queries as queries
+from crm_relations.ledger import queries as sums
+from crm_relations.ledger.balance_queries import INVOICE
 from crm_relations.ledger.campaign_books import CampaignBooks, Voucher
 from crm_relations.ledger.queries import Scope, posted_rows, since
 from crm_relations.ledger.rules import ZERO
+from crm_relations.ledger.statement import Builder
 from crm_relations.shared.money import to_decimal, to_string
 
 
@@ -62,6 +65,23 @@ def vouchers(scope: Scope, campaign: str, account: str) -> list[VoucherPart]:
 def cost_vouchers(scope: Scope, campaign: str) -> list[VoucherPart]:
 	"""The vouchers of what was spent on the campaign; their sum is its cost."""
 	return _dated(scope, _Vouchers(scope, campaign).costs)
+
+
+def income_vouchers(scope: Scope, outside: bool = False) -> list[VoucherPart]:
+	"""The vouchers of the income that no campaign has (credit > 0): their sum is `not_attributed` of the statement, with
+	`outside` its `not_in_selection`."""
+	parts = {
+		(voucher_type, name): to_decimal(amount)
+		for voucher_type, name, amount in sums.vouchers_of_no_campaign(scope, outside)
+	}
+	if not outside:
+		builder = Builder(scope)
+		builder.build([])
+		for name, split in builder.splits.items():
+			sides = split.parts.get(None, {})
+			rest = sum((amount for account, amount in sides.items() if account in builder.income), ZERO)
+			parts[INVOICE, name] = parts.get((INVOICE, name), ZERO) + rest
+	return _dated(scope, parts)
 
 
 def _dated(scope: Scope, parts: dict[Voucher, Decimal]) -> list[VoucherPart]:

@@ -162,6 +162,22 @@ def income_outside(scope: Scope) -> Any:
 	return query.where(selected.name.isnull()).run()[0][0]
 
 
+def vouchers_of_no_campaign(scope: Scope, outside: bool) -> list[tuple]:
+	"""(voucher type, voucher, credit − debit on income) of the part without a campaign, by voucher: what is of the selection, or
+	what is outside."""
+	query, gle = _no_campaign(scope)
+	if scope.salesperson or scope.segment:
+		selected = _selected(scope).as_("selected")
+		query = query.left_join(selected).on(
+			(gle.voucher_type == "Sales Invoice") & (gle.voucher_no == selected.name)
+		)
+		query = query.where(selected.name.isnull() if outside else selected.name.notnull())
+	elif outside:
+		return []
+	by_voucher = query.select(gle.voucher_type, gle.voucher_no).groupby(gle.voucher_type, gle.voucher_no)
+	return [(voucher_type, name, amount) for amount, voucher_type, name in by_voucher.run()]
+
+
 def _no_campaign(scope: Scope) -> tuple[Any, Any]:
 	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")

@@ -46,18 +46,18 @@ def figure_labels() -> dict[str, str]:
 	}
 
 
-def closing_lines(result: Statement) -> list[tuple[str, Decimal]]:
-	"""What leads from the campaigns to the income of the ledger: (name, amount); the last is the difference."""
-	lines = [(_("Attributed to campaigns"), result.attributed)]
+def closing_lines(result: Statement) -> list[tuple[str, str, Decimal]]:
+	"""What leads from the campaigns to the income of the ledger: (key of `Statement`, name, amount); the last is the difference."""
+	lines = [("attributed", _("Attributed to campaigns"), result.attributed)]
 	if result.other_campaigns:
-		lines.append((_("Other campaigns"), result.other_campaigns))
-	lines.append((_("Not attributed"), result.not_attributed))
+		lines.append(("other_campaigns", _("Other campaigns"), result.other_campaigns))
+	lines.append(("not_attributed", _("Not attributed"), result.not_attributed))
 	if result.salesperson or result.segment:
-		lines.append((_("Not in the selection"), result.not_in_selection))
+		lines.append(("not_in_selection", _("Not in the selection"), result.not_in_selection))
 	if isinstance(result, Consolidated) and result.rounding:
-		lines.append((_("Rounding of the conversion"), result.rounding))
-	lines.append((_("Income in the ledger"), result.ledger_income))
-	lines.append((_("Difference"), result.difference))
+		lines.append(("rounding", _("Rounding of the conversion"), result.rounding))
+	lines.append(("ledger_income", _("Income in the ledger"), result.ledger_income))
+	lines.append(("difference", _("Difference"), result.difference))
 	return lines
 
 
@@ -209,7 +209,7 @@ class _Page:
 				"sum": number >= len(lines) - 2,
 				"error": number == len(lines) - 1 and value != 0,
 			}
-			for number, (label, value) in enumerate(lines)
+			for number, (_key, label, value) in enumerate(lines)
 		]
 
 

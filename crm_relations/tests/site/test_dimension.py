@@ -558,7 +558,7 @@ def test_what_was_spent_on_a_campaign_leads_to_its_vouchers(dimension_on):
 	journal([(costs, 40, 0, {"relation_campaign": spring}), (bank, 0, 40)])
 	journal([(costs, 2.5, 0, {"relation_campaign": spring}), (bank, 0, 2.5)], posting_date=early)
 	for since, expected in ((None, ["2.50", "40.00"]), (add_days(nowdate(), -5), ["40.00"])):
-		found = api.vouchers_of_row(spring, COMPANY, from_date=since)
+		found = api.vouchers_of_row(COMPANY, spring, from_date=since)["vouchers"]
 		assert [part["amount"] for part in found] == expected
 		(figures,) = statement(COMPANY, [spring], since).campaigns
 		assert figures.campaign_cost == sum(cents(part["amount"]) for part in found)

@@ -76,6 +76,24 @@ def test_so_they_do_in_a_period_and_for_a_selection(books):
 	assert drill_down.vouchers(scope_of(COMPANY, segment=other), spring, account(COMPANY, "4400")) == []
 
 
+def test_the_vouchers_without_a_campaign_add_up_to_what_is_not_attributed(books):
+	_spring, _customer, person = books
+	journal([(account(COMPANY, "1800"), 80, 0), (account(COMPANY, "4400"), 0, 80)])
+	sell(factories.customer().name, [(None, 11)])
+	for asked in ({}, {"from_date": add_days(nowdate(), -5)}, {"salesperson": person}):
+		result = statement(COMPANY, **asked)
+		for outside, expected in ((False, result.not_attributed), (True, result.not_in_selection)):
+			found = api.vouchers_of_row(COMPANY, outside=outside, **asked)
+			assert Decimal(found["sum"]) == expected
+			assert found["number"] >= len(found["vouchers"])
+	assert {row["voucher_type"] for row in api.vouchers_of_row(COMPANY)["vouchers"]} >= {
+		"Sales Invoice",
+		"Journal Entry",
+	}
+	(part,) = api.vouchers_of_row(COMPANY, salesperson=person)["vouchers"]
+	assert part["amount"] == "7.00"
+
+
 def test_a_user_of_another_company_is_refused(books):
 	user = factories.user(None, "Accounts User")
 	other = factories.unique("Andere GmbH")
@@ -83,4 +101,4 @@ def test_a_user_of_another_company_is_refused(books):
 	factories.insert("User Permission", user=user, allow="Company", for_value=other)
 	frappe.set_user(user)
 	with pytest.raises(frappe.PermissionError):
-		api.vouchers_of_row(books[0], COMPANY, account(COMPANY, "4400"))
+		api.vouchers_of_row(COMPANY, books[0], account(COMPANY, "4400"))

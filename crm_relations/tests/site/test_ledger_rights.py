@@ -61,7 +61,7 @@ def arguments(invoice, handover) -> dict:
 	return {
 		"statement": {"company": COMPANY},
 		"statement_pdf": {"company": COMPANY},
-		"vouchers_of_row": {"campaign": "Any", "company": COMPANY},
+		"vouchers_of_row": {"company": COMPANY},
 		"campaigns_of_invoice": {"invoice": invoice.name},
 		"explain_attribution": {"invoice": invoice.name},
 		"rebuild_attribution": {"company": COMPANY},

@@ -82,16 +82,28 @@ frappe.query_reports["Campaign Statement"] = {
 		const shown = default_formatter(value, row, column, data);
 		if (!data) return shown;
 		const esc = frappe.utils.escape_html;
-		const drill = (campaign, account) =>
-			`<a data-drill data-campaign="${esc(campaign)}" data-account="${esc(account)}" data-company="${esc(
-				data.company || frappe.query_report.get_filter_value("company") || "",
-			)}" onclick="frappe.query_reports['Campaign Statement'].show_vouchers(this.dataset)">${shown}</a>`;
+		const company = data.company || frappe.query_report.get_filter_value("company") || "";
+		const several = frappe.query_report.get_filter_value("consolidated");
+		const drill = (asked) =>
+			`<a data-drill="${esc(JSON.stringify({ company, ...asked }))}"
+				onclick="frappe.query_reports['Campaign Statement'].show_vouchers(this)">${shown}</a>`;
 		if (column.fieldname === "campaign" && data.account) {
-			return drill(data.of_campaign, data.account);
+			return drill({ campaign: data.of_campaign, account: data.account });
 		}
-		if (column.fieldname === "campaign_cost" && value && (data.is_campaign || data.of_campaign)) {
-			const several = frappe.query_report.get_filter_value("consolidated");
-			if (!several || data.of_campaign) return drill(data.of_campaign || data.campaign, "");
+		if (column.fieldname === "campaign_cost" && value && (data.of_campaign || !several)) {
+			const campaign = data.of_campaign || (data.is_campaign && data.campaign);
+			if (campaign) return drill({ campaign });
+		}
+		if (column.fieldname === "campaign" && !several) {
+			if (data.closing === "not_attributed") return drill({});
+			if (data.closing === "not_in_selection") return drill({ outside: 1 });
+		}
+		if (column.fieldname === "campaign" && data.is_campaign) {
+			const asked = { company, to_date: frappe.query_report.get_filter_value("to_date") };
+			const name = encodeURIComponent(data.campaign);
+			return `<a href="/app/campaign-balance-sheet/${name}?${new URLSearchParams(asked)}" title="${__(
+				"Balance Sheet",
+			)}">${shown}</a>`;
 		}
 		if (data.is_difference && column.fieldname === "revenue") {
 			return `<b style="color: var(--text-on-${value ? "red" : "green"})">${shown}</b>`;
@@ -100,45 +112,47 @@ frappe.query_reports["Campaign Statement"] = {
 	},
 };
 
-// the vouchers behind a row: what the campaign has of each
-frappe.query_reports["Campaign Statement"].show_vouchers = async ({ campaign, account, company }) => {
+// the vouchers behind a row: what the campaign has of each, or the income that no campaign has
+frappe.query_reports["Campaign Statement"].show_vouchers = async (link) => {
+	const row = JSON.parse(link.dataset.drill);
 	const esc = frappe.utils.escape_html;
 	const filter = (name) => frappe.query_report.get_filter_value(name) || null;
-	const vouchers = await frappe.xcall("crm_relations.ledger.api.vouchers_of_row", {
-		campaign,
-		company,
-		account: account || null,
+	const answer = await frappe.xcall("crm_relations.ledger.api.vouchers_of_row", {
+		...row,
 		from_date: filter("from_date"),
 		to_date: filter("to_date"),
 		salesperson: filter("salesperson"),
 		segment: filter("members_of"),
 	});
-	const currency = frappe.get_doc(":Company", company)?.default_currency;
+	const currency = frappe.get_doc(":Company", row.company)?.default_currency;
 	const number = (value) =>
 		`<td class="text-right text-nowrap">${format_currency(Number(value), currency)}</td>`;
-	const sum = vouchers.reduce((total, row) => total + Math.round(100 * row.amount), 0) / 100;
-	const rows = vouchers.map(
-		(row) => `<tr><td class="text-nowrap">${frappe.datetime.str_to_user(row.date)}</td>
-			<td>${esc(__(row.voucher_type))}</td>
-			<td><a href="${frappe.utils.get_form_link(row.voucher_type, row.voucher_no)}">${esc(
-				row.voucher_no,
-			)}</a></td>${number(row.amount)}</tr>`,
+	const vouchers = answer.vouchers.map(
+		(voucher) => `<tr><td class="text-nowrap">${frappe.datetime.str_to_user(voucher.date)}</td>
+			<td>${esc(__(voucher.voucher_type))}</td>
+			<td><a href="${frappe.utils.get_form_link(voucher.voucher_type, voucher.voucher_no)}">${esc(
+				voucher.voucher_no,
+			)}</a></td>${number(voucher.amount)}</tr>`,
 	);
 	const asked = new URLSearchParams({
-		company,
-		account: account || "",
+		company: row.company,
+		account: row.account || "",
 		from_date: filter("from_date") || "",
 		to_date: filter("to_date") || "",
 	});
+	const what = row.campaign
+		? __("What {0} has of each voucher: debit less credit.", [`<b>${esc(row.campaign)}</b>`])
+		: __("Income of each voucher that no campaign has: credit less debit.");
+	const left_out = answer.number - answer.vouchers.length;
 	frappe.msgprint({
-		title: esc(account || __("Campaign Cost")),
+		title: esc(row.account || (row.campaign ? __("Campaign Cost") : link.innerText)),
 		wide: true,
-		message: `<p>${__("What {0} has of each voucher: debit less credit.", [
-			`<b>${esc(campaign)}</b>`,
-		])}</p><table class="table table-sm" data-vouchers><tbody>${rows.join("")}
-			<tr><th colspan="3">${__("Sum")}</th>${number(sum)}</tr></tbody></table>
+		message: `<p>${what} ${
+			left_out ? __("The newest {0} of {1}.", [answer.vouchers.length, answer.number]) : ""
+		}</p><table class="table table-sm" data-vouchers><tbody>${vouchers.join("")}
+			<tr><th colspan="3">${__("Sum")}</th>${number(answer.sum)}</tr></tbody></table>
 			${
-				account
+				row.account
 					? `<a href="/app/query-report/General Ledger?${asked}">${__(
 							"The whole account in the General Ledger",
 					  )}</a>`

@@ -110,8 +110,8 @@ def rows(result: Statement) -> list[dict[str, Any]]:
 				found += _company(part, figures.campaign)
 		else:
 			found += _accounts(result, figures.campaign, figures.campaign, 1)
-	for label, amount in closing_lines(result)[1:]:
-		found.append(_total(label, amount, result.currency))
+	for key, label, amount in closing_lines(result)[1:]:
+		found.append({**_total(label, amount, result.currency), "closing": key})
 	found[-1] |= {"bold": 1, "is_difference": 1}
 	found[-2]["bold"] = 1
 	return found
