@@ -148,9 +148,9 @@ def _facts(voucher_type: str, names: list[str], campaign: str) -> Mapping[str, F
 		for name in by_rule(names, campaign):
 			facts[name].by_rule = True
 	if voucher_type == PAYMENT:
-		_add_references(facts, names, campaign)
+		_add_references(facts, names)
 	if voucher_type == JOURNAL:
-		_add_journal(facts, names, campaign)
+		_add_journal(facts, names)
 	return facts
 
 
@@ -186,7 +186,7 @@ def _lines(doctype: str, names: list[str]) -> list[tuple]:
 	)
 
 
-def _add_references(facts: dict[str, Facts], names: list[str], campaign: str) -> None:
+def _add_references(facts: dict[str, Facts], names: list[str]) -> None:
 	row = frappe.qb.DocType("Payment Entry Reference")
 	query = (
 		frappe.qb.from_(row)
@@ -200,7 +200,7 @@ def _add_references(facts: dict[str, Facts], names: list[str], campaign: str) ->
 		facts[parent].by_rule |= (doctype, name) in ruled
 
 
-def _add_journal(facts: dict[str, Facts], names: list[str], campaign: str) -> None:
+def _add_journal(facts: dict[str, Facts], names: list[str]) -> None:
 	row, account = frappe.qb.DocType("Journal Entry Account"), frappe.qb.DocType("Account")
 	query = (
 		frappe.qb.from_(row)

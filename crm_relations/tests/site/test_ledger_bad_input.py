@@ -2,6 +2,7 @@
 
 import frappe
 import pytest
+from erpnext.accounts.doctype.repost_payment_ledger.repost_payment_ledger import start_payment_ledger_repost
 from frappe.utils import add_days, get_first_day, get_last_day, nowdate
 
 from crm_relations.demo.company import COMPANY
@@ -270,7 +271,10 @@ def test_receivables_on_an_account_that_is_no_asset_are_found(customer):
 	assert "receivable-not-asset" not in codes()
 	frappe.db.set_value("Account", invoice.debit_to, "root_type", "Liability")
 	finding = codes()["receivable-not-asset"]
-	assert finding.level == "error" and invoice.debit_to in finding.message and "Asset" in finding.remedy
+	assert finding.level == "error" and invoice.debit_to in finding.message
+	assert finding.remedy.startswith("Give the customers a receivable account of root type Asset")
+	frappe.db.set_value("Account", invoice.debit_to, "root_type", "Asset")
+	assert "receivable-not-asset" not in codes()
 
 
 def test_a_receivable_of_which_the_payment_ledger_knows_nothing_is_found(customer):
@@ -279,6 +283,15 @@ def test_a_receivable_of_which_the_payment_ledger_knows_nothing_is_found(custome
 	frappe.db.delete("Payment Ledger Entry", {"voucher_no": invoice.name})
 	finding = codes()["receivable-difference"]
 	assert "119.00" in finding.message and invoice.debit_to in finding.message
+	assert "General and Payment Ledger Comparison" in finding.remedy
+	repost = frappe.new_doc("Repost Payment Ledger")
+	repost.update({"company": COMPANY, "posting_date": nowdate()})
+	repost.append("repost_vouchers", {"voucher_type": "Sales Invoice", "voucher_no": invoice.name})
+	repost.insert()
+	repost.db_set("docstatus", 1)
+	with held_back():
+		start_payment_ledger_repost(repost.name)
+	assert "receivable-difference" not in codes()
 
 
 def test_a_rule_whose_job_has_not_run_for_a_day_is_found():
