@@ -279,7 +279,8 @@ def _allowed(campaign: Document, rows: list[frappe._dict], final: bool = False) 
 	:param final: they are called now: store the basis, and take the others off the list with the reason
 	"""
 	decisions = consent.decide_for(campaign, rows, "Phone")
-	refused = gate.judge(campaign, rows).refused if final else {}
+	verdict = gate.judge(campaign, rows) if final else gate.Verdict()
+	refused = dict(verdict.refused)
 	for row in rows:
 		decision = decisions[row.recipient]
 		reason = refused.get(row.name) or ("" if decision.allowed else decision.reason)
@@ -294,7 +295,7 @@ def _allowed(campaign: Document, rows: list[frappe._dict], final: bool = False) 
 	return [
 		_shown(row, steps.get(row.step), decisions[row.recipient])
 		for row in rows
-		if decisions[row.recipient].allowed and row.name not in refused
+		if decisions[row.recipient].allowed and row.name not in refused and row.name not in verdict.later
 	]
 
 

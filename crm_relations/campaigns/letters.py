@@ -176,12 +176,13 @@ def _addresses(relations: list[str]) -> dict[str, frappe._dict]:
 
 
 def _leave_out(campaign: Document, rows: list[frappe._dict]) -> set[str]:
-	"""Close the rows of members who must not get the letter; their names."""
+	"""Close the rows of members who must not get the letter; their names, and those of rows that wait for the next run."""
 	if not rows:
 		return set()
 	for row in rows:
 		row.recipient = consent.address_key(row.recipient, "Letter")
-	refused: dict[str, str] = dict(gate.judge(campaign, rows).refused)
+	verdict = gate.judge(campaign, rows)
+	refused: dict[str, str] = dict(verdict.refused)
 	decisions = consent.decide_for(campaign, rows, "Letter")
 	send = DocType(send_ledger.SEND)
 	for row in rows:
@@ -192,7 +193,7 @@ def _leave_out(campaign: Document, rows: list[frappe._dict]) -> set[str]:
 			refused[row.name] = reason
 			values.update(state="Suppressed", reason=reason)
 		send_ledger.update(send.name == row.name, **values)
-	return set(refused)
+	return {*refused, *verdict.later}
 
 
 def _letter(row: frappe._dict, step: Document | None, imprint: str) -> str:

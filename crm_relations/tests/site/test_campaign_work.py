@@ -242,6 +242,30 @@ def test_all_channels_together_have_a_limit(settings):
 	assert judged(campaign, "Task")[1] == {}, "a task addresses nobody"
 
 
+def test_while_another_worker_holds_a_mail_to_them_nobody_is_called_or_written_to(settings):
+	settings(total_limit=1, total_limit_days=10)
+	campaign = started(1, steps=[call_step(), LETTER])
+	row = frappe.db.get_value(SEND, {"campaign": campaign.name}, ["member", "relation"], as_dict=True)
+	mail = factories.insert(
+		SEND,
+		campaign=campaign.name,
+		step="mail",
+		step_type="E-mail",
+		state="Pending",
+		worker="elsewhere/1/2/3",
+		claimed_at=now_datetime(),
+		recipient="held@kunde.example",
+		**row,
+	)
+	assert call_list.reserve(campaign.name)[0] is None
+	assert letters.print_due(campaign.name)["letters"] == 0
+	states = frappe.get_all(SEND, {"campaign": campaign.name}, pluck="state")
+	assert states == ["Pending"] * 3, "they wait, and are not lost"
+	mail.db_set({"state": "Failed", "worker": None})
+	assert letters.print_due(campaign.name)["letters"] == 1
+	assert call_list.reserve(campaign.name)[0] is None, "the letter counts"
+
+
 def test_of_two_steps_at_once_the_limit_lets_one_go(settings):
 	settings(total_limit=1, total_limit_days=10)
 	campaign = started(1, steps=[call_step(), call_step(title="Zweiter Anruf")])
