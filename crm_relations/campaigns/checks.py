@@ -7,7 +7,7 @@ from frappe.query_builder.functions import Count
 from frappe.utils import add_to_date, now_datetime
 from frappe.utils.background_jobs import get_workers
 
-from crm_relations.campaigns import rules, sender
+from crm_relations.campaigns import rules, sender, tasks
 from crm_relations.campaigns.consents import checks as consent_checks
 from crm_relations.shared.findings import Finding
 
@@ -24,7 +24,22 @@ def findings() -> list[Finding]:
 	found.extend(_lawful())
 	found.extend(consent_checks.findings())
 	found.extend(_rows())
+	found.extend(_tasks())
 	return found
+
+
+def _tasks() -> list[Finding]:
+	waiting = frappe.db.count(SEND, {"state": "Pending", "step_type": "Task", "reason": tasks.NOBODY})
+	if not waiting:
+		return []
+	return [
+		Finding(
+			"warning",
+			"tasks-for-nobody",
+			_("{0} tasks of campaigns wait: nobody who is responsible is there").format(waiting),
+			_("Name further responsible users in the campaign, or end the absence in Relation Settings"),
+		)
+	]
 
 
 def workers_of_queue(queue: str = "long") -> int:

@@ -8,6 +8,7 @@ from crm_relations.campaigns import (
 	audience,
 	call_list,
 	checklist,
+	checks,
 	contact_limits,
 	gate,
 	letters,
@@ -130,6 +131,7 @@ def test_a_task_waits_where_nobody_is_there_and_says_so(agents, settings, no_com
 	assert tasks.make_due(campaign.name) == 0
 	rows = frappe.get_all(SEND, {"campaign": campaign.name}, ["state", "reason"])
 	assert [(row.state, row.reason) for row in rows] == [("Pending", tasks.NOBODY)] * 2
+	assert "tasks-for-nobody" in {finding.code for finding in checks.findings()}
 	frappe.db.delete("Relation Absence", {"user": agents[0]})
 	frappe.clear_document_cache("Relation Settings", "Relation Settings")
 	assert tasks.make_due(campaign.name) == 2

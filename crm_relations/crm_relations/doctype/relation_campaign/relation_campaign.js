@@ -586,6 +586,9 @@ class CallList {
 			__("Points: {0}", [call.points]),
 			call.attempts && __("tried {0} of {1} times", [call.attempts, call.max_tries]),
 			esc(__(call.legal_basis)),
+			call.assigned_to &&
+				call.assigned_to !== frappe.session.user &&
+				__("of {0}", [esc(frappe.user.full_name(call.assigned_to))]),
 		].filter(Boolean);
 		return `<div class="d-flex justify-content-between align-items-baseline">
 				<a class="h4" href="tel:${encodeURIComponent(call.phone)}">${esc(call.phone)}</a>
