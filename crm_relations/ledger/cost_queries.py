@@ -11,11 +11,13 @@ from frappe.query_builder.functions import Coalesce, NullIf, Sum
 
 from crm_relations.ledger.queries import (
 	Scope,
+	against,
 	attributed_vouchers,
 	in_scope,
 	posted_rows,
 	receivable_rows,
 	settling_vouchers,
+	short,
 	since,
 )
 
@@ -139,7 +141,7 @@ def campaign_costs(scope: Scope) -> list[tuple]:
 		.join(account)
 		.on(account.name == gle.account)
 		.left_join(settling)
-		.on((settling.voucher_type == gle.voucher_type) & (settling.voucher_no == gle.voucher_no))
+		.on((settling.voucher_type == short(gle.voucher_type)) & (settling.voucher_no == gle.voucher_no))
 		.select(gle[DIMENSION_FIELD], gle.account, Sum(gle.debit - gle.credit))
 		.where(posted & since(gle.posting_date, scope) & (account.root_type == "Expense"))
 		.where(Coalesce(gle[DIMENSION_FIELD], "") != "")
@@ -159,14 +161,9 @@ def overdue(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	open_vouchers = (
 		frappe.qb.from_(ple)
 		.join(vouchers)
-		.on(
-			(ple.against_voucher_type == vouchers.voucher_type)
-			& (ple.against_voucher_no == vouchers.voucher_no)
-		)
-		.join(invoice)
-		.on(invoice.name == vouchers.voucher_no)
+		.on(against(ple, vouchers))
 		.select(vouchers.campaign, vouchers.voucher_no, Sum(ple.amount).as_("amount"))
-		.where(posted & (invoice.due_date < scope.to_date))
+		.where(posted)
 		.groupby(vouchers.campaign, vouchers.voucher_no)
 		.having(Sum(ple.amount) > 0)
 	)
@@ -175,7 +172,10 @@ def overdue(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	open_vouchers = open_vouchers.as_("open_vouchers")
 	return (
 		frappe.qb.from_(open_vouchers)
+		.join(invoice)
+		.on(invoice.name == open_vouchers.voucher_no)
 		.select(open_vouchers.campaign, Sum(open_vouchers.amount))
+		.where(invoice.due_date < scope.to_date)
 		.groupby(open_vouchers.campaign)
 		.run()
 	)

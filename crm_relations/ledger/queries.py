@@ -12,13 +12,15 @@ from typing import Any
 
 import frappe
 from frappe.query_builder import Case
-from frappe.query_builder.functions import Abs, Coalesce, Count, Max, Min, Sum
+from frappe.query_builder.custom import ConstantColumn
+from frappe.query_builder.functions import Abs, Coalesce, Count, Max, Min, Substring, Sum
 
 from crm_relations.segments import membership
 
 HALF_A_CENT = Decimal("0.005")
 CLOSING = "Period Closing Voucher"
 CHAIN_RULE = "Document Chain"
+INVOICE = "Sales Invoice"
 
 
 @dataclass(frozen=True)
@@ -75,18 +77,35 @@ def _selected(scope: Scope) -> Any:
 
 
 def attributed_vouchers(scope: Scope) -> Any:
-	"""Sub-query: voucher, one campaign of it, number of campaigns."""
+	"""Sub-query: voucher, one campaign of it. Only invoices are attributed; the type is a constant, so that the key
+	`relation_vouchers` has all that is read."""
 	row = frappe.qb.DocType("Relation Attribution")
 	return (
 		frappe.qb.from_(row)
-		.select(row.voucher_type, row.voucher_no, Min(row.campaign).as_("campaign"))
+		.select(
+			ConstantColumn(INVOICE).as_("voucher_type"), row.voucher_no, Min(row.campaign).as_("campaign")
+		)
 		.where(in_scope(row, scope))
-		.groupby(row.voucher_type, row.voucher_no)
+		.groupby(row.voucher_no)
 	)
 
 
-def _on(left: Any, right: Any) -> Any:
+def on_voucher(left: Any, right: Any) -> Any:
+	"""Rows of the same voucher."""
 	return (left.voucher_type == right.voucher_type) & (left.voucher_no == right.voucher_no)
+
+
+def against(ple: Any, vouchers: Any) -> Any:
+	"""Rows of the payment ledger that are set against the vouchers."""
+	return (ple.against_voucher_type == vouchers.voucher_type) & (
+		ple.against_voucher_no == vouchers.voucher_no
+	)
+
+
+def short(voucher_type: Any) -> Any:
+	"""The name of a doctype, as wide as it can be: MariaDB makes no key for a sub-query over two columns of 140 characters,
+	and would compare each row with each."""
+	return Substring(voucher_type, 1, 61)
 
 
 def accounts(company: str) -> dict[str, frappe._dict]:
@@ -130,28 +149,33 @@ def stock_accounts(company: str) -> set[str]:
 # Income ------------------------------------------------------------------------------------------
 
 
-def ledger_income(scope: Scope) -> Any:
-	"""Credit − debit of all income accounts in the period."""
+def income(scope: Scope) -> tuple[Any, Any]:
+	"""Credit − debit of all income accounts in the period, and of the part that no campaign has: rows of vouchers without
+	attribution, and revenue released from deferral of lines without it. Each is summed from rows of its own."""
 	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
-	query = (
+	vouchers = attributed_vouchers(scope).as_("vouchers")
+	amount = gle.credit - gle.debit
+	rows = (
 		frappe.qb.from_(gle)
 		.join(account)
 		.on(account.name == gle.account)
-		.select(Sum(gle.credit - gle.debit))
 		.where(posted & since(gle.posting_date, scope) & (account.root_type == "Income"))
 	)
-	return query.run()[0][0]
-
-
-def income_of_no_campaign(scope: Scope) -> Any:
-	"""Income rows of vouchers without attribution, and revenue released from deferral of lines without it."""
-	query, _gle = _no_campaign(scope)
-	return query.run()[0][0]
+	plain = rows.left_join(vouchers).on(on_voucher(gle, vouchers))
+	plain = plain.select(Sum(amount), Sum(Case().when(vouchers.voucher_no.isnull(), amount).else_(0)))
+	plain = plain.where(Coalesce(gle.voucher_detail_no, "") == "")
+	row = frappe.qb.DocType("Relation Attribution")
+	attributed = frappe.qb.from_(row).select(row.voucher_detail_no).where(in_scope(row, scope))
+	released = rows.select(
+		Sum(amount), Sum(Case().when(gle.voucher_detail_no.notin(attributed), amount).else_(0))
+	).where(gle.voucher_detail_no > "")
+	(total, none), (more, more_none) = plain.run()[0], released.run()[0]
+	return (total or 0) + (more or 0), (none or 0) + (more_none or 0)
 
 
 def income_outside(scope: Scope) -> Any:
-	"""Of the same, what no invoice of the selection has booked: None where nothing is selected."""
+	"""Of the part without a campaign, what no invoice of the selection has booked: None where nothing is selected."""
 	if not (scope.salesperson or scope.segment):
 		return None
 	query, gle = _no_campaign(scope)
@@ -169,7 +193,7 @@ def vouchers_of_no_campaign(scope: Scope, outside: bool) -> list[tuple]:
 	if scope.salesperson or scope.segment:
 		selected = _selected(scope).as_("selected")
 		query = query.left_join(selected).on(
-			(gle.voucher_type == "Sales Invoice") & (gle.voucher_no == selected.name)
+			(gle.voucher_type == INVOICE) & (gle.voucher_no == selected.name)
 		)
 		query = query.where(selected.name.isnull() if outside else selected.name.notnull())
 	elif outside:
@@ -188,7 +212,7 @@ def _no_campaign(scope: Scope) -> tuple[Any, Any]:
 		.join(account)
 		.on(account.name == gle.account)
 		.left_join(vouchers)
-		.on(_on(gle, vouchers))
+		.on(on_voucher(gle, vouchers))
 		.left_join(deferred)
 		.on((deferred.voucher_detail_no == gle.voucher_detail_no) & in_scope(deferred, scope))
 		.select(Sum(gle.credit - gle.debit))
@@ -200,21 +224,17 @@ def _no_campaign(scope: Scope) -> tuple[Any, Any]:
 
 
 def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""Attribution on income accounts in the period: (campaign, is_return, by rule, amount).
+	"""Attribution in the period: (campaign, is_return, by rule, account, amount), also on accounts that are no income.
 
 	:param apart: vouchers that are split one by one
 	"""
 	row = frappe.qb.DocType("Relation Attribution")
-	account = frappe.qb.DocType("Account")
 	by_rule = _by_rule(row).as_("by_rule")
 	query = (
 		frappe.qb.from_(row)
-		.join(account)
-		.on(account.name == row.account)
-		.select(row.campaign, row.is_return, by_rule, Sum(row.amount))
-		.where(in_scope(row, scope) & (row.posting_date <= scope.to_date))
-		.where(since(row.posting_date, scope) & (account.root_type == "Income"))
-		.groupby(row.campaign, row.is_return, by_rule)
+		.select(row.campaign, row.is_return, by_rule, row.account, Sum(row.amount))
+		.where(in_scope(row, scope) & (row.posting_date <= scope.to_date) & since(row.posting_date, scope))
+		.groupby(row.campaign, row.is_return, by_rule, row.account)
 	)
 	if apart:
 		query = query.where(row.voucher_no.notin(apart))
@@ -255,7 +275,7 @@ def _released(scope: Scope) -> tuple[Any, Any, Any]:
 		frappe.qb.from_(gle)
 		.join(row)
 		.on(row.voucher_detail_no == gle.voucher_detail_no)
-		.where(posted & since(gle.posting_date, scope) & in_scope(row, scope))
+		.where(posted & since(gle.posting_date, scope) & in_scope(row, scope) & (gle.voucher_detail_no > ""))
 	)
 	return query, gle, row
 
@@ -268,12 +288,15 @@ def _by_rule(row: Any) -> Any:
 
 
 def vouchers_apart(scope: Scope) -> list[str]:
-	"""Invoices that cannot be summed in SQL: several campaigns, lines without a campaign, or an
-	attribution that differs from the voucher's income by account and date."""
+	"""Invoices that cannot be summed in SQL: several campaigns, or lines without a campaign."""
 	names = set(_mixed(scope).run(pluck=True))
 	names.update(_with_other_lines(scope).run(pluck=True))
-	names.update(_unequal(scope).run(pluck=True))
 	return sorted(names)
+
+
+def unequal(scope: Scope) -> list[str]:
+	"""Invoices whose attribution differs from the voucher's income by account and date. Asked only where the sums differ."""
+	return _unequal(scope).run(pluck=True)
 
 
 def _mixed(scope: Scope) -> Any:
@@ -288,18 +311,24 @@ def _mixed(scope: Scope) -> Any:
 
 
 def _with_other_lines(scope: Scope) -> Any:
+	"""Invoices with more lines that are worth something than are attributed."""
 	item = frappe.qb.DocType("Sales Invoice Item")
 	row = frappe.qb.DocType("Relation Attribution")
-	vouchers = attributed_vouchers(scope).as_("vouchers")
+	line = Case().when(row.amount != 0, row.voucher_detail_no)
+	vouchers = (
+		frappe.qb.from_(row)
+		.select(row.voucher_no, Count(line).distinct().as_("lines"))
+		.where(in_scope(row, scope))
+		.groupby(row.voucher_no)
+	).as_("vouchers")
 	return (
 		frappe.qb.from_(vouchers)
 		.join(item)
 		.on(item.parent == vouchers.voucher_no)
-		.left_join(row)
-		.on(row.voucher_detail_no == item.name)
-		.select(item.parent)
-		.distinct()
-		.where(row.name.isnull() & (item.base_net_amount != 0))
+		.select(vouchers.voucher_no)
+		.where(item.base_net_amount != 0)
+		.groupby(vouchers.voucher_no, vouchers.lines)
+		.having(Count("*") > vouchers.lines)
 	)
 
 
@@ -311,7 +340,7 @@ def _unequal(scope: Scope) -> Any:
 	ledger = (
 		frappe.qb.from_(gle)
 		.join(vouchers)
-		.on(_on(gle, vouchers))
+		.on(on_voucher(gle, vouchers))
 		.join(account)
 		.on(account.name == gle.account)
 		.select(gle.voucher_no, gle.account, gle.posting_date, (gle.credit - gle.debit).as_("amount"))
@@ -341,7 +370,7 @@ def own_rows(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	query = (
 		frappe.qb.from_(gle)
 		.join(vouchers)
-		.on(_on(gle, vouchers))
+		.on(on_voucher(gle, vouchers))
 		.select(vouchers.campaign, gle.account, Sum(gle.debit), Sum(gle.credit))
 		.where(posted & since(gle.posting_date, scope) & (Coalesce(gle.voucher_detail_no, "") == ""))
 		.groupby(vouchers.campaign, gle.account)
@@ -463,7 +492,7 @@ def own_receivable(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	query = (
 		frappe.qb.from_(ple)
 		.join(vouchers)
-		.on(_on(ple, vouchers))
+		.on(on_voucher(ple, vouchers))
 		.select(vouchers.campaign, Sum(ple.amount))
 		.where(posted)
 		.groupby(vouchers.campaign)
@@ -480,113 +509,92 @@ def settling_vouchers(scope: Scope) -> Any:
 	return (
 		frappe.qb.from_(ple)
 		.join(vouchers)
-		.on(
-			(ple.against_voucher_type == vouchers.voucher_type)
-			& (ple.against_voucher_no == vouchers.voucher_no)
-		)
-		.select(ple.voucher_type, ple.voucher_no)
+		.on(against(ple, vouchers))
+		.select(short(ple.voucher_type).as_("voucher_type"), ple.voucher_no)
 		.distinct()
-		.where(posted & (ple.voucher_type != "Sales Invoice"))
+		.where(posted & (ple.voucher_type != INVOICE))
 	)
 
 
 def _plain_payments(scope: Scope) -> Any:
-	"""Sub-query: payments with one account on the other side, all of whose receivable rows have one sign."""
-	gle, posted = posted_rows(scope)
-	account = frappe.qb.DocType("Account")
-	settling = settling_vouchers(scope).as_("settling")
-	legs = (
-		frappe.qb.from_(gle)
-		.join(settling)
-		.on(_on(gle, settling))
-		.join(account)
-		.on(account.name == gle.account)
-		.select(gle.voucher_type, gle.voucher_no, gle.account, Sum(gle.debit - gle.credit).as_("net"))
-		.where(posted & (Coalesce(account.account_type, "") != "Receivable"))
-		.groupby(gle.voucher_type, gle.voucher_no, gle.account)
-		.having(Abs(Sum(gle.debit - gle.credit)) >= HALF_A_CENT)
-	).as_("legs")
-	one_leg = (
-		frappe.qb.from_(legs)
-		.select(legs.voucher_type, legs.voucher_no, Min(legs.account).as_("account"))
-		.groupby(legs.voucher_type, legs.voucher_no)
-		.having(Count("*") == 1)
-	).as_("one_leg")
+	"""Sub-query: number of vouchers other than invoices that settle attributed ones, with one account on the other side and
+	receivable rows of one sign. A number that vouchers of two types share is left out.
+
+	Grouped by columns of sub-queries, so that MariaDB makes the groups once and not again for each row that is joined.
+	"""
 	ple, linked = receivable_rows(scope)
-	settling_again = settling_vouchers(scope).as_("settling_again")
+	vouchers = attributed_vouchers(scope).as_("vouchers")
+	settled = Max(Case().when(vouchers.voucher_no.notnull(), 1).else_(0))
+	one_type = Min(ple.voucher_type) == Max(ple.voucher_type)
 	one_sign = (
 		frappe.qb.from_(ple)
-		.join(settling_again)
-		.on(_on(ple, settling_again))
-		.select(ple.voucher_type, ple.voucher_no)
-		.where(linked)
-		.groupby(ple.voucher_type, ple.voucher_no)
-		.having((Min(ple.amount) > 0) | (Max(ple.amount) < 0))
+		.left_join(vouchers)
+		.on(against(ple, vouchers))
+		.select(ple.voucher_no, Min(ple.voucher_type).as_("voucher_type"))
+		.where(linked & (ple.voucher_type != INVOICE))
+		.groupby(ple.voucher_no)
+		.having((settled == 1) & one_type & ((Min(ple.amount) > 0) | (Max(ple.amount) < 0)))
 	).as_("one_sign")
+	gle, posted = posted_rows(scope)
+	account = frappe.qb.DocType("Account")
 	return (
-		frappe.qb.from_(one_leg)
-		.join(one_sign)
-		.on(_on(one_leg, one_sign))
-		.select(one_leg.voucher_type, one_leg.voucher_no, one_leg.account)
+		frappe.qb.from_(one_sign)
+		.join(gle)
+		.on(on_voucher(gle, one_sign))
+		.join(account)
+		.on(account.name == gle.account)
+		.select(one_sign.voucher_no, Min(gle.account).as_("account"))
+		.where(posted & (Coalesce(account.account_type, "") != "Receivable"))
+		.groupby(one_sign.voucher_no)
+		.having(Min(gle.account) == Max(gle.account))
 	)
 
 
-def _settlements(scope: Scope) -> tuple[Any, Any, Any, Any]:
-	"""Payment ledger rows of other vouchers against attributed ones, with the plain payment if it is one."""
+def settlements(scope: Scope, apart: Sequence[str]) -> list[frappe._dict]:
+	"""What other vouchers settle of attributed ones. Of payments with one account on the other side (`plain_account`) sums by
+	campaign, accounts, and `in_period`; else, and all against vouchers in `apart`, single rows of the payment ledger with
+	the names of both vouchers.
+
+	`own_campaign` is filled where the settling voucher is attributed itself (a credit note).
+	"""
 	ple, posted = receivable_rows(scope)
 	vouchers = attributed_vouchers(scope).as_("vouchers")
 	own = attributed_vouchers(scope).as_("own")
 	plain = _plain_payments(scope).as_("plain")
-	query = (
+	in_period = Case().when(since(ple.posting_date, scope), 1).else_(0).as_("in_period")
+	summed = own.voucher_no.isnull() & plain.voucher_no.notnull()
+	wanted = own.voucher_no.isnull()
+	if apart:
+		summed &= vouchers.voucher_no.notin(apart)
+		wanted |= vouchers.voucher_no.isin(apart)
+	single = Case().when(summed, "").else_(ple.name).as_("single")
+	rows = (
 		frappe.qb.from_(ple)
 		.join(vouchers)
-		.on(
-			(ple.against_voucher_type == vouchers.voucher_type)
-			& (ple.against_voucher_no == vouchers.voucher_no)
-		)
+		.on(against(ple, vouchers))
 		.left_join(own)
-		.on(_on(ple, own))
+		.on(on_voucher(ple, own))
 		.left_join(plain)
-		.on(_on(ple, plain))
-		.where(posted)
+		.on((plain.voucher_no == ple.voucher_no) & (ple.voucher_type != INVOICE))
+		.select(
+			vouchers.campaign,
+			ple.account,
+			plain.account.as_("plain_account"),
+			in_period,
+			single,
+			Sum(ple.amount).as_("amount"),
+			Max(ple.voucher_type).as_("voucher_type"),
+			Max(ple.voucher_no).as_("voucher_no"),
+			Max(ple.against_voucher_no).as_("against_voucher_no"),
+			Max(ple.posting_date).as_("posting_date"),
+			Max(ple.creation).as_("creation"),
+			Max(own.campaign).as_("own_campaign"),
+		)
+		.where(posted & wanted & ((ple.voucher_type != INVOICE) | (ple.voucher_no != ple.against_voucher_no)))
+		.groupby(vouchers.campaign, ple.account, plain.account, in_period, single)
+		.run(as_dict=True)
 	)
-	return query, ple, (vouchers, own), plain
-
-
-def plain_settlements(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""(campaign, receivable account, account on the other side, in the period, amount)"""
-	query, ple, (vouchers, own), plain = _settlements(scope)
-	in_period = Case().when(since(ple.posting_date, scope), 1).else_(0).as_("in_period")
-	query = (
-		query.select(vouchers.campaign, ple.account, plain.account, in_period, Sum(ple.amount))
-		.where(own.voucher_no.isnull() & plain.voucher_no.notnull())
-		.groupby(vouchers.campaign, ple.account, plain.account, in_period)
-	)
-	if apart:
-		query = query.where(vouchers.voucher_no.notin(apart))
-	return query.run()
-
-
-def other_settlements(scope: Scope, apart: Sequence[str]) -> list[frappe._dict]:
-	"""Single rows against vouchers: all against those in `apart`, and those of payments that are not plain.
-
-	`own_campaign` is filled where the settling voucher is attributed itself (a credit note).
-	"""
-	query, ple, (vouchers, own), plain = _settlements(scope)
-	query = query.select(
-		ple.voucher_type,
-		ple.voucher_no,
-		ple.account,
-		ple.against_voucher_no,
-		ple.posting_date,
-		ple.amount,
-		vouchers.campaign,
-		own.campaign.as_("own_campaign"),
-		plain.account.as_("plain_account"),
-	)
-	single = own.voucher_no.isnull() & plain.voucher_no.isnull()
-	query = query.where(single | vouchers.voucher_no.isin(apart) if apart else single)
-	return query.orderby(ple.posting_date, ple.creation, ple.name).run(as_dict=True)
+	return sorted(rows, key=lambda row: (bool(row.single), row.posting_date, row.creation, row.single))
 
 
 def receivable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:

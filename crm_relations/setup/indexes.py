@@ -40,6 +40,14 @@ ON_ERPNEXT = (
 		"ALTER TABLE `tabContact Email` DROP INDEX `relation_email`",
 	),
 	(
+		# the rows of a voucher by account, for the statement: a fifth of the time that reading the wide rows took
+		"GL Entry",
+		"relation_statement",
+		"ALTER TABLE `tabGL Entry` ADD INDEX `relation_statement` (`voucher_no`, `company`, `voucher_type`, `account`,"
+		" `voucher_detail_no`, `is_cancelled`, `posting_date`, `debit`, `credit`)",
+		"ALTER TABLE `tabGL Entry` DROP INDEX `relation_statement`",
+	),
+	(
 		"Sales Order",
 		"relation_facts",
 		"ALTER TABLE `tabSales Order` ADD INDEX `relation_facts` (`customer`, `company`, `docstatus`,"
@@ -110,6 +118,13 @@ STATEMENTS = (
 		"unique_line_campaign",
 		"ALTER TABLE `tabRelation Attribution`"
 		" ADD UNIQUE KEY `unique_line_campaign` (`voucher_detail_no`, `campaign`)",
+	),
+	(
+		# all that the statement asks of an attributed voucher: without it 400,000 wide rows were read and sorted for each question
+		"Relation Attribution",
+		"relation_vouchers",
+		"ALTER TABLE `tabRelation Attribution` ADD INDEX `relation_vouchers` (`company`, `voucher_no`,"
+		" `voucher_detail_no`, `campaign`, `account`, `posting_date`, `is_return`, `amount`)",
 	),
 	(
 		"Relation Segment Member",

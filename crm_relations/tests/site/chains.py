@@ -200,6 +200,7 @@ class Chain:
 		if lines:
 			note.items = note.items[:lines]
 		note.update_outstanding_for_self = int(own)
+		note.set("advances", [])  # ERPNext copies those of the invoice
 		self._post(note)
 
 	def advance(self, lines: Sequence[Line], percent: int) -> None:
