@@ -46,7 +46,7 @@ SIGN = "IF(c.n MOD 20 = 7, -1, 1)"
 CANCELLED = "(c.n MOD 50 = 0)"
 ATTRIBUTED = "(c.n MOD 5 IN (1, 2) AND NOT c.n MOD 50 = 0)"
 PAID = "(c.n MOD 5 <> 3 AND c.n MOD 20 <> 7 AND c.n MOD 50 <> 0)"
-DEDUCTED = "(c.n MOD 40 = 4)"
+DEDUCTED = "(c.n MOD 40 = 11)"
 INVOICE = "CONCAT('BL-I-', LPAD(c.n, 8, '0'))"
 PAYMENT = "CONCAT('BL-P-', LPAD(c.n, 8, '0'))"
 CUSTOMER = "CONCAT('BL-C-', LPAD(c.n * 7919 MOD 20000, 6, '0'))"
@@ -148,7 +148,7 @@ class Books:
 		]
 		numbers = range(1, self.invoices + 1)
 		paid = [n for n in numbers if n % 5 != 3 and n % 20 != 7 and n % 50]
-		made = 4 * self.invoices + 2 * len(paid) + sum(n % 40 == 4 for n in paid)
+		made = 4 * self.invoices + 2 * len(paid) + sum(n % 40 == 11 for n in paid)
 		journals = max(0, -(-(self.ledger_rows - made) // 2))
 		return [
 			(

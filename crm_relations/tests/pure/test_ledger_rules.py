@@ -211,3 +211,40 @@ def test_a_balanced_voucher_shared_out_is_whole_and_balances_for_each(amounts, w
 
 def test_nothing_in_the_ledger_is_nothing_to_share_out():
 	assert share_out({}, {"spring": Decimal(1)}) == {"spring": {}}
+
+
+def test_what_goods_cost_follows_the_lines_that_moved_them_and_not_their_revenue():
+	dear = Line(
+		"Spring", INCOME[0], Decimal(900), Decimal(900), INCOME[0], cost=Decimal(100), cost_account=COSTS
+	)
+	cheap = Line(
+		"Autumn", INCOME[0], Decimal(100), Decimal(100), INCOME[0], cost=Decimal(80), cost_account=COSTS
+	)
+	ledger = {
+		INCOME[0]: Decimal(1000),
+		RECEIVABLE: Decimal(-1000),
+		COSTS: Decimal(-180),
+		"1140": Decimal(180),
+	}
+	split = split_voucher(
+		Voucher("INV", [dear, cheap], ledger, stock_accounts=frozenset({"1140"})), {INCOME[0]}, {RECEIVABLE}
+	)
+	assert split.parts["Spring"] == {INCOME[0]: 900, COSTS: -100, "1140": 100, RECEIVABLE: -900}
+	assert split.parts["Autumn"] == {INCOME[0]: 100, COSTS: -80, "1140": 80, RECEIVABLE: -100}
+
+
+def test_a_cost_that_the_lines_do_not_explain_follows_the_revenue():
+	known = Line(
+		"Spring", INCOME[0], Decimal(900), Decimal(900), INCOME[0], cost=Decimal(10), cost_account=COSTS
+	)
+	bundle = Line("Autumn", INCOME[0], Decimal(100), Decimal(100), INCOME[0], cost_account=COSTS)
+	ledger = {
+		INCOME[0]: Decimal(1000),
+		RECEIVABLE: Decimal(-1000),
+		COSTS: Decimal(-180),
+		"1140": Decimal(180),
+	}
+	split = split_voucher(
+		Voucher("INV", [known, bundle], ledger, stock_accounts=frozenset({"1140"})), {INCOME[0]}, {RECEIVABLE}
+	)
+	assert [split.parts[name][COSTS] for name in ("Spring", "Autumn")] == [-162, -18]

@@ -16,6 +16,7 @@ from crm_relations.demo.company import COMPANY, account
 from crm_relations.pipeline import provenance
 from crm_relations.relations import identity
 from crm_relations.tests.site import factories as make
+from crm_relations.tests.site.chain_steps import LongChain
 from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
@@ -357,3 +358,14 @@ def test_the_cost_does_not_grow_with_the_rows_and_is_nothing_for_a_complete_docu
 	saved = insert(invoice_of(order(customer, product, campaign=spring, lines=3)))
 	saved.load_doc_before_save()
 	assert queries_of(provenance.fill, saved) == 0
+
+
+def test_the_invoices_of_a_subscription_get_its_campaign_and_name_it_as_evidence(spring):
+	chain = LongChain()
+	chain.campaigns[0] = spring
+	chain.subscribe(0, 2, 50, 0)
+	(invoice,) = chain.posted
+	assert (invoice.relation_campaign, rows(invoice)) == (spring, [spring])
+	assert invoice.relation
+	(evidence,) = frappe.get_all("Relation Attribution", {"voucher_no": invoice.name}, pluck="evidence")
+	assert frappe.parse_json(evidence)["subscription"] == invoice.subscription
