@@ -13,6 +13,7 @@ from crm_relations.ledger import queries as sums
 from crm_relations.ledger.balance_queries import INVOICE
 from crm_relations.ledger.campaign_books import CampaignBooks, Voucher
 from crm_relations.ledger.queries import Scope, posted_rows, since
+from crm_relations.ledger.room import for_sums
 from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import Builder
 from crm_relations.shared.money import to_decimal, to_string
@@ -70,10 +71,9 @@ def cost_vouchers(scope: Scope, campaign: str) -> list[VoucherPart]:
 def income_vouchers(scope: Scope, outside: bool = False) -> list[VoucherPart]:
 	"""The vouchers of the income that no campaign has (credit > 0): their sum is `not_attributed` of the statement, with
 	`outside` its `not_in_selection`."""
-	parts = {
-		(voucher_type, name): to_decimal(amount)
-		for voucher_type, name, amount in sums.vouchers_of_no_campaign(scope, outside)
-	}
+	with for_sums():
+		rows = sums.vouchers_of_no_campaign(scope, outside)
+	parts = {(voucher_type, name): to_decimal(amount) for voucher_type, name, amount in rows}
 	if not outside:
 		builder = Builder(scope)
 		builder.build([])

@@ -18,6 +18,7 @@ from frappe.query_builder.functions import Coalesce, Max, Sum
 from frappe.utils import getdate
 
 from crm_relations.ledger import queries
+from crm_relations.ledger.room import for_sums
 from crm_relations.ledger.rules import ZERO, Campaign
 from crm_relations.ledger.statement import Builder
 from crm_relations.shared.money import allocate, to_decimal
@@ -95,9 +96,11 @@ def receivables(scope: queries.Scope) -> Receivables:
 		key = (campaign, voucher_type, voucher_no)
 		found.setdefault(key, Open(voucher_type, voucher_no, getdate(due))).amount += amount
 
-	for campaign, voucher_type, voucher_no, due, amount in _summed(scope, apart):
+	with for_sums():
+		summed, split = _summed(scope, apart), _split(scope, apart, builder)
+	for campaign, voucher_type, voucher_no, due, amount in summed:
 		add(campaign or None, voucher_type, voucher_no, due, to_decimal(amount))
-	for campaign, row, amount in _split(scope, apart, builder):
+	for campaign, row, amount in split:
 		add(campaign, row.against_voucher_type, row.against_voucher_no, row.due, amount)
 	aged: dict[Campaign, Aged] = {}
 	day = getdate(scope.to_date)
@@ -122,9 +125,9 @@ def _rows(scope: queries.Scope) -> tuple[Any, Any, Any, Any, Any]:
 	query = (
 		frappe.qb.from_(ple)
 		.left_join(own)
-		.on((own.voucher_type == ple.voucher_type) & (own.voucher_no == ple.voucher_no))
+		.on(queries.on_voucher(ple, own))
 		.left_join(other)
-		.on((other.voucher_type == ple.against_voucher_type) & (other.voucher_no == ple.against_voucher_no))
+		.on(queries.against(ple, other))
 		.left_join(invoice)
 		.on((ple.against_voucher_type == "Sales Invoice") & (invoice.name == ple.against_voucher_no))
 		.where(posted)
