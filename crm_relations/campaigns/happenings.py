@@ -140,6 +140,8 @@ def _gone(segment: str, members: Sequence[str]) -> list[tuple[str, datetime]]:
 		.join(row)
 		.on((row.relation == member.relation) & (row.segment == segment) & (row.left_on >= member.entered))
 		.select(member.name, Max(row.left_on))
+		# said apart, so that the database goes over those who have left, and not over all of a large segment
+		.where(row.left_on.isnotnull())
 		.where(member.name.isin(list(members)) & member.relation.notin(inside))
 		.groupby(member.name)
 		.run()
