@@ -10,9 +10,26 @@ from collections import Counter
 
 import pytest
 
-#: the files that take longest, in seconds of a run of one process; whoever comes late with one of them lets the
-#: others wait. `--durations=…` tells the seconds of each file at the end of a run.
-SLOWEST = {}
+#: the files that take longest, and how long beside each other; whoever comes late with one of them lets the other
+#: processes wait. `--durations=…` tells the seconds of each file at the end of a run.
+SLOWEST = {
+	"test_round_trip.py": 682,
+	"test_import_pipeline.py": 484,
+	"test_dimension.py": 394,
+	"test_segment_refresh.py": 314,
+	"test_segment_browser.py": 285,
+	"test_process_chain.py": 278,
+	"test_facts.py": 226,
+	"test_segment_oracle.py": 213,
+	"test_chains.py": 184,
+	"test_roles.py": 180,
+	"test_sync.py": 173,
+	"test_handover.py": 161,
+	"test_pos.py": 157,
+	"test_playbook.py": 154,
+	"test_identity.py": 146,
+	"test_provenance.py": 139,
+}
 
 
 def take_own_site() -> None:
