@@ -58,7 +58,7 @@ def test_the_reports_show_their_rows_and_lead_down_to_the_vouchers(page, books):
 	page.wait_for_selector("[data-vouchers]", timeout=30_000)
 	vouchers = page.inner_text("[data-vouchers]")
 	assert books.name in vouchers and "2.791,35" in vouchers and "Summe" in vouchers
-	page.keyboard.press("Escape")
+	page.click(".modal.show .btn-modal-close")
 	page.wait_for_selector("[data-vouchers]", state="hidden", timeout=30_000)
 	page.evaluate("window.open = (address) => (window.asked = address)")
 	page.click(
