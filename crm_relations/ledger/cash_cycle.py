@@ -27,13 +27,13 @@ from crm_relations.shared.money import allocate, to_decimal
 
 QUOTATION, ORDER, DELIVERY, INVOICE = "Quotation", "Sales Order", "Delivery Note", "Sales Invoice"
 STATIONS = ("quoted", "ordered", "delivered", "invoiced_on", "paid")
-#: name → from station, to station
+#: name → from the first of these stations that the deal has, to station; services are invoiced without a delivery
 GAPS = {
-	"to_order": ("quoted", "ordered"),
-	"to_delivery": ("ordered", "delivered"),
-	"to_invoice": ("delivered", "invoiced_on"),
-	"to_cash": ("invoiced_on", "paid"),
-	"in_all": (None, "paid"),
+	"to_order": (("quoted",), "ordered"),
+	"to_delivery": (("ordered",), "delivered"),
+	"to_invoice": (("delivered", "ordered"), "invoiced_on"),
+	"to_cash": (("invoiced_on",), "paid"),
+	"in_all": (STATIONS, "paid"),
 }
 
 
@@ -78,11 +78,16 @@ class Deal:
 		return next((name for name in reversed(STATIONS) if self.days[name]), STATIONS[0])
 
 	def gap(self, name: str) -> int | None:
-		"""Days of a GAP; None where it has not come so far, or has left out a station."""
-		begin, end = GAPS[name]
-		first = self.days[begin] if begin else self.start
+		"""Days of a GAP; None where the deal has not come so far, or has none of the stations before.
+
+		What was delivered after the invoice was not waited for: then the days count from the order.
+		"""
+		begins, end = GAPS[name]
 		last = self.days[end]
-		return (last - first).days if first and last else None
+		known = [day for begin in begins if (day := self.days[begin])]
+		if not last or not known:
+			return None
+		return (last - next((day for day in known if day <= last), known[0])).days
 
 	def first_document(self) -> tuple[str, str]:
 		"""Doctype and name with which its process chain begins."""

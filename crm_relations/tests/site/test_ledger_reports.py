@@ -16,7 +16,7 @@ from crm_relations.crm_relations.report.receivables_by_campaign_and_segment impo
 	receivables_by_campaign_and_segment as receivables,
 )
 from crm_relations.demo.company import COMPANY
-from crm_relations.ledger.cash_cycle import Asked, deals, medians
+from crm_relations.ledger.cash_cycle import Asked, Deal, deals, medians
 from crm_relations.ledger.statement import statement
 from crm_relations.relations import identity
 from crm_relations.segments import membership
@@ -176,8 +176,25 @@ def test_what_is_open_on_a_combined_invoice_is_divided_by_its_lines(customer):
 	assert [cents(row["open"]) for row in both] == [deal.open for deal in parts]
 
 
+def deal(**ago: int) -> Deal:
+	found = Deal("Kunde")
+	found.days |= {station: getdate(day(number)) for station, number in ago.items()}
+	return found
+
+
+def test_days_to_the_invoice_count_from_the_delivery_if_it_came_before_else_from_the_order():
+	assert deal(ordered=9, delivered=5, invoiced_on=4).gap("to_invoice") == 1
+	assert deal(ordered=9, invoiced_on=4).gap("to_invoice") == 5
+	assert deal(ordered=9, delivered=1, invoiced_on=4).gap("to_invoice") == 5
+	assert deal(quoted=9, invoiced_on=4).gap("to_invoice") is None
+
+
 def test_medians_are_those_of_the_deals_that_came_so_far():
 	assert medians([])["in_all"] is None
+	known = medians(
+		[deal(quoted=9, ordered=8), deal(quoted=9, ordered=5, invoiced_on=4, paid=1), deal(quoted=3)]
+	)
+	assert known == {"to_order": 2.5, "to_delivery": None, "to_invoice": 1, "to_cash": 3, "in_all": 8}
 
 
 def test_the_number_of_queries_does_not_grow_with_the_deals(customer):
