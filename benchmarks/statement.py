@@ -27,7 +27,7 @@ from measuring import connected_site, report, row, timed
 from statement_data import Books
 
 from crm_relations.ledger import statement as books
-from crm_relations.ledger.room import for_sums
+from crm_relations.ledger.room import for_sums, vouchers_once
 from crm_relations.ledger.statement import company_or_default
 
 BAR = 2.0
@@ -153,8 +153,9 @@ def statements() -> list[str]:
 
 
 def tell_steps() -> None:
-	with for_sums():
-		for query in statements():
+	asked = statements()
+	with for_sums(), vouchers_once(books.scope_of()):
+		for query in asked:
 			used, clock = both(lambda query=query: frappe.db.sql(query))
 			if used > 0.05:
 				say(f"{used:.2f} s, {clock:.2f} s by the clock: {' '.join(query.split())[:300]}")
@@ -172,7 +173,7 @@ def write_plans() -> None:
 	"""What the database makes of each question."""
 	parts = ["# Plans of the statement's questions\n\nWritten by `benchmarks/statement.py --plans`.\n"]
 	for query in statements():
-		with for_sums():
+		with for_sums(), vouchers_once(books.scope_of()):
 			plan = frappe.db.sql(f"EXPLAIN {query}", as_dict=True)
 		if not any(step.table for step in plan):
 			continue

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import frappe
-from frappe.query_builder import Case
+from frappe.query_builder import Case, Table
 from frappe.query_builder.custom import ConstantColumn
 from frappe.query_builder.functions import Abs, Coalesce, Count, Max, Min, Substring, Sum
 
@@ -21,6 +21,8 @@ HALF_A_CENT = Decimal("0.005")
 CLOSING = "Period Closing Voucher"
 CHAIN_RULE = "Document Chain"
 INVOICE = "Sales Invoice"
+#: temporary table of the session with the attributed vouchers of a scope (`room.vouchers_once`)
+VOUCHERS = "relation_attributed_vouchers"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Scope:
 	to_date: str
 	salesperson: str | None = None
 	segment: str | None = None
+	vouchers_made: bool = False  #: its attributed vouchers stand in VOUCHERS
 
 
 def posted_rows(scope: Scope) -> tuple[Any, Any]:
@@ -79,6 +82,11 @@ def _selected(scope: Scope) -> Any:
 def attributed_vouchers(scope: Scope) -> Any:
 	"""Sub-query: voucher, one campaign of it. Only invoices are attributed; the type is a constant, so that the key
 	`relation_vouchers` has all that is read."""
+	if scope.vouchers_made:
+		made = Table(VOUCHERS)
+		return frappe.qb.from_(made).select(
+			ConstantColumn(INVOICE).as_("voucher_type"), made.voucher_no, made.campaign
+		)
 	row = frappe.qb.DocType("Relation Attribution")
 	return (
 		frappe.qb.from_(row)

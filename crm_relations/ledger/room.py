@@ -7,9 +7,12 @@ took minutes where making it once takes a second.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import frappe
+from frappe.query_builder import Table
 
+from crm_relations.ledger.queries import VOUCHERS, Scope, attributed_vouchers
 from crm_relations.segments.room import in_memory
 
 
@@ -26,3 +29,29 @@ def for_sums() -> Iterator[None]:
 			yield
 		finally:
 			frappe.db.sql("SET SESSION optimizer_switch = %s", (before,))
+
+
+@contextmanager
+def vouchers_once(scope: Scope) -> Iterator[Scope]:
+	"""Inside the block the attributed vouchers stand in a temporary table of the session with a key: the scope that is given
+	asks that one. Seven questions of a statement would otherwise each group all of the attribution.
+
+	A temporary table commits nothing; the comment keeps Frappe from taking the statement for one that does. Where the
+	session may only read, everything goes as it would without it.
+	"""
+	if frappe.db.db_type != "mariadb" or frappe.flags.read_only or scope.vouchers_made:
+		yield scope
+		return
+	drop = f"/* temporary */ DROP TEMPORARY TABLE IF EXISTS `{VOUCHERS}`"
+	frappe.db.sql(drop)
+	frappe.db.sql(
+		f"/* temporary */ CREATE TEMPORARY TABLE `{VOUCHERS}` (PRIMARY KEY (`voucher_no`))"
+		" SELECT `voucher_no`, `campaign` FROM `tabRelation Attribution` LIMIT 0"
+	)
+	found = attributed_vouchers(scope).as_("found")
+	try:
+		into = frappe.qb.into(Table(VOUCHERS)).columns("voucher_no", "campaign")
+		into.from_(found).select(found.voucher_no, found.campaign).run()
+		yield replace(scope, vouchers_made=True)
+	finally:
+		frappe.db.sql(drop)

@@ -31,7 +31,7 @@ from frappe.utils import getdate, nowdate
 from crm_relations.ledger import cost_queries as costs
 from crm_relations.ledger import queries
 from crm_relations.ledger.payments import Payments, divide
-from crm_relations.ledger.room import for_sums
+from crm_relations.ledger.room import for_sums, vouchers_once
 from crm_relations.ledger.rules import (
 	ZERO,
 	Campaign,
@@ -301,8 +301,10 @@ class Builder:
 		self.voucher: tuple[str, str] | None = None
 
 	def build(self, wanted: list[str] | None) -> Statement:
-		with for_sums():
+		asked = self.scope
+		with for_sums(), vouchers_once(asked) as self.scope:
 			self._collect()
+		self.scope = asked
 		return self._statement(wanted)
 
 	def _collect(self) -> None:
