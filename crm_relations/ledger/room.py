@@ -42,10 +42,9 @@ def vouchers_once(scope: Scope) -> Iterator[Scope]:
 	if frappe.db.db_type != "mariadb" or frappe.flags.read_only or scope.vouchers_made:
 		yield scope
 		return
-	drop = f"/* temporary */ DROP TEMPORARY TABLE IF EXISTS `{VOUCHERS}`"
-	frappe.db.sql(drop)
+	frappe.db.sql("/* temporary */ DROP TEMPORARY TABLE IF EXISTS `relation_attributed_vouchers`")
 	frappe.db.sql(
-		f"/* temporary */ CREATE TEMPORARY TABLE `{VOUCHERS}` (PRIMARY KEY (`voucher_no`))"
+		"/* temporary */ CREATE TEMPORARY TABLE `relation_attributed_vouchers` (PRIMARY KEY (`voucher_no`))"
 		" SELECT `voucher_no`, `campaign` FROM `tabRelation Attribution` LIMIT 0"
 	)
 	found = attributed_vouchers(scope).as_("found")
@@ -54,4 +53,4 @@ def vouchers_once(scope: Scope) -> Iterator[Scope]:
 		into.from_(found).select(found.voucher_no, found.campaign).run()
 		yield replace(scope, vouchers_made=True)
 	finally:
-		frappe.db.sql(drop)
+		frappe.db.sql("/* temporary */ DROP TEMPORARY TABLE IF EXISTS `relation_attributed_vouchers`")

@@ -28,7 +28,12 @@
 		const $answer = dialog.get_field("answer").$wrapper.empty();
 		const made = await frappe.xcall(
 			API + "preview_step",
-			{ campaign: frm.doc.name, step, second, relation: dialog.get_value("relation") || null },
+			{
+				campaign: frm.doc.name,
+				step,
+				second,
+				relation: dialog.get_value("relation") || null,
+			},
 			"GET",
 		);
 		dialog.relation = made.relation;

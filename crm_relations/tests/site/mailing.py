@@ -68,7 +68,8 @@ class ScriptedSink(Sink):
 			server.transport.abort()
 			await asyncio.sleep(0)
 		if address in self.close_after:
-			asyncio.get_running_loop().call_later(0.001, server.transport.close)
+			# in the next turn of the loop: the answer is out by then, and nothing of the next message is in
+			asyncio.get_running_loop().call_soon(server.transport.close)
 		return answer
 
 

@@ -34,7 +34,6 @@ from crm_relations.tests.site.test_chains import NIGHTLY, SEED, plans
 
 pytestmark = pytest.mark.site
 
-ONLY_DOCUMENTS = True
 CHAINS = int(os.environ.get("CRM_RELATIONS_CHAINS") or (100 if NIGHTLY else 3))
 
 

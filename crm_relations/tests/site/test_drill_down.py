@@ -16,7 +16,6 @@ from crm_relations.tests.site.books import campaign, credit_note, journal, sell
 from crm_relations.tests.site.test_statement_details import delivery, goods
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 
 @pytest.fixture

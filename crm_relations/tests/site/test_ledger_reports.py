@@ -25,7 +25,6 @@ from crm_relations.tests.site.books import campaign, cents, credit_note, own_row
 from crm_relations.tests.site.statements import sent_statements
 
 pytestmark = pytest.mark.site
-ONLY_DOCUMENTS = True
 
 REPORTS = (
 	"Campaign Statement",

@@ -24,7 +24,6 @@ from crm_relations.tests.site.books import campaign, draft, journal, sell
 
 pytestmark = pytest.mark.site
 
-ONLY_DOCUMENTS = True
 
 
 @pytest.fixture

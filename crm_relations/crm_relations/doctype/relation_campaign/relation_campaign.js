@@ -249,11 +249,11 @@ function progress_html(answer) {
 				step.variant
 					? ` <b>${esc(__(step.variant))}</b>${step.winner === step.variant ? " ★" : ""}`
 					: ""
-			}</td><td>${__(step.step_type)}</td>${number(delay(step))}${number(
-				step.sent,
-			)}${number(step.delivered)}${number(step.clicked)}${number(step.answered)}${number(
-				step.qualified,
-			)}${number(step.won)}<td>${states(step.states)}</td></tr>${
+			}</td><td>${__(step.step_type)}</td>${number(delay(step))}${number(step.sent)}${number(
+				step.delivered,
+			)}${number(step.clicked)}${number(step.answered)}${number(step.qualified)}${number(
+				step.won,
+			)}<td>${states(step.states)}</td></tr>${
 				step.result && steps[i + 1]?.step !== step.step
 					? `<tr><td colspan="10" class="text-muted">${esc(step.result)}</td></tr>`
 					: ""

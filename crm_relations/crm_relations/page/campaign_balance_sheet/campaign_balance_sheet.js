@@ -13,9 +13,7 @@
 		disabled: __(
 			"The Accounting Dimension is disabled: ERPNext does not filter by campaign, and what is posted now carries none.",
 		),
-		closed: __(
-			"ERPNext's own balance sheet is for those who may read the ledger (GL Entry).",
-		),
+		closed: __("ERPNext's own balance sheet is for those who may read the ledger (GL Entry)."),
 		"no-year": __("ERPNext has no fiscal year for this day, and makes no balance sheet of it."),
 	};
 
@@ -104,7 +102,9 @@
 					: __("Campaign Balance Sheet"),
 			);
 			if (!asked.campaign) {
-				this.say(__("Choose a campaign to see what it put on each side of the balance sheet."));
+				this.say(
+					__("Choose a campaign to see what it put on each side of the balance sheet."),
+				);
 				return;
 			}
 			this.say(__("Loading..."));
@@ -154,7 +154,12 @@
 							[amount(sheet.profit.theirs), amount(sheet.profit.of_ledger)],
 					  )}</p>`
 					: "";
-			const head = [__("Account"), __("Campaign"), both && "ERPNext", both && __("Difference")]
+			const head = [
+				__("Account"),
+				__("Campaign"),
+				both && "ERPNext",
+				both && __("Difference"),
+			]
 				.filter(Boolean)
 				.map((label, i) => `<th class="${i ? "text-right" : ""}">${label}</th>`)
 				.join("");
@@ -207,13 +212,13 @@
 				)
 				.join("");
 			const opened = row.vouchers.length ? this.vouchers(row, row.account) : "";
-			return `<tr data-account="${escape(row.account)}"><td style="padding-left: 1.5rem">${escape(
+			return `<tr data-account="${escape(
 				row.account,
-			)}
+			)}"><td style="padding-left: 1.5rem">${escape(row.account)}
 				${opened}${reasons}</td>${cell(money(row.ours, this.sheet.currency))}${
 					both
 						? cell(money(row.theirs, this.sheet.currency)) +
-							this.difference(row.ours, row.theirs)
+						  this.difference(row.ours, row.theirs)
 						: ""
 				}</tr>`;
 		}
@@ -227,7 +232,7 @@
 					? account
 						? `<li><a href="#" data-all="${escape(account)}">${__("All {0} vouchers", [
 								count,
-							])}</a></li>`
+						  ])}</a></li>`
 						: `<li class="text-muted">${__("and {0} more", [more])}</li>`
 					: "";
 			return `<details class="small"><summary class="text-muted">${__("{0} vouchers", [
@@ -321,6 +326,5 @@
 	frappe.pages["campaign-balance-sheet"].on_page_load = (wrapper) => {
 		wrapper.balance_sheet = new BalanceSheetPage(wrapper);
 	};
-	frappe.pages["campaign-balance-sheet"].on_page_show = (wrapper) =>
-		wrapper.balance_sheet.open();
+	frappe.pages["campaign-balance-sheet"].on_page_show = (wrapper) => wrapper.balance_sheet.open();
 })();

@@ -71,7 +71,9 @@ frappe.query_reports["Campaign Statement"] = {
 			for (const key of Object.keys(asked)) if (!asked[key]) delete asked[key];
 			window.open(
 				frappe.urllib.get_full_url(
-					`/api/method/crm_relations.ledger.api.statement_pdf?${new URLSearchParams(asked)}`,
+					`/api/method/crm_relations.ledger.api.statement_pdf?${new URLSearchParams(
+						asked,
+					)}`,
 				),
 			);
 		};
@@ -101,9 +103,9 @@ frappe.query_reports["Campaign Statement"] = {
 		if (column.fieldname === "campaign" && data.is_campaign) {
 			const asked = { company, to_date: frappe.query_report.get_filter_value("to_date") };
 			const name = encodeURIComponent(data.campaign);
-			return `<a href="/app/campaign-balance-sheet/${name}?${new URLSearchParams(asked)}" title="${__(
-				"Balance Sheet",
-			)}">${shown}</a>`;
+			return `<a href="/app/campaign-balance-sheet/${name}?${new URLSearchParams(
+				asked,
+			)}" title="${__("Balance Sheet")}">${shown}</a>`;
 		}
 		if (data.is_difference && column.fieldname === "revenue") {
 			return `<b style="color: var(--text-on-${value ? "red" : "green"})">${shown}</b>`;
