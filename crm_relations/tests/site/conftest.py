@@ -52,6 +52,8 @@ else:
 	cache = Cache()
 	frappe.init(site=SITE, sites_path=".")
 
+	from crm_relations.tests.site.mailing import Mailing, scripted_sink
+
 	@pytest.fixture(scope="session", autouse=True)
 	def connection():
 		"""One connection for the session, as Administrator, in test mode."""
@@ -82,6 +84,22 @@ else:
 		frappe.flags.accounting_dimensions_details = None
 		frappe.local.document_cache = {} if hasattr(frappe.local, "document_cache") else None
 		cache.empty()
+
+	@pytest.fixture
+	def sink():
+		"""A mail server that accepts, refuses and hangs up as it is told."""
+		with scripted_sink() as sink:
+			yield sink
+
+	@pytest.fixture
+	def mailing(sink):
+		"""A mailing whose account leads to `sink`, committed; it is taken away again."""
+		mailing = Mailing()
+		mailing.open_account(sink.port)
+		frappe.db.commit()
+		yield mailing
+		frappe.set_user("Administrator")
+		mailing.remove()
 
 	def _test_mode(on: bool) -> None:
 		"""Version 15 reads flags.in_test, version 16 frappe.in_test as well."""

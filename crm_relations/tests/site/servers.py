@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import redis
 
 from crm_relations.tests.conftest import BENCH_DIR, SITE
@@ -179,3 +180,12 @@ def smtp_sink(delay: float = 0.0) -> Iterator[Sink]:
 		yield sink
 	finally:
 		controller.stop()
+
+
+def kill_with_children(process: subprocess.Popen) -> None:
+	"""SIGKILL to a worker and to the process that it has forked for its job."""
+	whole = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+	for one in whole:
+		one.kill()
+	process.wait(30)
+	psutil.wait_procs(whole, 30)

@@ -9,8 +9,7 @@ import pytest
 
 from crm_relations.tests.site.browser import MARKS, administrators_page  # noqa: F401
 from crm_relations.tests.site.mailing import Mailing
-from crm_relations.tests.site.servers import smtp_sink, wait_for, worker
-from crm_relations.tests.site.test_campaign_delivery import kill_with_children
+from crm_relations.tests.site.servers import kill_with_children, smtp_sink, wait_for, worker
 
 pytestmark = MARKS
 

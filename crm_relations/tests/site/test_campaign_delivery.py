@@ -17,30 +17,20 @@ from crm_relations.campaigns import api, audience, consent, delivery, lifecycle,
 from crm_relations.tests.conftest import BENCH_DIR, SITE
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.mailing import (
-	Mailing,
 	call_step,
 	email_step,
-	scripted_sink,
 	time_is_over_after,
 )
-from crm_relations.tests.site.servers import empty_queue, frappe_process, free_port, stop, wait_for
+from crm_relations.tests.site.servers import (
+	empty_queue,
+	frappe_process,
+	free_port,
+	kill_with_children,
+	stop,
+	wait_for,
+)
 
 pytestmark = pytest.mark.site
-
-
-@pytest.fixture
-def sink():
-	with scripted_sink() as sink:
-		yield sink
-
-
-@pytest.fixture
-def mailing(sink):
-	mailing = Mailing()
-	mailing.open_account(sink.port)
-	frappe.db.commit()
-	yield mailing
-	mailing.remove()
 
 
 def parsed(message):
@@ -467,15 +457,6 @@ def test_a_worker_killed_at_any_point_leaves_no_message_doubled_or_forgotten(mai
 	assert not frappe.db.exists(
 		"Relation Campaign Send", {"campaign": campaign, "worker": ["is", "set"], "state": "Pending"}
 	)
-
-
-def kill_with_children(process: subprocess.Popen) -> None:
-	"""SIGKILL to a worker and to the process that it has forked for its job."""
-	whole = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
-	for one in whole:
-		one.kill()
-	process.wait(30)
-	psutil.wait_procs(whole, 30)
 
 
 def test_a_job_whose_worker_was_killed_is_taken_up_by_the_next_one(mailing, sink):

@@ -9,24 +9,9 @@ import pytest
 
 from crm_relations.campaigns import api, audience, delivery, queries
 from crm_relations.segments import membership
-from crm_relations.tests.site.mailing import Mailing, email_step, scripted_sink
+from crm_relations.tests.site.mailing import email_step
 
 pytestmark = pytest.mark.site
-
-
-@pytest.fixture
-def sink():
-	with scripted_sink() as sink:
-		yield sink
-
-
-@pytest.fixture
-def mailing(sink):
-	mailing = Mailing()
-	mailing.open_account(sink.port)
-	frappe.db.commit()
-	yield mailing
-	mailing.remove()
 
 
 def parsed(sink):

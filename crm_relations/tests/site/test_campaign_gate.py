@@ -21,26 +21,11 @@ from crm_relations.campaigns import (
 from crm_relations.interactions import log
 from crm_relations.segments import membership
 from crm_relations.tests.site import factories
-from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
+from crm_relations.tests.site.mailing import call_step, email_step
 
 pytestmark = pytest.mark.site
 
 REMINDER = {"title": "Erinnerung", "delay_days": 3}
-
-
-@pytest.fixture
-def sink():
-	with scripted_sink() as sink:
-		yield sink
-
-
-@pytest.fixture
-def mailing(sink):
-	mailing = Mailing()
-	mailing.open_account(sink.port)
-	frappe.db.commit()
-	yield mailing
-	mailing.remove()
 
 
 def members(campaign: str) -> list[str]:

@@ -6,24 +6,9 @@ from frappe.utils import add_to_date, now_datetime
 
 from crm_relations.campaigns import audience, overview, responses
 from crm_relations.tests.site import factories
-from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
+from crm_relations.tests.site.mailing import call_step, email_step
 
 pytestmark = pytest.mark.site
-
-
-@pytest.fixture
-def sink():
-	with scripted_sink() as sink:
-		yield sink
-
-
-@pytest.fixture
-def mailing(sink):
-	mailing = Mailing()
-	mailing.open_account(sink.port)
-	yield mailing
-	frappe.set_user("Administrator")
-	mailing.remove()
 
 
 def invoice(relation: str, amount: float, **values) -> str:

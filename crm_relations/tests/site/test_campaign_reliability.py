@@ -19,7 +19,7 @@ from frappe.utils import add_to_date, now_datetime
 from crm_relations.campaigns import delivery, plan_rules, queries, throttle, worker
 from crm_relations.tests.conftest import BENCH_DIR
 from crm_relations.tests.site.database_server import site_on_a_server_of_its_own
-from crm_relations.tests.site.mailing import Mailing, scripted_sink, time_is_over_after
+from crm_relations.tests.site.mailing import scripted_sink, time_is_over_after
 from crm_relations.tests.site.storm import agree, cut_connections, process, sending, weather
 
 pytestmark = pytest.mark.site
@@ -27,21 +27,6 @@ pytestmark = pytest.mark.site
 NIGHTLY = os.environ.get("CRM_RELATIONS_NIGHTLY") == "1"
 RECIPIENTS, KILLS = 5000, 50
 SEED = int(os.environ.get("CRM_RELATIONS_SEED") or (random.randrange(10**6) if NIGHTLY else 2026))
-
-
-@pytest.fixture
-def sink():
-	with scripted_sink() as sink:
-		yield sink
-
-
-@pytest.fixture
-def mailing(sink):
-	mailing = Mailing()
-	mailing.open_account(sink.port)
-	frappe.db.commit()
-	yield mailing
-	mailing.remove()
 
 
 @pytest.fixture

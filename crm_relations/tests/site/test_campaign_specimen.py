@@ -8,23 +8,9 @@ import pytest
 
 from crm_relations.campaigns import api, consent
 from crm_relations.tests.site import factories
-from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
+from crm_relations.tests.site.mailing import call_step, email_step
 
 pytestmark = pytest.mark.site
-
-
-@pytest.fixture
-def sink():
-	with scripted_sink() as sink:
-		yield sink
-
-
-@pytest.fixture
-def mailing(sink):
-	mailing = Mailing()
-	mailing.open_account(sink.port)
-	yield mailing
-	mailing.remove()
 
 
 def test_a_step_is_shown_as_one_relation_would_get_it(mailing):

@@ -7,8 +7,7 @@ import pytest
 
 from crm_relations.relations.exchange import api, exporting, importing, rules
 from crm_relations.tests.site.factories import relation
-from crm_relations.tests.site.servers import frappe_process, wait_for, worker
-from crm_relations.tests.site.test_campaign_delivery import kill_with_children
+from crm_relations.tests.site.servers import frappe_process, kill_with_children, wait_for, worker
 from crm_relations.tests.site.test_exchange import content_of, figures, new_import
 
 pytestmark = pytest.mark.site

@@ -25,7 +25,6 @@ from crm_relations.tests.site.books import campaign, draft, journal, sell
 pytestmark = pytest.mark.site
 
 
-
 @pytest.fixture
 def customer():
 	return factories.customer().name
