@@ -109,7 +109,8 @@ class Storm:
 
 	def _let_happen(self, kind: str) -> None:
 		if kind == "kill":
-			self._kill()
+			if not self._kill():
+				return
 		elif kind == "loss":
 			self.lose_database()
 			_reconnect()
@@ -123,10 +124,12 @@ class Storm:
 			self.post.delay = 0
 		self.happened[kind] += 1
 
-	def _kill(self) -> None:
-		"""SIGKILL to a worker that is at work: it holds rows."""
+	def _kill(self) -> bool:
+		"""SIGKILL to a worker that is at work: it holds rows. False if all is sent already."""
 		end = time.monotonic() + 60
 		while time.monotonic() < end:
+			if not self._pending():
+				return False
 			self._keep_working()
 			frappe.db.rollback()
 			holding = {int(worker.split("/")[1]) for worker, _at in send_ledger.holders(self.campaign)}
@@ -137,7 +140,7 @@ class Storm:
 				victim.kill()
 				victim.communicate()
 				self._processes.remove(victim)
-				return
+				return True
 			time.sleep(0.01)
 		raise AssertionError("no worker at work in a minute")
 
