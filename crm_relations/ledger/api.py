@@ -43,7 +43,22 @@ def statement(
 	`segment` select invoices, all other income is `not_in_selection`; `consolidated` takes in the companies below the
 	company (without one: all) in `currency`, with `rates`, `rounding` and `companies`."""
 	frappe.only_for(READERS)
-	filters = frappe._dict(
+	filters = _filters(company, campaigns, from_date, to_date, salesperson, segment, consolidated, currency)
+	return statement_for_reader(filters).as_dict()
+
+
+def _filters(
+	company: str | None,
+	campaigns: str | list | None,
+	from_date: str | None,
+	to_date: str | None,
+	salesperson: str | None,
+	segment: str | None,
+	consolidated: bool,
+	currency: str | None,
+) -> frappe._dict:
+	"""The arguments of a request as the report has them."""
+	return frappe._dict(
 		company=company,
 		campaigns=frappe.parse_json(campaigns),
 		from_date=from_date,
@@ -53,7 +68,6 @@ def statement(
 		consolidated=cint(consolidated),
 		currency=currency,
 	)
-	return statement_for_reader(filters).as_dict()
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -71,16 +85,7 @@ def statement_pdf(
 	"""The statement as PDF to download; `language` as `de` or `en`, without it that of the user. The other arguments are those
 	of `statement`. The answer is the file."""
 	frappe.only_for(READERS)
-	filters = frappe._dict(
-		company=company,
-		campaigns=frappe.parse_json(campaigns),
-		from_date=from_date,
-		to_date=to_date,
-		salesperson=salesperson,
-		segment=segment,
-		consolidated=cint(consolidated),
-		currency=currency,
-	)
+	filters = _filters(company, campaigns, from_date, to_date, salesperson, segment, consolidated, currency)
 	result = statement_for_reader(filters)
 	frappe.response.filename = f"{frappe.scrub(_('Campaign Statement'))}_{result.to_date}.pdf"
 	frappe.response.filecontent = statement_print.as_pdf(result, language)

@@ -8,6 +8,7 @@ from frappe import _
 
 from crm_relations.ledger.api import statement_for_reader
 from crm_relations.ledger.comparison import Row, compare
+from crm_relations.ledger.report_cards import card, difference_card
 from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import Statement
 
@@ -174,21 +175,14 @@ def chart(compared: list[Row], result: Statement) -> dict[str, Any] | None:
 def summary(compared: list[Row], result: Statement) -> list[dict[str, Any]]:
 	total = _total(compared)
 
-	def card(label: str, value: Decimal | None, indicator: str, kind: str = "Currency") -> dict[str, Any]:
-		return {
-			"label": label,
-			"value": _shown(value),
-			"datatype": kind,
-			"currency": result.currency,
-			"indicator": indicator,
-		}
-
 	cards = [
-		card(_("Revenue"), total["revenue"], "Blue"),
-		card(_("Margin"), total["margin"], "Green"),
+		card(_("Revenue"), total["revenue"], result.currency, "Blue"),
+		card(_("Margin"), total["margin"], result.currency, "Green"),
 	]
 	if total["campaign_cost"] is not None:
-		cards.append(card(_("Campaign Cost"), total["campaign_cost"], "Orange"))
+		cards.append(card(_("Campaign Cost"), total["campaign_cost"], result.currency, "Orange"))
 	if total["return_percent"] is not None:
-		cards.append(card(_("Return in Percent"), total["return_percent"], "Green", "Percent"))
-	return [*cards, card(_("Difference"), result.difference, "Red" if result.difference else "Green")]
+		cards.append(
+			card(_("Return in Percent"), total["return_percent"], result.currency, "Green", "Percent")
+		)
+	return [*cards, difference_card(result.difference, result.currency)]

@@ -9,6 +9,7 @@ from frappe.utils import cint
 
 from crm_relations.ledger.api import statement_for_reader
 from crm_relations.ledger.consolidation import Consolidated, Part
+from crm_relations.ledger.report_cards import card, difference_card
 from crm_relations.ledger.statement import AccountRow, CampaignFigures, Statement
 from crm_relations.ledger.statement_print import closing_lines, figure_labels, selection_lines
 
@@ -210,23 +211,16 @@ def chart(result: Statement) -> dict[str, Any] | None:
 
 
 def summary(result: Statement) -> list[dict[str, Any]]:
-	def card(label: str, amount: Decimal, indicator: str) -> dict[str, Any]:
-		return {
-			"label": label,
-			"value": float(amount),
-			"datatype": "Currency",
-			"currency": result.currency,
-			"indicator": indicator,
-		}
-
 	cards = [
-		card(_("Attributed to campaigns"), result.attributed + result.other_campaigns, "Green"),
-		card(_("Not attributed"), result.not_attributed, "Blue"),
+		card(
+			_("Attributed to campaigns"), result.attributed + result.other_campaigns, result.currency, "Green"
+		),
+		card(_("Not attributed"), result.not_attributed, result.currency, "Blue"),
 	]
 	if result.salesperson or result.segment:
-		cards.append(card(_("Not in the selection"), result.not_in_selection, "Blue"))
+		cards.append(card(_("Not in the selection"), result.not_in_selection, result.currency, "Blue"))
 	return [
 		*cards,
-		card(_("Income in the ledger"), result.ledger_income, "Blue"),
-		card(_("Difference"), result.difference, "Red" if result.difference else "Green"),
+		card(_("Income in the ledger"), result.ledger_income, result.currency, "Blue"),
+		difference_card(result.difference, result.currency),
 	]

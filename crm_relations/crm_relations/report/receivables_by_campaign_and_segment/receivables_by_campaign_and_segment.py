@@ -17,6 +17,7 @@ from crm_relations.ledger.receivables import (
 	receivables,
 	segments_of,
 )
+from crm_relations.ledger.report_cards import card, difference_card
 from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import company_or_default, scope_of
 
@@ -171,20 +172,16 @@ def chart(result: Receivables) -> dict[str, Any] | None:
 
 
 def summary(result: Receivables) -> list[dict[str, Any]]:
-	def card(label: str, amount: Decimal, indicator: str) -> dict[str, Any]:
-		return {
-			"label": label,
-			"value": float(amount),
-			"datatype": "Currency",
-			"currency": result.currency,
-			"indicator": indicator,
-		}
-
 	of_campaigns = [row for row in result.rows if row.campaign]
 	overdue = sum((row.sums["overdue"] for row in result.rows), ZERO)
 	return [
-		card(_("Open of campaigns"), sum((row.sums["open"] for row in of_campaigns), ZERO), "Blue"),
-		card(_("Overdue in all"), overdue, "Orange" if overdue else "Green"),
-		card(_("Receivables in the ledger"), result.ledger, "Blue"),
-		card(_("Difference"), result.difference, "Red" if result.difference else "Green"),
+		card(
+			_("Open of campaigns"),
+			sum((row.sums["open"] for row in of_campaigns), ZERO),
+			result.currency,
+			"Blue",
+		),
+		card(_("Overdue in all"), overdue, result.currency, "Orange" if overdue else "Green"),
+		card(_("Receivables in the ledger"), result.ledger, result.currency, "Blue"),
+		difference_card(result.difference, result.currency),
 	]
