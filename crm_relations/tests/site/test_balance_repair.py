@@ -6,7 +6,7 @@ from urllib.parse import quote
 import frappe
 import pytest
 from frappe.utils import add_days, get_first_day, get_last_day, nowdate
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import note
 
 from crm_relations.demo.company import COMPANY, account
 from crm_relations.ledger import api, repair
@@ -30,7 +30,7 @@ from crm_relations.tests.site.browser import (  # noqa: F401
 )
 from crm_relations.tests.site.chain_steps import LongChain
 from crm_relations.tests.site.commits import held_back
-from crm_relations.tests.site.test_chains import NIGHTLY, SEED, plans
+from crm_relations.tests.site.test_chains import NIGHTLY, SEED, over_random_chains
 
 pytestmark = pytest.mark.site
 
@@ -275,38 +275,23 @@ def test_many_vouchers_are_posted_anew_by_a_job(customer, spring, allowed, monke
 def test_random_chains_posted_before_the_switch_are_repaired_without_another_amount(allowed):
 	outcome = {"repaired": 0, "left": 0}
 
-	@seed(SEED)
-	@settings(
-		max_examples=CHAINS,
-		deadline=None,
-		database=None,
-		phases=(Phase.generate,),
-		suppress_health_check=list(HealthCheck),
-	)
-	@given(plans())
-	def repaired(plan):
-		note(f"CRM_RELATIONS_SEED={SEED}")
-		currency, taxes, _everybody, course = plan
-		frappe.db.savepoint("chain")
-		try:
-			chain = LongChain(currency=currency, taxes=taxes)
-			chain.campaigns[1] = chain.campaigns[0]  # of several campaigns, little could be repaired
-			for name, *arguments in course:
-				note(f"{name}{tuple(arguments)}")
-				chain.do(name, *arguments)
-			posted_without(chain)
-			before = balances()
-			for name in chain.campaigns[:1]:
-				figures = statement(COMPANY, [name]).as_dict()
-				for row in repair.repair(sheet_of(name)):
-					outcome["repaired" if row["repost"] else "left"] += 1
-					note(row)
-				assert balances() == before
-				assert statement(COMPANY, [name]).as_dict() == figures
-				sheet_of(name)
-		finally:
-			frappe.db.rollback(save_point="chain")
-			frappe.local.message_log = []
+	@over_random_chains(CHAINS)
+	def repaired(currency, taxes, _everybody, course):
+		chain = LongChain(currency=currency, taxes=taxes)
+		chain.campaigns[1] = chain.campaigns[0]  # of several campaigns, little could be repaired
+		for name, *arguments in course:
+			note(f"{name}{tuple(arguments)}")
+			chain.do(name, *arguments)
+		posted_without(chain)
+		before = balances()
+		for name in chain.campaigns[:1]:
+			figures = statement(COMPANY, [name]).as_dict()
+			for row in repair.repair(sheet_of(name)):
+				outcome["repaired" if row["repost"] else "left"] += 1
+				note(row)
+			assert balances() == before
+			assert statement(COMPANY, [name]).as_dict() == figures
+			sheet_of(name)
 
 	repaired()
 	print(f"seed {SEED}: {outcome}")

@@ -9,7 +9,7 @@ import frappe
 import pytest
 from erpnext.accounts.doctype.payment_entry.payment_entry import get_payment_entry
 from frappe.utils import add_days, nowdate
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import note
 
 from crm_relations.demo.company import COMPANY, account
 from crm_relations.ledger import api
@@ -26,7 +26,7 @@ from crm_relations.tests.site.books import campaign, credit_note, journal, sell
 from crm_relations.tests.site.chain_steps import LongChain
 from crm_relations.tests.site.statements import sent_statements
 from crm_relations.tests.site.test_attribution_by_rule import answer, attribute, rule
-from crm_relations.tests.site.test_chains import NIGHTLY, SEED, plans
+from crm_relations.tests.site.test_chains import NIGHTLY, over_random_chains
 
 pytestmark = pytest.mark.site
 
@@ -288,28 +288,13 @@ def test_an_attribution_unlike_the_ledger_is_an_error_that_names_the_voucher(cus
 
 @pytest.mark.slow
 def test_sheets_of_random_chains_balance_and_agree_with_the_statement():
-	@seed(SEED)
-	@settings(
-		max_examples=CHAINS,
-		deadline=None,
-		database=None,
-		phases=(Phase.generate,),
-		suppress_health_check=list(HealthCheck),
-	)
-	@given(plans())
-	def agree(plan):
-		note(f"CRM_RELATIONS_SEED={SEED}")
-		currency, taxes, _everybody, course = plan
-		frappe.db.savepoint("chain")
-		try:
-			chain = LongChain(currency=currency, taxes=taxes)
-			for name, *arguments in course:
-				note(f"{name}{tuple(arguments)}")
-				chain.do(name, *arguments)
-			for name in chain.campaigns:
-				sheet_of(name)
-		finally:
-			frappe.db.rollback(save_point="chain")
-			frappe.local.message_log = []
+	@over_random_chains(CHAINS)
+	def agree(currency, taxes, _everybody, course):
+		chain = LongChain(currency=currency, taxes=taxes)
+		for name, *arguments in course:
+			note(f"{name}{tuple(arguments)}")
+			chain.do(name, *arguments)
+		for name in chain.campaigns:
+			sheet_of(name)
 
 	agree()

@@ -126,32 +126,45 @@ def plans(draw) -> tuple[str, int, bool, list[tuple]]:
 	return dice.choice((EURO, EURO, *CURRENCIES)), dice.randrange(len(TAXES)), everybody, course
 
 
+def over_random_chains(number: int) -> Callable[[Callable[..., None]], Callable[[], None]]:
+	"""Decorator: the check gets currency, taxes, whether every line has a campaign, and the course of so many drawn plans;
+	what it posts is undone after each."""
+
+	def decorate(check: Callable[..., None]) -> Callable[[], None]:
+		@seed(SEED)
+		@settings(
+			max_examples=number,
+			deadline=None,
+			database=None,
+			phases=(Phase.generate,),
+			suppress_health_check=list(HealthCheck),
+		)
+		@given(plans())
+		def run(plan):
+			note(f"CRM_RELATIONS_SEED={SEED}")
+			frappe.db.savepoint("chain")
+			try:
+				check(*plan)
+			finally:
+				frappe.db.rollback(save_point="chain")
+				frappe.local.message_log = []
+
+		return run
+
+	return decorate
+
+
 def test_after_every_step_of_a_random_chain_the_statement_equals_the_ledger():
 	taken = {}
 
-	@seed(SEED)
-	@settings(
-		max_examples=CHAINS,
-		deadline=None,
-		database=None,
-		phases=(Phase.generate,),
-		suppress_health_check=list(HealthCheck),
-	)
-	@given(plans())
-	def reconciles(plan):
-		note(f"CRM_RELATIONS_SEED={SEED}")
-		currency, taxes, everybody, course = plan
-		frappe.db.savepoint("chain")
-		try:
-			before = statement(COMPANY)
-			chain = LongChain(currency=currency, taxes=taxes)
-			for name, *arguments in course:
-				note(f"{name}{tuple(arguments)}")
-				taken[name] = taken.get(name, 0) + (not chain.do(name, *arguments))
-				assert_equals_the_ledger(chain, before, everybody)
-		finally:
-			frappe.db.rollback(save_point="chain")
-			frappe.local.message_log = []
+	@over_random_chains(CHAINS)
+	def reconciles(currency, taxes, everybody, course):
+		before = statement(COMPANY)
+		chain = LongChain(currency=currency, taxes=taxes)
+		for name, *arguments in course:
+			note(f"{name}{tuple(arguments)}")
+			taken[name] = taken.get(name, 0) + (not chain.do(name, *arguments))
+			assert_equals_the_ledger(chain, before, everybody)
 
 	reconciles()
 	assert CHAINS < 30 or set(taken) == {*MAKE, *FOLLOW}, "every kind of step has come up"
