@@ -1,6 +1,7 @@
 """Answers of the commands as text: one function a command, tables with aligned columns."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 Data = dict[str, Any]
@@ -124,8 +125,15 @@ def statement(data: Data) -> str:
 		(row["campaign"], row["account"], row["root_type"], row["debit"], row["credit"])
 		for row in data.get("accounts", [])
 	]
+	ledger = ("campaigns", "other_campaigns", "not_attributed", "not_in_selection", "ledger", "difference")
+	by_account = [
+		(row["account"], *(row[key] for key in ledger))
+		for row in data.get("ledger", [])
+		if any(Decimal(row[key]) for key in ("campaigns", "other_campaigns", "difference"))
+	]
 	selected = "".join(f", {key} {data[key]}" for key in ("salesperson", "segment") if data.get(key))
 	closing = (
+		"settled_income",
 		"other_campaigns",
 		"not_attributed",
 		"not_in_selection",
@@ -142,6 +150,9 @@ def statement(data: Data) -> str:
 		table(("Campaign", *(key.replace("_", " ") for key in amounts)), campaigns, range(1, 6)),
 		table(("Campaign", "further", "amount"), details, [2]) if details else "",
 		table(("Campaign", "Account", "Type", "debit", "credit"), accounts, (3, 4)) if accounts else "",
+		table(("Ledger by account", *(key.replace("_", " ") for key in ledger)), by_account, range(1, 7))
+		if by_account
+		else "",
 		_pairs({key: data[key] for key in closing if key in data}),
 		"\n".join(
 			f"differs: {row['voucher_type']} {row['voucher_no']}, {row['account']}: {row['difference']}"

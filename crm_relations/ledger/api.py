@@ -20,8 +20,9 @@ from crm_relations.ledger import (
 )
 from crm_relations.ledger.balance_sheet import BalanceSheet
 from crm_relations.ledger.balance_sheet import balance_sheet as make_balance_sheet
+from crm_relations.ledger.figures import Statement
 from crm_relations.ledger.rules import ZERO
-from crm_relations.ledger.statement import Statement, company_or_default, scope_of
+from crm_relations.ledger.statement import company_or_default, scope_of
 from crm_relations.ledger.statement import statement as make_statement
 from crm_relations.shared.money import to_string
 
@@ -38,26 +39,29 @@ def statement(
 	segment: str | None = None,
 	consolidated: bool = False,
 	currency: str | None = None,
+	addressed_segment: str | None = None,
 ) -> dict[str, Any]:
 	"""The statement as dict of decimal strings: `Statement.as_dict`. `campaigns` is a list or its JSON; `salesperson` and
 	`segment` select invoices, all other income is `not_in_selection`; `consolidated` takes in the companies below the
-	company (without one: all) in `currency`, with `rates`, `rounding` and `companies`."""
+	company (without one: all) in `currency`, with `rates`, `rounding` and `companies`; of the campaigns only those that address
+	`addressed_segment` are listed."""
 	frappe.only_for(READERS)
-	filters = _filters(company, campaigns, from_date, to_date, salesperson, segment, consolidated, currency)
-	return statement_for_reader(filters).as_dict()
+	selection = (salesperson, segment, addressed_segment)
+	asked = _asked(company, campaigns, (from_date, to_date), selection, (consolidated, currency))
+	return statement_for_reader(asked).as_dict()
 
 
-def _filters(
+def _asked(
 	company: str | None,
 	campaigns: str | list | None,
-	from_date: str | None,
-	to_date: str | None,
-	salesperson: str | None,
-	segment: str | None,
-	consolidated: bool,
-	currency: str | None,
+	period: tuple[str | None, str | None],
+	selection: tuple[str | None, str | None, str | None],
+	presentation: tuple[bool, str | None],
 ) -> frappe._dict:
 	"""The arguments of a request as the report has them."""
+	from_date, to_date = period
+	salesperson, segment, addressed_segment = selection
+	consolidated, currency = presentation
 	return frappe._dict(
 		company=company,
 		campaigns=frappe.parse_json(campaigns),
@@ -65,6 +69,7 @@ def _filters(
 		to_date=to_date,
 		salesperson=salesperson,
 		segment=segment,
+		addressed_segment=addressed_segment,
 		consolidated=cint(consolidated),
 		currency=currency,
 	)
@@ -80,13 +85,15 @@ def statement_pdf(
 	segment: str | None = None,
 	consolidated: bool = False,
 	currency: str | None = None,
+	addressed_segment: str | None = None,
 	language: str | None = None,
 ) -> None:
 	"""The statement as PDF to download; `language` as `de` or `en`, without it that of the user. The other arguments are those
 	of `statement`. The answer is the file."""
 	frappe.only_for(READERS)
-	filters = _filters(company, campaigns, from_date, to_date, salesperson, segment, consolidated, currency)
-	result = statement_for_reader(filters)
+	selection = (salesperson, segment, addressed_segment)
+	asked = _asked(company, campaigns, (from_date, to_date), selection, (consolidated, currency))
+	result = statement_for_reader(asked)
 	frappe.response.filename = f"{frappe.scrub(_('Campaign Statement'))}_{result.to_date}.pdf"
 	frappe.response.filecontent = statement_print.as_pdf(result, language)
 	frappe.response.type = "pdf"
@@ -132,7 +139,7 @@ def statement_for_reader(filters: frappe._dict) -> Statement:
 	:raises frappe.PermissionError: he may not
 	"""
 	selection = (
-		filters.campaigns or None,
+		_campaigns_listed(filters),
 		filters.from_date or None,
 		filters.to_date or None,
 		filters.salesperson or None,
@@ -147,6 +154,28 @@ def statement_for_reader(filters: frappe._dict) -> Statement:
 	company = company_or_default(filters.company)
 	check_company(company)
 	return make_statement(company, *selection)
+
+
+def _campaigns_listed(filters: frappe._dict) -> list[str] | None:
+	"""The campaigns that are named, or that address a segment, or that do both; None for all.
+
+	:raises frappe.ValidationError: no campaign is left
+	"""
+	named = filters.campaigns or None
+	if not (segment := filters.addressed_segment):
+		return named
+	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
+	addressing = frappe.get_all(
+		"Relation Campaign", filters={"segment": segment}, pluck="name", order_by="name asc"
+	)
+	found = [name for name in addressing if not named or name in named]
+	if not found:
+		frappe.throw(
+			_("Campaigns for Segment: no campaign of these addresses {0}. Choose another segment.").format(
+				segment
+			)
+		)
+	return found
 
 
 @frappe.whitelist(methods=["GET", "POST"])

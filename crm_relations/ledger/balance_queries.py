@@ -132,7 +132,7 @@ def deliveries_of(scope: Scope, campaign: str) -> list[str]:
 		.where((delivery.posting_date <= scope.to_date) & since(delivery.posting_date, scope))
 	)
 	found = set(query.where(item.name.isin(lines)).run(pluck=True))
-	if not (scope.salesperson or scope.segment):  # a selection is one of invoices
+	if not scope.selects:  # a selection is one of invoices
 		found.update(query.where(carried == campaign).run(pluck=True))
 	return sorted(found)
 

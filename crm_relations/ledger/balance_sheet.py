@@ -25,8 +25,9 @@ from crm_relations.ledger import balance_queries as queries
 from crm_relations.ledger import dimension
 from crm_relations.ledger.balance_reasons import REPAIRABLE, TEXTS, reasons
 from crm_relations.ledger.campaign_books import TRANSFERS, CampaignBooks, Voucher
+from crm_relations.ledger.figures import Problem
 from crm_relations.ledger.rules import ZERO
-from crm_relations.ledger.statement import Problem, company_or_default
+from crm_relations.ledger.statement import company_or_default
 from crm_relations.shared.money import to_decimal, to_string
 
 SIDES = ("Asset", "Liability", "Equity")

@@ -17,6 +17,7 @@ import frappe
 
 from crm_relations.ledger import balance_queries as queries
 from crm_relations.ledger import cost_queries as costs
+from crm_relations.ledger.figures import Problem
 from crm_relations.ledger.payments import divide, scale
 from crm_relations.ledger.queries import CHAIN_RULE, Scope
 from crm_relations.ledger.rules import (
@@ -28,7 +29,7 @@ from crm_relations.ledger.rules import (
 	settle,
 	split_others,
 )
-from crm_relations.ledger.statement import Builder, Problem
+from crm_relations.ledger.statement import Builder
 from crm_relations.shared.money import allocate, to_decimal
 
 Voucher = tuple[str, str]  #: doctype, name

@@ -6,7 +6,7 @@ from typing import Any
 import frappe
 
 from crm_relations.campaigns import comparison, effect
-from crm_relations.ledger.statement import CampaignFigures, Statement
+from crm_relations.ledger.figures import CampaignFigures, Statement
 
 
 @dataclass

@@ -16,8 +16,9 @@ import frappe
 from erpnext.setup.utils import get_exchange_rate
 from frappe import _
 
+from crm_relations.ledger.figures import CampaignFigures, Statement
 from crm_relations.ledger.rules import ZERO
-from crm_relations.ledger.statement import CampaignFigures, Statement, company_or_default, statement
+from crm_relations.ledger.statement import company_or_default, statement
 from crm_relations.shared.money import CENT, to_decimal, to_string
 
 #: figures of a campaign that are amounts
@@ -50,8 +51,7 @@ class Consolidated(Statement):
 	@property
 	def rounding(self) -> Decimal:
 		"""What the conversion of each figure by itself leaves over."""
-		explained = self.attributed + self.other_campaigns + self.not_attributed + self.not_in_selection
-		return self.ledger_income - explained - sum(self._differences, ZERO)
+		return self.ledger_income - self.explained - sum(self._differences, ZERO)
 
 	@property
 	def _differences(self) -> list[Decimal]:

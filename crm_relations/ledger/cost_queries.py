@@ -65,7 +65,7 @@ def _deliveries(scope: Scope) -> Any:
 		.where((delivery.company == scope.company) & (delivery.docstatus == 1))
 		.where((delivery.posting_date <= scope.to_date) & since(delivery.posting_date, scope))
 	)
-	if scope.salesperson or scope.segment:
+	if scope.selects:
 		return query.where(row.name.notnull())
 	carried = Coalesce(NullIf(item[DIMENSION_FIELD], ""), delivery[DIMENSION_FIELD], "")
 	return query.where(row.name.notnull() | (carried != ""))

@@ -74,13 +74,16 @@ def income_vouchers(scope: Scope, outside: bool = False) -> list[VoucherPart]:
 	with for_sums():
 		rows = sums.vouchers_of_no_campaign(scope, outside)
 	parts = {(voucher_type, name): to_decimal(amount) for voucher_type, name, amount in rows}
+	builder = Builder(scope)
+	builder.build([])
 	if not outside:
-		builder = Builder(scope)
-		builder.build([])
 		for name, split in builder.splits.items():
 			sides = split.parts.get(None, {})
 			rest = sum((amount for account, amount in sides.items() if account in builder.income), ZERO)
 			parts[INVOICE, name] = parts.get((INVOICE, name), ZERO) + rest
+	if outside == scope.selects:  # payments are no invoices of a selection
+		for voucher, amount in builder.settled_income.items():
+			parts[voucher] = parts.get(voucher, ZERO) - amount
 	return _dated(scope, parts)
 
 

@@ -40,6 +40,10 @@ class Scope:
 	segment: str | None = None
 	vouchers_made: bool = False  #: its attributed vouchers stand in VOUCHERS
 
+	@property
+	def selects(self) -> bool:
+		return bool(self.salesperson or self.segment)
+
 
 def posted_rows(scope: Scope) -> tuple[Any, Any]:
 	gle = frappe.qb.DocType("GL Entry")
@@ -154,51 +158,50 @@ def stock_accounts(company: str) -> set[str]:
 	return {*query.run(pluck=True), default} - {None}
 
 
-# Income ------------------------------------------------------------------------------------------
+# The ledger by account -----------------------------------------------------------------------------
 
 
-def income(scope: Scope) -> tuple[Any, Any]:
-	"""Credit − debit of all income accounts in the period, and of the part that no campaign has: rows of vouchers without
-	attribution, and revenue released from deferral of lines without it. Each is summed from rows of its own."""
+def by_account(scope: Scope) -> list[tuple]:
+	"""What the ledger moved in the period, a row an account: (account, debit − credit, of it on rows of no attributed voucher).
+
+	Rows that name a line (revenue released from deferral) count with their line. Both are summed from rows of their own.
+	"""
 	gle, posted = posted_rows(scope)
-	account = frappe.qb.DocType("Account")
 	vouchers = attributed_vouchers(scope).as_("vouchers")
-	amount = gle.credit - gle.debit
-	rows = (
-		frappe.qb.from_(gle)
-		.join(account)
-		.on(account.name == gle.account)
-		.where(posted & since(gle.posting_date, scope) & (account.root_type == "Income"))
-	)
+	amount = gle.debit - gle.credit
+	rows = frappe.qb.from_(gle).where(posted & since(gle.posting_date, scope)).groupby(gle.account)
 	plain = rows.left_join(vouchers).on(on_voucher(gle, vouchers))
-	plain = plain.select(Sum(amount), Sum(Case().when(vouchers.voucher_no.isnull(), amount).else_(0)))
+	plain = plain.select(
+		gle.account, Sum(amount), Sum(Case().when(vouchers.voucher_no.isnull(), amount).else_(0))
+	)
 	plain = plain.where(Coalesce(gle.voucher_detail_no, "") == "")
 	row = frappe.qb.DocType("Relation Attribution")
 	attributed = frappe.qb.from_(row).select(row.voucher_detail_no).where(in_scope(row, scope))
 	released = rows.select(
-		Sum(amount), Sum(Case().when(gle.voucher_detail_no.notin(attributed), amount).else_(0))
+		gle.account, Sum(amount), Sum(Case().when(gle.voucher_detail_no.notin(attributed), amount).else_(0))
 	).where(gle.voucher_detail_no > "")
-	(total, none), (more, more_none) = plain.run()[0], released.run()[0]
-	return (total or 0) + (more or 0), (none or 0) + (more_none or 0)
+	return [*plain.run(), *released.run()]
 
 
-def income_outside(scope: Scope) -> Any:
-	"""Of the part without a campaign, what no invoice of the selection has booked: None where nothing is selected."""
-	if not (scope.salesperson or scope.segment):
-		return None
+def outside_by_account(scope: Scope) -> list[tuple]:
+	"""Of the rows of no attributed voucher, those that no invoice of the selection has booked: (account, debit − credit). None
+	where nothing is selected."""
+	if not scope.selects:
+		return []
 	query, gle = _no_campaign(scope)
 	selected = _selected(scope).as_("selected")
-	query = query.left_join(selected).on(
-		(gle.voucher_type == "Sales Invoice") & (gle.voucher_no == selected.name)
-	)
-	return query.where(selected.name.isnull()).run()[0][0]
+	query = query.left_join(selected).on((gle.voucher_type == INVOICE) & (gle.voucher_no == selected.name))
+	query = query.select(gle.account, Sum(gle.debit - gle.credit)).where(selected.name.isnull())
+	return query.groupby(gle.account).run()
 
 
 def vouchers_of_no_campaign(scope: Scope, outside: bool) -> list[tuple]:
 	"""(voucher type, voucher, credit − debit on income) of the part without a campaign, by voucher: what is of the selection, or
 	what is outside."""
 	query, gle = _no_campaign(scope)
-	if scope.salesperson or scope.segment:
+	account = frappe.qb.DocType("Account")
+	query = query.join(account).on(account.name == gle.account).where(account.root_type == "Income")
+	if scope.selects:
 		selected = _selected(scope).as_("selected")
 		query = query.left_join(selected).on(
 			(gle.voucher_type == INVOICE) & (gle.voucher_no == selected.name)
@@ -206,29 +209,28 @@ def vouchers_of_no_campaign(scope: Scope, outside: bool) -> list[tuple]:
 		query = query.where(selected.name.isnull() if outside else selected.name.notnull())
 	elif outside:
 		return []
-	by_voucher = query.select(gle.voucher_type, gle.voucher_no).groupby(gle.voucher_type, gle.voucher_no)
-	return [(voucher_type, name, amount) for amount, voucher_type, name in by_voucher.run()]
+	query = query.select(gle.voucher_type, gle.voucher_no, Sum(gle.credit - gle.debit))
+	return query.groupby(gle.voucher_type, gle.voucher_no).run()
 
 
 def _no_campaign(scope: Scope) -> tuple[Any, Any]:
 	gle, posted = posted_rows(scope)
-	account = frappe.qb.DocType("Account")
 	vouchers = attributed_vouchers(scope).as_("vouchers")
 	deferred = frappe.qb.DocType("Relation Attribution").as_("deferred")
 	query = (
 		frappe.qb.from_(gle)
-		.join(account)
-		.on(account.name == gle.account)
 		.left_join(vouchers)
 		.on(on_voucher(gle, vouchers))
 		.left_join(deferred)
 		.on((deferred.voucher_detail_no == gle.voucher_detail_no) & in_scope(deferred, scope))
-		.select(Sum(gle.credit - gle.debit))
-		.where(posted & since(gle.posting_date, scope) & (account.root_type == "Income"))
+		.where(posted & since(gle.posting_date, scope))
 		.where(deferred.name.isnull())
 		.where(vouchers.voucher_no.isnull() | (Coalesce(gle.voucher_detail_no, "") != ""))
 	)
 	return query, gle
+
+
+# Income ------------------------------------------------------------------------------------------
 
 
 def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
@@ -525,8 +527,8 @@ def settling_vouchers(scope: Scope) -> Any:
 
 
 def _plain_payments(scope: Scope) -> Any:
-	"""Sub-query: number of vouchers other than invoices that settle attributed ones, with one account on the other side and
-	receivable rows of one sign. A number that vouchers of two types share is left out.
+	"""Sub-query: number of vouchers other than invoices that settle attributed ones, with one account on the other side, not of
+	income, and receivable rows of one sign. A number that vouchers of two types share is left out.
 
 	Grouped by columns of sub-queries, so that MariaDB makes the groups once and not again for each row that is joined.
 	"""
@@ -545,6 +547,7 @@ def _plain_payments(scope: Scope) -> Any:
 	).as_("one_sign")
 	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
+	on_income = Case().when(account.root_type == "Income", 1).else_(0)
 	return (
 		frappe.qb.from_(one_sign)
 		.join(gle)
@@ -554,7 +557,7 @@ def _plain_payments(scope: Scope) -> Any:
 		.select(one_sign.voucher_no, Min(gle.account).as_("account"))
 		.where(posted & (Coalesce(account.account_type, "") != "Receivable"))
 		.groupby(one_sign.voucher_no)
-		.having(Min(gle.account) == Max(gle.account))
+		.having((Min(gle.account) == Max(gle.account)) & (Max(on_income) == 0))
 	)
 
 

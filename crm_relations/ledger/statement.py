@@ -9,18 +9,18 @@ Beside them stand, as the ledger has them: `cost_of_goods` (what invoices and de
 `campaign_cost` (expenses that carry the campaign), `write_offs` and `exchange_difference` (what settlements book on
 profit and loss), `receivable_overdue` (whole invoices past their due date); and, as the documents say, `discounts`.
 
-The check: `ledger_income` is summed over the ledger alone. `not_attributed` is summed over the rows of
-vouchers and lines that have no campaign, `not_in_selection` over those of vouchers that are not of the sales person or
-segment asked for. Neither is found by subtracting from the ledger's income, so `difference` is 0.00 only if
-the attribution really equals the ledger; where it does not, `problems` names the voucher.
+The check, by account (`LedgerRow`): `ledger` is summed over the ledger alone; `not_attributed` over the rows of vouchers and
+lines that have no campaign, less what campaigns have of these by settling their invoices, delivering their goods, or as their
+own cost; `not_in_selection` over those that are not of the sales person or segment asked for. None of them is found by subtracting
+from the ledger, so a difference is 0.00 only if the attribution really equals the ledger; where it does not, `problems`
+names the voucher. The figures without an account are these of the income accounts, `settled_income` what payments and journals
+book there that settle a campaign's invoices: a cash discount, an exchange gain.
 
-Known limits: income that a payment books (a cash discount on an income account) and income on accounts
-that no invoice line is booked to (freight in the tax table) are not attributed.
+Known limit: income on accounts that no invoice line is booked to (freight in the tax table) is not attributed.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,14 @@ from frappe.utils import getdate, nowdate
 
 from crm_relations.ledger import cost_queries as costs
 from crm_relations.ledger import queries
+from crm_relations.ledger.figures import (
+	SHARES_OF_LEDGER,
+	AccountRow,
+	CampaignFigures,
+	LedgerRow,
+	Problem,
+	Statement,
+)
 from crm_relations.ledger.payments import Payments, divide
 from crm_relations.ledger.room import for_sums, vouchers_once
 from crm_relations.ledger.rules import (
@@ -42,157 +50,9 @@ from crm_relations.ledger.rules import (
 	split_voucher,
 )
 from crm_relations.ledger.vouchers import vouchers
-from crm_relations.shared.money import allocate, to_decimal, to_string
+from crm_relations.shared.money import allocate, to_decimal
 
 CASH = ("Bank", "Cash")
-#: of a campaign, beside the figures of the statement itself
-DETAILS = (
-	"direct",
-	"by_rule",
-	"discounts",
-	"cost_of_goods",
-	"margin",
-	"campaign_cost",
-	"return_percent",
-	"receivable_overdue",
-	"write_offs",
-	"exchange_difference",
-)
-
-
-@dataclass
-class CampaignFigures:
-	"""A line of the statement; amounts in the company's currency."""
-
-	campaign: str
-	revenue: Decimal = ZERO
-	credit_notes: Decimal = ZERO
-	tax: Decimal = ZERO
-	receivable_open: Decimal = ZERO
-	cash_received: Decimal = ZERO
-	#: of revenue and credit notes: what a rule attributed; the rest came by a chain of documents
-	by_rule: Decimal = ZERO
-	discounts: Decimal = ZERO  #: what the lines were sold under their price
-	cost_of_goods: Decimal = ZERO
-	campaign_cost: Decimal | None = None  #: None: the ledger carries no campaigns
-	receivable_overdue: Decimal = ZERO
-	write_offs: Decimal = ZERO  #: what settlements booked as cost: write-offs, cash discounts, bank charges
-	exchange_difference: Decimal = ZERO  #: gain > 0
-
-	@property
-	def margin(self) -> Decimal:
-		"""Revenue less credit notes and cost of goods."""
-		return self.revenue + self.credit_notes - self.cost_of_goods
-
-	@property
-	def return_percent(self) -> Decimal | None:
-		"""Return on what the campaign cost, of the margin: (margin − cost) ÷ cost × 100; None without a cost."""
-		if not self.campaign_cost:
-			return None
-		return (self.margin - self.campaign_cost) / self.campaign_cost * 100
-
-	@property
-	def direct(self) -> Decimal:
-		return self.revenue + self.credit_notes - self.by_rule
-
-	def detail(self) -> dict[str, str | None]:
-		"""What stands beside the statement's own figures; None where a figure is not known."""
-		values = {name: getattr(self, name) for name in DETAILS}
-		amounts = {name: None if value is None else to_string(value) for name, value in values.items()}
-		return {"campaign": self.campaign, **amounts}
-
-	def as_dict(self) -> dict[str, str]:
-		amounts = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
-		return {"campaign": self.campaign, **{name: to_string(getattr(self, name)) for name in amounts}}
-
-
-@dataclass
-class AccountRow:
-	"""What a campaign moved on an account in the period."""
-
-	campaign: str
-	account: str
-	account_number: str
-	root_type: str
-	debit: Decimal = ZERO
-	credit: Decimal = ZERO
-
-	def as_dict(self) -> dict[str, str]:
-		return {
-			"campaign": self.campaign,
-			"account": self.account,
-			"account_number": self.account_number,
-			"root_type": self.root_type,
-			"debit": to_string(self.debit),
-			"credit": to_string(self.credit),
-		}
-
-
-@dataclass
-class Problem:
-	"""A voucher whose attribution does not equal its income in the ledger."""
-
-	voucher_type: str
-	voucher_no: str
-	account: str
-	difference: Decimal
-
-	def as_dict(self) -> dict[str, str]:
-		return {
-			"voucher_type": self.voucher_type,
-			"voucher_no": self.voucher_no,
-			"account": self.account,
-			"difference": to_string(self.difference),
-		}
-
-
-@dataclass
-class Statement:
-	"""The figures of a company and period. `other_campaigns` sums those that were not asked for."""
-
-	company: str
-	currency: str
-	from_date: str | None
-	to_date: str
-	campaigns: list[CampaignFigures] = field(default_factory=list)
-	accounts: list[AccountRow] = field(default_factory=list)
-	problems: list[Problem] = field(default_factory=list)
-	not_attributed: Decimal = ZERO
-	other_campaigns: Decimal = ZERO
-	ledger_income: Decimal = ZERO
-	not_in_selection: Decimal = ZERO  #: income that is not of the sales person or segment asked for
-	salesperson: str | None = None
-	segment: str | None = None
-
-	@property
-	def attributed(self) -> Decimal:
-		return sum((row.revenue + row.credit_notes for row in self.campaigns), ZERO)
-
-	@property
-	def difference(self) -> Decimal:
-		"""Ledger − statement; other than 0.00 it is an error."""
-		explained = self.attributed + self.other_campaigns + self.not_attributed + self.not_in_selection
-		return self.ledger_income - explained
-
-	def as_dict(self) -> dict[str, Any]:
-		"""Amounts as decimal strings."""
-		return {
-			"company": self.company,
-			"currency": self.currency,
-			"from_date": self.from_date,
-			"to_date": self.to_date,
-			"salesperson": self.salesperson,
-			"segment": self.segment,
-			"campaigns": [row.as_dict() for row in self.campaigns],
-			"other_campaigns": to_string(self.other_campaigns),
-			"not_attributed": to_string(self.not_attributed),
-			"not_in_selection": to_string(self.not_in_selection),
-			"ledger_income": to_string(self.ledger_income),
-			"difference": to_string(self.difference),
-			"details": [row.detail() for row in self.campaigns],
-			"accounts": [row.as_dict() for row in self.accounts],
-			"problems": [row.as_dict() for row in self.problems],
-		}
 
 
 def statement(
@@ -293,9 +153,15 @@ class Builder:
 		self.figures: dict[str, CampaignFigures] = {}
 		self.rows: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
 		self.problems: list[Problem] = []
-		self.not_attributed = ZERO
-		self.not_in_selection = ZERO
-		self.ledger_income = ZERO
+		#: account → debit − credit: of attributed vouchers, what no campaign has
+		self.rest_of_splits: dict[str, Decimal] = defaultdict(lambda: ZERO)
+		#: account → debit − credit: what campaigns have of vouchers that are not attributed
+		self.taken: dict[str, Decimal] = defaultdict(lambda: ZERO)
+		#: (campaign, account) → debit − credit of the campaigns' own cost
+		self.spent: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+		#: what settles → credit − debit that it books for campaigns on income accounts
+		self.settled_income: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+		self.ledger: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
 		self.splits: dict[str, Split] = {}
 		#: doctype and name of the voucher that is being split or settled; None for sums of many
 		self.voucher: tuple[str, str] | None = None
@@ -315,11 +181,17 @@ class Builder:
 		self._settlements(apart)
 		self._deliveries()
 		self._costs(apart)
-		total, of_none = queries.income(self.scope)
-		self.ledger_income = to_decimal(total)
-		outside = to_decimal(queries.income_outside(self.scope))
-		self.not_attributed += to_decimal(of_none) - outside
-		self.not_in_selection = outside
+		self._ledger()
+
+	def _ledger(self) -> None:
+		"""account → in all, on rows of no attributed voucher, and of these outside the selection."""
+		found: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
+		for account, total, of_none in queries.by_account(self.scope):
+			found[account][0] += to_decimal(total)
+			found[account][1] += to_decimal(of_none)
+		for account, amount in queries.outside_by_account(self.scope):
+			found[account][2] += to_decimal(amount)
+		self.ledger = {account: tuple(amounts) for account, amounts in found.items()}
 
 	def _of(self, campaign: str) -> CampaignFigures:
 		return self.figures.setdefault(campaign, CampaignFigures(campaign))
@@ -393,7 +265,7 @@ class Builder:
 			for campaign, parts in split.parts.items():
 				for account, amount in parts.items():
 					if campaign is None:
-						self.not_attributed += amount if in_period and account in self.income else ZERO
+						self.rest_of_splits[account] -= amount if in_period else ZERO
 						continue
 					if account in self.receivables:
 						self._of(campaign).receivable_open -= amount
@@ -482,9 +354,12 @@ class Builder:
 		"""Book a settlement: `amount` on the receivable, `legs` against it (all debit − credit)."""
 		self._of(campaign).receivable_open += amount
 		if in_period:
-			self._post(campaign, account, amount)
+			self._take(campaign, account, amount)
 			for leg, value in legs.items():
-				self._post(campaign, leg, value)
+				self._take(campaign, leg, value)
+				if leg in self.income:
+					self._of(campaign).settled_income -= value
+					self.settled_income[self.voucher] -= value
 				if leg in self.exchange:
 					self._of(campaign).exchange_difference -= value
 				elif leg in self.profit_and_loss and leg != self.write_off:
@@ -504,7 +379,7 @@ class Builder:
 		billed: dict[str, dict[str, Decimal]] = defaultdict(dict)
 		for line, campaign, amount in costs.billed_parts(self.scope, names):
 			billed[line][campaign] = to_decimal(amount)
-		filtered = self.scope.salesperson or self.scope.segment
+		filtered = self.scope.selects
 		weights: dict[str, dict[Campaign, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
 		own: dict[str, dict[str, dict[Campaign, Decimal]]] = defaultdict(
 			lambda: defaultdict(lambda: defaultdict(lambda: ZERO))
@@ -524,7 +399,7 @@ class Builder:
 			self.voucher = ("Delivery Note", name)
 			for campaign, parts in share_out(ledger[name], weights[name], own[name]).items():
 				for account, amount in parts.items() if campaign is not None else ():
-					self._post(campaign, account, amount)
+					self._take(campaign, account, amount)
 					if account in self.profit_and_loss - self.goods:  # an expense account of one's own
 						self._of(campaign).cost_of_goods += amount
 
@@ -540,12 +415,19 @@ class Builder:
 				self._of(campaign).receivable_overdue += amount
 		if not costs.carries_campaigns():
 			return
-		spent: dict[str, Decimal] = defaultdict(lambda: ZERO)
 		for campaign, account, amount in costs.campaign_costs(self.scope):
 			if account not in self.exchange:
-				spent[campaign] += to_decimal(amount)
-		for campaign in {*spent, *self.figures}:
-			self._of(campaign).campaign_cost = spent[campaign]
+				self.spent[campaign, account] += to_decimal(amount)
+		for campaign in {*(campaign for campaign, _account in self.spent), *self.figures}:
+			self._of(campaign).campaign_cost = ZERO
+		for (campaign, account), amount in self.spent.items():
+			self._of(campaign).campaign_cost += amount
+			self.taken[account] += amount
+
+	def _take(self, campaign: str, account: str, amount: Decimal) -> None:
+		"""Give a campaign an amount of a voucher that is not attributed itself."""
+		self.taken[account] += amount
+		self._post(campaign, account, amount)
 
 	def _post(self, campaign: str, account: str, amount: Decimal) -> None:
 		self._book(campaign, account, max(amount, ZERO), max(-amount, ZERO))
@@ -559,31 +441,57 @@ class Builder:
 			from_date=scope.from_date,
 			to_date=scope.to_date,
 			campaigns=[self._of(campaign) for campaign in shown],
+			ledger=self._ledger_rows(shown),
 			problems=self.problems,
-			not_attributed=self.not_attributed,
-			ledger_income=self.ledger_income,
-			not_in_selection=self.not_in_selection,
 			salesperson=scope.salesperson,
 			segment=scope.segment,
 		)
+		for row in result.ledger:
+			if row.root_type == "Income":
+				result.ledger_income -= row.ledger
+				result.not_attributed -= row.not_attributed
+				result.not_in_selection -= row.not_in_selection
 		result.other_campaigns = sum(
-			(row.revenue + row.credit_notes for name, row in self.figures.items() if name not in shown), ZERO
+			(row.income for name, row in self.figures.items() if name not in shown), ZERO
 		)
 		for (campaign, account), (debit, credit) in self.rows.items():
 			if campaign in shown and (debit or credit):
-				details = self.accounts.get(account) or frappe._dict()
-				result.accounts.append(
-					AccountRow(
-						campaign,
-						account,
-						details.account_number or "",
-						details.root_type or "",
-						debit,
-						credit,
-					)
-				)
+				result.accounts.append(AccountRow(campaign, *self._described(account), debit, credit))
 		result.accounts.sort(key=lambda row: (shown.index(row.campaign), row.account_number, row.account))
 		return result
+
+	def _described(self, account: str) -> tuple[str, str, str]:
+		"""The account, its number, its root type."""
+		row = self.accounts.get(account) or frappe._dict()
+		return account, row.account_number or "", row.root_type or ""
+
+	def _ledger_rows(self, shown: Sequence[str]) -> list[LedgerRow]:
+		"""Every account that was moved, in the order of the chart of accounts."""
+		of_campaigns: dict[tuple[str, bool], Decimal] = defaultdict(lambda: ZERO)
+		for (campaign, account), (debit, credit) in self.rows.items():
+			of_campaigns[account, campaign in shown] += debit - credit
+		for (campaign, account), amount in self.spent.items():
+			of_campaigns[account, campaign in shown] += amount
+		names = {*self.ledger, *self.rest_of_splits, *self.taken, *(name for name, _shown in of_campaigns)}
+		found = []
+		for account in names:
+			ledger, of_none, outside = self.ledger.get(account, (ZERO, ZERO, ZERO))
+			if self.scope.selects:  # what settles or delivers is no invoice of the selection
+				outside -= self.taken[account]
+				of_none -= outside + self.taken[account]
+			else:
+				of_none -= self.taken[account]
+			row = LedgerRow(
+				*self._described(account),
+				ledger,
+				of_campaigns[account, True],
+				of_campaigns[account, False],
+				of_none + self.rest_of_splits[account],
+				outside,
+			)
+			if any((row.ledger, *(getattr(row, name) for name in SHARES_OF_LEDGER))):
+				found.append(row)
+		return sorted(found, key=lambda row: (row.account_number, row.account))
 
 
 def _loss_accounts(company: str) -> tuple[str | None, set[str]]:

@@ -18,8 +18,8 @@ from frappe.translate import print_language
 from frappe.utils import cstr, getdate, nowdate
 
 from crm_relations.ledger.consolidation import Consolidated
+from crm_relations.ledger.figures import AccountRow, CampaignFigures, Statement
 from crm_relations.ledger.rules import ZERO
-from crm_relations.ledger.statement import AccountRow, CampaignFigures, Statement
 from crm_relations.shared import pdf
 from crm_relations.shared.money import to_decimal
 
@@ -43,12 +43,32 @@ def figure_labels() -> dict[str, str]:
 		"cash_received": _("Cash Received"),
 		"write_offs": _("Write-Offs"),
 		"exchange_difference": _("Exchange Difference"),
+		"settled_income": _("Income Booked by Payments"),
 	}
+
+
+def ledger_labels(result: Statement) -> dict[str, str]:
+	"""Amount of a `LedgerRow` → its name, in the order of reading; those that the statement can have."""
+	labels = {
+		"campaigns": _("Campaigns"),
+		"other_campaigns": _("Other campaigns"),
+		"not_attributed": _("Not attributed"),
+		"not_in_selection": _("Not in the selection"),
+		"ledger": _("Ledger"),
+		"difference": _("Difference"),
+	}
+	if not any(row.other_campaigns for row in result.ledger):
+		del labels["other_campaigns"]
+	if not (result.salesperson or result.segment):
+		del labels["not_in_selection"]
+	return labels
 
 
 def closing_lines(result: Statement) -> list[tuple[str, str, Decimal]]:
 	"""What leads from the campaigns to the income of the ledger: (key of `Statement`, name, amount); the last is the difference."""
 	lines = [("attributed", _("Attributed to campaigns"), result.attributed)]
+	if result.settled_income:
+		lines.append(("settled_income", _("Income booked by their payments"), result.settled_income))
 	if result.other_campaigns:
 		lines.append(("other_campaigns", _("Other campaigns"), result.other_campaigns))
 	lines.append(("not_attributed", _("Not attributed"), result.not_attributed))
@@ -127,6 +147,7 @@ class _Page:
 				"campaigns": [self.campaign(row, parts) for row in result.campaigns],
 				"account_head": [_("Account"), _("Root Type"), _("Debit"), _("Credit")],
 				"closing": {"title": _("Reconciliation with the ledger"), "rows": self.closing()},
+				"ledgers": [self.ledger(part, several) for part in parts],
 				"problems": [
 					_("Attribution and ledger differ in: {0}").format(
 						f"{_(each.voucher_type)} {each.voucher_no}, {each.account}: {self.amount(each.difference)}"
@@ -211,6 +232,24 @@ class _Page:
 			}
 			for number, (_key, label, value) in enumerate(lines)
 		]
+
+	def ledger(self, part: Statement, several: bool) -> dict[str, Any]:
+		"""The accounts on which campaigns have something, with what else stands there."""
+		labels = ledger_labels(part)
+		title = _("By account, debit less credit")
+		return {
+			"title": f"{title}: {part.company}, {part.currency}" if several else title,
+			"head": [_("Account"), *labels.values()],
+			"rows": [
+				{
+					"account": row.account,
+					"amounts": [self.amount(getattr(row, name)) for name in labels],
+					"error": row.difference != 0,
+				}
+				for row in part.ledger
+				if row.campaigns or row.other_campaigns or row.difference
+			],
+		}
 
 
 def letter_head(company: str) -> str:

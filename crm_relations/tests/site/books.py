@@ -9,7 +9,7 @@ from frappe.model.document import Document
 from frappe.utils import nowdate
 
 from crm_relations.demo.company import COMPANY
-from crm_relations.ledger.statement import Statement
+from crm_relations.ledger.figures import Statement
 from crm_relations.tests.site import factories
 
 
@@ -90,15 +90,30 @@ def journal(rows: list[tuple], **values) -> Document:
 
 
 def assert_adds_up(result: Statement) -> None:
-	"""The statement agrees with the ledger, and each campaign's debits with its credits."""
+	"""The statement agrees with the ledger by account, and each campaign's debits with its credits."""
 	assert str(result.difference) == "0.00", result.as_dict()["problems"]
 	assert not result.problems
 	assert result.ledger_income == ledger_income()
+	assert {row.account: row.ledger for row in result.ledger if row.ledger} == ledger_by_account()
+	assert not [row for row in result.ledger if row.difference]
+	of_campaigns = sum((row.campaigns for row in result.ledger), Decimal("0.00"))
+	assert of_campaigns == sum(row.campaign_cost or 0 for row in result.campaigns)
 	for figures in result.campaigns:
 		rows = [row for row in result.accounts if row.campaign == figures.campaign]
 		assert sum(row.debit for row in rows) == sum(row.credit for row in rows)
 		income = sum((row.credit - row.debit for row in rows if row.root_type == "Income"), Decimal("0.00"))
-		assert income == figures.revenue + figures.credit_notes
+		assert income == figures.income
+
+
+def ledger_by_account(company: str = COMPANY) -> dict[str, Decimal]:
+	"""Debit − credit of every account that is not even: an independent sum over GL Entry."""
+	filters = {"company": company, "is_cancelled": 0, "voucher_type": ["!=", "Period Closing Voucher"]}
+	found: dict[str, Decimal] = {}
+	for row in frappe.get_all(
+		"GL Entry", filters=filters, fields=["account", "debit", "credit"], limit=0, order_by="name asc"
+	):
+		found[row.account] = found.get(row.account, Decimal("0.00")) + cents(row.debit) - cents(row.credit)
+	return {account: amount for account, amount in found.items() if amount}
 
 
 def ledger_income() -> Decimal:

@@ -42,6 +42,8 @@ TAXES: tuple[tuple[tuple[str, float, dict], ...], ...] = (
 )
 #: what a payment was charged, and what is lost
 COSTS, LOST, EXCHANGE = "6855", "6930", "6880"
+#: what a payment books on income
+REDUCED_INCOME = "4840"
 BANK, CASH = "1800", "1600"
 #: (of what it is taken off, percent)
 NO_DISCOUNT = ("Net Total", 0)
@@ -123,16 +125,17 @@ class Chain:
 		)  # ERPNext asks earlier vouchers for the account; they may all be cancelled
 		self._post(invoice)
 
-	def pay(self, number: int, share: float, deduction: bool) -> None:
-		"""A payment of a share of what is open, perhaps with a deduction that is booked as a cost."""
+	def pay(self, number: int, share: float, deducted_on: str | None) -> None:
+		"""A payment of a share of what is open, perhaps with a deduction that is booked as a cost or takes off income."""
 		if not (invoice := self._open(number)):
 			return
 		amount = max(flt(invoice.outstanding_amount * share, 2), 0.01)
 		entry = get_payment_entry("Sales Invoice", invoice.name, party_amount=amount)
-		if deduction and entry.paid_amount > 2 and self.currency != DOLLAR:
+		if deducted_on and entry.paid_amount > 2 and self.currency != DOLLAR:
 			entry.paid_amount = entry.received_amount = flt(entry.paid_amount - 1.01, 2)
 			entry.append(
-				"deductions", {"account": account(COMPANY, COSTS), "cost_center": center(), "amount": 1.01}
+				"deductions",
+				{"account": account(COMPANY, deducted_on), "cost_center": center(), "amount": 1.01},
 			)
 		self._post_payment(entry)
 

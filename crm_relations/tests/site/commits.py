@@ -14,7 +14,12 @@ SAVEPOINT = "committed"
 def held_back() -> Iterator[None]:
 	"""Inside the block a commit is a savepoint, and a full rollback goes back to the last of them."""
 	commit, rollback = frappe.db.commit, frappe.db.rollback
-	frappe.db.commit = lambda **_options: frappe.db.savepoint(SAVEPOINT)
+
+	def hold(**_options: Any) -> None:
+		frappe.db.savepoint(SAVEPOINT)
+		frappe.db.transaction_writes = 0  # as after a commit: Frappe refuses 200,000 writes at once
+
+	frappe.db.commit = hold
 	frappe.db.rollback = lambda save_point=None, **_options: rollback(save_point=save_point or SAVEPOINT)
 	frappe.db.commit()
 	try:

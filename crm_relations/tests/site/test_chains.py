@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
 from crm_relations.demo.company import COMPANY, account
-from crm_relations.ledger.statement import Statement, statement
+from crm_relations.ledger.figures import Statement
+from crm_relations.ledger.statement import statement
 from crm_relations.tests.site.books import assert_adds_up
 from crm_relations.tests.site.chain_steps import LongChain
 from crm_relations.tests.site.chains import (
@@ -24,7 +25,10 @@ from crm_relations.tests.site.chains import (
 	CURRENCIES,
 	EURO,
 	EXCHANGE,
+	GOODS,
+	INCOME,
 	LOST,
+	REDUCED_INCOME,
 	TAXES,
 	ZERO,
 	Chain,
@@ -89,7 +93,7 @@ MAKE: dict[str, Callable[[Dice], tuple]] = {
 	"from_before": lambda dice: (dice.lines(),),
 }
 FOLLOW: dict[str, Callable[[Dice], tuple]] = {
-	"pay": lambda dice: (dice.number(), dice.share(), dice.maybe()),
+	"pay": lambda dice: (dice.number(), dice.share(), dice.choice((None, None, COSTS, REDUCED_INCOME))),
 	"pay_together": lambda dice: (dice.number(),),
 	"pay_by_journal": lambda dice: (dice.number(), dice.share()),
 	"write_off": lambda dice: (dice.number(), dice.share()),
@@ -178,7 +182,13 @@ def assert_equals_the_ledger(chain: Chain, before: Statement, everybody: bool) -
 	for whose, figures in enumerate(result.campaigns):
 		assert figures.revenue + figures.credit_notes == chain.income(whose)
 		assert figures.cost_of_goods == chain.cost_of_goods(whose)
-	assert result.not_attributed - before.not_attributed == chain.income(NOBODY)
+	rest = result.not_attributed - before.not_attributed
+	assert rest + result.settled_income == chain.income(NOBODY) - chain.on_accounts(REDUCED_INCOME)
+	rows = {row.account_number: row for row in result.ledger}
+	for number in (*INCOME, *GOODS):
+		of_campaigns = number not in (INCOME[NOBODY], GOODS[NOBODY])
+		expected = chain.on_accounts(number) if of_campaigns else ZERO
+		assert (rows[number].campaigns if number in rows else ZERO) == expected
 	if not everybody:
 		return  # a part of each receivable, tax and payment is then nobody's
 
@@ -194,8 +204,9 @@ def assert_equals_the_ledger(chain: Chain, before: Statement, everybody: bool) -
 	assert in_all("cash_received") == cash - sum(
 		unused.get(account(COMPANY, number), ZERO) for number in (BANK, CASH)
 	)
-	losses = chain.on_accounts(LOST, COSTS)
-	assert in_all("write_offs") == losses - sum(
-		unused.get(account(COMPANY, number), ZERO) for number in (LOST, COSTS)
+	losses = (LOST, COSTS, REDUCED_INCOME)
+	assert in_all("write_offs") == chain.on_accounts(*losses) - sum(
+		unused.get(account(COMPANY, number), ZERO) for number in losses
 	)
+	assert rest == chain.income(NOBODY) - unused.get(account(COMPANY, REDUCED_INCOME), ZERO)
 	assert in_all("exchange_difference") == -chain.on_accounts(EXCHANGE)

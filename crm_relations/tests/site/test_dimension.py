@@ -529,6 +529,8 @@ def test_expenses_that_carry_a_campaign_are_its_cost_and_the_return_is_reckoned_
 	figures = result.campaigns[0]
 	assert (figures.campaign_cost, figures.margin, figures.return_percent) == (250, 1000, 300)
 	assert figures.write_offs == 0 and str(result.difference) == "0.00"
+	(spent,) = [row for row in result.ledger if row.account == account(COMPANY, "6300")]
+	assert spent.campaigns == 250 and not any(row.difference for row in result.ledger)
 
 
 def test_a_write_off_that_carries_the_campaign_is_no_cost_of_the_campaign(dimension_on, customer):

@@ -252,6 +252,7 @@ def test_an_export_in_a_job_is_narrowed_as_the_list_was(asked, monkeypatch):
 def test_reports_are_narrowed_to_a_segment():
 	from crm_relations.crm_relations.report.campaign_statement import campaign_statement
 	from crm_relations.crm_relations.report.incomplete_customers import incomplete_customers
+	from crm_relations.ledger import api as ledger_api
 
 	invoices = [sold() for _i in range(2)]
 	inside, outside = (identity.relation_of("Customer", invoice.customer) for invoice in invoices)
@@ -261,14 +262,17 @@ def test_reports_are_narrowed_to_a_segment():
 	assert {row["relation"] for row in rows} == {inside}
 	everybody = {row["relation"] for row in incomplete_customers.execute(company)[1]}
 	assert outside in everybody or len(everybody) == 200
-	campaigns_of = campaign_statement.campaigns_of
-	with pytest.raises(frappe.ValidationError, match="no campaign of these addresses"):
-		campaigns_of(frappe._dict(segment=segment))
+	refused = pytest.raises(frappe.ValidationError, match="no campaign of these addresses")
+	with refused:
+		campaign_statement.execute({**company, "segment": segment})
 	campaign = factories.campaign(segment=segment).name
-	assert campaigns_of(frappe._dict(segment=segment)) == [campaign]
-	assert campaigns_of(frappe._dict()) is None
-	with pytest.raises(frappe.ValidationError, match="no campaign of these addresses"):
-		campaigns_of(frappe._dict(segment=segment, campaigns=[factories.campaign().name]))
+	factories.campaign()
+	_columns, rows, *_more = campaign_statement.execute({**company, "segment": segment})
+	assert [row["campaign"] for row in rows if row.get("is_campaign")] == [campaign]
+	answer = ledger_api.statement(**company, addressed_segment=segment)
+	assert [row["campaign"] for row in answer["campaigns"]] == [campaign]
+	with refused:
+		ledger_api.statement(**company, campaigns=[factories.campaign().name], addressed_segment=segment)
 	frappe.set_user(factories.user(None, "Accounts User"))
 	for filters in ({"segment": segment}, {"members_of": segment}):
 		with pytest.raises(frappe.PermissionError):

@@ -10,7 +10,8 @@ from pypdf import PdfReader
 
 from crm_relations.demo.company import COMPANY, account
 from crm_relations.ledger import api, statement_print
-from crm_relations.ledger.statement import DETAILS, statement
+from crm_relations.ledger.figures import DETAILS
+from crm_relations.ledger.statement import statement
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.books import campaign, journal, sell
 

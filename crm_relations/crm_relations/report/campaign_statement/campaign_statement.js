@@ -1,4 +1,4 @@
-// Campaign Statement: the difference is red unless it is 0.00; an account opens the General Ledger.
+// Campaign Statement: the difference is red unless it is 0.00; an account opens the vouchers behind it.
 frappe.query_reports["Campaign Statement"] = {
 	tree: true,
 	name_field: "campaign",
@@ -57,13 +57,20 @@ frappe.query_reports["Campaign Statement"] = {
 			options: "Currency",
 			depends_on: "consolidated",
 		},
+		{
+			fieldname: "by_account",
+			label: __("Ledger by Account"),
+			fieldtype: "Check",
+		},
 	],
 	onload(report) {
 		const print = (language) => () => {
-			const { segment, members_of, presentation_currency, ...values } = report.get_values();
+			const { segment, members_of, presentation_currency, by_account, ...values } =
+				report.get_values();
 			const asked = {
 				...values,
-				campaigns: JSON.stringify(campaigns_shown(report)),
+				campaigns: JSON.stringify(values.campaigns || []),
+				addressed_segment: segment || "",
 				segment: members_of || "",
 				currency: presentation_currency || "",
 				language,
@@ -106,6 +113,17 @@ frappe.query_reports["Campaign Statement"] = {
 			return `<a href="/app/campaign-balance-sheet/${name}?${new URLSearchParams(
 				asked,
 			)}" title="${__("Balance Sheet")}">${shown}</a>`;
+		}
+		if (column.fieldname === "campaign" && data.ledger_account) {
+			const asked = { company, account: data.ledger_account };
+			for (const name of ["from_date", "to_date"])
+				asked[name] = frappe.query_report.get_filter_value(name) || "";
+			return `<a href="/app/query-report/General Ledger?${new URLSearchParams(
+				asked,
+			)}">${shown}</a>`;
+		}
+		if (column.fieldname === "difference") {
+			return `<b style="color: var(--text-on-${value ? "red" : "green"})">${shown}</b>`;
 		}
 		if (data.is_difference && column.fieldname === "revenue") {
 			return `<b style="color: var(--text-on-${value ? "red" : "green"})">${shown}</b>`;
@@ -162,9 +180,3 @@ frappe.query_reports["Campaign Statement"].show_vouchers = async (link) => {
 			}`,
 	});
 };
-
-// the campaigns that the report shows: those asked for, or all
-function campaigns_shown(report) {
-	if (!report.get_filter_value("segment")) return report.get_filter_value("campaigns") || [];
-	return (report.data || []).filter((row) => row.is_campaign).map((row) => row.campaign);
-}

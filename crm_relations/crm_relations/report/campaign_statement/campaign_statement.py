@@ -9,9 +9,14 @@ from frappe.utils import cint
 
 from crm_relations.ledger.api import statement_for_reader
 from crm_relations.ledger.consolidation import Consolidated, Part
+from crm_relations.ledger.figures import SHARES_OF_LEDGER, AccountRow, CampaignFigures, LedgerRow, Statement
 from crm_relations.ledger.report_cards import card, difference_card
-from crm_relations.ledger.statement import AccountRow, CampaignFigures, Statement
-from crm_relations.ledger.statement_print import closing_lines, figure_labels, selection_lines
+from crm_relations.ledger.statement_print import (
+	closing_lines,
+	figure_labels,
+	ledger_labels,
+	selection_lines,
+)
 
 FIGURES = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
 #: further figures of a campaign
@@ -29,6 +34,8 @@ MORE = (
 #: a cell without a value stays empty: 0.00 would be a statement
 _BLANK_FIGURES = dict.fromkeys((*FIGURES, *MORE))
 _BLANK_SIDES = {"debit": None, "credit": None}
+ROOT_TYPE = {"fieldname": "root_type", "fieldtype": "Data", "width": 90}
+CURRENCY = {"fieldname": "currency", "fieldtype": "Link", "options": "Currency", "width": 80}
 
 
 def execute(filters: dict | None = None) -> tuple:
@@ -38,7 +45,8 @@ def execute(filters: dict | None = None) -> tuple:
 	result = statement_for_reader(
 		frappe._dict(
 			company=filters.company,
-			campaigns=campaigns_of(filters),
+			campaigns=frappe.parse_json(filters.campaigns),
+			addressed_segment=filters.segment,
 			from_date=filters.from_date,
 			to_date=filters.to_date,
 			salesperson=filters.salesperson,
@@ -47,57 +55,76 @@ def execute(filters: dict | None = None) -> tuple:
 			currency=filters.presentation_currency,
 		)
 	)
+	if cint(filters.by_account):
+		return ledger_columns(result), ledger_rows(result), message(result), None, summary(result)
 	return columns(), rows(result), message(result), chart(result), summary(result)
-
-
-def campaigns_of(filters: frappe._dict) -> list[str] | None:
-	"""The campaigns that are named, or that address the segment, or that do both; None for all.
-
-	:raises frappe.ValidationError: no campaign is left
-	"""
-	named = frappe.parse_json(filters.campaigns) or None
-	if not filters.segment:
-		return named
-	frappe.has_permission("Relation Segment", "read", doc=filters.segment, throw=True)
-	addressing = frappe.get_all(
-		"Relation Campaign", filters={"segment": filters.segment}, pluck="name", order_by="name asc"
-	)
-	found = [name for name in addressing if not named or name in named]
-	if not found:
-		frappe.throw(
-			_("Campaigns for Segment: no campaign of these addresses {0}. Choose another segment.").format(
-				filters.segment
-			)
-		)
-	return found
 
 
 def columns() -> list[dict[str, Any]]:
 	labels = figure_labels()
-
-	def amount(name: str, label: str, width: int = 116) -> dict[str, Any]:
-		column = {"fieldname": name, "label": label, "fieldtype": "Currency", "options": "currency"}
-		if name == "return_percent":
-			column = {"fieldname": name, "label": label, "fieldtype": "Percent"}
-		return {**column, "width": width}
-
+	figures = [
+		_amount(name, labels[name], 150 if name == "receivable_open" else 130) for name in (*FIGURES, *MORE)
+	]
+	percent = figures[(*FIGURES, *MORE).index("return_percent")]
+	percent["fieldtype"] = "Percent"
+	del percent["options"]
 	return [
 		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 260},
-		*(
-			amount(name, labels[name], 150 if name == "receivable_open" else 130)
-			for name in (*FIGURES, *MORE)
-		),
-		{"fieldname": "root_type", "label": _("Root Type"), "fieldtype": "Data", "width": 90},
-		amount("debit", _("Debit"), 105),
-		amount("credit", _("Credit"), 105),
-		{
-			"fieldname": "currency",
-			"label": _("Currency"),
-			"fieldtype": "Link",
-			"options": "Currency",
-			"width": 80,
-		},
+		*figures,
+		ROOT_TYPE | {"label": _("Root Type")},
+		_amount("debit", _("Debit"), 105),
+		_amount("credit", _("Credit"), 105),
+		CURRENCY | {"label": _("Currency")},
 	]
+
+
+def _amount(name: str, label: str, width: int) -> dict[str, Any]:
+	return {
+		"fieldname": name,
+		"label": label,
+		"fieldtype": "Currency",
+		"options": "currency",
+		"width": width,
+	}
+
+
+def ledger_columns(result: Statement) -> list[dict[str, Any]]:
+	"""Of the ledger by account."""
+	parts = [part.statement for part in result.parts] if isinstance(result, Consolidated) else [result]
+	labels = {name: label for part in parts for name, label in ledger_labels(part).items()}
+	order = [name for name in (*SHARES_OF_LEDGER, "ledger", "difference") if name in labels]
+	return [
+		{"fieldname": "campaign", "label": _("Account"), "fieldtype": "Data", "width": 330},
+		ROOT_TYPE | {"label": _("Root Type")},
+		*(_amount(name, labels[name], 140) for name in order),
+		CURRENCY | {"label": _("Currency")},
+	]
+
+
+def ledger_rows(result: Statement) -> list[dict[str, Any]]:
+	"""A row an account that was moved, debit less credit: whose it is adds up to the ledger's amount. Of several companies, each
+	has its accounts below it, in its own currency."""
+	if not isinstance(result, Consolidated):
+		return [_ledger_row(row, result, None) for row in result.ledger]
+	found = []
+	for part in result.parts:
+		own = part.statement
+		found.append({"campaign": own.company, "indent": 0, "bold": 1})
+		found += [_ledger_row(row, own, own.company) for row in own.ledger]
+	return found
+
+
+def _ledger_row(row: LedgerRow, result: Statement, parent: str | None) -> dict[str, Any]:
+	return {
+		"campaign": row.account,
+		"ledger_account": row.account,
+		"company": result.company,
+		"parent_campaign": parent,
+		"root_type": _(row.root_type),
+		**{name: float(getattr(row, name)) for name in (*SHARES_OF_LEDGER, "ledger", "difference")},
+		"currency": result.currency,
+		"indent": 1 if parent else 0,
+	}
 
 
 def rows(result: Statement) -> list[dict[str, Any]]:
@@ -217,6 +244,9 @@ def summary(result: Statement) -> list[dict[str, Any]]:
 		),
 		card(_("Not attributed"), result.not_attributed, result.currency, "Blue"),
 	]
+	if result.settled_income:
+		label = _("Income booked by their payments")
+		cards.insert(1, card(label, result.settled_income, result.currency, "Blue"))
 	if result.salesperson or result.segment:
 		cards.append(card(_("Not in the selection"), result.not_in_selection, result.currency, "Blue"))
 	return [
