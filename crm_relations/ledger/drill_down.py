@@ -1,7 +1,7 @@
 """From a row of the statement to the vouchers behind it. Writes nothing."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from crm_relations.ledger import queries as sums
 from crm_relations.ledger.balance_queries import INVOICE
 from crm_relations.ledger.campaign_books import CampaignBooks, Voucher
 from crm_relations.ledger.queries import Scope, posted_rows, since
-from crm_relations.ledger.room import for_sums
+from crm_relations.ledger.room import for_sums, vouchers_once
 from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import Builder
 from crm_relations.shared.money import to_decimal, to_string
@@ -71,11 +71,11 @@ def cost_vouchers(scope: Scope, campaign: str) -> list[VoucherPart]:
 def income_vouchers(scope: Scope, outside: bool = False) -> list[VoucherPart]:
 	"""The vouchers of the income that no campaign has (credit > 0): their sum is `not_attributed` of the statement, with
 	`outside` its `not_in_selection`."""
-	with for_sums():
-		rows = sums.vouchers_of_no_campaign(scope, outside)
-	parts = {(voucher_type, name): to_decimal(amount) for voucher_type, name, amount in rows}
-	builder = Builder(scope)
-	builder.build([])
+	with for_sums(), vouchers_once(scope) as made:
+		rows = sums.vouchers_of_no_campaign(made, outside)
+		builder = Builder(made)
+		builder.vouchers_and_settlements()
+	parts = {(voucher_type, name): to_decimal(amount) for voucher_type, name, _day, amount in rows}
 	if not outside:
 		for name, split in builder.splits.items():
 			sides = split.parts.get(None, {})
@@ -84,26 +84,30 @@ def income_vouchers(scope: Scope, outside: bool = False) -> list[VoucherPart]:
 	if outside == scope.selects:  # payments are no invoices of a selection
 		for voucher, amount in builder.settled_income.items():
 			parts[voucher] = parts.get(voucher, ZERO) - amount
-	return _dated(scope, parts)
+	return _dated(scope, parts, {(voucher_type, name): str(day) for voucher_type, name, day, _amount in rows})
 
 
-def _dated(scope: Scope, parts: dict[Voucher, Decimal]) -> list[VoucherPart]:
-	"""With the day of posting, in that order; only those that posted something in the period."""
+def _dated(
+	scope: Scope, parts: dict[Voucher, Decimal], days: Mapping[Voucher, str] | None = None
+) -> list[VoucherPart]:
+	"""With the day of posting, in that order; only those that posted something in the period.
+
+	:param days: those that are known
+	"""
 	parts = {voucher: amount for voucher, amount in parts.items() if amount}
-	if not parts:
-		return []
-	gle, posted = posted_rows(scope)
-	rows = (
-		frappe.qb.from_(gle)
-		.select(gle.voucher_type, gle.voucher_no, Min(gle.posting_date))
-		.where(posted & since(gle.posting_date, scope))
-		.where(gle.voucher_no.isin(sorted({name for _type, name in parts})))
-		.groupby(gle.voucher_type, gle.voucher_no)
-		.run()
-	)
+	days = dict(days or {})
+	if unknown := sorted({name for voucher_type, name in parts if (voucher_type, name) not in days}):
+		gle, posted = posted_rows(scope)
+		rows = (
+			frappe.qb.from_(gle)
+			.select(gle.voucher_type, gle.voucher_no, Min(gle.posting_date))
+			.where(posted & since(gle.posting_date, scope))
+			.where(gle.voucher_no.isin(unknown))
+			.groupby(gle.voucher_type, gle.voucher_no)
+			.run()
+		)
+		days |= {(voucher_type, name): str(day) for voucher_type, name, day in rows}
 	found = [
-		VoucherPart(voucher_type, name, str(date), parts[voucher_type, name])
-		for voucher_type, name, date in rows
-		if (voucher_type, name) in parts
+		VoucherPart(*voucher, days[voucher], amount) for voucher, amount in parts.items() if voucher in days
 	]
 	return sorted(found, key=lambda part: (part.date, part.voucher_type, part.voucher_no))

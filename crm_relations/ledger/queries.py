@@ -196,8 +196,8 @@ def outside_by_account(scope: Scope) -> list[tuple]:
 
 
 def vouchers_of_no_campaign(scope: Scope, outside: bool) -> list[tuple]:
-	"""(voucher type, voucher, credit − debit on income) of the part without a campaign, by voucher: what is of the selection, or
-	what is outside."""
+	"""(voucher type, voucher, first day, credit − debit on income) of the part without a campaign, by voucher: what is of the
+	selection, or what is outside."""
 	query, gle = _no_campaign(scope)
 	account = frappe.qb.DocType("Account")
 	query = query.join(account).on(account.name == gle.account).where(account.root_type == "Income")
@@ -209,7 +209,7 @@ def vouchers_of_no_campaign(scope: Scope, outside: bool) -> list[tuple]:
 		query = query.where(selected.name.isnull() if outside else selected.name.notnull())
 	elif outside:
 		return []
-	query = query.select(gle.voucher_type, gle.voucher_no, Sum(gle.credit - gle.debit))
+	query = query.select(gle.voucher_type, gle.voucher_no, Min(gle.posting_date), Sum(gle.credit - gle.debit))
 	return query.groupby(gle.voucher_type, gle.voucher_no).run()
 
 

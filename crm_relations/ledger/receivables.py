@@ -18,7 +18,7 @@ from frappe.query_builder.functions import Coalesce, Max, Sum
 from frappe.utils import getdate
 
 from crm_relations.ledger import queries
-from crm_relations.ledger.room import for_sums
+from crm_relations.ledger.room import for_sums, vouchers_once
 from crm_relations.ledger.rules import ZERO, Campaign
 from crm_relations.ledger.statement import Builder
 from crm_relations.shared.money import allocate, to_decimal
@@ -87,17 +87,16 @@ def bucket(row: Open, day: date) -> str:
 
 def receivables(scope: queries.Scope) -> Receivables:
 	"""What is open on the last day of the scope; of its period only that day counts."""
-	builder = Builder(scope)
-	builder.build(None)
-	apart = sorted(builder.splits)
 	found: dict[tuple[Campaign, str, str], Open] = {}
 
 	def add(campaign: Campaign, voucher_type: str, voucher_no: str, due: Any, amount: Decimal) -> None:
 		key = (campaign, voucher_type, voucher_no)
 		found.setdefault(key, Open(voucher_type, voucher_no, getdate(due))).amount += amount
 
-	with for_sums():
-		summed, split = _summed(scope, apart), _split(scope, apart, builder)
+	with for_sums(), vouchers_once(scope) as made:
+		builder = Builder(made)
+		apart = builder.vouchers_and_settlements()
+		summed, split = _summed(made, apart), _split(made, apart, builder)
 	for campaign, voucher_type, voucher_no, due, amount in summed:
 		add(campaign or None, voucher_type, voucher_no, due, to_decimal(amount))
 	for campaign, row, amount in split:

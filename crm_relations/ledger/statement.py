@@ -173,12 +173,18 @@ class Builder:
 		self.scope = asked
 		return self._statement(wanted)
 
-	def _collect(self) -> None:
+	def vouchers_and_settlements(self) -> list[str]:
+		"""Collect what the attributed vouchers and what settles them put on the accounts. Returns the vouchers that are split
+		one by one: `splits` has them, `open_apart` what is open of them, `settled_income` what payments book as income."""
 		apart = self._plain_vouchers(queries.vouchers_apart(self.scope))
 		if apart:
 			self._split_vouchers(apart)
-		self._released()
 		self._settlements(apart)
+		return apart
+
+	def _collect(self) -> None:
+		apart = self.vouchers_and_settlements()
+		self._released()
 		self._deliveries()
 		self._costs(apart)
 		self._ledger()

@@ -16,9 +16,11 @@ def test_every_custom_field_is_there_and_never_printed():
 			assert docfield.print_hide and docfield.ignore_user_permissions
 
 
-def test_every_key_is_there():
+def test_every_key_is_there_and_none_that_was_replaced():
 	for doctype, name, _statement in indexes.STATEMENTS:
 		assert frappe.db.has_index(f"tab{doctype}", name), f"{doctype}.{name}"
+	for doctype, name, _statement in indexes.RETIRED:
+		assert not frappe.db.has_index(f"tab{doctype}", name), f"{doctype}.{name}"
 
 
 def test_migrating_again_changes_no_profile_option():

@@ -34,8 +34,8 @@ MORE = (
 #: a cell without a value stays empty: 0.00 would be a statement
 _BLANK_FIGURES = dict.fromkeys((*FIGURES, *MORE))
 _BLANK_SIDES = {"debit": None, "credit": None}
-ROOT_TYPE = {"fieldname": "root_type", "fieldtype": "Data", "width": 90}
-CURRENCY = {"fieldname": "currency", "fieldtype": "Link", "options": "Currency", "width": 80}
+ROOT_TYPE = {"fieldname": "root_type", "fieldtype": "Data", "width": 120}
+CURRENCY = {"fieldname": "currency", "fieldtype": "Link", "options": "Currency", "width": 95}
 
 
 def execute(filters: dict | None = None) -> tuple:
@@ -56,15 +56,15 @@ def execute(filters: dict | None = None) -> tuple:
 		)
 	)
 	if cint(filters.by_account):
-		return ledger_columns(result), ledger_rows(result), message(result), None, summary(result)
+		lines = [_("By account, debit less credit"), message(result)]
+		said = "<br>".join(line for line in lines if line)
+		return ledger_columns(result), ledger_rows(result), said, None, summary(result)
 	return columns(), rows(result), message(result), chart(result), summary(result)
 
 
 def columns() -> list[dict[str, Any]]:
 	labels = figure_labels()
-	figures = [
-		_amount(name, labels[name], 150 if name == "receivable_open" else 130) for name in (*FIGURES, *MORE)
-	]
+	figures = [_amount(name, labels[name]) for name in (*FIGURES, *MORE)]
 	percent = figures[(*FIGURES, *MORE).index("return_percent")]
 	percent["fieldtype"] = "Percent"
 	del percent["options"]
@@ -72,19 +72,20 @@ def columns() -> list[dict[str, Any]]:
 		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 260},
 		*figures,
 		ROOT_TYPE | {"label": _("Root Type")},
-		_amount("debit", _("Debit"), 105),
-		_amount("credit", _("Credit"), 105),
+		_amount("debit", _("Debit")),
+		_amount("credit", _("Credit")),
 		CURRENCY | {"label": _("Currency")},
 	]
 
 
-def _amount(name: str, label: str, width: int) -> dict[str, Any]:
+def _amount(name: str, label: str) -> dict[str, Any]:
+	"""A column of amounts, wide enough for its name."""
 	return {
 		"fieldname": name,
 		"label": label,
 		"fieldtype": "Currency",
 		"options": "currency",
-		"width": width,
+		"width": max(120, 40 + 8 * len(label)),
 	}
 
 
@@ -96,7 +97,7 @@ def ledger_columns(result: Statement) -> list[dict[str, Any]]:
 	return [
 		{"fieldname": "campaign", "label": _("Account"), "fieldtype": "Data", "width": 330},
 		ROOT_TYPE | {"label": _("Root Type")},
-		*(_amount(name, labels[name], 140) for name in order),
+		*(_amount(name, labels[name]) for name in order),
 		CURRENCY | {"label": _("Currency")},
 	]
 
