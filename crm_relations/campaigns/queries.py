@@ -1,5 +1,7 @@
 """Reads of campaigns: how far one has come."""
 
+from collections.abc import Sequence
+
 import frappe
 from frappe import _
 from frappe.query_builder import Case, DocType
@@ -159,3 +161,12 @@ def currency(campaign: str) -> str:
 	if company:
 		return frappe.get_cached_value("Company", company, "default_currency")
 	return frappe.db.get_default("currency") or ""
+
+
+def last_passages(relation: str, campaigns: Sequence[str]) -> dict[str, str]:
+	"""Campaign → the relation's member row in it, of several passages the last. Asked in the submit of every invoice that
+	carries a campaign, so not by `frappe.get_all`, which takes twice as long for it."""
+	member = frappe.qb.DocType("Relation Campaign Member")
+	query = frappe.qb.from_(member).select(member.campaign, member.name)
+	query = query.where((member.relation == relation) & member.campaign.isin(campaigns))
+	return dict(query.orderby(member.passage).run())

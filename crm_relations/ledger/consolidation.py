@@ -46,16 +46,21 @@ class Consolidated(Statement):
 	def difference(self) -> Decimal:
 		"""What the companies' statements differ from their ledgers; where two cancel each other, the larger one, so that it is
 		not 0.00 as soon as one of them differs."""
-		return sum(self._differences, ZERO) or max(self._differences, key=abs, default=ZERO)
+		found = self._converted([part.statement.difference for part in self.parts])
+		return sum(found, ZERO) or max(found, key=abs, default=ZERO)
 
 	@property
 	def rounding(self) -> Decimal:
 		"""What the conversion of each figure by itself leaves over."""
-		return self.ledger_income - self.explained - sum(self._differences, ZERO)
+		of_companies = self._converted([part.statement.income_difference for part in self.parts])
+		return self.income_difference - sum(of_companies, ZERO)
 
-	@property
-	def _differences(self) -> list[Decimal]:
-		return [(part.statement.difference / part.rate).quantize(CENT, ROUND_UP) for part in self.parts]
+	def _converted(self, differences: Sequence[Decimal]) -> list[Decimal]:
+		"""The companies' differences in our currency; none becomes 0.00 by rounding."""
+		return [
+			(amount / part.rate).quantize(CENT, ROUND_UP)
+			for amount, part in zip(differences, self.parts, strict=True)
+		]
 
 	@property
 	def basis(self) -> list[str]:

@@ -190,10 +190,15 @@ class Statement:
 		return of_campaigns + self.not_attributed + self.not_in_selection
 
 	@property
+	def income_difference(self) -> Decimal:
+		"""Ledger − statement, of the income."""
+		return self.ledger_income - self.explained
+
+	@property
 	def difference(self) -> Decimal:
-		"""Ledger − statement, of the income; where it is 0.00, of the account that differs most. Other than 0.00 it is an error."""
+		"""That of the income; where it is 0.00, of the account that differs most. Other than 0.00 it is an error."""
 		by_account = (row.difference for row in self.ledger)
-		return self.ledger_income - self.explained or max(by_account, key=abs, default=ZERO)
+		return self.income_difference or max(by_account, key=abs, default=ZERO)
 
 	def as_dict(self) -> dict[str, Any]:
 		"""Amounts as decimal strings."""

@@ -1,9 +1,8 @@
 """A campaign's member has bought: the member's last status. Alone sets `Won`, through campaigns.audience."""
 
-import frappe
 from frappe.model.document import Document
 
-from crm_relations.campaigns import audience
+from crm_relations.campaigns import audience, queries
 
 
 def mark_members(doc: Document) -> None:
@@ -25,11 +24,5 @@ def mark_members(doc: Document) -> None:
 	}
 	if not campaigns:
 		return
-	passages = frappe.get_all(
-		"Relation Campaign Member",
-		filters={"relation": doc.relation, "campaign": ["in", sorted(campaigns)]},
-		fields=["campaign", "name"],
-		order_by="passage asc",
-	)
-	for member in sorted({row.campaign: row.name for row in passages}.values()):
+	for member in sorted(queries.last_passages(doc.relation, sorted(campaigns)).values()):
 		audience.set_member_status(member, "Won")

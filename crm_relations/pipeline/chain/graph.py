@@ -115,6 +115,7 @@ def _follow(chain: Chain, begin: Sequence[Node], known: dict[str, Station], back
 			if node not in seen:
 				seen.add(node)
 				frontier.append(node)
+	chain.cut |= bool(frontier)
 
 
 def _neighbours(

@@ -40,6 +40,13 @@ def http(desk, path, method="GET", data=None, ip=None, **headers):
 	return answer.status, answer.headers.get("Location"), body
 
 
+def asked_more(address: str, times: int) -> None:
+	"""As if `address` (with the page's own key behind it, if it has one) had asked so often more, as Frappe counts it."""
+	counters = frappe.cache.make_key(f"rl:None:{address}").decode()
+	(counter,) = {*frappe.cache.scan_iter(counters), *frappe.cache.scan_iter(f"{counters}:[0-9]*[0-9]")}
+	frappe.cache.incrby(counter, times)
+
+
 def path_of(url):
 	return urllib.parse.urlsplit(url).path
 
