@@ -269,6 +269,12 @@ def test_more_documents_than_a_chain_shows_are_said_to_be_there(deal_of, monkeyp
 	assert chain["cut"] and len(boxes(chain, "Delivery Note")) == 2
 
 
+def test_a_chain_that_goes_on_behind_its_last_step_says_so(deal, monkeypatch):
+	assert not api.process_chain("Lead", deal.lead.name)["cut"]
+	monkeypatch.setattr("crm_relations.pipeline.chain.graph.STEPS_AT_MOST", 2)
+	assert api.process_chain("Lead", deal.lead.name)["cut"]
+
+
 # Rights ---------------------------------------------------------------------------------------------
 
 
