@@ -17,7 +17,9 @@ def held_back() -> Iterator[None]:
 
 	def hold(**_options: Any) -> None:
 		frappe.db.savepoint(SAVEPOINT)
-		frappe.db.transaction_writes = 0  # as after a commit: Frappe refuses 200,000 writes at once
+		# as after a commit: Frappe refuses 200,000 writes at once, and goes through all its waiting messages for each new one
+		frappe.db.transaction_writes = 0
+		getattr(frappe.local, "_realtime_log", []).clear()
 
 	frappe.db.commit = hold
 	frappe.db.rollback = lambda save_point=None, **_options: rollback(save_point=save_point or SAVEPOINT)
