@@ -64,16 +64,17 @@ def execute(filters: dict | None = None) -> tuple:
 
 def columns() -> list[dict[str, Any]]:
 	labels = figure_labels()
-	figures = [_amount(name, labels[name]) for name in (*FIGURES, *MORE)]
-	percent = figures[(*FIGURES, *MORE).index("return_percent")]
+	more = [_amount(name, labels[name]) for name in MORE]
+	percent = more[MORE.index("return_percent")]
 	percent["fieldtype"] = "Percent"
 	del percent["options"]
 	return [
 		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 260},
-		*figures,
+		*(_amount(name, labels[name]) for name in FIGURES),
 		ROOT_TYPE | {"label": _("Root Type")},
 		_amount("debit", _("Debit")),
 		_amount("credit", _("Credit")),
+		*more,
 		CURRENCY | {"label": _("Currency")},
 	]
 
