@@ -46,9 +46,8 @@ class CampaignFigures:
 	receivable_overdue: Decimal = ZERO
 	write_offs: Decimal = ZERO  #: what settlements booked as cost: write-offs, cash discounts, bank charges
 	exchange_difference: Decimal = ZERO  #: gain > 0
-	settled_income: Decimal = (
-		ZERO  #: of write-offs and exchange differences, what stands on income accounts; a gain > 0
-	)
+	#: of write-offs and exchange differences, what stands on income accounts; a gain > 0
+	settled_income: Decimal = ZERO
 
 	@property
 	def income(self) -> Decimal:
