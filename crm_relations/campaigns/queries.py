@@ -1,12 +1,14 @@
 """Reads of campaigns: how far one has come."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import frappe
 from frappe import _
 from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Coalesce, Count, Sum
 from frappe.utils import getdate, now_datetime
+from pypika.terms import Parameter
 
 from crm_relations.campaigns import rules
 from crm_relations.shared.permissions import readable
@@ -164,9 +166,16 @@ def currency(campaign: str) -> str:
 
 
 def last_passages(relation: str, campaigns: Sequence[str]) -> dict[str, str]:
-	"""Campaign → the relation's member row in it, of several passages the last. Asked in the submit of every invoice that
-	carries a campaign, so not by `frappe.get_all`, which takes twice as long for it."""
+	"""Campaign → the relation's member row in it, of several passages the last."""
+	return dict(frappe.db.sql(_last_passages(len(campaigns), frappe.db.db_type), [relation, *campaigns]))
+
+
+@lru_cache(maxsize=16)
+def _last_passages(campaigns: int, db_type: str) -> str:
+	"""The statement for so many campaigns. Kept, because to put it together takes longer than to run it, and it runs in the
+	submit of every invoice that carries one."""
 	member = frappe.qb.DocType("Relation Campaign Member")
 	query = frappe.qb.from_(member).select(member.campaign, member.name)
-	query = query.where((member.relation == relation) & member.campaign.isin(campaigns))
-	return dict(query.orderby(member.passage).run())
+	query = query.where(member.relation == Parameter("%s"))
+	query = query.where(member.campaign.isin([Parameter("%s")] * campaigns))
+	return query.orderby(member.passage).get_sql()
