@@ -26,6 +26,8 @@ DETAILS = (
 )
 #: whose an amount of the ledger is
 SHARES_OF_LEDGER = ("campaigns", "other_campaigns", "not_attributed", "not_in_selection")
+#: the amounts of a `LedgerRow`, in the order of reading
+AMOUNTS_OF_LEDGER = (*SHARES_OF_LEDGER, "ledger", "difference")
 
 
 @dataclass
@@ -122,17 +124,14 @@ class LedgerRow:
 	@property
 	def difference(self) -> Decimal:
 		"""Ledger − statement; other than 0.00 it is an error."""
-		return (
-			self.ledger - self.campaigns - self.other_campaigns - self.not_attributed - self.not_in_selection
-		)
+		return self.ledger - sum((getattr(self, name) for name in SHARES_OF_LEDGER), ZERO)
 
 	def as_dict(self) -> dict[str, str]:
-		amounts = (*SHARES_OF_LEDGER, "ledger", "difference")
 		return {
 			"account": self.account,
 			"account_number": self.account_number,
 			"root_type": self.root_type,
-			**{name: to_string(getattr(self, name)) for name in amounts},
+			**{name: to_string(getattr(self, name)) for name in AMOUNTS_OF_LEDGER},
 		}
 
 

@@ -184,8 +184,8 @@ def by_account(scope: Scope) -> list[tuple]:
 
 
 def outside_by_account(scope: Scope) -> list[tuple]:
-	"""Of the rows of no attributed voucher, those that no invoice of the selection has booked: (account, debit − credit). None
-	where nothing is selected."""
+	"""Of the rows of no attributed voucher, those that no invoice of the selection has booked: (account, debit − credit). No
+	row where nothing is selected."""
 	if not scope.selects:
 		return []
 	query, gle = _no_campaign(scope)

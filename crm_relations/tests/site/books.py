@@ -107,20 +107,12 @@ def assert_adds_up(result: Statement) -> None:
 
 def ledger_by_account(company: str = COMPANY) -> dict[str, Decimal]:
 	"""Debit − credit of every account that is not even: an independent sum over GL Entry."""
-	filters = {"company": company, "is_cancelled": 0, "voucher_type": ["!=", "Period Closing Voucher"]}
-	found: dict[str, Decimal] = {}
-	for row in frappe.get_all(
-		"GL Entry", filters=filters, fields=["account", "debit", "credit"], limit=0, order_by="name asc"
-	):
-		found[row.account] = found.get(row.account, Decimal("0.00")) + cents(row.debit) - cents(row.credit)
-	return {account: amount for account, amount in found.items() if amount}
+	return {account: amount for account, amount in _by_account(_posted(company)).items() if amount}
 
 
 def ledger_income() -> Decimal:
 	"""All income of the company: an independent sum over GL Entry."""
-	return _credit(
-		{"company": COMPANY, "is_cancelled": 0, "voucher_type": ["!=", "Period Closing Voucher"]}, "Income"
-	)
+	return _credit(_posted(COMPANY), "Income")
 
 
 def own_rows(vouchers: list[str], root_type: str) -> Decimal:
@@ -128,14 +120,25 @@ def own_rows(vouchers: list[str], root_type: str) -> Decimal:
 	return _credit({"voucher_no": ["in", vouchers], "is_cancelled": 0}, root_type)
 
 
-def _credit(filters: dict, root_type: str) -> Decimal:
-	rows = frappe.get_all(
+def _posted(company: str) -> dict:
+	return {"company": company, "is_cancelled": 0, "voucher_type": ["!=", "Period Closing Voucher"]}
+
+
+def _by_account(filters: dict) -> dict[str, Decimal]:
+	"""Debit − credit."""
+	found: dict[str, Decimal] = {}
+	for row in frappe.get_all(
 		"GL Entry", filters=filters, fields=["account", "debit", "credit"], limit=0, order_by="name asc"
-	)
+	):
+		found[row.account] = found.get(row.account, Decimal("0.00")) + cents(row.debit) - cents(row.credit)
+	return found
+
+
+def _credit(filters: dict, root_type: str) -> Decimal:
 	accounts = set(
 		frappe.get_all(
 			"Account", {"company": COMPANY, "root_type": root_type}, pluck="name", order_by="name asc"
 		)
 	)
-	found = (cents(row.credit) - cents(row.debit) for row in rows if row.account in accounts)
+	found = (-amount for account, amount in _by_account(filters).items() if account in accounts)
 	return sum(found, Decimal("0.00"))

@@ -122,10 +122,7 @@ frappe.query_reports["Campaign Statement"] = {
 				asked,
 			)}">${shown}</a>`;
 		}
-		if (column.fieldname === "difference") {
-			return `<b style="color: var(--text-on-${value ? "red" : "green"})">${shown}</b>`;
-		}
-		if (data.is_difference && column.fieldname === "revenue") {
+		if (column.fieldname === (data.is_difference ? "revenue" : "difference")) {
 			return `<b style="color: var(--text-on-${value ? "red" : "green"})">${shown}</b>`;
 		}
 		return data.bold ? `<b>${shown}</b>` : shown;

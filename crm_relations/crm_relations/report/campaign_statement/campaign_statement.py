@@ -9,7 +9,7 @@ from frappe.utils import cint
 
 from crm_relations.ledger.api import statement_for_reader
 from crm_relations.ledger.consolidation import Consolidated, Part
-from crm_relations.ledger.figures import SHARES_OF_LEDGER, AccountRow, CampaignFigures, LedgerRow, Statement
+from crm_relations.ledger.figures import AMOUNTS_OF_LEDGER, AccountRow, CampaignFigures, LedgerRow, Statement
 from crm_relations.ledger.report_cards import card, difference_card
 from crm_relations.ledger.statement_print import (
 	closing_lines,
@@ -94,7 +94,7 @@ def ledger_columns(result: Statement) -> list[dict[str, Any]]:
 	"""Of the ledger by account."""
 	parts = [part.statement for part in result.parts] if isinstance(result, Consolidated) else [result]
 	labels = {name: label for part in parts for name, label in ledger_labels(part).items()}
-	order = [name for name in (*SHARES_OF_LEDGER, "ledger", "difference") if name in labels]
+	order = [name for name in AMOUNTS_OF_LEDGER if name in labels]
 	return [
 		{"fieldname": "campaign", "label": _("Account"), "fieldtype": "Data", "width": 330},
 		ROOT_TYPE | {"label": _("Root Type")},
@@ -123,7 +123,7 @@ def _ledger_row(row: LedgerRow, result: Statement, parent: str | None) -> dict[s
 		"company": result.company,
 		"parent_campaign": parent,
 		"root_type": _(row.root_type),
-		**{name: float(getattr(row, name)) for name in (*SHARES_OF_LEDGER, "ledger", "difference")},
+		**{name: float(getattr(row, name)) for name in AMOUNTS_OF_LEDGER},
 		"currency": result.currency,
 		"indent": 1 if parent else 0,
 	}
