@@ -49,6 +49,17 @@ as_user() {
 
 # --- user -----------------------------------------------------------------------------------------
 
+# home_of USER: the home directory; for a user that does not exist yet, the one that useradd will create
+home_of() {
+	local entry
+	entry=$(getent passwd "$1" || true)
+	if [[ -n $entry ]]; then
+		cut -d: -f6 <<<"$entry"
+	else
+		printf '/home/%s\n' "$1"
+	fi
+}
+
 # choose_user [NAME]: sets BENCH_USER, BENCH_HOME, BENCH_ENV and STATE_HOME; the user need not exist yet
 choose_user() {
 	local wanted=${1:-}
@@ -64,8 +75,7 @@ choose_user() {
 				"Run as root, or leave --user out: the bench then belongs to $BENCH_USER."
 		fi
 	fi
-	BENCH_HOME=$(getent passwd "$BENCH_USER" | cut -d: -f6)
-	BENCH_HOME=${BENCH_HOME:-/home/$BENCH_USER}
+	BENCH_HOME=$(home_of "$BENCH_USER")
 	STATE_HOME=$BENCH_HOME/.crm_relations
 	BENCH_ENV=$STATE_HOME/bench-env
 	DB_CNF=$STATE_HOME/db_admin.cnf
