@@ -17,6 +17,7 @@ from crm_relations.campaigns import (
 	queries,
 	specimen,
 )
+from crm_relations.shared.refusals import refuse
 
 DOCTYPE = "Relation Campaign"
 
@@ -172,8 +173,7 @@ def add_relation(campaign: str, relation: str) -> dict:
 def _campaign_of(send: str) -> str:
 	campaign = frappe.db.get_value("Relation Campaign Send", send, "campaign")
 	if not campaign:
-		frappe.throw(
-			frappe._("Relation Campaign Send {0} does not exist").format(frappe.bold(send)),
-			frappe.DoesNotExistError,
+		refuse(
+			frappe._("Relation Campaign Send {0} does not exist"), send, exception=frappe.DoesNotExistError
 		)
 	return campaign

@@ -19,6 +19,7 @@ from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Coalesce, Count, Lower, Min
 from frappe.query_builder.terms import ParameterizedValueWrapper as Value
 from frappe.utils import add_days, add_to_date, cint, getdate, now_datetime
+from markupsafe import Markup
 from pypika.functions import Concat, NullIf, Substring, Trim
 from pypika.terms import Criterion, ExistsCriterion, Term
 
@@ -35,6 +36,7 @@ from crm_relations.campaigns import (
 )
 from crm_relations.segments import membership
 from crm_relations.shared.contact_keys import email_key, phone_key
+from crm_relations.shared.refusals import refuse, refuse_all
 
 #: addresses that are in normal form as they stand, told by the database
 _PLAIN_EMAIL = "^[a-z0-9._%+'-]+@[a-z0-9-]+([.][a-z0-9-]+)+$"
@@ -56,21 +58,17 @@ def start(campaign: str, user: str | None = None) -> dict:
 	new_members = new_sends = 0
 	if doc.status != "Running":
 		if doc.status not in ("Draft", "Approved"):
-			frappe.throw(
-				_("Campaign {0} is {1}; only a draft or an approved campaign can be started").format(
-					frappe.bold(doc.name), _(doc.status)
-				)
+			refuse(
+				_("Campaign {0} is {1}; only a draft or an approved campaign can be started"),
+				doc.name,
+				_(doc.status),
 			)
 		if missing := checklist.missing(doc):
-			frappe.throw("<br>".join(missing), title=_("The campaign cannot start yet"))
+			refuse_all(map(Markup, missing), title=_("The campaign cannot start yet"))
 		membership.refresh(doc.segment)
 		new_members = _take_in(doc, DocType("Relation").name.isin(membership.current(doc.segment)))
 		if not new_members and not _count("Relation Campaign Member", doc.name):
-			frappe.throw(
-				_("Segment: {0} has no members. Check its rule in the preview").format(
-					frappe.bold(doc.segment)
-				)
-			)
+			refuse(_("Segment: {0} has no members. Check its rule in the preview"), doc.segment)
 		control_group.hold_out(doc)
 		new_sends = _plan(doc)
 		lifecycle.change(doc, "Running", user)
@@ -122,11 +120,7 @@ def add(campaign: str, relation: str) -> str:
 	"""
 	doc = lifecycle.locked(campaign)
 	if doc.status not in ("Draft", "Approved", "Running", "Paused") or working_hours.is_over(doc):
-		frappe.throw(
-			_("Campaign {0} is {1}; nobody can be added any more").format(
-				frappe.bold(doc.name), _(doc.status)
-			)
-		)
+		refuse(_("Campaign {0} is {1}; nobody can be added any more"), doc.name, _(doc.status))
 	_take_in(doc, DocType("Relation").name == relation)
 	member = last_passage(doc.name, relation)
 	if not member:
@@ -142,10 +136,7 @@ def set_member_status(member: str, status: str, points: int | None = None) -> No
 	"""Move a member on (rules.may_become; anything else is left as it is), and keep its points."""
 	current = frappe.db.get_value("Relation Campaign Member", member, "status", for_update=True)
 	if not current:
-		frappe.throw(
-			_("Relation Campaign Member {0} does not exist").format(frappe.bold(member)),
-			frappe.DoesNotExistError,
-		)
+		refuse(_("Relation Campaign Member {0} does not exist"), member, exception=frappe.DoesNotExistError)
 	values = {"status": status} if rules.may_become(current, status) else {}
 	if points is not None:
 		values["points"] = points

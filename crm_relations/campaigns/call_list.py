@@ -19,6 +19,7 @@ from pypika.queries import QueryBuilder
 
 from crm_relations.campaigns import composing, consent, gate, responses, rules, templates, working_hours
 from crm_relations.shared.permissions import readable
+from crm_relations.shared.refusals import refuse
 
 SEND = "Relation Campaign Send"
 RESERVED_MINUTES = 15
@@ -123,11 +124,7 @@ def complete(
 	:param do_not_call: the person objects to calls: recorded as a withdrawal, which holds for all campaigns
 	"""
 	if answer not in rules.CALL_ANSWERS:
-		frappe.throw(
-			_("Answer: {0} is not known. Choose one of {1}").format(
-				frappe.bold(answer), ", ".join(rules.CALL_ANSWERS)
-			)
-		)
+		refuse(_("Answer: {0} is not known. Choose one of {1}"), answer, ", ".join(rules.CALL_ANSWERS))
 	row = frappe.db.get_value(
 		SEND,
 		send,
@@ -149,17 +146,15 @@ def complete(
 		for_update=True,
 	)
 	if not row:
-		frappe.throw(
-			_("Relation Campaign Send {0} does not exist").format(frappe.bold(send)), frappe.DoesNotExistError
-		)
+		refuse(_("Relation Campaign Send {0} does not exist"), send, exception=frappe.DoesNotExistError)
 	if row.step_type != "Call" or row.state != "Pending":
 		frappe.throw(
 			_("This call is not open any more; somebody else may have recorded it. Load the list again")
 		)
 	if not _is_free(row):
-		frappe.throw(_("This call is reserved by {0}").format(frappe.bold(row.reserved_by)))
+		refuse(_("This call is reserved by {0}"), row.reserved_by)
 	if frappe.db.get_value("Relation Campaign", row.campaign, "status") not in ("Running", "Paused"):
-		frappe.throw(_("Campaign {0} is not running").format(frappe.bold(row.campaign)))
+		refuse(_("Campaign {0} is not running"), row.campaign)
 	attempts = (row.attempts or 0) + 1
 	values = {"attempts": attempts, "sent_at": now_datetime(), "reserved_by": None, "reserved_until": None}
 	tries = cint(frappe.db.get_value("Relation Campaign Step", row.step, "max_tries")) or rules.MAX_ATTEMPTS

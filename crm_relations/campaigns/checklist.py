@@ -45,7 +45,7 @@ _SAMPLE = 1000
 
 
 def missing(campaign: Document) -> list[str]:
-	"""All that is missing for a start, in words; empty if nothing is."""
+	"""Return what is missing for a start, as HTML texts; empty if nothing is."""
 	found = missing_for_approval(campaign)
 	needs_approval = cint(frappe.get_cached_doc("Relation Settings").campaigns_need_approval)
 	if needs_approval and campaign.status == "Draft":
@@ -59,7 +59,7 @@ def missing_for_approval(campaign: Document) -> list[str]:
 	if not campaign.segment:
 		found.append(_("Segment: choose whom to address"))
 	elif frappe.db.get_value("Relation Segment", campaign.segment, "disabled"):
-		found.append(_("Segment: {0} is disabled").format(frappe.bold(campaign.segment)))
+		found.append(_("Segment: {0} is disabled").format(escape_html(campaign.segment)))
 	if working_hours.is_over(campaign):
 		found.append(_("End Date: {0} has passed").format(format_date(campaign.end_date)))
 	if not campaign.steps:
@@ -68,7 +68,7 @@ def missing_for_approval(campaign: Document) -> list[str]:
 		found.extend(_check_step(campaign, step))
 	found.extend(_conflicts(campaign))
 	if any(step.step_type == "E-mail" for step in campaign.steps):
-		found.extend(sender.check(campaign))
+		found.extend(map(escape_html, sender.check(campaign)))
 	return found
 
 

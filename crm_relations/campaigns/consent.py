@@ -22,6 +22,7 @@ from crm_relations.campaigns.consents import sales as existing_customers
 from crm_relations.campaigns.consents.spellings import known as known_spellings
 from crm_relations.campaigns.rules import ConsentEvent, Decision
 from crm_relations.shared.contact_keys import email_key, mailbox_key, phone_key
+from crm_relations.shared.refusals import refuse
 
 #: Hook: dotted paths of functions (set of e-mail keys) → {key: reason} that block addresses elsewhere
 SUPPRESSION_HOOK = "relation_email_suppressions"
@@ -307,7 +308,7 @@ def check_event(doc: Document) -> None:
 	"""Validation of a consent event from the desk or by code; sets its keys."""
 	doc.address_key = address_key(doc.address, doc.channel)
 	if not doc.address_key:
-		frappe.throw(_("Address: {0} is no address for {1}").format(frappe.bold(doc.address), _(doc.channel)))
+		refuse(_("Address: {0} is no address for {1}"), doc.address, _(doc.channel))
 	if doc.address_key == rules.ALL_ADDRESSES and (doc.event != "Withdrawn" or not doc.relation):
 		frappe.throw(_("Address: * stands for all addresses of a relation that objects; name the relation"))
 	doc.mailbox_key = mailbox_key(doc.address_key) if doc.channel == "E-mail" else None
@@ -334,12 +335,11 @@ def _check_given(doc: Document) -> None:
 	if before.reason != rules.WITHDRAWN:
 		return
 	objection = frappe.db.get_value("Relation Consent", before.consent, ["given_at", "source"], as_dict=True)
-	text = _("Address: {0} objected on {1} ({2}).").format(
-		frappe.bold(doc.address), format_datetime(objection.given_at), objection.source
-	)
 	if frappe.flags.in_import:
-		frappe.throw(
-			text + " " + _("An import cannot lift that. Record the new consent by itself, with its proof")
-		)
-	if not doc.proof:
-		frappe.throw(text + " " + _("Say under Proof how the new consent was declared"))
+		remedy = _("An import cannot lift that. Record the new consent by itself, with its proof")
+	elif not doc.proof:
+		remedy = _("Say under Proof how the new consent was declared")
+	else:
+		return
+	text = _("Address: {0} objected on {1} ({2}).") + " " + remedy
+	refuse(text, doc.address, format_datetime(objection.given_at), objection.source)

@@ -13,6 +13,7 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Count, Sum
 
 from crm_relations.segments.selection import drawing_order
+from crm_relations.shared.refusals import refuse
 
 MEMBER = "Relation Campaign Member"
 MAX_PERCENT = 50
@@ -26,7 +27,7 @@ def check(campaign: Document) -> None:
 	"""
 	share = campaign.control_group_percent or 0
 	if not 0 <= share <= MAX_PERCENT:
-		frappe.throw(_("Control Group: give a share between 0 and {0} percent.").format(MAX_PERCENT))
+		refuse(_("Control Group: give a share between 0 and {0} percent."), MAX_PERCENT)
 	if share and not (campaign.control_group_seed or "").strip():
 		campaign.control_group_seed = frappe.generate_hash(length=8)
 

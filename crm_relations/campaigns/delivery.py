@@ -26,6 +26,7 @@ from rq.job import JobStatus
 from crm_relations.campaigns import ab_test, call_list, rules, send_ledger, sender, working_hours
 from crm_relations.campaigns.send_ledger import count_due
 from crm_relations.campaigns.worker import Worker
+from crm_relations.shared.refusals import refuse, refuse_all
 
 SEND = "Relation Campaign Send"
 
@@ -52,7 +53,7 @@ def send(
 	frappe.db.commit()
 	doc = frappe.get_doc("Relation Campaign", campaign)
 	if doc.status == "Draft":
-		frappe.throw(_("Campaign {0} is a draft. Start it first").format(frappe.bold(doc.name)))
+		refuse(_("Campaign {0} is a draft. Start it first"), doc.name)
 	counts = dict.fromkeys(("sent", "failed", "suppressed", "uncertain", "retry"), 0)
 	counts["uncertain"] += settle(campaign)
 	stopped = _hindrance(doc)
@@ -223,7 +224,7 @@ def _hindrance(campaign: Document) -> str:
 def _work(doc: Document, counts: dict, due: int, on_progress, seconds: float | None) -> str:
 	"""Let one worker send what is due; returns why it stopped early."""
 	if problems := sender.check(doc):
-		frappe.throw("<br>".join(problems))
+		refuse_all(problems)
 	worker = Worker(
 		campaign=doc,
 		account=sender.account_of(doc),
@@ -240,10 +241,11 @@ def _decide(send_name: str, states: tuple[str, ...], **values) -> None:
 	"""A person's decision on a row; its Communication goes where the message is to be sent anew."""
 	row = frappe.db.get_value(SEND, send_name, ["state", "communication"], as_dict=True, for_update=True)
 	if not row or row.state not in states:
-		frappe.throw(
-			_("State: {0} is {1}; only {2} can be decided").format(
-				frappe.bold(send_name), _(row.state) if row else _("missing"), ", ".join(_(s) for s in states)
-			)
+		refuse(
+			_("State: {0} is {1}; only {2} can be decided"),
+			send_name,
+			_(row.state) if row else _("missing"),
+			", ".join(_(s) for s in states),
 		)
 	if values["state"] == "Pending":
 		if row.communication:

@@ -17,6 +17,7 @@ from frappe.utils import escape_html, format_date, getdate, now_datetime
 from crm_relations.campaigns import composing, consent, gate, send_ledger, templates
 from crm_relations.relations.exchange import rules as tables
 from crm_relations.shared import pdf
+from crm_relations.shared.refusals import refuse
 
 #: marks the files of print runs: they are nothing to send with an e-mail
 FILE_FIELD = "print_run"
@@ -43,7 +44,7 @@ def print_due(campaign: str) -> dict[str, Any]:
 	"""
 	doc = frappe.get_doc("Relation Campaign", campaign)
 	if doc.status != "Running":
-		frappe.throw(_("Campaign {0} is not running").format(frappe.bold(doc.name)))
+		refuse(_("Campaign {0} is not running"), doc.name)
 	rows = _take(campaign)
 	left_out = _leave_out(doc, rows)
 	pages, printed = [], []

@@ -9,6 +9,7 @@ from frappe.query_builder.functions import Count
 from frappe.utils import format_date, getdate, now_datetime
 
 from crm_relations.campaigns import ab_test, plan_rules, rules, send_ledger, sharing
+from crm_relations.shared.refusals import refuse
 
 APPROVERS = frozenset({"Relation Manager", "System Manager"})
 
@@ -22,20 +23,14 @@ def locked(campaign: str) -> Document:
 	Its values are those of now, also where the transaction has read before it came here.
 	"""
 	if not frappe.db.get_value("Relation Campaign", campaign, "name", for_update=True):
-		frappe.throw(
-			_("Relation Campaign {0} does not exist").format(frappe.bold(campaign)), frappe.DoesNotExistError
-		)
+		refuse(_("Relation Campaign {0} does not exist"), campaign, exception=frappe.DoesNotExistError)
 	return frappe.get_doc("Relation Campaign", campaign, for_update=True)
 
 
 def change(doc: Document, status: str, user: str | None = None) -> None:
 	"""Bring a campaign to another state; what the state's rules do not allow is refused."""
 	if status not in rules.TRANSITIONS[doc.status]:
-		frappe.throw(
-			_("Campaign {0} is {1}; it cannot become {2}").format(
-				frappe.bold(doc.name), _(doc.status), frappe.bold(_(status))
-			)
-		)
+		refuse(_("Campaign {0} is {1}; it cannot become {2}"), doc.name, _(doc.status), _(status))
 	values = {"status": status}
 	if status == "Running" and not doc.started_at:
 		values.update(started_at=now_datetime(), started_by=user or frappe.session.user)
@@ -127,9 +122,7 @@ def check_new(doc: Document) -> None:
 def check_changes(doc: Document) -> None:
 	"""Refuse an end before the start, a state set by hand, and what the send ledger of a started campaign forbids."""
 	if doc.start_date and doc.end_date and getdate(doc.end_date) < getdate(doc.start_date):
-		frappe.throw(
-			_("End Date: {0} lies before Start Date. Correct one of them").format(format_date(doc.end_date))
-		)
+		refuse(_("End Date: {0} lies before Start Date. Correct one of them"), format_date(doc.end_date))
 	before = doc.get_doc_before_save()
 	if not before:
 		return
@@ -159,11 +152,7 @@ def check_delete(doc: Document) -> None:
 	if doc.status not in ("Draft", "Approved") or frappe.db.exists(
 		"Relation Campaign Member", {"campaign": doc.name}
 	):
-		frappe.throw(
-			_("Campaign {0} has been started and cannot be deleted. Finish it instead").format(
-				frappe.bold(doc.name)
-			)
-		)
+		refuse(_("Campaign {0} has been started and cannot be deleted. Finish it instead"), doc.name)
 
 
 def _frozen(doc: Document) -> list[tuple]:

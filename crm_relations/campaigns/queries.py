@@ -12,6 +12,7 @@ from pypika.terms import Parameter
 
 from crm_relations.campaigns import rules
 from crm_relations.shared.permissions import readable
+from crm_relations.shared.refusals import refuse
 
 _STATES = ("Sent", "Failed", "Uncertain", "Suppressed", "Pending", "Sending")
 _MEMBER_STATES = ("Qualified", "Handed Over", "Won", "Declined")
@@ -29,9 +30,7 @@ def status(campaign: str) -> dict:
 	"""
 	state = frappe.db.get_value("Relation Campaign", campaign, "status")
 	if not state:
-		frappe.throw(
-			_("Relation Campaign {0} does not exist").format(frappe.bold(campaign)), frappe.DoesNotExistError
-		)
+		refuse(_("Relation Campaign {0} does not exist"), campaign, exception=frappe.DoesNotExistError)
 	sends = _sends(campaign)
 	persons, passages = _persons(campaign)
 	members = _members(campaign)

@@ -10,6 +10,7 @@ from frappe.query_builder import DocType
 from frappe.utils import get_datetime, now_datetime
 
 from crm_relations.campaigns import audience, rules
+from crm_relations.shared.refusals import refuse
 
 
 def record(
@@ -37,10 +38,7 @@ def record(
 		return existing
 	row = frappe.db.get_value("Relation Campaign Member", member, ["campaign", "relation"], as_dict=True)
 	if not row:
-		frappe.throw(
-			_("Relation Campaign Member {0} does not exist").format(frappe.bold(member)),
-			frappe.DoesNotExistError,
-		)
+		refuse(_("Relation Campaign Member {0} does not exist"), member, exception=frappe.DoesNotExistError)
 	received = get_datetime(received_at) if received_at else now_datetime()
 	# the member first: what hangs on the new response (points, handover) finds the status that it means
 	if not robot and response_type not in rules.NO_REACTION:

@@ -27,13 +27,9 @@ def check(campaign: Document) -> list[str]:
 			_("Outgoing E-mail Account: none is set, here, in Relation Settings or as the site's default")
 		]
 	if not account.get("enable_outgoing") and not account.get("from_site_config"):
-		return [
-			_("Outgoing E-mail Account: {0} does not have Enable Outgoing ticked").format(
-				frappe.bold(account.name)
-			)
-		]
+		return [_("Outgoing E-mail Account: {0} does not have Enable Outgoing ticked").format(account.name)]
 	if not account.get("smtp_server"):
-		return [_("Outgoing E-mail Account: {0} has no SMTP server").format(frappe.bold(account.name))]
+		return [_("Outgoing E-mail Account: {0} has no SMTP server").format(account.name)]
 	return []
 
 

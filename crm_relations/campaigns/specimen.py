@@ -18,6 +18,7 @@ from crm_relations.campaigns.templates import MailTemplate, Rendered, TemplateEr
 from crm_relations.segments import membership
 from crm_relations.shared.contact_keys import email_key
 from crm_relations.shared.permissions import readable
+from crm_relations.shared.refusals import refuse, refuse_all
 
 #: a token that no row of the send ledger has
 _NOBODY = "0" * 22
@@ -97,7 +98,7 @@ def send(campaign: Document, step: str, user: str, relation: str | None = None, 
 	if not specimen.rendered:
 		frappe.throw(_("Step: only an e-mail can be sent as a test. Choose an e-mail step."))
 	if problems := sender.check(campaign):
-		frappe.throw("<br>".join(problems))
+		refuse_all(problems)
 	account = sender.account_of(campaign)
 	message = mail.build(
 		sender_name=account.name,
@@ -116,10 +117,7 @@ def send(campaign: Document, step: str, user: str, relation: str | None = None, 
 	finally:
 		line.close()
 	if outcome.result != "accepted":
-		frappe.throw(
-			_("The mail server did not take the test message: {0}").format(outcome.reason),
-			title=_("Not sent"),
-		)
+		refuse(_("The mail server did not take the test message: {0}"), outcome.reason, title=_("Not sent"))
 	return recipient
 
 
@@ -137,7 +135,7 @@ def _make(campaign: Document, step: str, relation: str | None, second: bool) -> 
 		text = row.call_script if row.step_type == "Call" else row.task_text
 		return Specimen(facts, row, None, render_html(text or "", fields))
 	except TemplateError as error:
-		frappe.throw(_("The message cannot be made: {0}").format(frappe.utils.escape_html(str(error))))
+		refuse(_("The message cannot be made: {0}"), str(error))
 
 
 def _rendered(step: Document, fields: dict[str, str], language: str | None, second: bool) -> Rendered:
@@ -185,9 +183,8 @@ def _facts(campaign: Document, relation: str | None) -> frappe._dict:
 	query = readable(query, "Relation")
 	rows = query.run(as_dict=True) if query else []
 	if not rows:
-		frappe.throw(
-			_("Relation: choose one. The segment {0} has no member yet that you may read.").format(
-				campaign.segment or "–"
-			)
+		refuse(
+			_("Relation: choose one. The segment {0} has no member yet that you may read."),
+			campaign.segment or "–",
 		)
 	return rows[0]

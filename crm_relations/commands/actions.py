@@ -19,6 +19,7 @@ from crm_relations.segments import membership
 from crm_relations.segments import queries as segment_queries
 from crm_relations.setup import check as readiness
 from crm_relations.shared.money import to_decimal
+from crm_relations.shared.refusals import refuse
 
 Answer = tuple[dict[str, Any], bool]
 Progress = Callable[[str, int, int], None]
@@ -115,9 +116,12 @@ def demo(on_progress: Progress, **options: Any) -> Answer:
 def _get(doctype: str, name: str):
 	if not frappe.db.exists(doctype, name):
 		known = frappe.get_all(doctype, pluck="name", order_by="name asc", limit=20)
-		frappe.throw(
-			_("There is no {0} {1}. There are: {2}").format(_(doctype), name, ", ".join(known) or _("none")),
-			frappe.DoesNotExistError,
+		refuse(
+			_("There is no {0} {1}. There are: {2}"),
+			_(doctype),
+			name,
+			", ".join(known) or _("none"),
+			exception=frappe.DoesNotExistError,
 		)
 	return frappe.get_doc(doctype, name)
 
@@ -128,4 +132,4 @@ def _date(text: str | None, option: str) -> str | None:
 	try:
 		return str(frappe.utils.datetime.datetime.strptime(text, "%Y-%m-%d").date())
 	except ValueError:
-		frappe.throw(_("{0}: {1} is not a date; write it as 2026-01-31.").format(option, text))
+		refuse(_("{0}: {1} is not a date; write it as 2026-01-31."), option, text)

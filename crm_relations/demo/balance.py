@@ -5,6 +5,8 @@ from erpnext.accounts.report.financial_statements import get_data, get_period_li
 from frappe import _
 from frappe.utils import flt, nowdate
 
+from crm_relations.shared.refusals import refuse
+
 SIDES = (
 	("Asset", "Debit"),
 	("Liability", "Credit"),
@@ -54,9 +56,10 @@ def assets(company: str, campaign: str) -> float:
 	of = totals(company, campaign)
 	claims = of["Liability"] + of["Equity"] + of["Income"] - of["Expense"]
 	if flt(of["Asset"] - claims, 2):
-		frappe.throw(
-			_("The balance sheet of the campaign {0} does not balance: {1} against {2}.").format(
-				campaign, of["Asset"], claims
-			)
+		refuse(
+			_("The balance sheet of the campaign {0} does not balance: {1} against {2}."),
+			campaign,
+			of["Asset"],
+			claims,
 		)
 	return of["Asset"]

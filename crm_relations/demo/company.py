@@ -11,6 +11,8 @@ import frappe
 from frappe import _
 from frappe.utils import getdate, nowdate
 
+from crm_relations.shared.refusals import refuse
+
 CHART = "SKR04 mit Kontonummern"
 COMPANY = "Rheinland Technik GmbH"
 ABBR = "RT"
@@ -85,10 +87,11 @@ def correct_accounts(company: str) -> dict[str, str]:
 	for key, number in (("revenue", REVENUE), ("vat", OUTPUT_VAT), ("bank", BANK)):
 		name = account(company, number)
 		if not name:
-			frappe.throw(
-				_("The chart of accounts of {0} has no account {1}. Use the chart {2} for it.").format(
-					company, number, CHART
-				)
+			refuse(
+				_("The chart of accounts of {0} has no account {1}. Use the chart {2} for it."),
+				company,
+				number,
+				CHART,
 			)
 		found[key] = name
 	_set_type(found["revenue"], "Income Account")
@@ -124,7 +127,7 @@ def _receivable_leaf(company: str) -> str:
 			as_dict=True,
 		)
 		if not group:
-			frappe.throw(_("The chart of accounts of {0} has no account {1}.").format(company, RECEIVABLE))
+			refuse(_("The chart of accounts of {0} has no account {1}."), company, RECEIVABLE)
 		if not frappe.db.exists("Account", {"parent_account": group.name}):
 			# an empty group that ought to be a leaf: make it one, it keeps its number
 			doc = frappe.get_doc("Account", group.name)

@@ -19,6 +19,7 @@ from crm_relations.ledger.statement import statement
 from crm_relations.pipeline.importing.run import check_company, import_pipeline
 from crm_relations.relations.sync import sync
 from crm_relations.shared.money import to_string
+from crm_relations.shared.refusals import refuse
 
 Progress = Callable[[str, int, int], None]
 
@@ -76,7 +77,7 @@ def run(
 def _company(company: str | None) -> str:
 	if company:
 		if not frappe.db.exists("Company", company):
-			frappe.throw(_("There is no company {0}.").format(company), frappe.DoesNotExistError)
+			refuse(_("There is no company {0}."), company, exception=frappe.DoesNotExistError)
 	else:
 		company = companies.complete_setup()
 	check_company(company)

@@ -28,6 +28,7 @@ from pypika.terms import Case, Criterion, Term
 
 from crm_relations.relations import identity
 from crm_relations.shared.permissions import readable
+from crm_relations.shared.refusals import refuse
 
 Group = Literal["contacts", "documents", "money"]
 GROUPS: tuple[Group, ...] = ("contacts", "documents", "money")
@@ -107,9 +108,7 @@ class Cursor:
 				raise ValueError
 			return cls(datetime.fromisoformat(at), doctype, name)
 		except ValueError:
-			frappe.throw(
-				_("Before: {0} is not the cursor of a page. Load the timeline again.").format(text[:80])
-			)
+			refuse(_("Before: {0} is not the cursor of a page. Load the timeline again."), text[:80])
 
 
 def timeline(
@@ -126,7 +125,7 @@ def timeline(
 		`currency`, `cursor` and what else the source gives. All texts are plain and not yet escaped.
 	"""
 	if group and group not in GROUPS:
-		frappe.throw(_("Group: choose one of {0}.").format(", ".join(GROUPS)))
+		refuse(_("Group: choose one of {0}."), ", ".join(GROUPS))
 	limit = max(1, min(limit, MAX_PAGE))
 	cursor = Cursor.parse(before) if before else None
 	file = customer_file(relation)

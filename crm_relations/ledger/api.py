@@ -25,6 +25,7 @@ from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import company_or_default, scope_of
 from crm_relations.ledger.statement import statement as make_statement
 from crm_relations.shared.money import to_string
+from crm_relations.shared.refusals import refuse
 
 READERS = ["System Manager", "Accounts User", "Accounts Manager", "Relation Manager", "Sales Manager"]
 
@@ -170,10 +171,8 @@ def _campaigns_listed(filters: frappe._dict) -> list[str] | None:
 	)
 	found = [name for name in addressing if not named or name in named]
 	if not found:
-		frappe.throw(
-			_("Campaigns for Segment: no campaign of these addresses {0}. Choose another segment.").format(
-				segment
-			)
+		refuse(
+			_("Campaigns for Segment: no campaign of these addresses {0}. Choose another segment."), segment
 		)
 	return found
 
@@ -262,7 +261,7 @@ def check_company(company: str) -> None:
 	"""A user whose User Permissions name companies sees the books of these only."""
 	allowed = get_user_permissions(frappe.session.user).get("Company")
 	if allowed and company not in {row.get("doc") for row in allowed}:
-		frappe.throw(_("You may not read the books of {0}.").format(company), frappe.PermissionError)
+		refuse(_("You may not read the books of {0}."), company, exception=frappe.PermissionError)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -344,7 +343,8 @@ def _sheet_for_user(campaign: str, company: str | None, to_date: str | None) -> 
 
 def _check_may_repair() -> None:
 	if not repair.may_repair():
-		frappe.throw(
-			_("You may not post vouchers anew: that needs the right to submit {0}.").format(_(repair.REPOST)),
-			frappe.PermissionError,
+		refuse(
+			_("You may not post vouchers anew: that needs the right to submit {0}."),
+			_(repair.REPOST),
+			exception=frappe.PermissionError,
 		)

@@ -29,6 +29,7 @@ from crm_relations.ledger.figures import Problem
 from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import company_or_default
 from crm_relations.shared.money import to_decimal, to_string
+from crm_relations.shared.refusals import refuse
 
 SIDES = ("Asset", "Liability", "Equity")
 PROFIT = ("Income", "Expense")
@@ -205,7 +206,7 @@ def balance_sheet(campaign: str, company: str | None = None, to_date: str | None
 	"""
 	company = company_or_default(company)
 	if not campaign or not frappe.db.exists("Relation Campaign", campaign):
-		frappe.throw(_("Relation Campaign {0} does not exist.").format(campaign or ""))
+		refuse(_("Relation Campaign {0} does not exist."), campaign or "")
 	day = str(getdate(to_date or nowdate()))
 	books = CampaignBooks(company, campaign, day)
 	result = BalanceSheet(

@@ -20,6 +20,7 @@ from crm_relations.ledger.figures import CampaignFigures, Statement
 from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import company_or_default, statement
 from crm_relations.shared.money import CENT, to_decimal, to_string
+from crm_relations.shared.refusals import refuse
 
 #: figures of a campaign that are amounts
 AMOUNTS = tuple(each.name for each in fields(CampaignFigures) if each.name != "campaign")
@@ -137,7 +138,7 @@ def presentation_currency(company: str | None, names: Sequence[str], currency: s
 	"""The currency asked for, else that of the company at the head of the tree."""
 	if currency:
 		if not frappe.db.exists("Currency", currency):
-			frappe.throw(_("Currency {0} does not exist.").format(currency))
+			refuse(_("Currency {0} does not exist."), currency)
 		return currency
 	head = company or frappe.db.get_single_value("Relation Settings", "default_company")
 	if not head:
@@ -157,7 +158,7 @@ def _rate(own: Statement, currency: str) -> Decimal:
 	rate = Decimal(str(get_exchange_rate(currency, own.currency, own.to_date) or 0))
 	if not rate:
 		text = _("There is no exchange rate from {0} to {1} on {2}. Enter it as Currency Exchange.")
-		frappe.throw(text.format(currency, own.currency, frappe.utils.formatdate(own.to_date)))
+		refuse(text, currency, own.currency, frappe.utils.formatdate(own.to_date))
 	return rate
 
 

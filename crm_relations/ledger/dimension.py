@@ -23,6 +23,8 @@ from frappe.custom.doctype.custom_field.custom_field import create_custom_field
 from frappe.model.document import Document
 from frappe.utils import cint
 
+from crm_relations.shared.refusals import refuse
+
 DOCUMENT_TYPE = LABEL = "Relation Campaign"
 FIELDNAME = "relation_campaign"
 MODULE = "CRM Relations"
@@ -36,10 +38,13 @@ def switch_on() -> None:
 	"""
 	dimension = current() or _insert_dimension()
 	if dimension.fieldname != FIELDNAME:
-		frappe.throw(
+		refuse(
 			_(
 				"The Accounting Dimension {0} uses the field {1}; {2} is needed. Delete that dimension and try again."
-			).format(dimension.name, dimension.fieldname, FIELDNAME)
+			),
+			dimension.name,
+			dimension.fieldname,
+			FIELDNAME,
 		)
 	if dimension.disabled:
 		frappe.db.set_value("Accounting Dimension", dimension.name, "disabled", 0)
@@ -121,11 +126,12 @@ def keep_what_is_posted(doc: Document) -> None:
 	gle = frappe.qb.DocType("GL Entry")
 	query = frappe.qb.from_(gle).select(gle.voucher_type, gle.voucher_no)
 	if found := query.where(gle[FIELDNAME] == doc.name).limit(1).run():
-		frappe.throw(
-			_("Campaign {0} cannot be deleted: the ledger carries it, for instance {1} {2}.").format(
-				doc.name, _(found[0][0]), found[0][1]
-			),
-			frappe.LinkExistsError,
+		refuse(
+			_("Campaign {0} cannot be deleted: the ledger carries it, for instance {1} {2}."),
+			doc.name,
+			_(found[0][0]),
+			found[0][1],
+			exception=frappe.LinkExistsError,
 		)
 
 

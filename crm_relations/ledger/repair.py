@@ -32,6 +32,7 @@ from crm_relations.ledger.balance_reasons import INVOICE, JOURNAL, PURCHASE, TEX
 from crm_relations.ledger.balance_sheet import BalanceSheet
 from crm_relations.ledger.cost_queries import DIMENSION_FIELD
 from crm_relations.shared.money import to_decimal
+from crm_relations.shared.refusals import refuse
 
 Voucher = tuple[str, str]
 REPOST = "Repost Accounting Ledger"
@@ -114,7 +115,7 @@ def _repair(voucher: Voucher, sheet: BalanceSheet) -> tuple[str | None, str | No
 	try:
 		doc = frappe.get_doc(*voucher, for_update=True)
 		if doc.docstatus != 1:
-			frappe.throw(_("{0} {1} has been cancelled meanwhile.").format(_(doc.doctype), doc.name))
+			refuse(_("{0} {1} has been cancelled meanwhile."), _(doc.doctype), doc.name)
 		before = footprint(doc.doctype, doc.name)
 		_set_campaign(doc, sheet.campaign)
 		repost = frappe.get_doc(

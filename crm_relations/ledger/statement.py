@@ -51,6 +51,7 @@ from crm_relations.ledger.rules import (
 )
 from crm_relations.ledger.vouchers import vouchers
 from crm_relations.shared.money import allocate, to_decimal
+from crm_relations.shared.refusals import refuse
 
 CASH = ("Bank", "Cash")
 
@@ -87,7 +88,7 @@ def scope_of(
 	"""What a statement is about, checked; parameters and errors as of `statement`."""
 	for doctype, name in (("Sales Person", salesperson), ("Relation Segment", segment)):
 		if name and not frappe.db.exists(doctype, name):
-			frappe.throw(_("{0} {1} does not exist.").format(_(doctype), name))
+			refuse(_("{0} {1} does not exist."), _(doctype), name)
 	period = _period(from_date, to_date)
 	return queries.Scope(company_or_default(company), *period, salesperson or None, segment or None)
 
@@ -100,15 +101,14 @@ def company_or_default(company: str | None = None) -> str:
 	names = frappe.get_all("Company", pluck="name", order_by="name asc")
 	if company:
 		if company not in names:
-			frappe.throw(_("Company {0} does not exist. Companies: {1}").format(company, ", ".join(names)))
+			refuse(_("Company {0} does not exist. Companies: {1}"), company, ", ".join(names))
 		return company
 	if default := frappe.db.get_single_value("Relation Settings", "default_company"):
 		return default
 	if len(names) != 1:
-		frappe.throw(
-			_("Name a company or set Default Company in Relation Settings; this site has: {0}").format(
-				", ".join(names) or _("none")
-			)
+		refuse(
+			_("Name a company or set Default Company in Relation Settings; this site has: {0}"),
+			", ".join(names) or _("none"),
 		)
 	return names[0]
 
@@ -121,7 +121,7 @@ def _wanted(campaigns: Sequence[str] | str | None) -> list[str] | None:
 		"Relation Campaign", filters={"name": ["in", wanted]}, pluck="name", order_by="name asc"
 	)
 	if missing := [name for name in wanted if name not in known]:
-		frappe.throw(_("Relation Campaign {0} does not exist.").format(", ".join(missing)))
+		refuse(_("Relation Campaign {0} does not exist."), ", ".join(missing))
 	return wanted
 
 
@@ -129,7 +129,7 @@ def _period(from_date: str | None, to_date: str | None) -> tuple[str | None, str
 	start = str(getdate(from_date)) if from_date else None
 	end = str(getdate(to_date or nowdate()))
 	if start and start > end:
-		frappe.throw(_("From Date {0} is after To Date {1}.").format(start, end))
+		refuse(_("From Date {0} is after To Date {1}."), start, end)
 	return start, end
 
 

@@ -22,6 +22,7 @@ from crm_relations.ledger.figures import AccountRow, CampaignFigures, Statement
 from crm_relations.ledger.rules import ZERO
 from crm_relations.shared import pdf
 from crm_relations.shared.money import to_decimal
+from crm_relations.shared.refusals import refuse
 
 TEMPLATE = "crm_relations/templates/campaign_statement.html"
 
@@ -102,14 +103,14 @@ def as_pdf(result: Statement, language: str | None = None) -> bytes:
 		return pdf.from_html(html)
 	except (ImportError, OSError) as error:
 		reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-		frappe.throw(_("No PDF engine runs on this server ({0}).").format(f"WeasyPrint: {reason}"))
+		refuse(_("No PDF engine runs on this server ({0})."), f"WeasyPrint: {reason}")
 
 
 def as_html(result: Statement, language: str | None = None) -> str:
 	"""The page that `as_pdf` prints."""
 	language = language or frappe.local.lang or "en"
 	if not frappe.db.exists("Language", language):
-		frappe.throw(_("Language {0} does not exist. Write it as de or en.").format(language))
+		refuse(_("Language {0} does not exist. Write it as de or en."), language)
 	with print_language(language):
 		return _Page(result, language).html()
 

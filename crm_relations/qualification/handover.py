@@ -12,6 +12,7 @@ from crm_relations.campaigns import audience
 from crm_relations.qualification import queries
 from crm_relations.qualification.rules import may_propose
 from crm_relations.qualification.scoring import score
+from crm_relations.shared.refusals import refuse
 
 #: what may change on the form while the handover is open; all else is written here
 _OPEN_TO_USERS = ("salesperson",)
@@ -87,11 +88,7 @@ def give_back(handover: str, reason: str) -> None:
 def check_open(doc: Document) -> None:
 	"""Throw unless the handover still waits for a decision."""
 	if doc.status != "Proposed":
-		frappe.throw(
-			_("The handover of {0} has been decided already: {1}.").format(
-				frappe.bold(doc.get_title()), _(doc.status)
-			)
-		)
+		refuse(_("The handover of {0} has been decided already: {1}."), doc.get_title(), _(doc.status))
 
 
 def protect(doc: Document) -> None:
@@ -102,10 +99,8 @@ def protect(doc: Document) -> None:
 	allowed = (*_FETCHED, *(_OPEN_TO_USERS if previous.status == "Proposed" else ()))
 	for field in doc.meta.get("fields", {"fieldtype": ["not in", no_value_fields]}):
 		if field.fieldname not in allowed and doc.has_value_changed(field.fieldname):
-			frappe.throw(
-				_("{0} of a handover cannot be changed. Use the buttons Accept and Return.").format(
-					_(field.label)
-				)
+			refuse(
+				_("{0} of a handover cannot be changed. Use the buttons Accept and Return."), _(field.label)
 			)
 
 

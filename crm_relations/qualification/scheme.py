@@ -9,6 +9,7 @@ from crm_relations.qualification import handover, queries
 from crm_relations.qualification.scoring import score
 from crm_relations.segments import compiler
 from crm_relations.segments.rules import RuleError
+from crm_relations.shared.refusals import refuse
 
 __all__ = ["qualify_response", "score", "validate"]
 
@@ -49,10 +50,9 @@ def validate(doc: Document) -> None:
 		_validate_criterion(row)
 	reachable = sum(row.points for row in doc.criteria if row.points > 0)
 	if reachable < doc.threshold:
-		frappe.throw(
-			_("Points for a Handover: the criteria give at most {0}. Lower it or give more points.").format(
-				reachable
-			)
+		refuse(
+			_("Points for a Handover: the criteria give at most {0}. Lower it or give more points."),
+			reachable,
 		)
 
 
@@ -60,14 +60,14 @@ def _validate_criterion(row: Document) -> None:
 	if row.basis == "Relation":
 		row.response_type = row.answer = None
 		if not row.condition:
-			frappe.throw(_("Row {0}: enter a Condition, as in the rule of a segment.").format(row.idx))
+			refuse(_("Row {0}: enter a Condition, as in the rule of a segment."), row.idx)
 		try:
 			compiler.parse(row.condition)
 		except RuleError as error:
-			frappe.throw(_("Row {0}, Condition: {1}").format(row.idx, error.message(_)))
+			refuse(_("Row {0}, Condition: {1}"), row.idx, error.message(_))
 	else:
 		row.condition = None
 		if not row.response_type and not row.answer:
-			frappe.throw(_("Row {0}: choose a Response Type, an Answer, or both.").format(row.idx))
+			refuse(_("Row {0}: choose a Response Type, an Answer, or both."), row.idx)
 	if not row.points:
-		frappe.throw(_("Row {0}: enter Points other than 0; less than 0 takes points away.").format(row.idx))
+		refuse(_("Row {0}: enter Points other than 0; less than 0 takes points away."), row.idx)

@@ -17,6 +17,7 @@ from frappe.utils import getdate, nowdate
 from crm_relations.relations import queries, rules
 from crm_relations.relations.sources import Party
 from crm_relations.relations.stage_rules import is_held
+from crm_relations.shared.refusals import refuse
 
 #: stand for the values of the relation at hand
 RELATION, PARTY_TYPE, PARTY, COMPANY, TODAY = "{relation}", "{party_type}", "{party}", "{company}", "{today}"
@@ -217,13 +218,13 @@ def check(doc: Document) -> None:
 	known, seen = declared(), set()
 	for row in doc.get("actions"):
 		if row.action not in known:
-			frappe.throw(
+			refuse(
 				_(
 					"Actions, row {0}: {1} is no action of an installed app. Choose another one or remove the row."
-				).format(row.idx, frappe.utils.escape_html(row.action or ""))
+				),
+				row.idx,
+				row.action or "",
 			)
 		if row.action in seen:
-			frappe.throw(
-				_("Actions, row {0}: {1} is shown already. Remove the row.").format(row.idx, _(row.action))
-			)
+			refuse(_("Actions, row {0}: {1} is shown already. Remove the row."), row.idx, _(row.action))
 		seen.add(row.action)

@@ -16,6 +16,7 @@ from frappe.model.document import Document
 from frappe.utils import cint, cstr
 
 from crm_relations.relations.rules import ORGANISATION, PERSON
+from crm_relations.shared.refusals import refuse
 
 MODULE = "CRM Relations"
 DOCTYPE = "Relation Profile Attribute"
@@ -97,14 +98,13 @@ def make_key(doc: Document) -> None:
 	written = cstr(doc.fieldname or doc.label).strip().casefold().translate(UMLAUTS)
 	key = re.sub(r"[^a-z0-9]+", "_", written).strip("_").removeprefix(PREFIX)[:50]
 	if not key or not key[0].isalpha():
-		frappe.throw(
-			_("Key: {0} makes no field name. Begin with a letter from a to z.").format(
-				frappe.utils.escape_html(doc.fieldname or doc.label or "")
-			)
+		refuse(
+			_("Key: {0} makes no field name. Begin with a letter from a to z."),
+			doc.fieldname or doc.label or "",
 		)
 	doc.fieldname = PREFIX + key
 	if frappe.db.exists(DOCTYPE, {"fieldname": doc.fieldname}):
-		frappe.throw(_("Key: {0} is taken by another attribute. Choose another one.").format(doc.fieldname))
+		refuse(_("Key: {0} is taken by another attribute. Choose another one."), doc.fieldname)
 
 
 def check_kept(doc: Document) -> None:
@@ -113,19 +113,16 @@ def check_kept(doc: Document) -> None:
 		return
 	for field in ("applies_to", "is_standard"):
 		if doc.has_value_changed(field) and (doc.is_standard or field == "is_standard"):
-			frappe.throw(
-				_(
-					"{0} of a standard attribute cannot be changed. Disable it and define one of your own."
-				).format(_(doc.meta.get_label(field)))
+			refuse(
+				_("{0} of a standard attribute cannot be changed. Disable it and define one of your own."),
+				_(doc.meta.get_label(field)),
 			)
 
 
 def check_deletable(doc: Document) -> None:
 	"""A standard attribute can only be disabled; so can one that relations have a value of."""
 	if doc.is_standard:
-		frappe.throw(
-			_("{0} is a standard attribute. Disable it instead of deleting it.").format(_(doc.label))
-		)
+		refuse(_("{0} is a standard attribute. Disable it instead of deleting it."), _(doc.label))
 	if not frappe.db.has_column("Relation", doc.fieldname):
 		return
 	table = frappe.qb.DocType("Relation")
@@ -134,10 +131,9 @@ def check_deletable(doc: Document) -> None:
 		column.isnotnull() if doc.value_type == "Date" else (column.isnotnull() & (column != _empty(doc)))
 	)
 	if frappe.qb.from_(table).select(table.name).where(filled).limit(1).run():
-		frappe.throw(
-			_("{0}: relations have a value of it. Disable the attribute, or empty the field first.").format(
-				doc.label
-			)
+		refuse(
+			_("{0}: relations have a value of it. Disable the attribute, or empty the field first."),
+			doc.label,
 		)
 
 

@@ -21,6 +21,7 @@ from pypika.terms import Criterion, Term
 
 from crm_relations.relations import attributes, queries
 from crm_relations.relations.rules import ORGANISATION, PERSON
+from crm_relations.shared.refusals import refuse
 
 FIELD = "completeness"
 CHILD = "Relation Completeness Field"
@@ -187,27 +188,23 @@ def check_settings(doc: Document) -> None:
 	for row in doc.get("completeness_fields"):
 		for fieldname in filter(None, (row.profile_field, row.alternative)):
 			if fieldname not in known:
-				frappe.throw(
-					_(
-						"Fields that Count, row {0}: {1} is no field of a relation. Choose one of the list."
-					).format(row.idx, frappe.utils.escape_html(fieldname))
+				refuse(
+					_("Fields that Count, row {0}: {1} is no field of a relation. Choose one of the list."),
+					row.idx,
+					fieldname,
 				)
 			for kind in (PERSON, ORGANISATION):
 				if row.applies_to not in ("Both", kind):
 					continue
 				if (kind, fieldname) in seen:
-					frappe.throw(
-						_("Fields that Count, row {0}: {1} counts twice. Remove one of the rows.").format(
-							row.idx, _(frappe.get_meta("Relation").get_label(fieldname))
-						)
+					refuse(
+						_("Fields that Count, row {0}: {1} counts twice. Remove one of the rows."),
+						row.idx,
+						_(frappe.get_meta("Relation").get_label(fieldname)),
 					)
 				seen.add((kind, fieldname))
 		if not 0 < cint(row.weight) <= MAX_WEIGHT:
-			frappe.throw(
-				_("Fields that Count, row {0}: Weight must lie between 1 and {1}.").format(
-					row.idx, MAX_WEIGHT
-				)
-			)
+			refuse(_("Fields that Count, row {0}: Weight must lie between 1 and {1}."), row.idx, MAX_WEIGHT)
 
 
 def recompute_if_changed(doc: Document) -> None:

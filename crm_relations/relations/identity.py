@@ -12,6 +12,7 @@ from crm_relations.relations import adoption, folding, links, numbering, placing
 from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import ORGANISATION, WORKS_FOR
 from crm_relations.relations.sources import Party, Row, evidence, person_name, sources
+from crm_relations.shared.refusals import refuse, refuse_all
 
 CUSTOMER = "Customer"
 
@@ -39,17 +40,17 @@ def adopt(doctype: str, name: str) -> str:
 	:raises frappe.ValidationError: no doctype of a party, no such document, or it has no name
 	"""
 	if doctype not in sources():
-		frappe.throw(
-			_("{0} is not a party. Relations are made from: {1}").format(
-				_(doctype), ", ".join(_(known) for known in sources())
-			)
+		refuse(
+			_("{0} is not a party. Relations are made from: {1}"),
+			_(doctype),
+			", ".join(_(known) for known in sources()),
 		)
 	outcome = adoption.adopt([(doctype, name)])
 	if (doctype, name) not in outcome.relations:
 		reason = outcome.rejected.get((doctype, name)) or _("{0} {1} does not exist.").format(
 			_(doctype), name
 		)
-		frappe.throw(reason)
+		refuse_all([reason])
 	roles.refresh(outcome.changed)
 	return outcome.relations[(doctype, name)]
 

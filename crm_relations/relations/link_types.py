@@ -8,6 +8,7 @@ from frappe.model.document import Document
 from frappe.utils import nowdate
 
 from crm_relations.relations import rules
+from crm_relations.shared.refusals import refuse
 
 DOCTYPE = "Relation Link Type"
 CACHE_KEY = "relation_link_types"
@@ -63,10 +64,10 @@ def check_labels(doc: Document) -> None:
 	for other in all_types().values():
 		both = mine & {other.link_type.casefold(), other.reverse_label.casefold()}
 		if other.name != doc.name and both - {""}:
-			frappe.throw(
-				_("Link Type: {0} is used by the type {1} already. Choose another wording.").format(
-					frappe.utils.escape_html(sorted(both)[0]), frappe.utils.escape_html(other.name)
-				)
+			refuse(
+				_("Link Type: {0} is used by the type {1} already. Choose another wording."),
+				sorted(both)[0],
+				other.name,
 			)
 
 
@@ -76,10 +77,9 @@ def check_standard(doc: Document) -> None:
 		return
 	for field in ("link_type", "no_circles", "is_standard"):
 		if doc.has_value_changed(field):
-			frappe.throw(
-				_("{0} of a standard type cannot be changed. Add a type of your own.").format(
-					_(doc.meta.get_label(field))
-				)
+			refuse(
+				_("{0} of a standard type cannot be changed. Add a type of your own."),
+				_(doc.meta.get_label(field)),
 			)
 
 
@@ -99,16 +99,15 @@ def check_no_circles(doc: Document) -> None:
 	).run():
 		edges.setdefault(relation, []).append(related)
 	if circle := rules.first_cycle(edges):
-		frappe.throw(
-			_("No Circles: there is a circle already: {0}. End one of these links first.").format(
-				named_chain(circle)
-			)
+		refuse(
+			_("No Circles: there is a circle already: {0}. End one of these links first."),
+			named_chain(circle),
 		)
 
 
 def check_deletable(doc: Document) -> None:
 	if doc.is_standard:
-		frappe.throw(_("{0} is a standard type. Disable it instead of deleting it.").format(_(doc.link_type)))
+		refuse(_("{0} is a standard type. Disable it instead of deleting it."), _(doc.link_type))
 
 
 def named_chain(relations: list[str]) -> str:
@@ -117,4 +116,4 @@ def named_chain(relations: list[str]) -> str:
 	names = dict(
 		frappe.qb.from_(table).select(table.name, table.relation_name).where(table.name.isin(relations)).run()
 	)
-	return " → ".join(frappe.utils.escape_html(names.get(name, name)) for name in relations)
+	return " → ".join(names.get(name, name) for name in relations)

@@ -13,6 +13,7 @@ from pypika.terms import Criterion
 
 from crm_relations.relations import changes, link_types, queries, rules
 from crm_relations.relations.sources import Row
+from crm_relations.shared.refusals import refuse
 
 Pair = tuple[str, str]
 
@@ -121,9 +122,7 @@ def check_ends(doc: Document) -> None:
 
 def check_dates(doc: Document) -> None:
 	if doc.since and doc.until and getdate(doc.until) < getdate(doc.since):
-		frappe.throw(
-			_("Until: {0} lies before Since ({1}). Correct one of the dates.").format(doc.until, doc.since)
-		)
+		refuse(_("Until: {0} lies before Since ({1}). Correct one of the dates."), doc.until, doc.since)
 
 
 def check_kinds(doc: Document) -> None:
@@ -137,10 +136,12 @@ def check_kinds(doc: Document) -> None:
 	for field, wanted in (("relation", found.from_kind), ("related_relation", found.to_kind)):
 		kind = frappe.db.get_value("Relation", doc.get(field), "relation_kind")
 		if kind and wanted and wanted not in ("Both", kind):
-			frappe.throw(
-				_("{0}: for the type {1} choose a relation of kind {2}; this one is of kind {3}.").format(
-					_(doc.meta.get_label(field)), _(doc.link_type), _(wanted), _(kind)
-				)
+			refuse(
+				_("{0}: for the type {1} choose a relation of kind {2}; this one is of kind {3}."),
+				_(doc.meta.get_label(field)),
+				_(doc.link_type),
+				_(wanted),
+				_(kind),
 			)
 
 
@@ -148,9 +149,7 @@ def check_offered(doc: Document) -> None:
 	"""A type that is disabled takes no new links."""
 	found = link_types.all_types().get(doc.link_type)
 	if found and found.disabled and (doc.is_new() or doc.has_value_changed("link_type")):
-		frappe.throw(
-			_("Link Type: {0} is not offered any more. Choose another one.").format(_(doc.link_type))
-		)
+		refuse(_("Link Type: {0} is not offered any more. Choose another one."), _(doc.link_type))
 
 
 def check_twice(doc: Document) -> None:
@@ -172,10 +171,9 @@ def check_twice(doc: Document) -> None:
 			.limit(1)
 		)
 		if query.run():
-			frappe.throw(
-				_("Related Relation: the two are linked as {0} already. End that link first.").format(
-					_(doc.link_type)
-				)
+			refuse(
+				_("Related Relation: the two are linked as {0} already. End that link first."),
+				_(doc.link_type),
 			)
 
 
@@ -203,10 +201,9 @@ def check_circle(doc: Document) -> None:
 			edges.setdefault(relation, []).append(related)
 		level = {related for _relation, related in rows} - edges.keys()
 	if circle := rules.find_cycle(doc.relation, edges):
-		frappe.throw(
-			_("Related Relation: this would close a circle: {0}. End one of these links first.").format(
-				link_types.named_chain(circle)
-			)
+		refuse(
+			_("Related Relation: this would close a circle: {0}. End one of these links first."),
+			link_types.named_chain(circle),
 		)
 
 

@@ -16,6 +16,7 @@ from crm_relations.relations.duplicates.matching import Candidate
 from crm_relations.relations.duplicates.queries import ordered, pairs_among
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.relations.sources import Party, Tie, sources
+from crm_relations.shared.refusals import refuse
 
 
 def place(doctype: str, name: str, relation: str | None = None) -> str:
@@ -33,10 +34,10 @@ def place(doctype: str, name: str, relation: str | None = None) -> str:
 		return old
 	mates = [p for p in queries.parties_of([old])[old] if p != party] if old else []
 	if old and not relation and not mates:
-		frappe.throw(
-			_("{0} {1} is the only document of its relation. Choose the relation it belongs to.").format(
-				_(doctype), name
-			)
+		refuse(
+			_("{0} {1} is the only document of its relation. Choose the relation it belongs to."),
+			_(doctype),
+			name,
 		)
 	ties = adoption.ties_of([party])
 	tied = _tied(party, ties)
@@ -55,15 +56,15 @@ def place(doctype: str, name: str, relation: str | None = None) -> str:
 
 def _check(party: Party, relation: str | None) -> None:
 	if party[0] not in sources():
-		frappe.throw(
-			_("{0} is not a party. Relations are made from: {1}").format(
-				_(party[0]), ", ".join(_(known) for known in sources())
-			)
+		refuse(
+			_("{0} is not a party. Relations are made from: {1}"),
+			_(party[0]),
+			", ".join(_(known) for known in sources()),
 		)
 	if not frappe.db.exists(*party):
-		frappe.throw(_("{0} {1} does not exist.").format(_(party[0]), party[1]))
+		refuse(_("{0} {1} does not exist."), _(party[0]), party[1])
 	if relation and not frappe.db.exists("Relation", relation):
-		frappe.throw(_("Relation {0} does not exist. Choose one from the list.").format(relation))
+		refuse(_("Relation {0} does not exist. Choose one from the list."), relation)
 
 
 def _tied(party: Party, ties: Collection[Tie]) -> set[str]:

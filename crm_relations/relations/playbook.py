@@ -24,6 +24,7 @@ from crm_relations.relations import queries
 from crm_relations.relations.rules import RoleRow
 from crm_relations.relations.stage_rules import is_held
 from crm_relations.shared import tasks
+from crm_relations.shared.refusals import refuse
 from crm_relations.shared.sandbox import TemplateError, check_line, render_line
 
 STARTED = "Relation Started Activity"
@@ -455,14 +456,15 @@ def check(doc: Document) -> None:
 		try:
 			check_line(row.subject or "", MERGE_FIELDS)
 		except TemplateError as error:
-			frappe.throw(
-				_("Activities, row {0}: Subject cannot be read: {1}. Known merge fields are: {2}").format(
-					row.idx, frappe.utils.escape_html(str(error)), ", ".join(MERGE_FIELDS)
-				)
+			refuse(
+				_("Activities, row {0}: Subject cannot be read: {1}. Known merge fields are: {2}"),
+				row.idx,
+				str(error),
+				", ".join(MERGE_FIELDS),
 			)
 		if cint(row.due_in_days) < 0:
-			frappe.throw(_("Activities, row {0}: Due in Days cannot be less than 0.").format(row.idx))
+			refuse(_("Activities, row {0}: Due in Days cannot be less than 0."), row.idx)
 		if row.assign_to == "User" and not row.user:
-			frappe.throw(_("Activities, row {0}: enter in User who does it.").format(row.idx))
+			refuse(_("Activities, row {0}: enter in User who does it."), row.idx)
 		if (row.assign_to or "").startswith("Role") and not row.role:
-			frappe.throw(_("Activities, row {0}: enter in Role of Users who does it.").format(row.idx))
+			refuse(_("Activities, row {0}: enter in Role of Users who does it."), row.idx)

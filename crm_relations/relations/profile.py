@@ -9,15 +9,17 @@ from frappe.model.document import Document
 
 from crm_relations.relations import attributes
 from crm_relations.shared.contact_keys import email_key
+from crm_relations.shared.refusals import refuse
 
 
 def clean_name(doc: Document) -> None:
 	"""A name is more than blanks."""
 	doc.relation_name = (doc.relation_name or "").strip()
 	if not doc.relation_name:
-		frappe.throw(
-			_("{0}: a relation needs a name. Enter one.").format(_(doc.meta.get_label("relation_name"))),
-			frappe.MandatoryError,
+		refuse(
+			_("{0}: a relation needs a name. Enter one."),
+			_(doc.meta.get_label("relation_name")),
+			exception=frappe.MandatoryError,
 		)
 
 
@@ -28,11 +30,11 @@ def clean_email(doc: Document) -> None:
 		return
 	key = email_key(doc.email_id)
 	if not key:
-		frappe.throw(
-			_("{0}: {1} is no e-mail address. Write it like name@company.com.").format(
-				_(doc.meta.get_label("email_id")), frappe.bold(frappe.utils.escape_html(doc.email_id))
-			),
-			frappe.InvalidEmailAddressError,
+		refuse(
+			_("{0}: {1} is no e-mail address. Write it like name@company.com."),
+			_(doc.meta.get_label("email_id")),
+			doc.email_id,
+			exception=frappe.InvalidEmailAddressError,
 		)
 	doc.email_id = key
 
@@ -49,11 +51,12 @@ def clean_points(doc: Document) -> None:
 		if row.point_type == "E-mail" and row.value:
 			key = email_key(row.value)
 			if not key:
-				frappe.throw(
-					_("{0}, row {1}: {2} is no e-mail address. Write it like name@company.com.").format(
-						_(doc.meta.get_label("contact_points")), row.idx, frappe.utils.escape_html(row.value)
-					),
-					frappe.InvalidEmailAddressError,
+				refuse(
+					_("{0}, row {1}: {2} is no e-mail address. Write it like name@company.com."),
+					_(doc.meta.get_label("contact_points")),
+					row.idx,
+					row.value,
+					exception=frappe.InvalidEmailAddressError,
 				)
 			row.value = key
 		if row.value and (row.point_type, row.value) not in seen:
@@ -84,13 +87,15 @@ def check_options(doc: Document) -> None:
 		if not option:
 			continue  # Frappe names a link to nothing itself
 		if option.attribute != asked[field]:
-			frappe.throw(
-				_("{0}: {1} is an option of {2}. Choose an option of {3}.").format(
-					label, name, _(option.attribute), _(asked[field])
-				)
+			refuse(
+				_("{0}: {1} is an option of {2}. Choose an option of {3}."),
+				label,
+				name,
+				_(option.attribute),
+				_(asked[field]),
 			)
 		if option.disabled:
-			frappe.throw(_("{0}: {1} is not offered any more. Choose another option.").format(label, name))
+			refuse(_("{0}: {1} is not offered any more. Choose another option."), label, name)
 
 
 def check_kind(doc: Document) -> None:
@@ -103,10 +108,13 @@ def check_kind(doc: Document) -> None:
 	kind_changed = doc.has_value_changed("relation_kind")
 	for field, kind in attributes.kinds().items():
 		if doc.get(field) and kind != doc.relation_kind and (kind_changed or doc.has_value_changed(field)):
-			frappe.throw(
+			refuse(
 				_(
 					"{0} belongs to a relation of kind {1}, and this one is of kind {2}. Empty the field or change the kind."
-				).format(_(doc.meta.get_label(field)), _(kind), _(doc.relation_kind))
+				),
+				_(doc.meta.get_label(field)),
+				_(kind),
+				_(doc.relation_kind),
 			)
 
 
@@ -114,7 +122,7 @@ def check_employees(doc: Document) -> None:
 	"""A number of employees or a revenue below zero is a slip of the pen."""
 	for field in ("employees", "annual_revenue"):
 		if (doc.get(field) or 0) < 0:
-			frappe.throw(_("{0} cannot be less than 0.").format(_(doc.meta.get_label(field))))
+			refuse(_("{0} cannot be less than 0."), _(doc.meta.get_label(field)))
 
 
 # ── checks of a Relation Profile Option ────────────────────────────────────────────────────────
@@ -127,10 +135,10 @@ def check_attribute(doc: Document) -> None:
 	"""
 	value_type = frappe.db.get_value("Relation Profile Attribute", doc.attribute, "value_type")
 	if value_type and value_type != "Option":
-		frappe.throw(
-			_(
-				"Attribute: the values of {0} are of the type {1} and need no options. Choose another one."
-			).format(_(doc.attribute), _(value_type))
+		refuse(
+			_("Attribute: the values of {0} are of the type {1} and need no options. Choose another one."),
+			_(doc.attribute),
+			_(value_type),
 		)
 
 
@@ -139,8 +147,6 @@ def check_offered_once(doc: Document) -> None:
 	doc.option_value = (doc.option_value or "").strip()
 	same = {"attribute": doc.attribute, "option_value": doc.option_value, "name": ["!=", doc.name or ""]}
 	if doc.option_value and frappe.db.exists("Relation Profile Option", same):
-		frappe.throw(
-			_("Option: {0} has an option {1} already. Change that one.").format(
-				_(doc.attribute), frappe.utils.escape_html(doc.option_value)
-			)
+		refuse(
+			_("Option: {0} has an option {1} already. Change that one."), _(doc.attribute), doc.option_value
 		)

@@ -15,6 +15,7 @@ from crm_relations.relations import adoption, playbook, queries, rules, stages
 from crm_relations.relations.rules import Reconciled, RoleRow, Spell
 from crm_relations.relations.sources import Party, evidence, sources
 from crm_relations.relations.stage_rules import is_held
+from crm_relations.shared.refusals import refuse
 
 CHUNK = 2000
 
@@ -214,10 +215,8 @@ def _check_dates(rows: list[Document]) -> None:
 	for row in rows:
 		row.since = row.since or nowdate()
 		if row.until and getdate(row.until) < getdate(row.since):
-			frappe.throw(
-				_("Roles, row {0}: {1} ends before it begins. Correct Since or Until.").format(
-					row.idx, _(row.role)
-				)
+			refuse(
+				_("Roles, row {0}: {1} ends before it begins. Correct Since or Until."), row.idx, _(row.role)
 			)
 
 
@@ -240,10 +239,11 @@ def _standard_roles() -> set[str]:
 
 
 def _refuse_by_hand(role: str) -> None:
-	frappe.throw(
+	refuse(
 		_(
 			"Roles: {0} follows from the documents in ERPNext and cannot be given or changed here. Change the document, or choose a role of your own."
-		).format(_(role))
+		),
+		_(role),
 	)
 
 

@@ -21,6 +21,7 @@ from crm_relations.segments import (
 from crm_relations.segments.breakdown import breakdown as break_down
 from crm_relations.segments.overlap import overlap as overlap_of
 from crm_relations.segments.rules import RuleError
+from crm_relations.shared.refusals import refuse
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -60,7 +61,7 @@ def breakdown(rule: str | dict) -> list[dict[str, Any]]:
 	try:
 		tree = compiler.parse(rule)
 	except RuleError as error:
-		frappe.throw(_("Rule: {0}").format(error.message(_)), title=_("The rule cannot be read"))
+		refuse(_("Rule: {0}"), error.message(_), title=_("The rule cannot be read"))
 	confidential.check_readable(tree)
 	return break_down(tree)
 
@@ -78,9 +79,7 @@ def overlap(segments: str | list) -> dict[str, Any]:
 		limit=0,
 	)
 	if hidden := sorted(set(names) - set(shown)):
-		frappe.throw(
-			_("There is no segment {0} that you may read.").format(hidden[0]), frappe.PermissionError
-		)
+		refuse(_("There is no segment {0} that you may read."), hidden[0], exception=frappe.PermissionError)
 	return overlap_of(names)
 
 
@@ -155,7 +154,7 @@ def explain(segment: str, relation: str) -> dict[str, Any]:
 	try:
 		return explanation.of_segment(segment, relation)
 	except RuleError as error:
-		frappe.throw(_("Rule: {0}").format(error.message(_)), title=_("The rule cannot be read"))
+		refuse(_("Rule: {0}"), error.message(_), title=_("The rule cannot be read"))
 
 
 @frappe.whitelist(methods=["POST"])
@@ -176,8 +175,9 @@ def _readable(relations: str | list) -> list[str]:
 	"""The names given, once each; an error where one is not to be read by the user."""
 	names = list(dict.fromkeys(map(str, frappe.parse_json(relations))))
 	if hidden := set(names) - set(queries.readable_names(names)):
-		frappe.throw(
-			_("There is no relation {0} that you may read.").format(", ".join(sorted(hidden)[:5])),
-			frappe.PermissionError,
+		refuse(
+			_("There is no relation {0} that you may read."),
+			", ".join(sorted(hidden)[:5]),
+			exception=frappe.PermissionError,
 		)
 	return names

@@ -20,6 +20,7 @@ from crm_relations.segments.catalogue import Event, Field
 from crm_relations.segments.compiler import Rule
 from crm_relations.segments.rules import EventCondition, Group, leaves, within_event
 from crm_relations.segments.sources import among
+from crm_relations.shared.refusals import refuse
 
 CUSTOMER = "Customer"
 
@@ -141,16 +142,15 @@ def _asked_by(leaf: object, known: dict[str, Field | Event]) -> Sequence[Field |
 
 def _check(one: Field | Event, rights: Rights) -> None:
 	if rights.is_confidential(one):
-		frappe.throw(
-			_("{0} is confidential: you need the role Relation Confidential to ask for it.").format(
-				str(one.label)
-			),
-			frappe.PermissionError,
+		refuse(
+			_("{0} is confidential: you need the role Relation Confidential to ask for it."),
+			str(one.label),
+			exception=frappe.PermissionError,
 		)
 	if doctype := rights.missing_right(one):
-		frappe.throw(
-			_("{0} rests on documents that you may not read: you need the right to read {1}.").format(
-				str(one.label), _(doctype)
-			),
-			frappe.PermissionError,
+		refuse(
+			_("{0} rests on documents that you may not read: you need the right to read {1}."),
+			str(one.label),
+			_(doctype),
+			exception=frappe.PermissionError,
 		)

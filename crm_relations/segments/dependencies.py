@@ -14,6 +14,7 @@ from frappe.model.document import Document
 from crm_relations.relations.facts.sources import OneOf
 from crm_relations.segments import catalogue
 from crm_relations.segments.events import Event
+from crm_relations.shared.refusals import refuse
 
 SEGMENT = "Relation Segment"
 SUPPRESSION = "Relation Segment Suppression"
@@ -101,10 +102,9 @@ def check_circle(doc: Document) -> None:
 	edges[doc.name] = named_in(doc)
 	for name in sorted(edges[doc.name]):
 		if path := _way(edges, name, doc.name):
-			frappe.throw(
-				_("The segments ask for each other in a circle: {0}. Remove one of them.").format(
-					" → ".join([doc.name, *path])
-				)
+			refuse(
+				_("The segments ask for each other in a circle: {0}. Remove one of them."),
+				" → ".join([doc.name, *path]),
 			)
 
 

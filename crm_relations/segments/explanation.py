@@ -18,6 +18,7 @@ from crm_relations.segments.catalogue import Field
 from crm_relations.segments.compiler import Rule
 from crm_relations.segments.rules import Condition, EventCondition, Group, Leaf, Node
 from crm_relations.segments.sources import Told
+from crm_relations.shared.refusals import refuse
 
 #: documents shown behind a condition
 DOCUMENTS = 10
@@ -99,7 +100,7 @@ class _Explanation:
 			.run()
 		)
 		if not row:
-			frappe.throw(_("There is no relation {0}.").format(self.relation), frappe.DoesNotExistError)
+			refuse(_("There is no relation {0}."), self.relation, exception=frappe.DoesNotExistError)
 		values = row[0][1:]
 		return (
 			{id(leaf): bool(flag) for leaf, flag in zip(found, values[len(columns) :], strict=True)},

@@ -29,6 +29,7 @@ from crm_relations.segments import dependencies, health, queue, room, selection
 from crm_relations.segments.queue import Waiting
 from crm_relations.segments.rules import RuleError
 from crm_relations.shared.isolation import reading_what_is_committed
+from crm_relations.shared.refusals import refuse
 
 MEMBER = "Relation Segment Member"
 SEGMENT = "Relation Segment"
@@ -150,11 +151,11 @@ def _selected(doc: Document, relations: Collection[str] | None = None) -> QueryB
 		health.check_values(doc)
 		return selection.selected(doc, relations)
 	except RuleError as error:
-		frappe.throw(
-			_("The rule of segment {0} is broken and its members stay as they are. {1}").format(
-				doc.name, error.message(_)
-			),
-			SegmentBrokenError,
+		refuse(
+			_("The rule of segment {0} is broken and its members stay as they are. {1}"),
+			doc.name,
+			error.message(_),
+			exception=SegmentBrokenError,
 		)
 
 
@@ -192,9 +193,7 @@ def add_members(segment: str, relations: list[str]) -> RefreshResult:
 	relation = frappe.qb.DocType("Relation")
 	wanted = frappe.qb.from_(relation).select(relation.name).where(relation.name.isin(relations or [""]))
 	if missing := set(relations) - set(wanted.run(pluck=True)):
-		frappe.throw(
-			_("There is no relation {0}. Choose one of the list.").format(", ".join(sorted(missing)[:5]))
-		)
+		refuse(_("There is no relation {0}. Choose one of the list."), ", ".join(sorted(missing)[:5]))
 	change.enter(wanted)
 	return change.finish()
 
@@ -258,10 +257,9 @@ def follows_changes(doc: Document) -> bool:
 def _manual_change(segment: str) -> "_Change":
 	kind, _taken, version = _lock(segment)
 	if kind != "Manual":
-		frappe.throw(
-			_(
-				"The members of segment {0} follow from its rule. Change the rule, or make a manual segment."
-			).format(segment)
+		refuse(
+			_("The members of segment {0} follow from its rule. Change the rule, or make a manual segment."),
+			segment,
 		)
 	return _Change(segment, version)
 
@@ -273,12 +271,13 @@ def _lock(segment: str) -> tuple[str, datetime | None, int]:
 			SEGMENT, segment, ["kind", "last_refreshed", "rule_version"], for_update=True, wait=False
 		)
 	except frappe.QueryTimeoutError:
-		frappe.throw(
-			_("Segment {0} is being refreshed at this moment. Try again when it is done.").format(segment),
-			SegmentBusyError,
+		refuse(
+			_("Segment {0} is being refreshed at this moment. Try again when it is done."),
+			segment,
+			exception=SegmentBusyError,
 		)
 	if not row:
-		frappe.throw(_("There is no segment {0}.").format(segment), frappe.DoesNotExistError)
+		refuse(_("There is no segment {0}."), segment, exception=frappe.DoesNotExistError)
 	return row
 
 

@@ -10,6 +10,7 @@ from frappe.query_builder.functions import Count, Max
 from pypika.terms import Case
 
 from crm_relations.segments import queries
+from crm_relations.shared.refusals import refuse
 
 MAX_SEGMENTS = 10
 
@@ -24,7 +25,7 @@ def overlap(segments: list[str]) -> dict[str, Any]:
 	"""
 	names = list(dict.fromkeys(segments))
 	if not 2 <= len(names) <= MAX_SEGMENTS:
-		frappe.throw(_("Segments: choose between 2 and {0} different ones.").format(MAX_SEGMENTS))
+		refuse(_("Segments: choose between 2 and {0} different ones."), MAX_SEGMENTS)
 	both = [[0] * len(names) for _one in names]
 	for bits, count in _by_bits(names):
 		held = [i for i in range(len(names)) if int(bits) >> i & 1]

@@ -27,6 +27,7 @@ from crm_relations.segments import catalogue, compiler
 from crm_relations.segments.catalogue import Field
 from crm_relations.segments.compiler import Rule
 from crm_relations.segments.rules import RuleError
+from crm_relations.shared.refusals import refuse
 
 SEGMENT = "Relation Segment"
 PIN = "Relation Segment Pin"
@@ -160,10 +161,10 @@ def _check_pins(doc: Document) -> None:
 	seen: set[str] = set()
 	for row in doc.pins:
 		if row.relation in seen:
-			frappe.throw(
-				_("Pinned Relations, row {0}: {1} is pinned twice. Remove one of the rows.").format(
-					row.idx, frappe.db.get_value("Relation", row.relation, "relation_name") or row.relation
-				)
+			refuse(
+				_("Pinned Relations, row {0}: {1} is pinned twice. Remove one of the rows."),
+				row.idx,
+				frappe.db.get_value("Relation", row.relation, "relation_name") or row.relation,
 			)
 		seen.add(row.relation)
 
@@ -172,10 +173,10 @@ def _check_suppressions(doc: Document) -> None:
 	seen: set[str] = set()
 	for row in doc.suppressions:
 		if row.suppressed_by in seen:
-			frappe.throw(
-				_("Kept Out, row {0}: {1} is named twice. Remove one of the rows.").format(
-					row.idx, row.suppressed_by
-				)
+			refuse(
+				_("Kept Out, row {0}: {1} is named twice. Remove one of the rows."),
+				row.idx,
+				row.suppressed_by,
 			)
 		seen.add(row.suppressed_by)
 
@@ -185,14 +186,14 @@ def _check_sample(doc: Document) -> None:
 		doc.sample_size, doc.sample_seed, doc.sample_by = 0, None, None
 		return
 	if not 1 <= cint(doc.sample_size) <= MAX_SAMPLE:
-		frappe.throw(_("Sample Size: give a whole number between 1 and {0}.").format(MAX_SAMPLE))
+		refuse(_("Sample Size: give a whole number between 1 and {0}."), MAX_SAMPLE)
 	if doc.sample == TOP:
 		doc.sample_seed = None
 		if doc.sample_by not in rankable():
-			frappe.throw(
-				_("Highest: {0} is no figure of the catalogue. Choose one of: {1}.").format(
-					doc.sample_by or "–", _labels(rankable().values())
-				)
+			refuse(
+				_("Highest: {0} is no figure of the catalogue. Choose one of: {1}."),
+				doc.sample_by or "–",
+				_labels(rankable().values()),
 			)
 	else:
 		doc.sample_by = None

@@ -4,15 +4,15 @@ import frappe
 from frappe import _
 
 from crm_relations.setup import custom_fields, indexes, seed
+from crm_relations.shared.refusals import refuse
 
 
 def before_install() -> None:
 	"""Refuse early, in words, what would fail half-way."""
 	if "erpnext" not in frappe.get_installed_apps():
-		frappe.throw(
-			_("CRM Relations needs ERPNext on the site. Run: bench --site {0} install-app erpnext").format(
-				frappe.local.site
-			)
+		refuse(
+			_("CRM Relations needs ERPNext on the site. Run: bench --site {0} install-app erpnext"),
+			frappe.local.site,
 		)
 
 

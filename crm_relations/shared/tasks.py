@@ -6,6 +6,8 @@ from frappe.desk.form.assign_to import notify_assignment
 from frappe.model.document import Document
 from frappe.utils import escape_html
 
+from crm_relations.shared.refusals import refuse
+
 
 def assign(user: str, reference_type: str, reference_name: str, description: str, date: str) -> str:
 	"""Make an open ToDo for `user`, due on `date`, beside a document; returns its name.
@@ -44,6 +46,6 @@ def check_user(user: str) -> None:
 	"""Throw unless the user exists, can log in and works at the desk: a task opens the document it is about."""
 	found = frappe.db.get_value("User", user, ["enabled", "user_type"], as_dict=True)
 	if not found or not found.enabled:
-		frappe.throw(_("User {0} does not exist or is disabled. Choose another person.").format(user))
+		refuse(_("User {0} does not exist or is disabled. Choose another person."), user)
 	if found.user_type != "System User":
-		frappe.throw(_("User {0} does not work at the desk. Choose another person.").format(user))
+		refuse(_("User {0} does not work at the desk. Choose another person."), user)

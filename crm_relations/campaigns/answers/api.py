@@ -6,6 +6,7 @@ from frappe.utils.file_manager import save_file
 
 from crm_relations.campaigns import queries, responses, rules
 from crm_relations.campaigns.answers import addresses, importing
+from crm_relations.shared.refusals import refuse
 
 
 @frappe.whitelist(methods=["POST"])
@@ -48,11 +49,9 @@ def record_answer(
 	"""Record an answer to a call or a letter by hand; returns the `response` and the campaign's `status`."""
 	frappe.has_permission("Relation Campaign", "write", doc=_campaign_of(member), throw=True)
 	if response_type not in ("Call", "Letter"):
-		frappe.throw(_("Type: {0} is neither a call nor a letter").format(response_type))
+		refuse(_("Type: {0} is neither a call nor a letter"), response_type)
 	if answer not in rules.CALL_ANSWERS:
-		frappe.throw(
-			_("Answer: {0} is not known. Choose one of {1}").format(answer, ", ".join(rules.CALL_ANSWERS))
-		)
+		refuse(_("Answer: {0} is not known. Choose one of {1}"), answer, ", ".join(rules.CALL_ANSWERS))
 	response = responses.record(
 		member,
 		response_type,
@@ -68,7 +67,7 @@ def _content(file_url: str) -> bytes | str:
 	"""The content of an uploaded file that the user may read."""
 	name = frappe.db.get_value("File", {"file_url": file_url})
 	if not name:
-		frappe.throw(_("File: {0} is not there").format(file_url), frappe.DoesNotExistError)
+		refuse(_("File: {0} is not there"), file_url, exception=frappe.DoesNotExistError)
 	file = frappe.get_doc("File", name)
 	file.check_permission("read")
 	return file.get_content()
@@ -77,8 +76,5 @@ def _content(file_url: str) -> bytes | str:
 def _campaign_of(member: str) -> str:
 	campaign = frappe.db.get_value("Relation Campaign Member", member, "campaign")
 	if not campaign:
-		frappe.throw(
-			_("Relation Campaign Member {0} does not exist").format(frappe.bold(member)),
-			frappe.DoesNotExistError,
-		)
+		refuse(_("Relation Campaign Member {0} does not exist"), member, exception=frappe.DoesNotExistError)
 	return campaign

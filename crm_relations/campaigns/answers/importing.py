@@ -18,6 +18,7 @@ from frappe.query_builder import DocType
 from frappe.utils import get_datetime, now_datetime
 
 from crm_relations.campaigns import consent, responses, rules
+from crm_relations.shared.refusals import refuse
 
 _CHANNEL = {"email": "E-mail", "phone": "Phone"}
 MEMBER = "Relation Campaign Member"
@@ -165,11 +166,11 @@ def _read(content: str | bytes) -> tuple[list[str], list[list[str]]]:
 			if any(c.strip() for c in line)
 		]
 	except csv.Error as e:
-		frappe.throw(_("File: it cannot be read as csv: {0}").format(e))
+		refuse(_("File: it cannot be read as csv: {0}"), e)
 	if len(lines) < 2:
 		frappe.throw(_("File: it has no line below the header"))
 	if len(lines) - 1 > MAX_LINES:
-		frappe.throw(_("File: it has {0} lines; {1} at most can be taken").format(len(lines) - 1, MAX_LINES))
+		refuse(_("File: it has {0} lines; {1} at most can be taken"), len(lines) - 1, MAX_LINES)
 	return lines[0], lines[1:]
 
 

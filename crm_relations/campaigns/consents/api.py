@@ -7,6 +7,7 @@ from frappe.utils import cstr
 from crm_relations.campaigns import consent, rules
 from crm_relations.campaigns.consents import objections, opt_in, preferences
 from crm_relations.campaigns.consents import purposes as texts
+from crm_relations.shared.refusals import refuse
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -60,7 +61,7 @@ def request_opt_in(relation: str, purposes: list | str, source: str) -> dict:
 	if not cstr(source).strip():
 		frappe.throw(_("Source: say where and when the person asked for our e-mails"))
 	if consent.lookup(relation, facts.email_id or "", "E-mail").reason == rules.WITHDRAWN:
-		frappe.throw(_("{0} has objected to our e-mails and must not be asked").format(facts.email_id))
+		refuse(_("{0} has objected to our e-mails and must not be asked"), facts.email_id)
 	wanted = frappe.parse_json(purposes) if isinstance(purposes, str) else purposes
 	request = opt_in.request(
 		facts.email_id or "",
@@ -71,7 +72,7 @@ def request_opt_in(relation: str, purposes: list | str, source: str) -> dict:
 		requested_by=frappe.session.user,
 	)
 	if not request:
-		frappe.throw(_("The address has been sent {0} such mails today").format(opt_in.MAILS_A_DAY))
+		refuse(_("The address has been sent {0} such mails today"), opt_in.MAILS_A_DAY)
 	return {"request": request, "message": _("The mail with the link is on its way.")}
 
 

@@ -10,6 +10,7 @@ import frappe
 from frappe import _
 
 from crm_relations.campaigns import consent, rules
+from crm_relations.shared.refusals import refuse
 
 CHANNELS = ("E-mail", "Phone", "Letter")
 #: how it came → words for the source
@@ -24,9 +25,9 @@ def record(relation: str, way: str, channels: Sequence[str] = CHANNELS) -> list[
 	:raises frappe.ValidationError: an unknown way or channel
 	"""
 	if way not in WAYS:
-		frappe.throw(_("Way: {0} is not known. Choose one of {1}").format(way, ", ".join(map(_, WAYS))))
+		refuse(_("Way: {0} is not known. Choose one of {1}"), way, ", ".join(map(_, WAYS)))
 	if unknown := set(channels) - set(CHANNELS):
-		frappe.throw(_("Channel: {0} is not known").format(", ".join(sorted(unknown))))
+		refuse(_("Channel: {0} is not known"), ", ".join(sorted(unknown)))
 	proof = _("Taken down by {0}").format(frappe.session.user)
 	return [
 		consent.record(

@@ -17,12 +17,13 @@ from email.utils import formatdate
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
-from frappe.utils import add_to_date, cint, escape_html, format_datetime, get_url, now_datetime
+from frappe.utils import add_to_date, cint, format_datetime, get_url, now_datetime
 
 from crm_relations.campaigns import consent, links, mail, rules, sender
 from crm_relations.campaigns.answers import addresses
 from crm_relations.campaigns.consents import purposes as texts
 from crm_relations.shared.contact_keys import email_key
+from crm_relations.shared.refusals import refuse
 
 DOCTYPE = "Relation Opt-in Request"
 LINK = "opt-in"
@@ -49,7 +50,7 @@ def request(
 	"""
 	key = email_key(address)
 	if not key:
-		frappe.throw(_("E-mail: {0} is no e-mail address").format(frappe.bold(escape_html(address or ""))))
+		refuse(_("E-mail: {0} is no e-mail address"), address or "")
 	chosen = texts.chosen(purposes, language)
 	if not chosen:
 		frappe.throw(_("Purpose: choose at least one"))

@@ -8,6 +8,7 @@ from frappe import _
 from frappe.query_builder import DocType
 
 from crm_relations.campaigns import rules
+from crm_relations.shared.refusals import refuse
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,7 @@ def check(doc) -> None:
 	for row in doc.texts:
 		old = before.get(row.language)
 		if old and old.declaration != row.declaration and old.version == row.version:
-			frappe.throw(
-				_("Texts, row {0}: the declaration has changed. Give it a new version").format(row.idx)
-			)
+			refuse(_("Texts, row {0}: the declaration has changed. Give it a new version"), row.idx)
 
 
 def _in(rows: list[frappe._dict], language: str | None) -> Purpose:

@@ -17,11 +17,12 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Max, Sum
-from frappe.utils import add_months, format_date, getdate
+from frappe.utils import add_months, escape_html, format_date, getdate
 from pypika.functions import Concat
 from pypika.terms import Criterion
 
 from crm_relations.shared.contact_keys import email_key
+from crm_relations.shared.refusals import refuse
 
 #: between the parts of what the newest sale is found by; in no name
 _SEPARATOR = "\x1f"
@@ -98,7 +99,7 @@ def missing(campaign: Document) -> list[str]:
 		return [
 			_(
 				"Relation Settings: no notice of the right to object is entered for {0}. No existing customer is written to without consent"
-			).format(frappe.bold(company))
+			).format(escape_html(company))
 		]
 	return []
 
@@ -107,10 +108,11 @@ def check(campaign: Document) -> None:
 	"""Refuse item groups that make everything similar."""
 	for row in campaign.get("item_groups") or ():
 		if not frappe.db.get_value("Item Group", row.item_group, "parent_item_group"):
-			frappe.throw(
+			refuse(
 				_(
 					"Advertised Item Groups: {0} holds everything. Only goods similar to those sold may be advertised; choose groups below it"
-				).format(frappe.bold(row.item_group))
+				),
+				row.item_group,
 			)
 
 

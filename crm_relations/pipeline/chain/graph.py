@@ -23,6 +23,7 @@ from crm_relations.pipeline.chain import rules
 from crm_relations.pipeline.chain.model import Link, Node, Station, stations
 from crm_relations.shared.money import to_string
 from crm_relations.shared.permissions import readable
+from crm_relations.shared.refusals import refuse
 
 LEDGER = "GL Entry"
 AT_MOST = 100  #: documents that one link gives in one step
@@ -56,17 +57,17 @@ def process_chain(doctype: str, name: str) -> dict[str, Any]:
 	asked = (doctype, name)
 	start = _voucher_of(name) if doctype == LEDGER else asked
 	if start[0] not in known:
-		frappe.throw(
-			_("{0} is in no process chain. Choose one of: {1}").format(
-				_(start[0]), ", ".join(_(each) for each in sorted(known))
-			)
+		refuse(
+			_("{0} is in no process chain. Choose one of: {1}"),
+			_(start[0]),
+			", ".join(_(each) for each in sorted(known)),
 		)
 	chain = _read(start, known)
 	documents = _documents(chain.nodes, known)
 	if start not in documents:
-		frappe.throw(_("{0} {1} does not exist.").format(_(doctype), name), frappe.DoesNotExistError)
+		refuse(_("{0} {1} does not exist."), _(doctype), name, exception=frappe.DoesNotExistError)
 	if documents[start] is None:
-		frappe.throw(_("You may not read {0} {1}.").format(_(doctype), name), frappe.PermissionError)
+		refuse(_("You may not read {0} {1}."), _(doctype), name, exception=frappe.PermissionError)
 	_add_ledger(chain, documents, known)
 	return _drawn(chain, documents, (LEDGER, "\n".join(start)) if doctype == LEDGER else start)
 
@@ -74,7 +75,7 @@ def process_chain(doctype: str, name: str) -> dict[str, Any]:
 def _voucher_of(entry: str) -> Node:
 	found = frappe.db.get_value(LEDGER, entry, ["voucher_type", "voucher_no"])
 	if not found:
-		frappe.throw(_("{0} {1} does not exist.").format(_(LEDGER), entry), frappe.DoesNotExistError)
+		refuse(_("{0} {1} does not exist."), _(LEDGER), entry, exception=frappe.DoesNotExistError)
 	return tuple(found)
 
 

@@ -18,6 +18,7 @@ from frappe.model.document import Document
 
 from crm_relations.pipeline.importing.reader import Deal
 from crm_relations.shared.money import to_decimal
+from crm_relations.shared.refusals import refuse
 
 TAX_TEMPLATE = "Sales Taxes and Charges Template"
 
@@ -41,9 +42,7 @@ class Booking:
 		self.currency = frappe.get_cached_value("Company", company, "default_currency")
 		self.tax = tax
 		if tax not in ("default", "none") and not frappe.db.exists(TAX_TEMPLATE, tax):
-			frappe.throw(
-				_("tax: there is no {0} {1}. Use default, none or the name of one.").format(TAX_TEMPLATE, tax)
-			)
+			refuse(_("tax: there is no {0} {1}. Use default, none or the name of one."), TAX_TEMPLATE, tax)
 
 	def book(self, deal: Deal, names: Names, lost_reason: str) -> tuple[str, str | None]:
 		"""Make the documents of a deal; nothing is committed.
@@ -153,9 +152,10 @@ def _submit(doc: Document, deal: Deal) -> Document:
 	doc.flags.ignore_permissions = True
 	doc.submit()  # saved and submitted in one go: every document is validated once
 	if to_decimal(doc.base_net_total) != deal.value:
-		frappe.throw(
-			_(
-				"{0}: the net total is {1} instead of {2}. Are prices of the tax template gross prices?"
-			).format(doc.doctype, doc.base_net_total, deal.value)
+		refuse(
+			_("{0}: the net total is {1} instead of {2}. Are prices of the tax template gross prices?"),
+			doc.doctype,
+			doc.base_net_total,
+			deal.value,
 		)
 	return doc

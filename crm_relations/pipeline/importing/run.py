@@ -25,6 +25,7 @@ from crm_relations.pipeline.importing.reader import Deal, ReadFile, Rejection
 from crm_relations.pipeline.importing.rules import KnownNames, ValueProblem
 from crm_relations.relations import identity
 from crm_relations.shared.money import to_string
+from crm_relations.shared.refusals import refuse
 
 #: (file name, rows done, rows in the file)
 Progress = Callable[[str, int, int], None]
@@ -50,7 +51,7 @@ class Importer:
 		check_company(self.company)
 		check_silence()
 		if campaign and not frappe.db.exists("Relation Campaign", campaign):
-			frappe.throw(_("There is no campaign {0}.").format(campaign), frappe.DoesNotExistError)
+			refuse(_("There is no campaign {0}."), campaign, exception=frappe.DoesNotExistError)
 		# master data belong to the site, deals to a company: the same export may be booked in two companies
 		self.source = f"{self.mapping.source} → {self.company}"
 		self.rejects_file = Path(
@@ -314,7 +315,7 @@ def choose_company(company: str | None = None) -> str:
 	"""
 	if company:
 		if not frappe.db.exists("Company", company):
-			frappe.throw(_("There is no company {0}.").format(company), frappe.DoesNotExistError)
+			refuse(_("There is no company {0}."), company, exception=frappe.DoesNotExistError)
 		return company
 	if default := frappe.db.get_single_value("Relation Settings", "default_company"):
 		return default
@@ -323,10 +324,11 @@ def choose_company(company: str | None = None) -> str:
 		return companies[0]
 	if not companies:
 		frappe.throw(_("The site has no company. Run ERPNext's setup first."))
-	frappe.throw(
+	refuse(
 		_(
 			"There are several companies: {0}. Name one with --company, or set a default in Relation Settings."
-		).format(", ".join(companies))
+		),
+		", ".join(companies),
 	)
 
 
@@ -343,13 +345,16 @@ def check_company(company: str) -> None:
 	)
 	for account, label, root_type in needed:
 		if not account:
-			frappe.throw(_("The company {0} has no {1}. Set it in the company.").format(company, label))
+			refuse(_("The company {0} has no {1}. Set it in the company."), company, label)
 		found = frappe.get_cached_value("Account", account, "root_type")
 		if found != root_type:
-			frappe.throw(
-				_(
-					"The {0} of the company {1} is {2}, which is of the type {3}; it must be of the type {4}."
-				).format(label, company, account, _(found), _(root_type))
+			refuse(
+				_("The {0} of the company {1} is {2}, which is of the type {3}; it must be of the type {4}."),
+				label,
+				company,
+				account,
+				_(found),
+				_(root_type),
 			)
 
 
@@ -370,10 +375,11 @@ def check_silence() -> None:
 		"Webhook", filters={"enabled": 1, "webhook_doctype": doctypes}, pluck="name", order_by="name asc"
 	)
 	if listening:
-		frappe.throw(
+		refuse(
 			_(
 				"These notifications and webhooks would go out for deals of the past: {0}. Disable them for the import."
-			).format(", ".join(listening))
+			),
+			", ".join(listening),
 		)
 
 

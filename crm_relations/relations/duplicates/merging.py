@@ -18,6 +18,7 @@ from crm_relations.relations import queries as relation_queries
 from crm_relations.relations.duplicates import index, pairs, queries, tracing
 from crm_relations.relations.duplicates.queries import MERGE
 from crm_relations.relations.facts import queue as facts
+from crm_relations.shared.refusals import refuse
 
 MERGED, UNDONE = "Merged", "Undone"
 #: follow from the rest, or are written by the merge itself
@@ -131,10 +132,8 @@ def merge(keep: str, other: str, take: Collection[str] = ()) -> str:
 	kept, folded = _both(keep, other, for_update=True)
 	allowed = {row["fieldname"] for row in compared_fields(kept, folded) if row["other"]}
 	if unknown := sorted(set(take) - allowed):
-		frappe.throw(
-			_("Fields: {0} cannot be taken over. Choose among the fields of the preview.").format(
-				", ".join(unknown)
-			)
+		refuse(
+			_("Fields: {0} cannot be taken over. Choose among the fields of the preview."), ", ".join(unknown)
 		)
 	before = tracing.read(keep, other)
 	if take:
@@ -166,10 +165,12 @@ def _both(keep: str, other: str, for_update: bool = False) -> tuple[Document, Do
 	docs = {name: frappe.get_doc("Relation", name, for_update=for_update) for name in sorted((keep, other))}
 	kept, folded = docs[keep], docs[other]
 	if kept.relation_kind != folded.relation_kind:
-		frappe.throw(
+		refuse(
 			_(
 				"{0} is a person and {1} an organisation, or the other way round. Correct the kind of one of them first."
-			).format(kept.relation_name, folded.relation_name)
+			),
+			kept.relation_name,
+			folded.relation_name,
 		)
 	return kept, folded
 
@@ -232,15 +233,11 @@ def forget(doc: Document) -> None:
 def _check_can_be_undone(keep: str) -> None:
 	later = frappe.db.get_value(MERGE, {"folded": keep, "state": MERGED}, ["name", "kept"], as_dict=True)
 	if later:
-		frappe.throw(
-			_("The kept relation has itself been merged into {0} since. Undo that merge first.").format(
-				later.kept
-			)
+		refuse(
+			_("The kept relation has itself been merged into {0} since. Undo that merge first."), later.kept
 		)
 	if not frappe.db.exists("Relation", keep):
-		frappe.throw(
-			_("The kept relation {0} does not exist any more. The merge cannot be undone.").format(keep)
-		)
+		refuse(_("The kept relation {0} does not exist any more. The merge cannot be undone."), keep)
 
 
 def _note_different(keep: str, other: str) -> None:

@@ -13,6 +13,7 @@ from frappe.utils import now
 from crm_relations.relations.duplicates import queries
 from crm_relations.relations.duplicates.matching import Candidate
 from crm_relations.relations.duplicates.queries import PAIR, Pair, ordered
+from crm_relations.shared.refusals import refuse
 
 OPEN, SAME, DIFFERENT, LATER = "Open", "Same", "Different", "Later"
 DECISIONS = (SAME, DIFFERENT, LATER, OPEN)
@@ -89,7 +90,7 @@ def decide(name: str, state: str) -> None:
 	:raises frappe.ValidationError: no such decision
 	"""
 	if state not in DECISIONS:
-		frappe.throw(_("State: {0} is not one of {1}.").format(state, ", ".join(map(_, DECISIONS))))
+		refuse(_("State: {0} is not one of {1}."), state, ", ".join(map(_, DECISIONS)))
 	doc = frappe.get_doc(PAIR, name, for_update=True)
 	decided = state != OPEN
 	doc.update(

@@ -16,6 +16,7 @@ from crm_relations.relations.exchange.matching import uid_of
 from crm_relations.relations.links import open_links
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared.permissions import readable
+from crm_relations.shared.refusals import refuse
 
 DOCTYPE = "Relation Export"
 CSV, VCARD_3, VCARD_4 = "csv", "vCard 3.0", "vCard 4.0"
@@ -36,11 +37,7 @@ def start(file_format: str, filters: list | dict | None, names: list[str] | None
 	:return: `file_url` or None, `rows`, and a `message` for the user
 	"""
 	if file_format not in FORMATS:
-		frappe.throw(
-			_("Format: {0} is unknown. Choose one of: {1}").format(
-				frappe.utils.escape_html(file_format), ", ".join(FORMATS)
-			)
-		)
+		refuse(_("Format: {0} is unknown. Choose one of: {1}"), file_format, ", ".join(FORMATS))
 	conditions = _filters(filters, names)
 	found = len(frappe.get_list("Relation", filters=conditions, limit=AT_ONCE + 1, order_by="name asc"))
 	if found <= AT_ONCE:
@@ -70,11 +67,10 @@ def _filters(filters: list | dict | None, names: list[str] | None) -> list:
 	for condition in conditions:
 		fieldname = condition[1] if len(condition) == 4 else condition[0]
 		if fieldname in hidden:
-			frappe.throw(
-				_("{0} is confidential: you need the role Relation Confidential to ask for it.").format(
-					_(frappe.get_meta("Relation").get_label(fieldname))
-				),
-				frappe.PermissionError,
+			refuse(
+				_("{0} is confidential: you need the role Relation Confidential to ask for it."),
+				_(frappe.get_meta("Relation").get_label(fieldname)),
+				exception=frappe.PermissionError,
 			)
 	return conditions
 

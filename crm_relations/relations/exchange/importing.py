@@ -19,6 +19,7 @@ from rq.job import JobStatus
 from crm_relations.relations.exchange import fields, planning, rules, vcards
 from crm_relations.relations.exchange.planning import CREATE, REJECT, UNCHANGED, UPDATE, Plan, Planner
 from crm_relations.relations.exchange.rules import Record, Table, Unreadable
+from crm_relations.shared.refusals import refuse
 
 DOCTYPE = "Relation Import"
 RECORD = "Relation Import Record"
@@ -72,7 +73,7 @@ def read_columns(doc: Document) -> None:
 	try:
 		doc.file_format = VCARD if vcards.is_vcard(content) else CSV
 	except Unreadable as error:
-		frappe.throw(_("File: {0}").format(error.message(_)))
+		refuse(_("File: {0}"), error.message(_))
 	if doc.file_format == VCARD:
 		doc.set("columns", [])
 		doc.rows_total = len(_read_cards(content))
@@ -101,16 +102,16 @@ def check_columns(doc: Document) -> None:
 		if not row.target or row.target == "-":
 			continue
 		if row.target not in known:
-			frappe.throw(
-				_("Columns, row {0}: {1} is no field of a relation. Choose one of the list.").format(
-					row.idx, frappe.utils.escape_html(row.target)
-				)
+			refuse(
+				_("Columns, row {0}: {1} is no field of a relation. Choose one of the list."),
+				row.idx,
+				row.target,
 			)
 		if row.target in seen and row.target not in rules.FURTHER:
-			frappe.throw(
-				_("Columns, row {0}: two columns go to {1}. Choose another field for one of them.").format(
-					row.idx, known[row.target]
-				)
+			refuse(
+				_("Columns, row {0}: two columns go to {1}. Choose another field for one of them."),
+				row.idx,
+				known[row.target],
 			)
 		seen.add(row.target)
 
@@ -142,12 +143,12 @@ def _content(doc: Document) -> bytes:
 	"""
 	name = frappe.db.get_value("File", {"file_url": doc.import_file}, "name", order_by="creation desc")
 	if not name:
-		frappe.throw(_("File: {0} does not exist. Attach it again.").format(doc.import_file))
+		refuse(_("File: {0} does not exist. Attach it again."), doc.import_file)
 	file = frappe.get_doc("File", name)
 	if not file.has_permission("read"):
 		frappe.throw(_("File: you may not read it. Attach it again."), frappe.PermissionError)
 	if cint(file.file_size) > MAX_BYTES:
-		frappe.throw(_("File: it is larger than {0} MB. Split it.").format(MAX_BYTES // 1024 // 1024))
+		refuse(_("File: it is larger than {0} MB. Split it."), MAX_BYTES // 1024 // 1024)
 	with open(file.get_full_path(), "rb") as stream:
 		return stream.read()
 
@@ -156,14 +157,14 @@ def _read_table(content: bytes) -> Table:
 	try:
 		return rules.read_table(content)
 	except Unreadable as error:
-		frappe.throw(_("File: {0}").format(error.message(_)))
+		refuse(_("File: {0}"), error.message(_))
 
 
 def _read_cards(content: bytes) -> list[Record]:
 	try:
 		return vcards.read(content)[0]
 	except Unreadable as error:
-		frappe.throw(_("File: {0}").format(error.message(_)))
+		refuse(_("File: {0}"), error.message(_))
 
 
 # ── preview ────────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ from crm_relations.relations import sources
 from crm_relations.segments import queries
 from crm_relations.segments.lists.narrowing import RELATION, SALES
 from crm_relations.shared import permissions
+from crm_relations.shared.refusals import refuse
 
 MAX_ROWS = 100_000
 MAX_NAMES = 5_000
@@ -47,29 +48,27 @@ def rows(doctype: str, names: list[str] | None = None, filters: list | dict | No
 	:raises frappe.PermissionError: the user may not read documents of this kind
 	"""
 	if doctype not in doctypes():
-		frappe.throw(
-			_("No segment can be made of {0}. Choose one of: {1}.").format(
-				doctype, ", ".join(_(one) for one in doctypes())
-			)
+		refuse(
+			_("No segment can be made of {0}. Choose one of: {1}."),
+			doctype,
+			", ".join(_(one) for one in doctypes()),
 		)
 	frappe.has_permission(doctype, "read", throw=True)
 	table = frappe.qb.DocType(doctype)
 	query = permissions.readable(frappe.qb.from_(table), doctype)
 	if query is None:
-		frappe.throw(_("You may not read {0}.").format(_(doctype)), frappe.PermissionError)
+		refuse(_("You may not read {0}."), _(doctype), exception=frappe.PermissionError)
 	if names:
 		if len(names) > MAX_NAMES:
-			frappe.throw(
-				_("Check at most {0} rows, or check none and take all of the list.").format(MAX_NAMES)
-			)
+			refuse(_("Check at most {0} rows, or check none and take all of the list."), MAX_NAMES)
 		return query.where(table.name.isin([str(name) for name in names]))
 	listed = DatabaseQuery(doctype).execute(fields=["name"], filters=filters or [], run=0)
 	query = query.where((table.name != "") & table.name.isin(_List(listed)))
 	if (found := query.select(Count("*")).run()[0][0]) > MAX_ROWS:
-		frappe.throw(
-			_("The list has {0} rows; at most {1} can be taken at once. Filter the list first.").format(
-				found, MAX_ROWS
-			)
+		refuse(
+			_("The list has {0} rows; at most {1} can be taken at once. Filter the list first."),
+			found,
+			MAX_ROWS,
 		)
 	return query
 
@@ -113,7 +112,7 @@ def _buyers(items: QueryBuilder) -> QueryBuilder:
 	invoice, row = frappe.qb.DocType("Sales Invoice"), frappe.qb.DocType("Sales Invoice Item")
 	query = permissions.readable(frappe.qb.from_(invoice), "Sales Invoice")
 	if query is None:
-		frappe.throw(_("You may not read {0}.").format(_("Sales Invoice")), frappe.PermissionError)
+		refuse(_("You may not read {0}."), _("Sales Invoice"), exception=frappe.PermissionError)
 	return (
 		query.join(row)
 		.on((row.parent == invoice.name) & (row.parenttype == "Sales Invoice"))

@@ -13,6 +13,8 @@ from typing import Any
 import frappe
 from frappe import _
 
+from crm_relations.shared.refusals import refuse
+
 MARK = "segment:"
 RELATION = "Relation"
 #: doctype → column that names the customer
@@ -82,4 +84,4 @@ def _check_readable(segment: str, user: str) -> None:
 	if not frappe.db.exists("Relation Segment", segment) or not frappe.has_permission(
 		"Relation Segment", "read", doc=segment, user=user
 	):
-		frappe.throw(_("There is no segment {0} that you may read.").format(segment), frappe.PermissionError)
+		refuse(_("There is no segment {0} that you may read."), segment, exception=frappe.PermissionError)

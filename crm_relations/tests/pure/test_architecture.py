@@ -176,6 +176,30 @@ def test_no_sql_is_built_from_strings():
 	assert not wrong, "\n".join(wrong)
 
 
+def is_constant_translation(node: ast.expr) -> bool:
+	"""True for `_("…")` and `frappe._("…")`."""
+	return (
+		isinstance(node, ast.Call)
+		and ast.unparse(node.func) in ("_", "frappe._")
+		and isinstance(node.args[0], ast.Constant)
+	)
+
+
+def test_only_refusals_throws_a_text_with_values():
+	wrong = []
+	seen = 0
+	for path, tree in sources().items():
+		if package_of(path) == "tests" or path == APP / "shared" / "refusals.py":
+			continue
+		for node in ast.walk(tree):
+			if isinstance(node, ast.Call) and ast.unparse(node.func) in ("frappe.throw", "throw"):
+				seen += 1
+				if not (node.args and is_constant_translation(node.args[0])):
+					wrong.append(f"{path.relative_to(APP)}:{node.lineno}")
+	assert seen > 20, "the test looks in the wrong place"
+	assert not wrong, "use shared.refusals.refuse, which escapes values: " + ", ".join(wrong)
+
+
 def test_only_the_pipeline_names_the_doctypes_that_go_away():
 	wrong = []
 	for path, tree in sources().items():

@@ -82,7 +82,7 @@ def test_workspace_and_forms_open_without_script_errors(page, mailing):
 		page.wait_for_timeout(1000)
 		if shots:
 			page.screenshot(path=os.path.join(shots, f"{number}.png"))
-		assert not page.query_selector(".msgprint-dialog.show"), (
-			f"{route}: {page.inner_text('.msgprint-dialog')}"
-		)
+		assert not page.query_selector(
+			".msgprint-dialog.show"
+		), f"{route}: {page.inner_text('.msgprint-dialog')}"
 		assert not page.errors, f"{route}: {page.errors}"

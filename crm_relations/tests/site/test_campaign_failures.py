@@ -63,7 +63,7 @@ def test_the_unsubscribe_header_survives_a_program_that_parses_and_writes_the_ma
 		BytesParser(policy=policy.SMTP).parsebytes(raw).as_bytes().replace(b"\r\n ", b" ")
 	)  # folded: RFC 5322
 	for text in (raw, again):
-		(line,) = [one for one in text.split(b"\r\n") if one.lower().startswith(b"list-unsubscribe:")]
+		(line,) = (one for one in text.split(b"\r\n") if one.lower().startswith(b"list-unsubscribe:"))
 		assert f"/ru/{row.token}>".encode() in line and b"=?" not in line
 
 

@@ -56,9 +56,9 @@ def test_nothing_is_lost_or_doubled_where_all_fails_at_once():
 	assert told["sent"] + told["failed"] + told["uncertain"] == 90
 	# a worker that dies while the server refuses leaves an uncertain message, too
 	assert 9 - told["uncertain"] <= told["failed"] <= 9
-	assert told["uncertain"] <= told["kill"] + 2 * told["absence"], (
-		"at most the messages that were on their way"
-	)
+	assert (
+		told["uncertain"] <= told["kill"] + 2 * told["absence"]
+	), "at most the messages that were on their way"
 
 
 @pytest.mark.skipif(not NIGHTLY, reason="nightly: CRM_RELATIONS_NIGHTLY=1")

@@ -341,9 +341,9 @@ def test_an_objection_by_any_way_holds_for_all_addresses_now_and_later(way):
 	)
 	consents_api.object_to_advertising(relation.name, way)
 	assert not consent.lookup(relation.name, "Anna@Kunde.example", "E-mail").allowed
-	assert not consent.lookup(None, "anna@kunde.example", "E-mail").allowed, (
-		"also where the relation is not known"
-	)
+	assert not consent.lookup(
+		None, "anna@kunde.example", "E-mail"
+	).allowed, "also where the relation is not known"
 	assert consent.lookup(relation.name, "neu@kunde.example", "E-mail").reason == rules.WITHDRAWN
 	assert consent.lookup(relation.name, "0221 999999", "Phone").reason == rules.WITHDRAWN
 	assert consent.lookup(relation.name, "Musterweg 1", "Letter").reason == rules.WITHDRAWN

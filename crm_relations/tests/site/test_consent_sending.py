@@ -202,9 +202,9 @@ def test_an_import_of_consents_brings_no_address_back(objected):
 		given(objected, given_at=add_days(now_datetime(), -9))
 	finally:
 		frappe.flags.in_import = False
-	assert consent.lookup(None, objected, "E-mail").reason == rules.WITHDRAWN, (
-		"what was before does not lift it"
-	)
+	assert (
+		consent.lookup(None, objected, "E-mail").reason == rules.WITHDRAWN
+	), "what was before does not lift it"
 
 
 def test_an_objection_is_lifted_by_a_new_consent_with_its_proof_only(objected):

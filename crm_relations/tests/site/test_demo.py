@@ -145,7 +145,7 @@ def test_the_statement_gives_amounts_as_decimal_strings(answers, command):
 	data = read(answers, command)
 	assert {"not_attributed", "ledger_income", "difference"} <= set(data)
 	assert data["difference"] == "0.00"
-	(row,) = [row for row in data["campaigns"] if row["campaign"] == story.CAMPAIGN]
+	(row,) = (row for row in data["campaigns"] if row["campaign"] == story.CAMPAIGN)
 	assert set(row) == {"campaign", *AMOUNTS}
 	for amount in (*(row[key] for key in AMOUNTS), data["not_attributed"], data["ledger_income"]):
 		assert isinstance(amount, str) and len(amount.split(".")[1]) == 2

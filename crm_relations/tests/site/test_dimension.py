@@ -265,7 +265,7 @@ def test_a_company_made_while_it_is_on_gets_its_line_at_once_and_is_not_kept_fro
 		chart_of_accounts="Standard",
 	)
 	assert "dimension-company" not in codes()
-	(row,) = [row for row in dimension.current().dimension_defaults if row.company == name]
+	(row,) = (row for row in dimension.current().dimension_defaults if row.company == name)
 	assert not (row.mandatory_for_bs or row.mandatory_for_pl or row.default_dimension)
 	frappe.delete_doc("Company", name)
 	assert name not in {row.company for row in dimension.current().dimension_defaults}
@@ -529,7 +529,7 @@ def test_expenses_that_carry_a_campaign_are_its_cost_and_the_return_is_reckoned_
 	figures = result.campaigns[0]
 	assert (figures.campaign_cost, figures.margin, figures.return_percent) == (250, 1000, 300)
 	assert figures.write_offs == 0 and str(result.difference) == "0.00"
-	(spent,) = [row for row in result.ledger if row.account == account(COMPANY, "6300")]
+	(spent,) = (row for row in result.ledger if row.account == account(COMPANY, "6300"))
 	assert spent.campaigns == 250 and not any(row.difference for row in result.ledger)
 
 

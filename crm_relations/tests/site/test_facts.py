@@ -333,7 +333,7 @@ def test_the_check_tells_of_changes_that_nobody_takes_in(customer):
 	queue.mark("Customer", customer)
 	assert not [f for f in checks.findings() if f.code == "facts-waiting"]
 	frappe.db.set_value("Relation Facts Queue", {"party": customer}, "creation", add_days(nowdate(), -1))
-	(found,) = [f for f in checks.findings() if f.code == "facts-waiting"]
+	(found,) = (f for f in checks.findings() if f.code == "facts-waiting")
 	assert found.message.startswith("1 ") and found.remedy
 
 

@@ -572,7 +572,7 @@ def test_merged_customers_become_one_relation_with_the_history_of_both():
 	assert identity.relation_of("Customer", other.name) == kept
 	assert identity.parties_of(kept) == [("Customer", other.name)]
 	assert not frappe.db.exists("Relation", gone)
-	(role,) = [row for row in frappe.get_doc("Relation", kept).roles if row.role == "Customer"]
+	(role,) = (row for row in frappe.get_doc("Relation", kept).roles if row.role == "Customer")
 	assert (role.since, role.document_name) == (getdate(add_days(nowdate(), -20)), first.name)
 
 

@@ -63,7 +63,7 @@ def test_the_field_is_filled_along_the_whole_way_and_the_reports_count_it(campai
 	for doc in (lead, opportunity, quotation, order):
 		doc.reload()
 		assert own(doc) == campaign, doc.doctype
-	(row,) = [row for row in execute(frappe._dict(from_date="2000-01-01"))[1] if campaign in row.values()]
+	(row,) = (row for row in execute(frappe._dict(from_date="2000-01-01"))[1] if campaign in row.values())
 	assert (row["lead_count"], row["opp_count"], row["quot_count"], row["order_value"]) == (1, 1, 1, 100)
 
 

@@ -26,9 +26,9 @@ def fresh_role_types():
 	queries.forget_role_types()
 	before = frappe.db.count("Relation Deferred Step")
 	yield
-	assert frappe.db.count("Relation Deferred Step") == before, (
-		"a failing step is deferred and would go unseen"
-	)
+	assert (
+		frappe.db.count("Relation Deferred Step") == before
+	), "a failing step is deferred and would go unseen"
 	frappe.db.rollback()
 	frappe.cache.delete_value([queries.STAGE_ORDER, queries.PLAYBOOKS])
 

@@ -39,9 +39,9 @@ def test_defaults_that_an_admin_changed_or_deleted_stay_so_at_the_next_migrate()
 	attribute = frappe.get_doc("Relation Profile Attribute", "Age Group")
 	attribute.update({"description": "Nur mit Einwilligung", "sort_order": 40}).save()
 	install.set_up()
-	assert not frappe.db.exists("Relation Profile Option", {"attribute": "Income Group"}), (
-		"all of them are gone"
-	)
+	assert not frappe.db.exists(
+		"Relation Profile Option", {"attribute": "Income Group"}
+	), "all of them are gone"
 	now = frappe.get_doc("Relation Profile Option", kept.name)
 	assert (now.option_value, now.sort_order, now.disabled) == ("Hochschule", 99, 1)
 	assert frappe.db.get_value("Relation Profile Attribute", "Age Group", ["description", "sort_order"]) == (

@@ -6,6 +6,7 @@ from frappe import _
 from frappe.model.document import Document
 
 from crm_relations.ledger.touch_rules import DECAY, RULES
+from crm_relations.shared.refusals import refuse
 
 MOST_DAYS = 3650
 
@@ -31,9 +32,9 @@ class RelationAttributionRule(Document):
 
 	def validate(self) -> None:
 		if self.rule not in RULES:
-			frappe.throw(_("Rule: choose one of {0}.").format(", ".join(_(rule) for rule in RULES)))
+			refuse(_("Rule: choose one of {0}."), ", ".join(_(rule) for rule in RULES))
 		if not 1 <= self.days <= MOST_DAYS:
-			frappe.throw(_("Days: give a number from 1 to {0}.").format(MOST_DAYS))
+			refuse(_("Days: give a number from 1 to {0}."), MOST_DAYS)
 		if self.rule == DECAY and not self.half_life_days > 0:
 			frappe.throw(_("Half-Life in Days: give a number above 0."))
 

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-import frappe
 from frappe import _
 from frappe.model.document import Document
 
 from crm_relations.relations import actions, playbook, queries
+from crm_relations.shared.refusals import refuse
 
 
 class RelationRoleType(Document):
@@ -45,7 +45,5 @@ class RelationRoleType(Document):
 
 	def on_trash(self) -> None:
 		if self.is_standard:
-			frappe.throw(
-				_("{0} is derived from ERPNext's documents and cannot be deleted.").format(self.name)
-			)
+			refuse(_("{0} is derived from ERPNext's documents and cannot be deleted."), self.name)
 		queries.forget_role_types()

@@ -16,6 +16,7 @@ from crm_relations.segments import (
 	selection,
 	versions,
 )
+from crm_relations.shared.refusals import refuse
 
 #: what a refresh writes, and a form that was open meanwhile must not write back
 FIGURES = (
@@ -108,7 +109,7 @@ class RelationSegment(Document):
 		try:
 			tree = compiler.parse(self.rule)
 		except rules.RuleError as error:
-			frappe.throw(_("Rule: {0}").format(error.message(_)), title=_("The rule cannot be read"))
+			refuse(_("Rule: {0}"), error.message(_), title=_("The rule cannot be read"))
 		self.rule = rules.serialise(tree)
 		if self.has_value_changed("rule"):
 			confidential.check_readable(tree)

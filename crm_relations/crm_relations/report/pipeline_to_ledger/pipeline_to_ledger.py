@@ -10,6 +10,7 @@ from crm_relations.ledger.api import READERS, check_company
 from crm_relations.ledger.cash_cycle import GAPS, STATIONS, Asked, Deal, deals, medians
 from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import company_or_default
+from crm_relations.shared.refusals import refuse
 
 DOCUMENTS = (("quotation", "Quotation"), ("order", "Sales Order"), ("delivery", "Delivery Note"))
 
@@ -23,7 +24,7 @@ def execute(filters: dict | None = None) -> tuple:
 	to_date = str(getdate(filters.to_date or nowdate()))
 	from_date = str(getdate(filters.from_date or add_months(to_date, -12)))
 	if from_date > to_date:
-		frappe.throw(_("From Date {0} is after To Date {1}.").format(from_date, to_date))
+		refuse(_("From Date {0} is after To Date {1}."), from_date, to_date)
 	found = deals(Asked(company, from_date, to_date, tuple(frappe.parse_json(filters.campaigns) or ())))
 	if filters.station:
 		found = [deal for deal in found if deal.station == filters.station]

@@ -1,0 +1,26 @@
+"""The only place where an error message with values is thrown.
+
+`frappe.throw` sends HTML to the desk. Values come from requests, files, mails and users, so they are escaped here.
+A value that is HTML on purpose is passed as `markupsafe.Markup`.
+"""
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+import frappe
+from markupsafe import Markup, escape
+
+
+def refuse(
+	text: str,
+	*values: object,
+	exception: type[Exception] = frappe.ValidationError,
+	title: str | None = None,
+) -> NoReturn:
+	"""Raise `exception` with the translated `text`; `{0}`, `{1}` … become the values, escaped for HTML."""
+	frappe.throw(text.format(*map(escape, values)), exception, title=title)
+
+
+def refuse_all(texts: Iterable[str], title: str | None = None) -> NoReturn:
+	"""Raise a ValidationError that lists several messages, one a line, each escaped for HTML."""
+	frappe.throw(Markup("<br>").join(texts), title=title)
