@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from contextlib import redirect_stdout
+from html import unescape
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -89,7 +90,7 @@ def _words(error: Exception) -> str:
 		message.get("message", "") if isinstance(message, dict) else json.loads(message).get("message", "")
 		for message in frappe.local.message_log
 	]
-	told = [strip_html(text.replace("<br>", "\n")).strip() for text in [*collected, str(error)]]
+	told = [unescape(strip_html(text.replace("<br>", "\n"))).strip() for text in [*collected, str(error)]]
 	return "\n".join(dict.fromkeys(text for text in told if text)) or type(error).__name__
 
 
