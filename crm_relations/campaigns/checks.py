@@ -6,6 +6,7 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count
 from frappe.utils import add_to_date, now_datetime
 from frappe.utils.background_jobs import get_workers
+from rq.timeouts import JobTimeoutException
 
 from crm_relations.campaigns import rules, sender, tasks
 from crm_relations.campaigns.consents import checks as consent_checks
@@ -46,6 +47,8 @@ def workers_of_queue(queue: str = "long") -> int:
 	"""Background workers that listen to a queue; 0 where Redis cannot be reached."""
 	try:
 		workers = get_workers()
+	except JobTimeoutException:
+		raise
 	except Exception as e:  # redis-py, rq and sockets each have their own
 		frappe.logger("crm_relations").warning("Workers cannot be counted: %s", e)
 		return 0

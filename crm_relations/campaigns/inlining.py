@@ -5,6 +5,8 @@ fields are filled in: they go through it untouched. Pure Python, imports no frap
 import logging
 import re
 
+from rq.timeouts import JobTimeoutException
+
 from crm_relations.shared.sandbox import TemplateError
 
 _STYLE = re.compile(r"<style\b", re.IGNORECASE)
@@ -52,6 +54,8 @@ def inline(content: str) -> tuple[str, str]:
 			disable_validation=True,
 			cssutils_logging_level=logging.CRITICAL,
 		).transform()
+	except JobTimeoutException:
+		raise
 	except Exception as e:  # cssutils, lxml and premailer each have their own
 		raise TemplateError(f"<style>: {e}") from e
 	body = _BODY.search(document)

@@ -11,6 +11,7 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce
 from frappe.utils import add_to_date, getdate, now_datetime
 from pypika.terms import ExistsCriterion
+from rq.timeouts import JobTimeoutException
 
 from crm_relations.campaigns import (
 	ab_test,
@@ -48,6 +49,8 @@ def _each(campaigns: list[str], function: Callable[[str], object]) -> None:
 		try:
 			function(name)
 			frappe.db.commit()
+		except JobTimeoutException:
+			raise
 		except Exception:
 			frappe.db.rollback()
 			frappe.log_error(f"Campaign {name}: {function.__name__.strip('_')}")

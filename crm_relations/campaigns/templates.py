@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import quote, unquote, urlsplit
 
+from rq.timeouts import JobTimeoutException
+
 from crm_relations.campaigns.inlining import inline
 from crm_relations.shared.sandbox import TemplateError, compile_text, environment, names_in
 
@@ -125,7 +127,7 @@ class MailTemplate:
 				links=links,
 				content=self.content.render(values | written),
 			)
-		except TemplateError:
+		except (TemplateError, JobTimeoutException):
 			raise
 		except Exception as e:  # a template is foreign code: whatever it raises is an error of the text
 			raise TemplateError(str(e)) from e
@@ -135,7 +137,7 @@ def render_html(source: str, fields: Mapping[str, str]) -> str:
 	"""A single text, such as a call script, with the merge fields filled in and escaped."""
 	try:
 		return compile_text(_HTML, _clean(source), MERGE_FIELDS).render(fields)
-	except TemplateError:
+	except (TemplateError, JobTimeoutException):
 		raise
 	except Exception as e:
 		raise TemplateError(str(e)) from e

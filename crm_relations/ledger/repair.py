@@ -27,6 +27,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder.functions import Max, Sum
 from frappe.utils import cint, cstr, formatdate, getdate, strip_html
+from rq.timeouts import JobTimeoutException
 
 from crm_relations.ledger.balance_reasons import INVOICE, JOURNAL, PURCHASE, TEXTS
 from crm_relations.ledger.balance_sheet import BalanceSheet
@@ -136,7 +137,7 @@ def _repair(voucher: Voucher, sheet: BalanceSheet) -> tuple[str | None, str | No
 			),
 		)
 		return repost.name, None
-	except frappe.QueryDeadlockError:
+	except (frappe.QueryDeadlockError, JobTimeoutException):
 		raise
 	except Exception as error:
 		frappe.db.rollback(save_point=SAVEPOINT)

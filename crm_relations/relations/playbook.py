@@ -19,6 +19,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder.functions import Count, Min
 from frappe.utils import add_days, cint, cstr, formatdate, getdate, now, now_datetime, nowdate
+from rq.timeouts import JobTimeoutException
 
 from crm_relations.relations import queries
 from crm_relations.relations.rules import RoleRow
@@ -239,6 +240,8 @@ def start_planned() -> dict[str, int]:
 				return counts
 			try:
 				state = start(name)
+			except JobTimeoutException:
+				raise
 			except Exception as error:
 				frappe.db.rollback()
 				_tell_error(name, frappe.utils.strip_html(cstr(error))[:500])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
+from rq.timeouts import JobTimeoutException
 
 from crm_relations.relations import adoption, identity, queries, roles
 from crm_relations.relations.duplicates import index
@@ -116,6 +117,8 @@ class _Sync:
 			return
 		try:
 			outcome = self.adopt(parties)
+		except JobTimeoutException:
+			raise
 		except Exception as error:
 			if len(parties) > 1:
 				for party in parties:

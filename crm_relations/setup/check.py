@@ -10,6 +10,7 @@ from frappe import _
 from frappe.utils import strip_html
 from frappe.utils.background_jobs import get_workers
 from frappe.utils.scheduler import is_scheduler_inactive
+from rq.timeouts import JobTimeoutException
 
 from crm_relations.shared.findings import Finding
 
@@ -53,6 +54,8 @@ def _jobs() -> Iterator[Finding]:
 		)
 	try:
 		workers = get_workers()
+	except JobTimeoutException:
+		raise
 	except Exception as error:  # Redis is down: a connection error of its own library
 		yield Finding(
 			"error",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import jinja2
 import jinja2.meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from rq.timeouts import JobTimeoutException
 
 
 class TemplateError(ValueError):
@@ -68,7 +69,7 @@ def render_line(source: str, fields: Mapping[str, str]) -> str:
 	template = compile_text(_PLAIN, source, fields)
 	try:
 		return " ".join(template.render(fields).split())
-	except TemplateError:
+	except (TemplateError, JobTimeoutException):
 		raise
 	except Exception as e:  # a template is foreign code: whatever it raises is an error of the text
 		raise TemplateError(str(e)) from e

@@ -10,6 +10,7 @@ from typing import Any
 import frappe
 from frappe.model.document import Document
 from frappe.utils import now_datetime
+from rq.timeouts import JobTimeoutException
 
 MAX_ATTEMPTS = 24
 
@@ -20,7 +21,7 @@ def run_steps(doc: Document, *steps: Step) -> None:
 	"""Run each step on `doc` in its own savepoint; log and defer those that fail.
 
 	A deadlock is raised again: the database has already undone the whole transaction then, and
-	Frappe repeats the request.
+	Frappe repeats the request. So is the time-out of a background job: its alarm goes off only once.
 
 	A step may save documents whose events run steps: each depth has its own savepoint. It is set anew before
 	each step, which replaces the one before, and is left for the commit to forget: to release it would be
@@ -36,7 +37,7 @@ def run_steps(doc: Document, *steps: Step) -> None:
 			messages = len(frappe.local.message_log)
 			try:
 				step(doc)
-			except frappe.QueryDeadlockError:
+			except (frappe.QueryDeadlockError, JobTimeoutException):
 				raise
 			except Exception:
 				if not undone_by_itself:
@@ -80,24 +81,37 @@ def defer(step: Step, doc: Document, error: str) -> None:
 
 
 def retry_deferred() -> dict[str, int]:
-	"""Try all open deferred steps again, oldest first; commits after each.
+	"""Try all open deferred steps again, those with the fewest attempts first; commits after each.
 
 	:return: counts `done`, `open`, `given_up`. A step of a deleted document counts as done.
 	"""
 	counts = {"done": 0, "open": 0, "given_up": 0}
 	names = frappe.get_all(
-		"Relation Deferred Step", filters={"status": "Open"}, pluck="name", order_by="creation asc"
+		"Relation Deferred Step",
+		filters={"status": "Open"},
+		pluck="name",
+		order_by="attempts asc, creation asc",
 	)
 	for name in names:
 		row = frappe.get_doc("Relation Deferred Step", name)
 		row.flags.ignore_links = True
 		row.attempts += 1
 		row.last_try = now_datetime()
+		if row.attempts > MAX_ATTEMPTS:  # its last attempt ended with the whole job
+			row.status = "Given Up"
+			counts["given_up"] += 1
+		# The attempt counts even if the step takes the whole job down: it must not block the others every hour.
+		row.save(ignore_permissions=True)
+		frappe.db.commit()
+		if row.status == "Given Up":
+			continue
 		try:
 			if frappe.db.exists(row.document_type, row.document_name):
 				frappe.get_attr(row.step)(frappe.get_doc(row.document_type, row.document_name))
 			row.status = "Done"
 			counts["done"] += 1
+		except JobTimeoutException:
+			raise
 		except Exception:
 			frappe.db.rollback()
 			row.error = frappe.get_traceback()

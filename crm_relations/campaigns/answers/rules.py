@@ -16,6 +16,7 @@ from email.utils import parseaddr
 from typing import Literal
 
 from flufl.bounce import all_failures
+from rq.timeouts import JobTimeoutException
 
 from crm_relations.campaigns import rules
 from crm_relations.shared.contact_keys import email_key
@@ -154,6 +155,8 @@ def _bounce(message: Message) -> Incoming | None:
 		return None
 	try:
 		_delayed, failed = all_failures(message)
+	except JobTimeoutException:
+		raise
 	except Exception:  # a bounce is foreign text, and one that breaks the library is none that we can use
 		failed = frozenset()
 	references, to = _original(message)

@@ -216,6 +216,31 @@ def test_only_the_pipeline_names_the_doctypes_that_go_away():
 	assert not wrong, "\n".join(wrong)
 
 
+def _catches(handler: ast.ExceptHandler) -> set[str]:
+	nodes = ast.walk(handler.type) if handler.type else ()
+	return {getattr(node, "attr", getattr(node, "id", "")) for node in nodes} or {"BaseException"}
+
+
+def test_no_handler_of_all_errors_swallows_the_time_out_of_a_job():
+	"""The alarm of a background job goes off once: who catches it lets the job run without a limit."""
+	wrong = []
+	for path, tree in sources().items():
+		if package_of(path) == "tests":
+			continue
+		for block in (node for node in ast.walk(tree) if isinstance(node, ast.Try)):
+			let_through = False
+			for handler in block.handlers:
+				raises_again = any(isinstance(n, ast.Raise) and not n.exc for n in ast.walk(handler))
+				if (
+					{"Exception", "BaseException"} & _catches(handler)
+					and not raises_again
+					and not let_through
+				):
+					wrong.append(f"{path.relative_to(APP)}:{handler.lineno}")
+				let_through = let_through or (raises_again and "JobTimeoutException" in _catches(handler))
+	assert not wrong, "\n".join(wrong)
+
+
 def test_rules_import_no_frappe():
 	wrong = [
 		f"{path.relative_to(APP)}:{line}"

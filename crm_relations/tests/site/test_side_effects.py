@@ -2,6 +2,7 @@
 
 import frappe
 import pytest
+from rq.timeouts import JobTimeoutException
 
 from crm_relations.shared.side_effects import MAX_ATTEMPTS, one_statement, retry_deferred, run_steps
 from crm_relations.tests.site import factories
@@ -44,6 +45,11 @@ def fails(doc) -> None:
 
 def deadlocks(doc) -> None:
 	raise frappe.QueryDeadlockError("on purpose")
+
+
+def runs_out_of_time(doc) -> None:
+	note(doc, "half done")
+	raise JobTimeoutException("Task exceeded maximum timeout value")
 
 
 def with_a_failing_step_inside(doc) -> None:
@@ -157,3 +163,34 @@ def test_a_step_of_a_deleted_document_is_done(doc, without_commits):
 	frappe.db.commit()
 	assert retry_deferred()["done"] >= 1
 	assert frappe.db.get_value("Relation Deferred Step", name, "status") == "Done"
+
+
+def test_the_time_out_of_a_job_is_no_failure_of_a_step(doc):
+	with pytest.raises(JobTimeoutException):
+		run_steps(doc, runs_out_of_time, works)
+	assert open_steps(doc) == []
+
+
+def test_a_step_that_takes_the_whole_job_counts_and_lets_the_others_go_first(
+	doc, without_commits, monkeypatch
+):
+	other = factories.insert("Note", title=factories.unique("Notiz"), content="before")
+	run_steps(doc, fails)
+	run_steps(other, fails)
+	name = frappe.db.get_value("Relation Deferred Step", {"document_name": doc.name})
+
+	def one_takes_forever(note) -> None:
+		if note.name == doc.name:
+			raise JobTimeoutException("Task exceeded maximum timeout value")
+		works(note)
+
+	monkeypatch.setattr(f"{__name__}.fails", one_takes_forever)
+	with pytest.raises(JobTimeoutException):
+		retry_deferred()
+	assert frappe.db.get_value("Relation Deferred Step", name, "attempts") == 1
+	with pytest.raises(JobTimeoutException):
+		retry_deferred()
+	assert details(other) == "works" and open_steps(doc) == [STEPS + "fails"]
+	frappe.db.set_value("Relation Deferred Step", name, "attempts", MAX_ATTEMPTS)
+	retry_deferred()
+	assert frappe.db.get_value("Relation Deferred Step", name, "status") == "Given Up"
