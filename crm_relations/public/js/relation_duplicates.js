@@ -13,15 +13,28 @@ frappe.provide("crm_relations");
 		)}</a>`;
 	const percent = (value) => `${Math.round(value)} %`;
 
-	function reasons_html(reasons) {
-		return reasons
-			.map(
-				({ text, weight }) =>
-					`<span class="indicator-pill no-indicator-dot ${
-						weight > 0 ? "green" : "gray"
-					} mr-1 mb-1">${escape(text)}</span>`,
-			)
-			.join("");
+	// Agreements and differences stand next to each other, the strongest first.
+	function reasons_html(reasons, most = Infinity) {
+		const line = (label, color, part) =>
+			part.length
+				? `<div><span class="text-muted small mr-1">${label}</span>${part
+						.slice(0, most)
+						.map(
+							({ text }) =>
+								`<span class="indicator-pill no-indicator-dot ${color} mr-1 mb-1">${escape(
+									text,
+								)}</span>`,
+						)
+						.join("")}</div>`
+				: "";
+		const against = reasons.filter(({ weight }) => weight <= 0).reverse();
+		return (
+			line(
+				__("In favor"),
+				"green",
+				reasons.filter(({ weight }) => weight > 0),
+			) + line(__("Against"), "orange", against)
+		);
 	}
 
 	function fields_html(preview, may_choose) {
@@ -202,7 +215,8 @@ frappe.provide("crm_relations");
 						row.other,
 						row.other_name,
 					)} <span class="text-muted">${percent(row.probability)}</span> ${reasons_html(
-						row.reasons.filter((reason) => reason.weight > 0).slice(0, 3),
+						row.reasons,
+						3,
 					)}</div><button type="button" class="btn btn-xs btn-default ml-3" data-pair="${escape(
 						row.pair,
 					)}">${__("Compare")}</button></div>`,

@@ -87,11 +87,15 @@ _LEGAL_WORDS = {
 	"gmbh": "gmbh",
 	"mbh": "gmbh",
 	"ggmbh": "gmbh",
+	"gesmbh": "gmbh",
 	"ag": "ag",
 	"aktiengesellschaft": "ag",
 	"kg": "kg",
 	"kgaa": "kgaa",
 	"kommanditgesellschaft": "kg",
+	"partg": "partg",
+	"partgmbb": "partg",
+	"partnerschaftsgesellschaft": "partg",
 	"ohg": "ohg",
 	"gbr": "gbr",
 	"ug": "ug",
@@ -120,12 +124,24 @@ _LEGAL_WORDS = {
 #: written out or with dots between the letters, after folding
 _LEGAL_PHRASES = (
 	(re.compile(r"\b(gesellschaft|ges) (mit|m) (beschrankter|beschr|b) (haftung|haftg|h)\b"), "gmbh"),
-	(re.compile(r"\bg m b h\b"), "gmbh"),
+	(re.compile(r"\b(gemeinnutzige )?(gesellschaft|ges) m ?b ?h\b"), "gmbh"),
+	(re.compile(r"\b(gemeinnutzige )?g ?m ?b ?h\b"), "gmbh"),
+	(
+		re.compile(
+			r"\b(partnerschaftsgesellschaft|partnerschaft|partg)( mbb| m b b| mit beschrankter berufshaftung)?\b"
+		),
+		"partg",
+	),
+	(re.compile(r"\bkommanditgesellschaft auf aktien\b|\bkg ?a ?a\b|\bk g a a\b"), "kgaa"),
+	(re.compile(r"\baktien gesellschaft\b"), "ag"),
+	(re.compile(r"\bm b h\b"), "mbh"),
+	(re.compile(r"(?<=\w)ges(?= (gmbh|mbh)\b)"), "gesellschaft"),
+	(re.compile(r"\bgbr m ?b ?h\b"), "gbr"),
 	(re.compile(r"\bunternehmergesellschaft( haftungsbeschrankt)?\b"), "ug"),
 	(re.compile(r"\bug haftungsbeschrankt\b"), "ug"),
 	(re.compile(r"\bgesellschaft burgerlichen rechts\b"), "gbr"),
 	(re.compile(r"\boffene handelsgesellschaft\b"), "ohg"),
-	(re.compile(r"\b(eingetragener (kaufmann|kaufman)|eingetragene kauffrau|e k( fr)?)\b"), "ek"),
+	(re.compile(r"\b(eingetragener (kaufmann|kaufman)|eingetragene kauffrau|e k( ?(fr|fm))?)\b"), "ek"),
 	(re.compile(r"\b(eingetragener verein|e v)\b"), "ev"),
 	(re.compile(r"\b(eingetragene genossenschaft|e g)\b"), "eg"),
 	(re.compile(r"\ba g\b"), "ag"),
@@ -139,6 +155,7 @@ _LEGAL_PHRASES = (
 _FILLERS = frozenset(
 	[
 		"und",
+		"u",
 		"and",
 		"et",
 		"co",

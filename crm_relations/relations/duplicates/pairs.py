@@ -3,6 +3,7 @@
 A decision outlives every search: a stored pair is never proposed again.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 
 import frappe
@@ -14,6 +15,9 @@ from crm_relations.relations.duplicates import queries
 from crm_relations.relations.duplicates.matching import Candidate
 from crm_relations.relations.duplicates.queries import PAIR, Pair, ordered
 from crm_relations.shared.refusals import refuse
+
+#: open pairs of one relation: a user can look at so many, and a crowd of namesakes must not fill the list
+MAX_OPEN = 10
 
 OPEN, SAME, DIFFERENT, LATER = "Open", "Same", "Different", "Later"
 DECISIONS = (SAME, DIFFERENT, LATER, OPEN)
@@ -39,11 +43,14 @@ _NAME_LENGTH = 66
 
 
 def propose(candidates: Iterable[Candidate]) -> list[Pair]:
-	"""Store candidates as open pairs; returns those that are new. What is decided stays as it is."""
+	"""Store candidates as open pairs; returns those that are new. What is decided stays as it is.
+
+	A relation keeps its `MAX_OPEN` likeliest open pairs.
+	"""
 	found = {ordered(c.one, c.other): c for c in candidates}
 	known = queries.pairs_among(found)
 	stamp, user = now(), frappe.session.user
-	new = [pair for pair in found if pair not in known]
+	new = _likeliest({pair: percent(found[pair]) for pair in found if pair not in known})
 	called = _names({name for pair in new for name in pair})
 	rows = [
 		(
@@ -66,6 +73,26 @@ def propose(candidates: Iterable[Candidate]) -> list[Pair]:
 		if row["state"] in (OPEN, LATER) and any(row[field] != value for field, value in said.items()):
 			frappe.db.set_value(PAIR, row["name"], said)
 	return new
+
+
+def _likeliest(new: dict[Pair, float]) -> list[Pair]:
+	"""Return the new pairs that are among the likeliest of both relations; withdraw open pairs that no longer are.
+
+	:param new: pair → probability in percent
+	"""
+	if not new:
+		return []
+	relations = {name for pair in new for name in pair}
+	stored = {(row["relation"], row["other"]): row for row in queries.open_pairs(relations)}
+	ranked = new | {pair: row["probability"] for pair, row in stored.items()}
+	count: Counter[str] = Counter()
+	kept = set()
+	for pair in sorted(ranked, key=lambda pair: (-ranked[pair], pair)):
+		if all(count[name] < MAX_OPEN for name in pair):
+			kept.add(pair)
+			count.update(pair)
+	withdraw([row["name"] for pair, row in stored.items() if pair not in kept])
+	return [pair for pair in new if pair in kept]
 
 
 def _names(relations: Collection[str]) -> dict[str, str]:

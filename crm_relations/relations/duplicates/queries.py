@@ -246,6 +246,16 @@ def pairs_among(pairs: Collection[Pair]) -> dict[Pair, Row]:
 	return {(row["relation"], row["other"]): row for row in rows if (row["relation"], row["other"]) in pairs}
 
 
+def open_pairs(relations: Collection[str]) -> list[Row]:
+	"""Return the open pairs in which one of the relations occurs."""
+	table = frappe.qb.DocType(PAIR)
+	query = frappe.qb.from_(table).select(table.name, table.relation, table.other, table.probability)
+	one, other = (
+		query.where(side.isin(relations) & (table.state == "Open")) for side in (table.relation, table.other)
+	)
+	return one.union(other).run(as_dict=True)
+
+
 def pairs_of(relation: str, *states: str) -> list[Row]:
 	"""Stored pairs of a relation, the likeliest first: two index look-ups."""
 	table = frappe.qb.DocType(PAIR)

@@ -46,10 +46,9 @@ KEY_KINDS = {
 	"p": "telephone",
 	"w": "web domain",
 	"b": "date of birth",
-	"n": "name and postcode",
+	"n": "a name and postcode",
 	"f": "full name by sound",
-	"g": "first name and postcode",
-	"l": "last name and city by sound",
+	"l": "a name and city by sound",
 	"h": "house number and postcode",
 	"s": "house number, street and city by sound",
 }
@@ -140,14 +139,13 @@ class Record:
 		first, last = sound(self.first), sound(self.last)
 		if self.birth:
 			yield f"b:{self.birth}"
-		if self.pincode and last:
-			yield f"n:{last} {self.pincode}"
-		if self.pincode and first:
-			yield f"g:{first} {self.pincode}"
+		if self.pincode:
+			# one kind for both names: they may stand in each other's place
+			yield from (f"n:{name} {self.pincode}" for name in {first, last} if name)
 		if first and last:
 			yield f"f:{min(first, last)} {max(first, last)}"
-		if last and self.city:
-			yield f"l:{last} {sound(self.city)}"
+		if self.city:
+			yield from (f"l:{name} {sound(self.city)}" for name in {first, last} if name)
 
 	def _keys_of_organisation(self) -> Iterable[str]:
 		sounds = sorted({sound(word) for word in self.words[:4]} - {""})

@@ -75,8 +75,9 @@ LEVELS = {
 	"pincode_differs": Level("Postcode differs", 0.07, 0.99),
 	"city_same": Level("City is the same", 0.85, 0.05),
 	"city_differs": Level("City differs", 0.15, 0.95),
-	"address_differs": Level("Address is another one", 0.012, 0.97),
-	"nothing_else": Level("Nothing but the names is known", 0.03, 0.96),
+	"address_differs": Level("Address is another one", 0.015, 0.97),
+	"names_only": Level("Nothing but the names agrees", 0.03, 0.96),
+	"area_only": Level("Different last names, and only the area agrees", 0.01, 0.95),
 	"household": Level("Perhaps another person of the household", 0.1, 0.9),
 	"neighbours": Level("Perhaps another company in the same house", 0.1, 0.9),
 }
@@ -130,28 +131,67 @@ def compare(one: Record, other: Record) -> list[str]:
 	if known_apart and "name_differs" in levels:
 		return [*levels, "neighbours"]  # nor a house between two names
 	_places(one, other, add)
-	if "pincode_differs" in levels and "street_differs" in levels:
+	if _another_address(levels):
 		# a move changes the whole address: its parts are no evidence apart
-		return [level for level in levels if level not in _OF_ADDRESS] + ["address_differs"]
-	if len(levels) < 3 and _NAMES.issuperset(levels):
-		add("nothing_else")  # there are many Peter Müller
+		levels = [level for level in levels if level not in _OF_ADDRESS] + ["address_differs"]
+	if _EVIDENCE.isdisjoint(levels):
+		levels.append("names_only")  # there are many Peter Müller; a difference does not make them one
+	elif _only_area_agrees(levels):
+		levels.append("area_only")
 	return levels
 
 
-#: what one shares with nobody of the household or in the house
+def _another_address(levels: list[str]) -> bool:
+	"""Return whether two of street, postcode and city differ, and the third does not agree.
+
+	The postcodes of one town differ in one place only: that is no slip if street and house number differ as well.
+	"""
+	differ = sum(level in levels for level in ("street_differs", "pincode_differs", "city_differs"))
+	if differ >= 2:
+		return _STREET.isdisjoint(levels)
+	return differ == 1 and {"street_differs", "number_differs", "pincode_alike"}.issubset(levels)
+
+
+def _only_area_agrees(levels: list[str]) -> bool:
+	"""Return whether persons with different last names share only the first name and the area they live in.
+
+	A marriage changes the last name; it is recognised by an email address, telephone, tax number, date of birth or house.
+	"""
+	if "last_differs" not in levels:
+		return False
+	evidence = _EVIDENCE.intersection(levels) - _OF_AREA
+	if "first_differs" in levels:
+		evidence -= _BIRTH
+	if "number_differs" in levels:
+		evidence -= _STREET
+	return not evidence
+
+
+#: agreements that do not occur between two members of a household or two companies in a house
 _OWN = frozenset(("birth_same", "birth_alike", "email_same", "tax_same"))
 _NAMES = frozenset(level for level in LEVELS if level.startswith(("first_", "last_", "name_", "form_")))
+#: agreements beyond the names
+_EVIDENCE = frozenset(level for level in LEVELS if level.endswith(("_same", "_alike"))) - _NAMES
+_OF_AREA = frozenset(("pincode_same", "pincode_alike", "city_same", "number_same"))
+_STREET = frozenset(("street_same", "street_alike"))
+_BIRTH = frozenset(("birth_same", "birth_alike"))
 _OF_ADDRESS = frozenset(
-	["street_differs", "number_same", "number_differs", "pincode_differs", "city_same", "city_differs"]
+	[
+		*("street_differs", "number_same", "number_differs"),
+		*("pincode_differs", "pincode_alike", "city_same", "city_differs"),
+	]
 )
 
 
 def _two_persons(levels: list[str]) -> bool:
 	"""Whether the first names, or where one is unknown the rest, speak of two persons."""
 	if "first_unknown" in levels:
-		return "birth_differs" in levels or "email_differs" in levels
+		return not _AGAINST.isdisjoint(levels)
 	return "first_differs" in levels
 
+
+#: with the first name of one unknown, each of these speaks of two persons
+_AGAINST = frozenset(("last_differs", "birth_differs", "email_differs"))
 
 Add = Callable[[str], None]
 
@@ -228,11 +268,15 @@ def _organisation_names(one: tuple[str, ...], other: tuple[str, ...]) -> str:
 def _email(one: Record, other: Record) -> str:
 	if not one.emails.isdisjoint(other.emails):
 		return "email_same"
-	for address in one.emails:
-		for address2 in other.emails:
-			if _slips(address, address2, score_cutoff=2) <= 2:
-				return "email_alike"
+	if any(_emails_alike(address, address2) for address in one.emails for address2 in other.emails):
+		return "email_alike"
 	return "email_differs"
+
+
+def _emails_alike(one: str, other: str) -> bool:
+	"""Return whether one address may be the other with a slip; in a short one, two slips are another address."""
+	allowed = 1 if min(len(one), len(other)) < 16 else 2
+	return _slips(one, other, score_cutoff=allowed) <= allowed
 
 
 def _places(one: Record, other: Record, add: Add) -> None:
@@ -242,7 +286,9 @@ def _places(one: Record, other: Record, add: Add) -> None:
 		add("number_same" if one.number == other.number else "number_differs")
 	if one.pincode and other.pincode:
 		add(_pincode(one.pincode, other.pincode))
-	if one.city and other.city and one.pincode != other.pincode:  # the postcode says the city
+	if (
+		one.city and other.city and (one.pincode != other.pincode or not one.pincode)
+	):  # the postcode says the city
 		alike = one.city == other.city or _jaro(one.city, other.city, score_cutoff=0.88) > 0
 		add("city_same" if alike else "city_differs")
 

@@ -39,7 +39,7 @@ def candidates(relation: str) -> list[Candidate]:
 		likely, reasons = score(mine, record)
 		if likely >= THRESHOLD:
 			found.append(Candidate(*ordered(relation, name), likely, reasons))
-	return sorted(found, key=lambda c: (-c.probability, c.one, c.other))
+	return sorted(found, key=lambda c: (-c.probability, c.one, c.other))[: pairs.MAX_OPEN]
 
 
 def look_for_relation(doc: Document) -> None:

@@ -119,6 +119,29 @@ def test_candidates_are_found_on_save_with_reasons():
 	assert found["reasons"][0]["weight"] > 0
 
 
+def test_agreements_and_differences_are_both_told():
+	one, other = twins()
+	frappe.get_doc("Relation", other).update({"address_line": "Hauptstr. 9"}).save()
+	(found,) = api.candidates(one)
+	weights = [reason["weight"] for reason in found["reasons"]]
+	assert max(weights) > 0
+	assert min(weights) < 0
+
+
+def test_a_relation_keeps_its_likeliest_open_pairs_only():
+	from crm_relations.relations.duplicates.matching import Candidate
+
+	hub = relation("Nabe GmbH").name
+	others = [relation(f"Speiche {number} GmbH").name for number in range(pairs.MAX_OPEN + 3)]
+	likely = {name: 0.6 + number / 100 for number, name in enumerate(others)}
+	pairs.propose(Candidate(*queries.ordered(hub, name), likely[name], []) for name in others[:8])
+	pairs.propose(Candidate(*queries.ordered(hub, name), likely[name], []) for name in others[8:])
+	stored = {
+		row["other"] if row["relation"] == hub else row["relation"] for row in queries.pairs_of(hub, "Open")
+	}
+	assert stored == set(others[3:])
+
+
 def test_a_pair_that_somebody_corrected_is_no_candidate_any_more():
 	one, other = twins()
 	doc = frappe.get_doc("Relation", other)

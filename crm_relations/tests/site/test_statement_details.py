@@ -216,7 +216,7 @@ def test_the_report_has_the_further_figures_and_both_filters(customer):
 	for filters, expected in (({"salesperson": person}, 100), ({"members_of": segment}, 140)):
 		columns, rows, *_rest = execute({"company": COMPANY, "campaigns": [spring], **filters})
 		assert {"margin", "cost_of_goods", "by_rule"} <= {column["fieldname"] for column in columns}
-		(row,) = [row for row in rows if row.get("is_campaign")]
+		(row,) = (row for row in rows if row.get("is_campaign"))
 		assert (row["revenue"], row["margin"], row["return_percent"]) == (expected, expected, None)
 		assert rows[-1]["is_difference"] and rows[-1]["revenue"] == 0
 
