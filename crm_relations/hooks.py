@@ -36,6 +36,9 @@ _party_events = {
 }
 
 doc_events = {
+	"*": {
+		"before_validate": "crm_relations.doc_events.any_document.before_validate",
+	},
 	**{
 		doctype: {
 			"on_update": f"crm_relations.doc_events.{module}.on_update",

@@ -19,11 +19,12 @@ import frappe
 from frappe.model.document import Document
 from frappe.query_builder.functions import Coalesce, NullIf
 
+from crm_relations.pipeline.own_company import CAMPAIGN, fits, fitting
 from crm_relations.pipeline.rules import agreed, retyped
 from crm_relations.relations import identity
 from crm_relations.shared.side_effects import one_statement
 
-RELATION, CAMPAIGN = "relation", "relation_campaign"
+RELATION = "relation"
 
 
 class Reference(NamedTuple):
@@ -101,7 +102,8 @@ def carry(target: Document, source: Document) -> None:
 	"""after_mapping: take relation and campaign from the source document, where field copying cannot.
 
 	Rows made from `source` get its campaign if their own row had none, and the header is set to what all
-	rows agree on, so that the last of several sources does not decide for all. Asks the database nothing.
+	rows agree on, so that the last of several sources does not decide for all. Campaigns of another company
+	stay behind. Asks the database for nothing but the company of a campaign that is not cached.
 	"""
 	if not target.get(RELATION) and source.get(RELATION):
 		target.set(RELATION, source.get(RELATION))
@@ -109,6 +111,7 @@ def carry(target: Document, source: Document) -> None:
 	for row in rows:
 		if not row.get(CAMPAIGN) and _comes_from(row, source):
 			row.set(CAMPAIGN, source.get(CAMPAIGN))
+		row.set(CAMPAIGN, fitting(row.get(CAMPAIGN), target))
 	if rows:
 		target.set(CAMPAIGN, agreed(row.get(CAMPAIGN) for row in rows))
 
@@ -140,7 +143,7 @@ def fill_payment(doc: Document) -> None:
 	before = _state(doc)
 	_fill_relation(doc)
 	if not doc.get(CAMPAIGN):
-		doc.set(CAMPAIGN, agreed(_campaigns_of_references(doc)))
+		doc.set(CAMPAIGN, fitting(agreed(_campaigns_of_references(doc)), doc))
 	_store_when_late(doc, before)
 
 
@@ -205,7 +208,7 @@ def _fill_rows(doc: Document, rows: list[Document]) -> None:
 		campaigns = _campaigns(reference, waiting)
 		for name, of_name in waiting.items():
 			for row in of_name:
-				row.set(CAMPAIGN, campaigns.get(name))
+				row.set(CAMPAIGN, fitting(campaigns.get(name), doc))
 
 
 def _new_rows(doc: Document, rows: list[Document]) -> list[Document]:
@@ -222,7 +225,7 @@ def _fill_from_header(doc: Document, rows: list[Document]) -> None:
 	empty = [row for row in rows if not row.get(CAMPAIGN)]
 	if doc.get("is_consolidated"):
 		return  # of a till's day: the header is that of the last till invoice with a campaign, typed by nobody
-	if typed := doc.get(CAMPAIGN):
+	if typed := fitting(doc.get(CAMPAIGN), doc):
 		for row in empty:
 			row.set(CAMPAIGN, typed)
 	elif _may_derive(doc):
@@ -240,7 +243,7 @@ def _campaign_of_header_predecessor(doc: Document) -> str | None:
 	for reference in HEADER_PREDECESSORS.get(doc.doctype, ()):
 		name = reference.of(doc)
 		campaign = name and frappe.db.get_value(reference.doctype, name, CAMPAIGN)
-		if campaign:
+		if campaign and fits(campaign, doc.get("company")):
 			return campaign
 	return None
 

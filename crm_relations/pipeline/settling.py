@@ -13,7 +13,8 @@ import frappe
 from frappe.model.document import Document
 from frappe.query_builder.functions import Coalesce
 
-from crm_relations.pipeline.provenance import CAMPAIGN, campaigns_of
+from crm_relations.pipeline.own_company import CAMPAIGN, fitting
+from crm_relations.pipeline.provenance import campaigns_of
 from crm_relations.pipeline.rules import JournalRow, agreed, campaign_of_journal
 from crm_relations.shared.side_effects import one_statement
 
@@ -36,7 +37,7 @@ def follow_allocation(doc: Document) -> None:
 	elif not doc.get(CAMPAIGN):
 		references = {(row.reference_doctype, row.reference_name) for row in doc.get("references") or []}
 		known = campaigns_of(references)
-		if campaign := agreed(known.get(reference) for reference in references):
+		if campaign := fitting(agreed(known.get(reference) for reference in references), doc):
 			doc.db_set(CAMPAIGN, campaign, update_modified=False)
 
 
@@ -57,7 +58,7 @@ def _fill_rows(doc: Document) -> bool:
 			for row in rows
 		]
 	)
-	empty = [row for row in rows if not row.get(CAMPAIGN)] if campaign else []
+	empty = [row for row in rows if not row.get(CAMPAIGN)] if fitting(campaign, doc) else []
 	for row in empty:
 		row.set(CAMPAIGN, campaign)
 	return bool(empty)

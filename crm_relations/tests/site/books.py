@@ -63,8 +63,8 @@ def credit_note(invoice: Document, lines: Callable[[Document], bool] | None = No
 	return note
 
 
-def journal(rows: list[tuple], **values) -> Document:
-	"""A submitted journal entry of (account, debit, credit[, more fields]) rows."""
+def journal(rows: list[tuple], submit: bool = True, **values) -> Document:
+	"""A journal entry, submitted unless `submit` is off, of (account, debit, credit[, more fields]) rows."""
 	doc = frappe.get_doc(
 		{
 			"doctype": "Journal Entry",
@@ -84,8 +84,9 @@ def journal(rows: list[tuple], **values) -> Document:
 			**values,
 		}
 	)
-	doc.insert(ignore_permissions=True)
-	doc.submit()
+	if submit:
+		doc.insert(ignore_permissions=True)
+		doc.submit()
 	return doc
 
 

@@ -59,6 +59,18 @@ class Till:
 		accounts: Callable[[Document], str | None] = lambda _row: None,
 	) -> Document:
 		"""A submitted till invoice of (campaign, rate) lines, paid in full; `accounts` says what a line books to."""
+		doc = self.draft(customer, lines, header, accounts)
+		doc.insert(ignore_permissions=True)
+		doc.submit()
+		return doc
+
+	def draft(
+		self,
+		customer: str,
+		lines: list[tuple[str | None, float]],
+		header: str | None = None,
+		accounts: Callable[[Document], str | None] = lambda _row: None,
+	) -> Document:
 		doc = frappe.get_doc(
 			{
 				"doctype": "POS Invoice",
@@ -76,17 +88,18 @@ class Till:
 		for row in doc.items:
 			row.income_account = accounts(row) or row.income_account
 		factories.add_vat(doc)
-		return self._pay(doc)
+		return self._paid(doc)
 
 	def take_back(self, invoice: Document) -> Document:
 		"""The return of a till invoice, paid out."""
-		return self._pay(make_sales_return(invoice.name))
-
-	def _pay(self, doc: Document) -> Document:
-		doc.calculate_taxes_and_totals()
-		doc.set("payments", [{"mode_of_payment": self.mode, "amount": doc.rounded_total or doc.grand_total}])
+		doc = self._paid(make_sales_return(invoice.name))
 		doc.insert(ignore_permissions=True)
 		doc.submit()
+		return doc
+
+	def _paid(self, doc: Document) -> Document:
+		doc.calculate_taxes_and_totals()
+		doc.set("payments", [{"mode_of_payment": self.mode, "amount": doc.rounded_total or doc.grand_total}])
 		return doc
 
 	def close(self) -> list[Document]:

@@ -22,6 +22,12 @@ frappe.ui.form.on("Relation Campaign", {
 		});
 	},
 
+	onload(frm) {
+		// the desk fills in the user's default company; without one, the campaign is for all companies
+		const untouched = frm.is_new() && !frm.doc.campaign_name;
+		if (untouched && !frappe.route_options?.company) frm.set_value("company", null);
+	},
+
 	refresh(frm) {
 		frm.page.set_indicator(__(frm.doc.status), status_color(frm.doc.status));
 		frm.fields_dict.progress_html.$wrapper.empty();

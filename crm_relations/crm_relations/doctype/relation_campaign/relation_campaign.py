@@ -70,6 +70,13 @@ class RelationCampaign(Document):
 	def segment_in_words(self) -> str:
 		return in_words.of_segment_named(self.segment)
 
+	def _set_defaults(self) -> None:
+		"""Leave an empty company empty: Frappe would fill in the user's default, and the campaign would then be refused on
+		documents of every other company."""
+		chosen = self.company
+		super()._set_defaults()
+		self.company = chosen
+
 	def before_insert(self) -> None:
 		lifecycle.check_new(self)
 

@@ -1,0 +1,62 @@
+"""Which campaigns a document may carry: those without a company, and those of its own company.
+
+ERPNext refuses any other with "does not belong to the Company" as soon as an Accounting Dimension of campaigns exists, also
+while that dimension is disabled. A campaign gets onto documents by our own rules and by ERPNext's mapper, which copies it to
+inter-company documents too. So it is taken off before ERPNext's check; the document itself is never refused.
+
+A Lead keeps its campaign whatever its company: ERPNext does not check it, and it says where the lead came from.
+"""
+
+from collections.abc import Iterator
+
+import frappe
+from erpnext.controllers.accounts_controller import AccountsController
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import escape_html
+
+CAMPAIGN = "relation_campaign"
+
+
+def fits(campaign: str | None, company: str | None) -> bool:
+	"""Tell whether a document of the company may carry the campaign; a document without a company may carry any."""
+	own = campaign and frappe.get_cached_value("Relation Campaign", campaign, "company")
+	return not own or not company or own == company
+
+
+def fitting(campaign: str | None, doc: Document) -> str | None:
+	"""Return the campaign if the document may carry it, else None."""
+	return campaign if fits(campaign, doc.get("company")) else None
+
+
+def may_be_refused(doc: Document) -> bool:
+	"""Tell whether ERPNext checks the companies of the dimensions of this document, and it carries a campaign."""
+	return (
+		isinstance(doc, AccountsController)
+		and doc.doctype != "Lead"
+		and bool(doc.get("company"))
+		and any(part.get(CAMPAIGN) for part in _parts(doc))
+	)
+
+
+def take_off_foreign(doc: Document) -> None:
+	"""before_validate: take campaigns of other companies off the document and its rows, and tell the user."""
+	taken: dict[str, None] = {}
+	for part in _parts(doc):
+		if (campaign := part.get(CAMPAIGN)) and not fits(campaign, doc.company):
+			part.set(CAMPAIGN, None)
+			taken[campaign] = None
+	for campaign in taken:
+		frappe.msgprint(
+			_("Campaign {0} belongs to another company than this document, and was taken off.").format(
+				escape_html(campaign)
+			),
+			alert=True,
+			indicator="orange",
+		)
+
+
+def _parts(doc: Document) -> Iterator[Document]:
+	"""The document and the rows of all its tables."""
+	yield doc
+	yield from doc.get_all_children()
