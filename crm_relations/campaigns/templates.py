@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import quote, unquote, urlsplit
 
-from rq.timeouts import JobTimeoutException
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from crm_relations.campaigns.inlining import inline
-from crm_relations.shared.sandbox import TemplateError, compile_text, environment, names_in
+from crm_relations.shared.markup import clean_html
+from crm_relations.shared.sandbox import MAX_SOURCE, TemplateError, Text, environment, names_in
 
 MERGE_FIELDS = ("name", "first_name", "last_name", "salutation", "organisation", "unsubscribe_url")
 
@@ -29,9 +31,13 @@ _FRAME_FIELDS = (
 	"picture_url",
 )
 
+_BRACES = (("{{", "}}"), ("{%", "%}"))
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_ANCHOR = re.compile(r"(<a\b[^>]*?\bhref\s*=\s*)(\"[^\"]*\"|'[^']*')", re.IGNORECASE | re.DOTALL)
-_ROOTED_IMAGE = re.compile(r"(<img\b[^>]*?\bsrc\s*=\s*[\"'])/(?!/)", re.IGNORECASE | re.DOTALL)
+_ANCHOR = re.compile(r"(<a\b[^<>]*?\bhref\s*=\s*)(\"[^\"]*\"|'[^']*')", re.IGNORECASE | re.DOTALL)
+_ROOTED_IMAGE = re.compile(r"(<img\b[^<>]*?\bsrc\s*=\s*[\"'])/(?!/)", re.IGNORECASE | re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+#: opens no tag; the parser would search for its end again and again
+_STRAY = re.compile(r"<(?![^<>]*>)")
 
 _FRAME = (
 	'<!doctype html>\n<html lang="{{ language }}"><head><meta charset="utf-8">'
@@ -57,6 +63,14 @@ _TEXT_END = (
 
 _HTML = environment(autoescape=True)
 _TEXT = environment(autoescape=False)
+#: for the frame only, which is ours
+_OWN = {
+	autoescape: Environment(autoescape=autoescape, undefined=StrictUndefined, keep_trailing_newline=True)
+	for autoescape in (True, False)
+}
+#: stands in the place of the link with this index until the text has been cleaned
+_PLACE = "https://link-{0}.invalid/"
+_PLACES = re.compile(r"https://link-(\d+)\.invalid/")
 
 
 @dataclass(frozen=True)
@@ -77,13 +91,14 @@ class MailTemplate:
 		""":raises TemplateError: syntax error or unknown merge field."""
 		inlined, rest = inline(_clean(message))
 		body, targets = _split_links(inlined, base_url)
-		frame_with_styles = _FRAME.replace("</head>", f"<style>{rest}</style></head>") if rest else _FRAME
-		frame = [*MERGE_FIELDS, *_FRAME_FIELDS, *(f"link_{i}" for i in range(len(targets)))]
-		self.subject = compile_text(_TEXT, _clean(subject), MERGE_FIELDS)
-		self.content = compile_text(_HTML, body, frame)
-		self.html = compile_text(_HTML, frame_with_styles + body + _FRAME_END, frame)
-		self.text = compile_text(_TEXT, to_text(body) + _TEXT_END, frame)
-		self.targets = [compile_text(_TEXT, target, MERGE_FIELDS) for target in targets]
+		known = [*MERGE_FIELDS, *_FRAME_FIELDS, *(f"link_{i}" for i in range(len(targets)))]
+		self.subject = Text(_TEXT, _clean(subject), MERGE_FIELDS)
+		self.body = Text(_HTML, body, known)
+		self.text = Text(_TEXT, to_text(body), known)
+		self.targets = [Text(_TEXT, target, MERGE_FIELDS) for target in targets]
+		head = _FRAME.replace("</head>", f"<style>{rest}</style></head>") if rest else _FRAME
+		self.frame = _OWN[True].from_string(head + "{{ body }}" + _FRAME_END)
+		self.text_end = _OWN[False].from_string(_TEXT_END)
 
 	def render(
 		self,
@@ -102,45 +117,49 @@ class MailTemplate:
 		:param picture_url: the picture by which opens are measured; empty: none.
 		:raises TemplateError: the text fails for this member.
 		"""
-		try:
-			subject = " ".join(self.subject.render(fields).split())
-			links = [
-				quote(target.render(fields).strip(), safe="/:?#[]@!$&'()*+,;=%~-._")
-				for target in self.targets
-			]
-			values = {
-				**fields,
-				"subject": subject,
-				"imprint": [line.strip() for line in imprint.splitlines() if line.strip()],
-				"unsubscribe_label": unsubscribe_label,
-				"language": language,
-				"preferences_url": preferences[0],
-				"preferences_label": preferences[1],
-				"picture_url": picture_url,
-			}
-			short = {f"link_{i}": link(i) for i in range(len(links))}
-			written = {f"link_{i}": url for i, url in enumerate(links)}
-			return Rendered(
-				subject=subject,
-				html=self.html.render(values | short),
-				text=self.text.render(values | short),
-				links=links,
-				content=self.content.render(values | written),
-			)
-		except (TemplateError, JobTimeoutException):
-			raise
-		except Exception as e:  # a template is foreign code: whatever it raises is an error of the text
-			raise TemplateError(str(e)) from e
+		subject = " ".join(self.subject.render(fields).split())
+		links = [
+			quote(target.render(fields).strip(), safe="/:?#[]@!$&'()*+,;=%~-._") for target in self.targets
+		]
+		values = {
+			**fields,
+			"subject": subject,
+			"imprint": [line.strip() for line in imprint.splitlines() if line.strip()],
+			"unsubscribe_label": unsubscribe_label,
+			"language": language,
+			"preferences_url": preferences[0],
+			"preferences_label": preferences[1],
+			"picture_url": picture_url,
+		}
+		short = [link(i) for i in range(len(links))]
+		places = {f"link_{i}": _PLACE.format(i) for i in range(len(links))}
+		# cleaned after it is filled in: only then is the markup complete; once, for the mail and for the file
+		body = clean_html(self.body.render(values | places))
+		text = self.text.render(values | {f"link_{i}": url for i, url in enumerate(short)})
+		return Rendered(
+			subject=subject,
+			html=self.frame.render(values, body=Markup(_put_links(body, short))),
+			text=text + self.text_end.render(values),
+			links=links,
+			content=_put_links(body, links),
+		)
 
 
 def render_html(source: str, fields: Mapping[str, str]) -> str:
-	"""A single text, such as a call script, with the merge fields filled in and escaped."""
-	try:
-		return compile_text(_HTML, _clean(source), MERGE_FIELDS).render(fields)
-	except (TemplateError, JobTimeoutException):
-		raise
-	except Exception as e:
-		raise TemplateError(str(e)) from e
+	"""A single text, such as a call script, with the merge fields filled in and escaped; it runs nothing.
+
+	:raises TemplateError: the text cannot be read, or fails for these values
+	"""
+	inlined, _rest = inline(_clean(source))
+	return clean_html(Text(_HTML, inlined, MERGE_FIELDS).render(fields))
+
+
+def _put_links(body: str, links: list[str]) -> str:
+	def target(match: re.Match) -> str:
+		index = int(match.group(1))
+		return html.escape(links[index]) if index < len(links) else match.group()
+
+	return _PLACES.sub(target, body)
 
 
 def used_fields(source: str) -> set[str]:
@@ -155,9 +174,13 @@ def _clean(source: str | None) -> str:
 	"""Undo what an editor does inside merge tags: entities, hard spaces, formatting."""
 
 	def tag(match: re.Match) -> str:
-		return html.unescape(re.sub(r"<[^>]+>", "", match.group())).replace("\xa0", " ")
+		return html.unescape(re.sub(r"<[^<>]+>", "", match.group())).replace("\xa0", " ")
 
-	return _TAG.sub(tag, source or "")
+	source = source or ""
+	if len(source) > MAX_SOURCE or any(source.rfind(end) < source.rfind(begin) for begin, end in _BRACES):
+		names_in(_TEXT, source)  # says where; a search for the missing end would take quadratic time
+		raise TemplateError("a brace is not closed")
+	return _TAG.sub(tag, source)
 
 
 def _is_web(target: str) -> bool:
@@ -240,8 +263,11 @@ def to_text(source: str) -> str:
 		tags.append(match.group())
 		return f"\x02{len(tags) - 1}\x03"  # a tag may hold characters that mean something in HTML
 
+	marked = _TAG.sub(keep, source)
+	if marked.rfind("<!--") < marked.rfind("-->"):
+		marked = _COMMENT.sub("", marked)
 	builder = _TextBuilder()
-	builder.feed(_TAG.sub(keep, source))
+	builder.feed(_STRAY.sub("&lt;", marked))
 	builder.close()
 	text = "".join(builder.parts)
 	text = re.sub(r"[ \t]*\n[ \t]*", "\n", text)

@@ -1,9 +1,14 @@
 """Texts with merge fields, and the message that is made of them."""
 
+import re
+import resource
+import time
+from contextlib import suppress
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.parser import BytesParser
 from email.utils import parseaddr
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -12,6 +17,7 @@ from hypothesis import strategies as st
 from crm_relations.campaigns import mail, templates
 from crm_relations.campaigns.inlining import inline
 from crm_relations.campaigns.templates import MailTemplate, TemplateError, render_html, to_text, used_fields
+from crm_relations.shared.sandbox import check_line
 
 FIELDS = {
 	"name": "Anna <b> Muster",
@@ -331,3 +337,150 @@ def test_odd_styles_break_no_mail_and_load_nothing(css, monkeypatch):
 def test_a_brace_too_many_in_the_styles_is_told_and_swallows_no_text():
 	with pytest.raises(TemplateError, match="not closed"):
 		MailTemplate("", "<style>p{{color:red}</style><p>{{ first_name }}</p>")
+
+
+PAYLOADS = (
+	"""{{ "&lt;img src=x onerror=alert(1)&gt;" }}""",
+	"""{{ "<img src=x onerror=alert(1)>" }}""",
+	"<script>alert(1)</script>",
+	"<img src=x onerror=alert(1)>",
+	"""<{{ "img" }} src=x onerror=alert(1)>""",
+	"""<a href="{{ 'java' }}script:alert(1)">x</a>""",
+	"<a href=' java&#x09;script:alert(1)'>x</a>",
+	"<svg onload=alert(1)><script>alert(1)</script></svg>",
+	"<iframe srcdoc='&lt;script&gt;alert(1)&lt;/script&gt;'></iframe>",
+	"<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
+	"<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+	"<p style='background:url(javascript:alert(1));width:expression(alert(1))'>x</p>",
+	"<form action='javascript:alert(1)'><button formaction='javascript:alert(1)'>x</button></form>",
+	"<scr<script>x</script>ipt>alert(1)</script>",
+	"""<p {{ "onclick" }}="alert(1)">x</p>""",
+	"{{ name }}",
+)
+HOSTILE = {**FIELDS, "name": "<img src=x onerror=alert(1)>"}
+
+
+class Active(HTMLParser):
+	"""Notes whatever in an HTML text could run."""
+
+	def __init__(self, source: str) -> None:
+		super().__init__()
+		self.found: list[str] = []
+		self.feed(source)
+		self.close()
+
+	def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+		if tag in ("script", "iframe", "object", "embed", "svg", "math", "form", "base", "template"):
+			self.found.append(tag)
+		for name, value in attrs:
+			address = re.sub(r"[\x00-\x20]", "", value or "").lower()
+			if name.startswith("on") or name == "srcdoc" or "script:" in address or "expression(" in address:
+				self.found.append(f"{tag} {name}={value}")
+
+
+@pytest.mark.parametrize("text", PAYLOADS)
+def test_nothing_in_a_rendered_text_can_run(text):
+	rendered = MailTemplate("", text).render(HOSTILE, link)
+	for made in (rendered.html, rendered.content, render_html(text, HOSTILE)):
+		assert not Active(made).found
+		assert "onerror=" not in re.sub(r"&lt;.*?&gt;|\"[^\"<>]*\"", "", made)
+
+
+def test_the_test_for_active_markup_finds_it():
+	assert Active("<img src=x onerror=alert(1)>").found and Active("<a href='java\tscript:x'>").found
+
+
+@pytest.mark.parametrize(
+	"text",
+	[
+		"""{{ "<b>"|safe }}""",
+		"""{{ "x"|forceescape }}""",
+		"""{{ {"onclick": "x"}|xmlattr }}""",
+		"{{ name|tojson }}",
+		"{{ name|pprint }}",
+		"""{{ "x"|center(9999999999) }}""",
+		"""{{ "x"|indent(9999999999) }}""",
+		"""{{ "%9999999999d"|format(1) }}""",
+		"""{{ "x"|wordwrap(1, wrapstring=name) }}""",
+		"""{{ name|replace("a", "aaaaaaaaaaaaaaa") }}""",
+		"""{{ [name, name]|join }}""",
+		"{% autoescape false %}{{ name }}{% endautoescape %}",
+		"{% filter upper %}x{% endfilter %}",
+		"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+		"{% for a in 'xx' %}{% for b in 'xx' %}x{% endfor %}{% endfor %}",
+		"{% for a in range(999999999) %}x{% endfor %}",
+		"{% set a = name %}{% set a = a~a %}",
+		"{% set a %}{{ name }}{{ name }}{% endset %}",
+		"{% set a = [name, name] %}{% set a = [a, a] %}",
+		"{% include 'x' %}",
+		"{% import 'x' as y %}",
+	],
+)
+def test_a_text_contains_only_what_is_allowed_and_says_what_is_not(text):
+	with pytest.raises(TemplateError, match="not allowed in a text|unknown merge field|No filter"):
+		MailTemplate("", text)
+	with pytest.raises(TemplateError):
+		MailTemplate(text, "")
+	with pytest.raises(TemplateError):
+		check_line(text, FIELDS)
+
+
+@pytest.mark.parametrize(
+	"text",
+	[
+		"""{{ "x".ljust(9999999999) }}""",
+		"""{{ "x".zfill(9999999999) }}""",
+		"""{{ "{:>9999999999}".format(1) }}""",
+		"""{{ "%9999999999d" % 1 }}""",
+		"""{{ "x" * 9999999999 }}""",
+		"{{ 9 ** 9 ** 9 }}",
+		"""{{ name + name }}""",
+		"{{ name" + "|urlencode" * 40 + " }}",
+		"{{ name" + "|upper" * 5000 + " }}",
+		"{% set a = '" + "x" * 9_000 + "' %}" + "{{ a }}" * 1_000,
+		"x" * 100_001,
+		"{{" * 49_000,
+		"<a" * 49_000,
+		"<div>" * 19_000,
+		"<i><p>" * 16_000,
+		"<div></x>" * 11_000,
+		"{{" + "<" * 99_000 + "}}",
+	],
+)
+def test_no_text_takes_much_time_or_memory(text):
+	began, peak = time.process_time(), memory()
+	for make in (lambda: MailTemplate("", text).render(HOSTILE, link), lambda: render_html(text, HOSTILE)):
+		with suppress(TemplateError):
+			make()
+	assert time.process_time() - began < 5
+	assert memory() - peak < 100_000, "kB"
+
+
+def memory() -> int:
+	return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def test_what_a_mail_needs_comes_through():
+	text = (
+		'<h1 style="color: #c00; mso-line-height-rule: exactly">{{ first_name|upper }}</h1>'
+		'<table role="presentation" cellpadding="0" width="100%" bgcolor="#fff" style="border-collapse: collapse">'
+		'<tbody><tr><td align="center" class="wide"><img src="https://shop.example/a.png" alt="Bild" width="200">'
+		'</td></tr></tbody></table><p><a href="tel:+49221123">Telefon</a> <a href="mailto:a@b.example">Mail</a>'
+		' <a href="{{ unsubscribe_url }}" target="_blank">Abmelden</a> <b>{{ name.strip()[:4] }}</b>'
+		'{% if last_name == "Muster" and 1 + 1 == 2 %} &amp; Co.{% endif %}</p><ul><li>a</li></ul><hr>'
+	)
+	rendered = MailTemplate("", text).render(FIELDS, link)
+	assert rendered.content == (
+		text.replace("{{ first_name|upper }}", "ANNA")
+		.replace("{{ unsubscribe_url }}", FIELDS["unsubscribe_url"])
+		.replace("{{ name.strip()[:4] }}", "Anna")
+		.replace('{% if last_name == "Muster" and 1 + 1 == 2 %}', "")
+		.replace("{% endif %}", "")
+	)
+
+
+def test_a_link_that_looks_like_our_own_placeholder_breaks_nothing():
+	rendered = MailTemplate("", '<p>https://link-7.invalid/ <a href="https://a.example">A</a></p>').render(
+		FIELDS, link
+	)
+	assert "https://link-7.invalid/" in rendered.html and "https://crm.example/rc/0" in rendered.html
