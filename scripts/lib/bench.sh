@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016 # what stands in single quotes is for the inner shell
+# shellcheck shell=bash disable=SC2016,SC2153 # single quotes: for the inner shell; PORT: set by quickstart
 # The bench: the command `bench`, Frappe, ERPNext, this app in it, the assets. One function a step; each looks
 # at what is there before it does anything.
 
@@ -66,8 +66,9 @@ read_requirements() {
 	local dir file_python file_node
 	dir=$(cd / && as_user mktemp -d)
 	if (cd / && as_user git clone --quiet --depth 1 --filter=blob:none --no-checkout --branch "$BRANCH" "$FRAPPE_URL" "$dir/frappe") >>"$LOG" 2>&1; then
-		file_python=$(cd "$dir/frappe" && as_user git show HEAD:pyproject.toml 2>>"$LOG" | sed -n 's/^requires-python *= *"\(.*\)".*/\1/p')
-		file_node=$(cd "$dir/frappe" && as_user git show HEAD:package.json 2>>"$LOG" | tr -d ' \n' | sed -n 's/.*"engines":{[^}]*"node":"[^0-9]*\([0-9]*\).*/\1/p')
+		# git fetches the two files now: where that fails, the requirements known here are used
+		file_python=$(cd "$dir/frappe" && as_user git show HEAD:pyproject.toml 2>>"$LOG" | sed -n 's/^requires-python *= *"\(.*\)".*/\1/p') || true
+		file_node=$(cd "$dir/frappe" && as_user git show HEAD:package.json 2>>"$LOG" | tr -d ' \n' | sed -n 's/.*"engines":{[^}]*"node":"[^0-9]*\([0-9]*\).*/\1/p') || true
 		PYTHON_REQUIRED=${file_python:-$PYTHON_REQUIRED}
 		NODE_REQUIRED=${file_node:-$NODE_REQUIRED}
 	fi

@@ -91,7 +91,8 @@ ensure_user() {
 			as_root useradd --create-home --shell /bin/bash "$BENCH_USER"
 		done_now "user $BENCH_USER"
 	fi
-	(cd / && as_user mkdir -p -m 700 "$STATE_HOME")
+	(cd / && as_user mkdir -p -m 700 "$STATE_HOME") ||
+		die "$BENCH_USER cannot make the folder $STATE_HOME." "See that $BENCH_HOME exists and belongs to $BENCH_USER."
 }
 
 # --- operating system, memory, disk, network ------------------------------------------------------
@@ -166,7 +167,7 @@ port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 port_holder() {
 	local line
 	if command -v ss >/dev/null; then
-		line=$({ as_root ss -Hltnp "sport = :$1" 2>/dev/null || ss -Hltnp "sport = :$1"; } 2>/dev/null | head -n 1)
+		line=$({ as_root ss -Hltnp "sport = :$1" 2>/dev/null || ss -Hltnp "sport = :$1"; } 2>/dev/null | head -n 1) || line=""
 		if [[ $line =~ users:\(\(\"([^\"]+)\",pid=([0-9]+) ]]; then
 			printf '%s (process %s, user %s)' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" \
 				"$(ps -o user= -p "${BASH_REMATCH[2]}" 2>/dev/null | tr -d ' ')"
@@ -413,9 +414,11 @@ ensure_database() {
 		fi
 		done_now "administrator crm_relations_$BENCH_USER, password in $DB_CNF (mode 600)"
 	fi
-	IFS=$'\t' read -r version settings < <(sql_admin <<<"SELECT SUBSTRING_INDEX(VERSION(), '-', 1), CONCAT(@@global.character_set_server, ' ', @@global.collation_server)")
+	IFS=$'\t' read -r version settings < <(sql_admin <<<"SELECT SUBSTRING_INDEX(VERSION(), '-', 1), CONCAT(@@global.character_set_server, ' ', @@global.collation_server)") ||
+		die "MariaDB does not answer the administrator in $DB_CNF." \
+			"Try: mariadb --defaults-file=$DB_CNF -e 'SELECT 1'. If it is refused, remove that file and run the same command again."
 	if [[ $(printf '%s\n' "$MIN_MARIADB" "$version" | sort -V | head -n 1) != "$MIN_MARIADB" ]]; then
-		die "MariaDB $version runs here; $MIN_MARIADB or newer is needed." "Use MariaDB of Debian 12 or Ubuntu 24.04."
+		die "MariaDB $version runs here; $MIN_MARIADB or newer is needed." "Use MariaDB of Debian 12 or 13 or Ubuntu 24.04."
 	fi
 	if [[ $settings != "utf8mb4 utf8mb4_unicode_ci" ]]; then
 		need_root_for "sets MariaDB's character set"

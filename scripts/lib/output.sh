@@ -1,13 +1,19 @@
 # shellcheck shell=bash
 # What the user sees: numbered steps, progress of long commands, errors with a remedy. Owns the log file.
+#
+# No script that reads this file first ends without a word: whatever command fails unexpectedly, the user is told
+# the step, the line, the command and what to do.
 
-LOG=""
+LOG=/dev/null # until open_log
 STEP=0
 STEPS=0
 STEP_TITLE=""
 CHILD=""
 CHANGES=0
 EXPLAINED=""
+FAILED_CODE=""
+FAILED_COMMAND=""
+FAILED_PLACE=""
 
 if [[ -t 1 ]]; then
 	BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' GREEN=$'\e[32m' PLAIN=$'\e[0m'
@@ -15,13 +21,32 @@ else
 	BOLD="" DIM="" RED="" GREEN="" PLAIN=""
 fi
 
-# open_log NAME: everything that the commands print goes here; shown in part when one fails
-open_log() {
-	LOG=$(mktemp "${TMPDIR:-/tmp}/crm_relations-$1-XXXXXX.log")
-	trap on_exit EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+# note_failure COMMAND: remembers which command is about to end the script. Bash calls it for exactly the failures
+# that `set -e` acts on; those that are handled (if, ||, !) never get here.
+note_failure() {
+	local code=$? depth
+	if ((BASH_SUBSHELL)); then
+		return # the failure reaches the main shell, if nothing there handles it
+	fi
+	FAILED_CODE=$code
+	FAILED_COMMAND=$1
+	FAILED_PLACE="${BASH_SOURCE[1]##*/}, line ${BASH_LINENO[0]}"
+	for ((depth = 1; depth < ${#FUNCNAME[@]} - 1; depth++)); do
+		FAILED_PLACE+=", called from ${BASH_SOURCE[depth + 1]##*/}, line ${BASH_LINENO[depth]}"
+	done
 }
+
+set -E # functions and subshells keep the trap
+trap 'note_failure "$BASH_COMMAND"' ERR
+trap on_exit EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# open_log NAME: everything that the commands print goes here; shown in part when one fails
+open_log() { LOG=$(mktemp "${TMPDIR:-/tmp}/crm_relations-$1-XXXXXX.log"); }
+
+# has_log: whether there is a log file
+has_log() { [[ -f $LOG ]]; }
 
 # on_exit_do COMMAND: a command for the end of the script, run before the log is closed
 ON_EXIT=()
@@ -29,7 +54,7 @@ on_exit_do() { ON_EXIT+=("$1"); }
 
 on_exit() {
 	local code=$? command
-	trap - EXIT INT TERM HUP
+	trap - EXIT ERR INT TERM HUP
 	if [[ -n $CHILD ]]; then
 		kill_tree "$CHILD"
 		CHILD=""
@@ -38,21 +63,48 @@ on_exit() {
 		"$command" || true
 	done
 	case $code in
-		0) rm -f "$LOG" ;;
+		0) remove_log ;;
 		130 | 143)
-			printf '\n%sInterrupted in step %s (%s). Run the same command again: it continues here.%s\n' \
-				"$RED" "$STEP" "$STEP_TITLE" "$PLAIN" >&2
-			printf 'Log: %s\n' "$LOG" >&2
+			printf '\n%sInterrupted%s. Run the same command again: it continues here.%s\n' "$RED" "$(in_step)" "$PLAIN" >&2
+			tell_log
 			;;
 		*)
 			if [[ $EXPLAINED == by-its-output ]]; then
-				rm -f "$LOG"
+				remove_log
 			elif [[ -z $EXPLAINED ]]; then
-				printf '\n%sStopped unexpectedly in step %s (%s).%s Log: %s\n' "$RED" "$STEP" "$STEP_TITLE" "$PLAIN" "$LOG" >&2
+				tell_failure "$code"
 			fi
 			;;
 	esac
 	exit "$code"
+}
+
+remove_log() {
+	if has_log; then
+		rm -f "$LOG"
+	fi
+}
+
+tell_log() {
+	if has_log; then
+		printf 'Log: %s\n' "$LOG" >&2
+	fi
+}
+
+in_step() { if ((STEP)); then printf ' in step %s (%s)' "$STEP" "$STEP_TITLE"; fi; }
+
+# tell_failure CODE: of a command that was not expected to fail
+tell_failure() {
+	printf '\n%sError%s%s: stopped unexpectedly, with exit code %s.\n' "$RED" "$PLAIN" "$(in_step)" "$1" >&2
+	if [[ -n $FAILED_COMMAND ]]; then
+		printf '  Command: %s (exit code %s)\n  Place: %s\n' "$FAILED_COMMAND" "$FAILED_CODE" "$FAILED_PLACE" >&2
+	fi
+	if has_log && [[ -s $LOG ]]; then
+		printf '  The last lines of the log (%s):\n' "$LOG" >&2
+		tail -n 10 "$LOG" | tr '\r' '\n' | sed 's/^/  | /' >&2
+	fi
+	printf '  → Run the same command again: it continues where it stopped.\n' >&2
+	printf '  → If it stops there again, see what that command says when you run it by itself, and report it with these lines.\n' >&2
 }
 
 kill_tree() {

@@ -61,7 +61,7 @@ ensure_redis() {
 				"Stop that, or give the bench another port: redis_$kind in $BENCH_DIR/sites/common_site_config.json and config/redis_$kind.conf."
 		fi
 		in_bench mkdir -p config/pids logs
-		start_redis "$kind" "$port" >>"$LOG" 2>&1 </dev/null
+		start_redis "$kind" "$port" >>"$LOG" 2>&1 </dev/null || true # whether it answers is asked below
 		for ((waited = 0; waited < 50; waited++)); do
 			if redis_answers "$port"; then
 				break
@@ -107,7 +107,8 @@ leader() {
 
 web_answers() { curl -fsS -m 10 --noproxy '*' -H "Host: $SITE" "http://127.0.0.1:$PORT/api/method/ping" 2>/dev/null | grep -q pong; }
 
-procfile_names() { sed -n 's/^\([A-Za-z0-9_]*\):.*/\1/p' "$BENCH_DIR/Procfile" | grep -Ev '^(redis_|watch$)' | tr '\n' ' '; }
+# procfile_names: what honcho is to start; Redis and the watcher of assets are left out
+procfile_names() { sed -n 's/^\([A-Za-z0-9_]*\):.*/\1/p' "$BENCH_DIR/Procfile" | sed -E '/^(redis_.*|watch)$/d' | tr '\n' ' '; }
 
 check_ports() {
 	local port
@@ -179,7 +180,7 @@ start_services() {
 		leader >/dev/null || break
 		sleep 1
 	done
-	tail -n 15 "$BENCH_DIR/logs/quickstart.log" | sed 's/^/  | /' >&2
+	tail -n 15 "$BENCH_DIR/logs/quickstart.log" 2>/dev/null | sed 's/^/  | /' >&2 || true
 	stop_bench_services
 	die "the services do not start." "Look at $BENCH_DIR/logs/quickstart.log."
 }

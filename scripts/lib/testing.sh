@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016 # what stands in single quotes is for the inner shell
+# shellcheck shell=bash disable=SC2016,SC2030,SC2031 # single quotes: for the inner shell; subshells: set for pytest only
 # The test run: a bench, a site of its own with Redis of its own for each process, a browser, pytest. The web server,
 # the workers and the SMTP sink are the tests' own affair.
 #
@@ -83,6 +83,7 @@ with sync_playwright() as p:
 }
 
 install_chromium() {
+	# shellcheck source=/dev/null
 	if [[ $(. /etc/os-release && echo "${ID:-}") == debian ]]; then
 		apt_install chromium
 	else
@@ -126,7 +127,7 @@ start_one_redis() {
 	REDIS_PORT=$(free_port "$2")
 	in_bench bash -c 'echo "$1" >>"$2/ports"' _ "$REDIS_PORT" "$TEST_DIR"
 	in_bench redis-server --port "$REDIS_PORT" --bind 127.0.0.1 --daemonize yes --save "" --appendonly no \
-		--dir "$TEST_DIR" --logfile "$TEST_DIR/redis_$REDIS_PORT.log" >/dev/null
+		--dir "$TEST_DIR" --logfile "$TEST_DIR/redis_$REDIS_PORT.log" >>"$LOG" 2>&1 || true # whether it answers is asked below
 	for ((waited = 0; waited < 50; waited++)); do
 		redis_answers "$REDIS_PORT" && break
 		sleep 0.2
@@ -207,7 +208,9 @@ kept() { [[ -n ${KEEP_SITE:-} && ${KEEP_SITE:-} != 0 ]]; }
 clean_up() {
 	local waited
 	for ((waited = 0; waited < 50; waited++)); do
-		[[ -n $PYTEST_PID ]] && kill -0 "$PYTEST_PID" 2>/dev/null || break
+		if [[ -z $PYTEST_PID ]] || ! kill -0 "$PYTEST_PID" 2>/dev/null; then
+			break
+		fi
 		sleep 0.2
 	done
 	if kept; then
@@ -232,7 +235,6 @@ run_pytest() {
 	fi
 	(
 		cd "$APP_DIR"
-		# shellcheck disable=SC2030,SC2031 # for pytest only
 		choose_data
 		if [[ -n $DATA ]]; then
 			CRM_RELATIONS_PIPELINE_DATA=$(demo_data)
