@@ -37,7 +37,7 @@ as_root() {
 # Python; proxies and certificates of the environment stay
 as_user() {
 	local -a keep=(env -u XDG_CACHE_HOME -u XDG_CONFIG_HOME -u XDG_DATA_HOME -u XDG_RUNTIME_DIR -u TMPDIR
-		-u PYENV_ROOT -u PYENV_VERSION -u VIRTUAL_ENV -u PYTHONPATH -u PYTHONHOME
+		-u PYENV_ROOT -u PYENV_VERSION -u VIRTUAL_ENV -u PYTHONPATH -u PYTHONHOME -u FRAPPE_SITE
 		"HOME=$BENCH_HOME" "USER=$BENCH_USER" "LOGNAME=$BENCH_USER")
 	if [[ $(id -un) == "$BENCH_USER" ]]; then
 		"${keep[@]}" "PATH=$BENCH_ENV/bin:$PATH" "$@"
@@ -100,16 +100,18 @@ ensure_user() {
 check_os() {
 	local id="" version=""
 	if [[ -r /etc/os-release ]]; then
+		# shellcheck source=/dev/null
 		id=$(. /etc/os-release && echo "${ID:-}")
+		# shellcheck source=/dev/null
 		version=$(. /etc/os-release && echo "${VERSION_ID:-}")
 	fi
 	case $id in
 		debian | ubuntu) note "$id $version" ;;
 		*)
 			if command -v apt-get >/dev/null; then
-				warn "$id $version is not tried; Debian 12 and Ubuntu 24.04 are."
+				warn "$id $version is not tried; Debian 12 and 13 and Ubuntu 24.04 are."
 			else
-				die "This is ${id:-an unknown system} $version; the packages are named for Debian 12 and Ubuntu 24.04." \
+				die "This is ${id:-an unknown system} $version; the packages are named for Debian 12, Debian 13 and Ubuntu 24.04." \
 					"With a bench of your own: bench get-app this checkout, then bench --site SITE install-app crm_relations."
 			fi
 			;;
@@ -188,8 +190,11 @@ free_port() {
 
 # --- packages -------------------------------------------------------------------------------------
 
+# The last line is for PDF: WeasyPrint's libraries, and fonts. Liberation Sans has the widths of Arial and Helvetica;
+# DejaVu Sans has the letters that it lacks. shared/pdf.py names both.
 PACKAGES=(git curl ca-certificates build-essential pkg-config python3 python3-dev python3-venv
-	libmariadb-dev libffi-dev libssl-dev mariadb-server mariadb-client redis-server iproute2 procps)
+	libmariadb-dev libffi-dev libssl-dev mariadb-server mariadb-client redis-server iproute2 procps
+	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation fonts-dejavu-core)
 
 missing_packages() {
 	local package
