@@ -311,15 +311,21 @@ value = json.load(open(sys.argv[1])).get(sys.argv[2])
 print(sys.argv[3] if value is None else value)' "$BENCH_DIR/sites/common_site_config.json" "$1" "${2:-}" 2>/dev/null || printf '%s' "${2:-}"
 }
 
-# config_set KEY JSON-VALUE
-config_set() {
+# edit_config STATEMENT ARGUMENT…: a Python statement on the dictionary `config`
+edit_config() {
 	in_sites /usr/bin/python3 -I -c 'import json, sys
 with open("common_site_config.json") as file:
     config = json.load(file)
-config[sys.argv[1]] = json.loads(sys.argv[2])
+exec(sys.argv[1])
 with open("common_site_config.json", "w") as file:
-    json.dump(config, file, indent=1, sort_keys=True)' "$1" "$2"
+    json.dump(config, file, indent=1, sort_keys=True)' "$@"
 }
+
+# config_set KEY JSON-VALUE
+config_set() { edit_config 'config[sys.argv[2]] = json.loads(sys.argv[3])' "$1" "$2"; }
+
+# config_unset KEY
+config_unset() { edit_config 'config.pop(sys.argv[2], None)' "$1"; }
 
 # redis_port cache|queue
 redis_port() { config_get "redis_$1" | sed -n 's/.*:\([0-9]*\).*/\1/p'; }

@@ -88,6 +88,7 @@ ensure_app_on_site() {
 	fi
 	if has_fact crm_relations; then
 		must "Migrating $SITE to this version" "Look at the log above." migrate_site
+		# shellcheck disable=SC2034 # quickstart reads it
 		MIGRATED=1
 	else
 		must "Installing crm_relations on $SITE" "Look at the log above." install_app_on_site
@@ -112,8 +113,36 @@ ensure_company() {
 	done_now "$(env_python -c 'from crm_relations.demo.company import COMPANY; print(COMPANY)')"
 }
 
+# sites_of_bench: the names, one a line
+sites_of_bench() {
+	local file
+	for file in "$BENCH_DIR"/sites/*/site_config.json; do
+		# those of a test run beside this are gone soon
+		if [[ -f $file && $file != */crm-test-* ]]; then
+			basename "$(dirname "$file")"
+		fi
+	done
+}
+
+# ensure_default_site: `bench serve` shows the default site under every host name. That is right for the only site
+# of a bench (another machine reaches it by the machine's name). With several sites each must be served under its
+# own name, so there is no default then; running services have read it and are started again.
 ensure_default_site() {
-	if is_ours && [[ -z $(config_get default_site) ]]; then
+	local default
+	local -a sites
+	if ! is_ours; then
+		return
+	fi
+	default=$(config_get default_site)
+	mapfile -t sites < <(sites_of_bench)
+	if ((${#sites[@]} > 1)) && [[ -n $default ]]; then
+		config_unset default_site
+		if leader >/dev/null; then
+			note "stopping the services: they show $default under every name"
+			stop_bench_services
+		fi
+		done_now "each of the ${#sites[@]} sites is served under its own name"
+	elif ((${#sites[@]} == 1)) && [[ -z $default ]]; then
 		config_set default_site "\"$SITE\""
 	fi
 }
