@@ -93,18 +93,25 @@ step_assets() {
 	ensure_assets
 }
 
-# prepare_bench: a bench that quickstart makes, from the packages on; or somebody's own bench, as it is
-prepare_bench() {
+# prepare_machine: all that a bench of quickstart's own needs before Frappe is downloaded
+prepare_machine() {
 	step_machine
 	step_user
+	step_packages
+	step_database
+	step_bench_command
+	step_node
+}
+
+# prepare_bench: a bench that quickstart makes, from the packages on; or somebody's own bench, as it is
+prepare_bench() {
 	if somebodys_bench; then
+		step_machine
+		step_user
 		step_database
 		step_own_bench
 	else
-		step_packages
-		step_database
-		step_bench_command
-		step_node
+		prepare_machine
 		step_frappe
 		step_erpnext
 	fi
