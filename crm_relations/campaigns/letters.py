@@ -27,7 +27,7 @@ RUN_SIZE = 500
 _PAGE = (
 	"<!doctype html><html><head><meta charset='utf-8'><style>"
 	"@page { size: A4; margin: 20mm 20mm 25mm 25mm }"
-	"body { font-family: Helvetica, Arial, sans-serif; font-size: 11pt; line-height: 1.4 }"
+	f"body {{ font-family: {pdf.FONT_FAMILIES}; font-size: 11pt; line-height: 1.4 }}"
 	".letter { page-break-after: always } .letter:last-child { page-break-after: auto }"
 	".from { font-size: 7pt; height: 22mm; padding-top: 5mm } .to { height: 40mm } .on { text-align: right }"
 	"</style></head><body>"

@@ -135,6 +135,7 @@ class _Page:
 			{
 				"lang": self.language,
 				"title": _("Campaign Statement"),
+				"fonts": pdf.FONT_FAMILIES,
 				"printed": _("Printed on {0}").format(self.date(nowdate())),
 				"page": _("Page"),
 				"of": _("of"),

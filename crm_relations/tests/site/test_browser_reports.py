@@ -1,15 +1,13 @@
 """The reports of the books at the desk, in German: rows, charts, the way down to the vouchers, and the print."""
 
-import io
-
 import frappe
 import pytest
-from pypdf import PdfReader
 
 from crm_relations.demo.company import COMPANY
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.books import campaign, sell
 from crm_relations.tests.site.browser import MARKS, administrators_page  # noqa: F401
+from crm_relations.tests.site.printed import Printed
 
 pytestmark = MARKS
 
@@ -69,7 +67,7 @@ def test_the_reports_show_their_rows_and_lead_down_to_the_vouchers(page, books):
 	content = page.evaluate(
 		"fetch(window.asked).then((answer) => answer.arrayBuffer()).then((all) => [...new Uint8Array(all)])"
 	)
-	text = "".join(each.extract_text() for each in PdfReader(io.BytesIO(bytes(content))).pages)
+	text = Printed(bytes(content))
 	assert "Kampagnenabrechnung" in text and "2.350,67" in text and name in text
 	shown = open_report(page, "Campaign Statement", f"{only}&by_account=1", chart=False)
 	assert "Nicht zugerechnet" in shown and "-2.350,67" in shown and "Erlöse im Hauptbuch" in shown
