@@ -1,8 +1,9 @@
 """A German company on SKR04 whose default accounts are right.
 
-ERPNext 15 and 16 differ here: in releases of 15 the chart gives 1200 as an empty group, and the company's
-receivable account becomes 3250 "Erhaltene Anzahlungen", a liability. `correct_accounts` sets what a German
-bookkeeper expects: receivables on a leaf of 1200, revenue 4400, output VAT 3806, bank 1800.
+ERPNext's chart leads to wrong defaults: payables on 3500 (other liabilities), expenses on 6990 (cost of production),
+depreciation on 7200 (financial assets), in releases of 15 receivables on 3250 (advances received, a liability).
+`correct_accounts` sets what a German bookkeeper expects: receivables on 1200, payables on 3300, revenue on 4400,
+purchases on 5200, depreciation of tangible assets on 6220, output VAT on 3806, bank on 1800.
 """
 
 from typing import Any
@@ -17,7 +18,20 @@ CHART = "SKR04 mit Kontonummern"
 COMPANY = "Rheinland Technik GmbH"
 ABBR = "RT"
 
-RECEIVABLE, REVENUE, OUTPUT_VAT, BANK = "1200", "4400", "3806", "1800"
+RECEIVABLE, PAYABLE, REVENUE, OUTPUT_VAT, BANK = "1200", "3300", "4400", "3806", "1800"
+#: the leaf that is made where 3300 is a group: the next number of the same kind in SKR04
+PAYABLE_LEAF = ("3301", "Verbindlichkeiten aus Lieferungen und Leistungen")
+#: field of the company, account, and the account type that it needs
+DEFAULTS = (
+	("default_cash_account", "1600", "Cash"),
+	# without automatic VAT, which 5400 has in German programs: ERPNext takes the tax from the invoice's tax table
+	("default_expense_account", "5200", "Cost of Goods Sold"),
+	("depreciation_expense_account", "6220", "Depreciation"),
+	("accumulated_depreciation_account", "0409", "Accumulated Depreciation"),
+	("round_off_account", "6300", None),
+	("write_off_account", "6930", None),
+	("exchange_gain_loss_account", "6880", None),
+)
 VAT_RATE = 19.0
 
 
@@ -80,7 +94,7 @@ def correct_accounts(company: str) -> dict[str, str]:
 	"""Set the default accounts of a company on SKR04; safe to run again.
 
 	:return: company field → account that it holds now
-	:raises frappe.ValidationError: the company's chart lacks one of 1200, 4400, 3806, 1800
+	:raises frappe.ValidationError: the company's chart lacks one of 1200, 3300, 4400, 3806, 1800
 	"""
 	receivable = _receivable_leaf(company)
 	found: dict[str, str] = {"receivable": receivable}
@@ -99,16 +113,15 @@ def correct_accounts(company: str) -> dict[str, str]:
 	_set_type(found["bank"], "Bank")
 	values = {
 		"default_receivable_account": receivable,
+		"default_payable_account": _payable_leaf(company),
 		"default_income_account": found["revenue"],
 		"default_bank_account": found["bank"],
 	}
-	for number, field in (
-		("6300", "round_off_account"),
-		("6930", "write_off_account"),
-		("6880", "exchange_gain_loss_account"),
-	):
+	for field, number, account_type in DEFAULTS:
 		if name := account(company, number):
 			values[field] = name
+			if account_type:
+				_set_type(name, account_type)
 	frappe.db.set_value("Company", company, values)
 	frappe.clear_document_cache("Company", company)
 	_set_bank_of_payment_modes(company, found["bank"])
@@ -138,6 +151,38 @@ def _receivable_leaf(company: str) -> str:
 				"Account", {"parent_account": group.name, "is_group": 0, "account_type": "Receivable"}
 			)
 	_set_type(leaf, "Receivable")
+	return leaf
+
+
+def _payable_leaf(company: str) -> str:
+	"""The leaf of 3300: itself in version 16; in version 15 a leaf below the group 3300, made where it is missing.
+
+	The group there holds one account already, which is for goods received and not for suppliers.
+	"""
+	leaf = account(company, PAYABLE)
+	if not leaf:
+		group = frappe.db.get_value(
+			"Account", {"company": company, "account_number": PAYABLE, "is_group": 1}, "name"
+		)
+		if not group:
+			refuse(_("The chart of accounts of {0} has no account {1}."), company, PAYABLE)
+		leaf = frappe.db.get_value(
+			"Account", {"parent_account": group, "is_group": 0, "account_type": "Payable"}, "name"
+		)
+		if not leaf:
+			number, title = PAYABLE_LEAF
+			doc = frappe.new_doc("Account")
+			doc.update(
+				{
+					"account_name": title,
+					"account_number": number,
+					"parent_account": group,
+					"company": company,
+					"account_type": "Payable",
+				}
+			)
+			leaf = doc.insert(ignore_permissions=True).name
+	_set_type(leaf, "Payable")
 	return leaf
 
 

@@ -1,11 +1,46 @@
-"""What `relations check` asks about receivables: the payment ledger, the ledger, and the kind of their accounts."""
+"""What `relations check` asks about accounts: the payment ledger, the ledger, kinds and numbers."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import frappe
 from frappe.query_builder.functions import Abs, Sum
 
+from crm_relations.ledger.german_charts import as_number
 from crm_relations.ledger.queries import HALF_A_CENT
+
+
+@dataclass(frozen=True)
+class Numbered:
+	"""A leaf with its number, or with that of the nearest group above it that has one."""
+
+	number: int | None
+	own: bool
+	account_type: str
+
+	def is_own(self, number: int) -> bool:
+		return self.own and self.number == number
+
+
+def numbered_accounts(company: str) -> dict[str, Numbered]:
+	"""All accounts of a company that can be booked on, by name, in the order of their numbers."""
+	rows = frappe.get_all(
+		"Account",
+		filters={"company": company},
+		fields=["name", "account_number", "parent_account", "is_group", "disabled", "account_type"],
+		order_by="account_number asc, name asc",
+	)
+	by_name = {row.name: row for row in rows}
+	found = {}
+	for row in rows:
+		if row.is_group or row.disabled:
+			continue
+		number, above = as_number(row.account_number), by_name.get(row.parent_account)
+		own = number is not None
+		while number is None and above:
+			number, above = as_number(above.account_number), by_name.get(above.parent_account)
+		found[row.name] = Numbered(number, own, row.account_type or "")
+	return found
 
 
 def receivables_outside_assets(company: str) -> list[tuple]:

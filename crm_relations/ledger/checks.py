@@ -4,7 +4,7 @@ import frappe
 from frappe import _, _lt
 from frappe.utils import add_to_date, cint
 
-from crm_relations.ledger import attribution_queries, check_queries, dimension
+from crm_relations.ledger import attribution_queries, check_queries, dimension, german_charts
 from crm_relations.ledger.statement import statement
 from crm_relations.shared.findings import Finding
 from crm_relations.shared.money import to_string
@@ -18,10 +18,16 @@ def findings() -> list[Finding]:
 	result = []
 	for company in frappe.get_all(
 		"Company",
-		fields=["name", *(row[0] for row in _DEFAULTS)],
+		fields=[
+			"name",
+			"chart_of_accounts",
+			"existing_company",
+			*dict.fromkeys((*(row[0] for row in _DEFAULTS), *_LABELS)),
+		],
 		order_by="name asc",
 	):
 		result += _accounts(company)
+		result += _german_accounts(company)
 		result += _attribution(company.name, complete=bool(attributes))
 		result += _ledger(company.name)
 		result += _receivables(company.name)
@@ -37,6 +43,8 @@ _DEFAULTS = (
 	("default_receivable_account", _lt("Default Receivable Account"), "Asset", "Receivable", "error"),
 	("default_income_account", _lt("Default Income Account"), "Income", None, "error"),
 	("default_bank_account", _lt("Default Bank Account"), "Asset", "Bank", "warning"),
+	("default_payable_account", _lt("Default Payable Account"), "Liability", "Payable", "warning"),
+	("default_expense_account", _lt("Default Cost of Goods Sold Account"), "Expense", None, "warning"),
 )
 
 
@@ -66,6 +74,63 @@ def _accounts(company: frappe._dict) -> list[Finding]:
 			)
 			result.append(Finding("error", f"{code}-type", message, remedy))
 	return result
+
+
+#: fields that german_charts places, with their labels in the form of Company
+_LABELS = {
+	"default_receivable_account": _lt("Default Receivable Account"),
+	"default_payable_account": _lt("Default Payable Account"),
+	"default_income_account": _lt("Default Income Account"),
+	"default_expense_account": _lt("Default Cost of Goods Sold Account"),
+	"depreciation_expense_account": _lt("Depreciation Expense Account"),
+	"accumulated_depreciation_account": _lt("Accumulated Depreciation Account"),
+	"default_bank_account": _lt("Default Bank Account"),
+	"default_cash_account": _lt("Default Cash Account"),
+	"round_off_account": _lt("Round Off Account"),
+	"write_off_account": _lt("Write Off Account"),
+	"exchange_gain_loss_account": _lt("Exchange Gain / Loss Account"),
+}
+
+
+def _german_accounts(company: frappe._dict) -> list[Finding]:
+	"""Defaults of a company on SKR03 or SKR04 that stand on an account of another kind. The books stay consistent, but
+	the balance sheet shows the amounts in the wrong place."""
+	chart = german_charts.chart_in(_chart_of(company))
+	if not chart:
+		return []
+	accounts = check_queries.numbered_accounts(company.name)
+	result = []
+	for field, place in german_charts.CHARTS[chart].items():
+		account = accounts.get(company.get(field))
+		number = account and account.number
+		if number is None or place.holds(number):
+			continue
+		usual = next(
+			(name for wanted in place.usual for name, row in accounts.items() if row.is_own(wanted)), None
+		)
+		message = _("{0}: {1} {2} does not belong to these accounts of {3}: {4}.").format(
+			company.name,
+			_LABELS[field],
+			company.get(field),
+			chart,
+			", ".join(f"{first:04}–{last}" for first, last in place.ranges),
+		)
+		remedy = _("Open Company {0}, tab Accounts, and choose an account of these.").format(company.name)
+		if usual:
+			remedy = _("Open Company {0}, tab Accounts, and choose for example {1}.").format(
+				company.name, usual
+			)
+			if place.account_type and accounts[usual].account_type != place.account_type:
+				remedy += " " + _("Set its Account Type to {0} first.").format(_(place.account_type))
+		result.append(Finding("warning", f"{field.replace('_', '-')}-chart", message, remedy))
+	return result
+
+
+def _chart_of(company: frappe._dict) -> str | None:
+	"""The name of the company's chart, or of that of the company whose accounts it has copied."""
+	if company.chart_of_accounts or not company.existing_company:
+		return company.chart_of_accounts
+	return frappe.db.get_value("Company", company.existing_company, "chart_of_accounts")
 
 
 def _attribution(company: str, complete: bool) -> list[Finding]:

@@ -39,11 +39,21 @@ can_fetch() {
 	fi
 }
 
+# script_of RELEASE: an older debootstrap has none for noble; that of all releases of Ubuntu is the same
+script_of() {
+	local folder=/usr/share/debootstrap/scripts
+	if [[ $1 == noble && ! -e $folder/noble ]]; then
+		printf '%s/gutsy' "$folder"
+	else
+		printf '%s/%s' "$folder" "$1"
+	fi
+}
+
 # why_not_available RELEASE: prints the reason and returns 1, or returns 0
 why_not_available() {
 	local mirror
 	mirror=$(mirror_of "$1")
-	if [[ ! -e /usr/share/debootstrap/scripts/$1 ]]; then
+	if [[ ! -e $(script_of "$1") ]]; then
 		printf 'this debootstrap does not know it'
 	elif ! can_fetch "$mirror/dists/$1/Release"; then
 		printf '%s cannot be reached' "$mirror"
@@ -65,7 +75,7 @@ make_system() {
 	fi
 	mkdir -p "$WORK/archives-$release/partial"
 	must "debootstrap $release from $mirror" "Look at the log above, and at the mirror." \
-		debootstrap "${options[@]}" "$release" "$WORK/$release" "$mirror"
+		debootstrap "${options[@]}" "$release" "$WORK/$release" "$mirror" "$(script_of "$release")"
 }
 
 # copy_system RELEASE DIR
