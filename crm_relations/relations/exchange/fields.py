@@ -1,6 +1,7 @@
 """The fields of Relation as files know them: which can be read and written, by which headings, and how their values
 are written in words."""
 
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -8,17 +9,66 @@ import frappe
 from babel import Locale, UnknownLocaleError
 from frappe import _
 from frappe.model import no_value_fields, table_fields
-from frappe.utils import cstr, validate_phone_number
+from frappe.utils import cstr, validate_email_address, validate_phone_number
 
 from crm_relations.relations import attributes
-from crm_relations.relations.exchange import rules
-from crm_relations.relations.exchange.rules import Record, Unreadable
-from crm_relations.shared.contact_keys import phone_key
+from crm_relations.relations.exchange import cells, rules
+from crm_relations.relations.exchange.rules import Record
+from crm_relations.relations.exchange.unreadable import Unreadable
+from crm_relations.shared.contact_keys import email_key
 
 OPTION = "Relation Profile Option"
-#: a value that is not in the list of this field goes into the notes
-SOFT = ("salutation",)
+#: what programs write for an entry of a list, in lower case → a name of it
+OTHER_WORDS = {
+	"Country": {
+		"usa": "us",
+		"u.s.a.": "us",
+		"u.s.": "us",
+		"united states of america": "us",
+		"vereinigte staaten von amerika": "us",
+		"amerika": "us",
+		"uk": "gb",
+		"u.k.": "gb",
+		"england": "gb",
+		"great britain": "gb",
+		"großbritannien": "gb",
+		"d": "de",
+		"brd": "de",
+		"bundesrepublik deutschland": "de",
+		"ger": "de",
+		"deu": "de",
+		"a": "at",
+		"aut": "at",
+		"oesterreich": "at",
+		"che": "ch",
+		"suisse": "ch",
+		"svizzera": "ch",
+		"holland": "nl",
+		"nld": "nl",
+		"fra": "fr",
+		"ita": "it",
+		"esp": "es",
+		"gbr": "gb",
+		"tschechien": "cz",
+	},
+	"Gender": {
+		"m": "male",
+		"männlich": "male",
+		"mann": "male",
+		"f": "female",
+		"w": "female",
+		"weiblich": "female",
+		"frau": "female",
+		"d": "other",
+		"divers": "other",
+	},
+	"Salutation": {"herr": "mr", "hr": "mr", "herrn": "mr", "frau": "ms", "fr": "ms"},
+}
 NUMBERS = ("Int", "Float", "Currency", "Percent")
+#: without these a row is no relation; any other cell that cannot be read goes into the notes
+NEEDED = ("relation_name",)
+#: the notes hold so many bytes
+MAX_NOTES = 60_000
 #: headings of the columns that are no fields of Relation
 EXTRA = {
 	rules.COMPANY: "Company",
@@ -28,6 +78,35 @@ EXTRA = {
 	"further_fax": "Fax",
 	"further_websites": "Further Websites",
 	"further_addresses": "Further Addresses",
+}
+#: columns that other programs write and we do not
+FOREIGN = {
+	rules.STREET_2: "Street, Second Line",
+	"home_street": "Home Address: Street",
+	"home_pincode": "Home Address: Postal Code",
+	"home_city": "Home Address: City",
+	"home_region": "Home Address: State or Region",
+	"home_country": "Home Address: Country",
+	"other_street": "Other Address: Street",
+	"other_pincode": "Other Address: Postal Code",
+	"other_city": "Other Address: City",
+	"other_region": "Other Address: State or Region",
+	"other_country": "Other Address: Country",
+	rules.LABEL: "Label of the Next Column",
+	"birth_day": "Birthday: Day",
+	"birth_month": "Birthday: Month",
+	"birth_year": "Birthday: Year",
+	"optout_email": "Opt-out: E-mail",
+	"optout_phone": "Opt-out: Phone",
+	"optout_letter": "Opt-out: Letter",
+	"optout_all": "Opt-out: All Channels",
+	"allowed_email": "E-mail Allowed",
+	"allowed_phone": "Calls Allowed",
+	"allowed_letter": "Letters Allowed",
+	"optout_status": "Status of the Newsletter",
+	"optout_on": "Opt-out: Date",
+	"bounced": "Mail Bounced",
+	"bounced_on": "Mail Bounced: Date",
 }
 
 
@@ -46,7 +125,7 @@ def targets() -> dict[str, str]:
 	"""field or column → its label in the user's language."""
 	return {
 		**{df.fieldname: _(df.label) for df in writable()},
-		**{name: _(label) for name, label in EXTRA.items()},
+		**{name: _(label) for name, label in {**EXTRA, **FOREIGN}.items()},
 	}
 
 
@@ -70,7 +149,8 @@ def languages() -> list[str]:
 class Reader:
 	"""Turns the texts of a record into values of Relation. Knows the lists behind the fields once it has read them."""
 
-	def __init__(self) -> None:
+	def __init__(self, date_order: str = cells.DAY_FIRST) -> None:
+		self.date_order = date_order
 		self.lists: dict[tuple[str, str], dict[str, str]] = {}
 
 	@cached_property
@@ -87,52 +167,141 @@ class Reader:
 		return _(df.label) if df else name
 
 	def values(self, record: Record) -> tuple[dict[str, Any], list[str]]:
-		"""Values by field, and texts on what went into the notes instead.
+		"""Values by field, and texts on what was read otherwise than it stands, or went into the notes.
 
-		:raises Unreadable: names the field and what its value should look like
+		Numbers and postal codes are read as people of the row's country write them. `record` then holds them in the form
+		in which they are compared.
+
+		:raises Unreadable: a value without which the row is no relation; names the field
 		"""
 		result, details = {}, []
-		for name, text in record.values.items():
+		region = self.region_of(record)
+		for name, text in list(record.values.items()):
 			df = self.fields.get(name)
 			text = text.strip()
 			if not df or not text:
 				continue
 			try:
-				result[name] = self.value(df, text)
+				result[name] = self.value(df, text, region)
 			except Unreadable as error:
-				if name in SOFT:
-					record.left.append((_(df.label), text))
-					details.append(_("{0}: {1} goes into the notes").format(_(df.label), text))
-					continue
-				reason = error.message(_)
-				raise Unreadable("{0}: {1}", _(df.label), reason) from error
-		for _kind, text, _label in record.points:
-			if len(text) > 255:
-				raise Unreadable(rules._("{0}… is longer than {1} characters. Shorten it."), text[:40], 255)
+				if name in NEEDED:
+					raise Unreadable("{0}: {1}", _(df.label), error.message(_)) from error
+				self._note(record, _(df.label), text, error, details)
+				del record.values[name]
+				continue
+			self._compare(record, name, df, text, result, details)
+		self._points(record, region, details)
+		if len("".join(text for _heading, text in record.left).encode()) > MAX_NOTES:
+			raise Unreadable(rules._("The notes are longer than {0} bytes. Shorten them."), MAX_NOTES)
 		return result, details
 
-	def value(self, df: Any, text: str) -> Any:
+	def region_of(self, record: Record) -> str:
+		"""ISO 3166 code of the row's country; empty if it names none that is known."""
+		text = record.values.get("country", "").strip()
+		name = self.known(self.fields["country"]).get(text.casefold()) if text else None
+		return self.codes.get(name, "") if name else ""
+
+	@cached_property
+	def codes(self) -> dict[str, str]:
+		"""Country → ISO 3166 code."""
+		rows = frappe.get_all("Country", fields=["name", "code"], order_by="name asc")
+		return {row.name: (row.code or "").upper() for row in rows}
+
+	@cached_property
+	def home(self) -> str:
+		"""ISO 3166 code of the country whose numbers are written without a country code where a row names none."""
+		name = frappe.get_cached_doc("Relation Settings").default_country
+		return self.codes.get(name, "") or "DE"
+
+	def _note(self, record: Record, label: str, text: str, error: Unreadable, details: list[str]) -> None:
+		"""Keep a value that cannot be read in the notes, and say so."""
+		record.left.append((label, text))
+		reason = error.message(_)
+		details.append(_("{0} goes into the notes: {1}").format(label, reason))
+
+	def _compare(
+		self, record: Record, name: str, df: Any, text: str, result: dict[str, Any], details: list[str]
+	) -> None:
+		"""Put the value that was read back into the record, and say where it differs from what stands there."""
+		value = result[name]
+		if isinstance(value, cells.DayAndMonth):
+			del result[name], record.values[name]
+			record.left.append((_(df.label), str(value)))
+			details.append(_("{0} without a year goes into the notes: {1}").format(_(df.label), value))
+		elif name == "pincode" and value != text:
+			details.append(_("{0} is read with its zeros: {1}").format(_(df.label), value))
+			record.values[name] = value
+		elif df.options == "Phone":
+			result[name], record.values[name] = value.value, value.value
+			if value.remark:
+				record.left.append((_(df.label), f"{value.value} ({value.remark})"))
+		elif df.options == "Email" or df.fieldtype == "Date":
+			record.values[name] = value
+
+	def past_date(self, text: str) -> date | cells.DayAndMonth:
+		"""A date in the order of the file. :raises Unreadable:"""
+		return cells.read_date(text, self.date_order)
+
+	def _points(self, record: Record, region: str, details: list[str]) -> None:
+		"""Further contact points: those that cannot be read go into the notes."""
+		kept = []
+		for kind, text, label in record.points:
+			try:
+				if len(text) > 255:
+					raise Unreadable(
+						rules._("{0}… is longer than {1} characters. Shorten it."), text[:40], 255
+					)
+				if kind == rules.EMAIL:
+					text = _email(text)
+				elif kind in (rules.PHONE, rules.MOBILE, rules.FAX):
+					phone = self.phone(text, region)
+					text, label = phone.value, label or phone.remark
+			except Unreadable as error:
+				self._note(record, _(kind), text, error, details)
+				continue
+			kept.append((kind, text, label[:140]))
+		record.points = kept
+
+	def phone(self, text: str, region: str) -> cells.Phone:
+		"""A number as Frappe accepts it. One that needs no country stays as it is written. :raises Unreadable:"""
+		bare = cells.clean(text)
+		is_plain = bool(validate_phone_number(bare)) and "," not in bare and sum(map(str.isdigit, bare)) > 2
+		try:
+			found = cells.read_phone(text, region or self.home)
+		except Unreadable:
+			if is_plain:
+				return cells.Phone(bare)  # short numbers of an exchange
+			raise
+		return cells.Phone(bare) if is_plain and (bare.startswith("+") or not region) else found
+
+	def value(self, df: Any, text: str, region: str = "") -> Any:
 		"""One value. :raises Unreadable:"""
 		if df.fieldtype == "Date":
-			return rules.read_date(text).isoformat()
+			found = cells.read_date(text, self.date_order)
+			return found if isinstance(found, cells.DayAndMonth) else found.isoformat()
 		if df.fieldtype in NUMBERS:
-			number = rules.read_number(text)
+			number = cells.read_number(text)
+			if number < 0 or number >= 10**15:
+				raise Unreadable(rules._("{0} is no number. Write it like 1234.50."), text)
 			return round(number) if df.fieldtype == "Int" else number
 		if df.fieldtype == "Check":
-			return rules.read_check(text)
+			return cells.read_check(text)
 		if df.fieldtype in ("Link", "Select"):
 			known = self.known(df)
-			if (found := known.get(text.casefold())) is None:
+			if (found := known.get(text.casefold()) or known.get(text.casefold().rstrip("."))) is None:
 				raise Unreadable(rules._("{0} is not in the list. Add it there, or correct the row."), text)
 			return found
-		if df.options == "Phone" and not validate_phone_number(text):
-			# 0221/123456 is a number in Germany, and none for Frappe
-			if not (number := phone_key(text)):
-				raise Unreadable(rules._("{0} is no telephone number. Write it like +49 221 123456."), text)
-			return number
+		if df.options == "Phone":
+			return self.phone(text, region)
+		if df.options == "Email":
+			return _email(text)
+		if df.fieldname == "pincode":
+			text = cells.read_postal_code(text, region)
 		limit = df.length or 140
 		if df.fieldtype == "Data" and len(text) > limit:
 			raise Unreadable(rules._("{0}… is longer than {1} characters. Shorten it."), text[:40], limit)
+		if len(text.encode()) > MAX_NOTES:
+			raise Unreadable(rules._("{0}… is longer than {1} characters. Shorten it."), text[:40], MAX_NOTES)
 		return text
 
 	def known(self, df: Any) -> dict[str, str]:
@@ -162,7 +331,23 @@ class Reader:
 			for text in (*texts, name):
 				for wording in (*_in_all_languages(text), text) if text else ():
 					result[cstr(wording).casefold()] = name
+		for wording, text in OTHER_WORDS.get(df.options, {}).items():
+			if text.casefold() in result:
+				result[wording] = result[text.casefold()]
 		return result
+
+
+def remark_kind(detail: str) -> str:
+	"""What remarks of the same kind have in common: the words before the value."""
+	return detail.partition(": ")[0]
+
+
+def _email(text: str) -> str:
+	""":raises Unreadable:"""
+	key = email_key(text)
+	if not key or len(key) > 140 or not validate_email_address(key):
+		raise Unreadable(rules._("{0} is no e-mail address. Write it like name@company.com."), text[:140])
+	return key
 
 
 def _country_names(code: str) -> list[str]:

@@ -6,6 +6,7 @@ together, so that a job that was killed goes on where it stopped and nothing is 
 """
 
 import json
+import os
 from html import unescape
 from typing import Any
 
@@ -16,18 +17,33 @@ from frappe.utils import cint, now, strip_html
 from frappe.utils.background_jobs import get_job_status
 from rq.job import JobStatus
 
-from crm_relations.relations.exchange import fields, planning, rules, vcards
+from crm_relations.relations.exchange import (
+	conventions,
+	fields,
+	findings,
+	optouts,
+	planning,
+	rules,
+	spreadsheets,
+	vcards,
+)
+from crm_relations.relations.exchange.headings import REPEATED, heading_key
 from crm_relations.relations.exchange.planning import CREATE, REJECT, UNCHANGED, UPDATE, Plan, Planner
-from crm_relations.relations.exchange.rules import Record, Table, Unreadable
+from crm_relations.relations.exchange.rules import Record, Table
+from crm_relations.relations.exchange.unreadable import Unreadable
 from crm_relations.shared.refusals import refuse
 
 DOCTYPE = "Relation Import"
 RECORD = "Relation Import Record"
-VCARD, CSV = "vCard", "csv"
+VCARD, CSV, XLSX = "vCard", "csv", "xlsx"
 #: rows of a page: one commit each
 PAGE = 100
 #: so many rows are checked while the user waits; more, in a job
 AT_ONCE = 200
+#: files up to these sizes are read while the user waits, of larger ones only the beginning
+AT_ONCE_BYTES = {CSV: 1024 * 1024, VCARD: 1024 * 1024, XLSX: 200 * 1024}
+#: rows that are looked at to guess what the columns mean
+SAMPLE = 200
 #: rows that the form shows; all of them are in the file of the preview
 SHOWN = 200
 MAX_BYTES = 50 * 1024 * 1024
@@ -70,26 +86,31 @@ def read_columns(doc: Document) -> None:
 		return
 	content = _content(doc)
 	doc.update({"status": "Draft", "preview": None, "preview_file": None, "failure": None, "rows_done": 0})
-	try:
-		doc.file_format = VCARD if vcards.is_vcard(content) else CSV
-	except Unreadable as error:
-		refuse(_("File: {0}"), error.message(_))
+	doc.file_format = _format(content)
+	is_small = len(content) <= AT_ONCE_BYTES[doc.file_format]
 	if doc.file_format == VCARD:
 		doc.set("columns", [])
-		doc.rows_total = len(_read_cards(content))
+		doc.rows_total = len(_read_cards(content)) if is_small else 0
 		return
-	table = _read_table(content)
-	doc.rows_total = len(table.rows)
+	table = _read_table(doc.file_format, content, 0 if is_small else SAMPLE)
+	doc.rows_total = len(table.rows) if is_small else 0
 	if [row.heading for row in doc.columns] == [text[:255] for text in table.heading]:
-		return  # somebody has set them already
+		return  # the user has set them already
 	doc.set("columns", [])
-	for place, target in enumerate(rules.guess_columns(table.heading, fields.headings())):
-		sample = next(
-			(cells[place] for _line, cells in table.rows if place < len(cells) and cells[place]), ""
-		)
-		doc.append(
-			"columns", {"heading": table.heading[place][:255], "sample": sample[:255], "target": target}
-		)
+	targets = rules.guess_columns(table.heading, fields.headings())
+	for place, heading in enumerate(table.heading):
+		values = [cells[place] for _line, cells in table.rows[:SAMPLE] if place < len(cells) and cells[place]]
+		target = targets[place]
+		if not target and heading_key(heading) in optouts.STATUS_HEADINGS and optouts.is_status(values):
+			target = "optout_status"
+		sample = values[0][:255] if values else ""
+		doc.append("columns", {"heading": heading[:255], "sample": sample, "target": target})
+
+
+def _format(content: bytes) -> str:
+	if vcards.is_vcard(content):
+		return VCARD
+	return XLSX if spreadsheets.is_workbook(content) else CSV
 
 
 def check_columns(doc: Document) -> None:
@@ -107,7 +128,7 @@ def check_columns(doc: Document) -> None:
 				row.idx,
 				row.target,
 			)
-		if row.target in seen and row.target not in rules.FURTHER:
+		if row.target in seen and row.target not in REPEATED:
 			refuse(
 				_("Columns, row {0}: two columns go to {1}. Choose another field for one of them."),
 				row.idx,
@@ -129,11 +150,18 @@ def records_of(doc: Document) -> list[Record]:
 	content = _content(doc)
 	if doc.file_format == VCARD:
 		return _read_cards(content)
-	table = _read_table(content)
+	table = _read_table(doc.file_format, content)
 	targets = [row.target or "" for row in doc.columns]
 	if len(targets) != len(table.heading):
 		frappe.throw(_("Columns: the file has other columns now. Attach it again."))
-	return [rules.from_row(line, cells, table.heading, targets) for line, cells in table.rows]
+	return list(rules.records_of(table, targets))
+
+
+def planner_for(doc: Document, records: list[Record]) -> Planner:
+	"""A planner that reads the rows by the conventions of the whole file, and by the user's choices."""
+	dates = [name for name, df in fields.Reader().fields.items() if df.fieldtype == "Date"]
+	found = conventions.survey(records, dates, doc.date_order or "", doc.names_as or "")
+	return Planner(doc.existing, found, f"{doc.name}, {os.path.basename(doc.import_file)}")
 
 
 def _content(doc: Document) -> bytes:
@@ -147,15 +175,17 @@ def _content(doc: Document) -> bytes:
 	file = frappe.get_doc("File", name)
 	if not file.has_permission("read"):
 		frappe.throw(_("File: you may not read it. Attach it again."), frappe.PermissionError)
-	if cint(file.file_size) > MAX_BYTES:
+	path = file.get_full_path()
+	if max(cint(file.file_size), os.path.getsize(path)) > MAX_BYTES:
 		refuse(_("File: it is larger than {0} MB. Split it."), MAX_BYTES // 1024 // 1024)
-	with open(file.get_full_path(), "rb") as stream:
+	with open(path, "rb") as stream:
 		return stream.read()
 
 
-def _read_table(content: bytes) -> Table:
+def _read_table(file_format: str, content: bytes, limit: int = 0) -> Table:
+	read = spreadsheets.read_table if file_format == XLSX else rules.read_table
 	try:
-		return rules.read_table(content)
+		return read(content, limit)
 	except Unreadable as error:
 		refuse(_("File: {0}"), error.message(_))
 
@@ -172,7 +202,8 @@ def _read_cards(content: bytes) -> list[Record]:
 
 def start_check(doc: Document) -> str:
 	"""Check a small file at once, a large one in a job; returns a message for the user."""
-	if doc.rows_total <= AT_ONCE:
+	size = cint(frappe.db.get_value("File", {"file_url": doc.import_file}, "file_size"))
+	if doc.rows_total <= AT_ONCE and size <= AT_ONCE_BYTES.get(doc.file_format, 0):
 		check(doc.name)
 		return _("Checked. Nothing has been written yet.")
 	_enqueue(check_job, doc)
@@ -183,7 +214,7 @@ def check(name: str) -> None:
 	"""What becomes of each row: counts and first rows in the document, all of them in a file. Writes no relation."""
 	doc = frappe.get_doc(DOCTYPE, name)
 	records = records_of(doc)
-	planner = Planner(doc.existing)
+	planner = planner_for(doc, records)
 	plans: list[Plan] = []
 	for start in range(0, len(records), PAGE):
 		plans += planner.plan(records[start : start + PAGE])
@@ -201,6 +232,8 @@ def check(name: str) -> None:
 			"rejected": totals[REJECT],
 			"failure": None,
 			"rejected_file": None,
+			**findings.counts(plans),
+			"findings": json.dumps(findings.of(plans, planner.conventions), ensure_ascii=False),
 			"preview": json.dumps([_as_row(plan) for plan in shown], ensure_ascii=False),
 			"preview_file": _attach(doc, f"preview-{doc.name}.csv", _preview_table(plans)),
 		}
@@ -305,7 +338,7 @@ def run(name: str) -> None:
 	"""
 	doc = frappe.get_doc(DOCTYPE, name)
 	records = records_of(doc)
-	planner = Planner(doc.existing)
+	planner = planner_for(doc, records)
 	while True:
 		doc = frappe.get_doc(DOCTYPE, name, for_update=True)
 		done = cint(doc.rows_done)
@@ -363,14 +396,9 @@ def _rejected_file(doc: Document, records: list[Record]) -> str | None:
 	if doc.file_format == VCARD:
 		text = "\n".join(vcards.rejected(record, reasons[record.number] or "") for record in left)
 		return _attach(doc, f"rejected-{doc.name}.vcf", f"{text}\n".encode())
-	heading = [row.heading for row in doc.columns]
-	width = max(len(heading), *(len(record.raw) for record in left))
-	rows = []
-	for record in left:
-		cells = [rules.unguarded(cell) for cell in record.raw]
-		rows.append([reasons[record.number], *cells, *[""] * (width - len(cells))])
-	file = rules.write_table([rules.REASON, *heading, *[""] * (width - len(heading))], rows)
-	return _attach(doc, f"rejected-{doc.name}.csv", file)
+	heading = [rules.REASON, *(row.heading for row in doc.columns)]
+	rows = ([reasons[row.number], *map(rules.unguarded, row.raw)] for row in left)
+	return _attach(doc, f"rejected-{doc.name}.csv", rules.write_table(heading, rows))
 
 
 def _attach(doc: Document, file_name: str, content: bytes) -> str:

@@ -1,5 +1,7 @@
 """Which relation a record means: by UID, by e-mail address, else by its name where nothing contradicts.
 
+Two with the same name are one only if no strong field of theirs differs: birthday, town, employer, address, number.
+
 Looks at all relations, also those that the user may not read: a record must not become a double of one of them.
 """
 
@@ -9,14 +11,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
+from frappe.utils import cstr
 
+from crm_relations.relations import attributes
 from crm_relations.relations.exchange import rules
-from crm_relations.relations.exchange.rules import Record, Unreadable, _
+from crm_relations.relations.exchange.rules import Record
+from crm_relations.relations.exchange.unreadable import Unreadable, _
+from crm_relations.relations.links import open_links
+from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.relations.sources import Row
-from crm_relations.shared.contact_keys import email_key, phone_key
+from crm_relations.shared.contact_keys import domain_key, email_key, phone_key
 
 #: UIDs of relations that came without one
 UID_PREFIX = "urn:crm-relations:"
+#: stands for the relation that an earlier row of the same file makes
+ROW = "row:"
 
 
 def uid_of(relation: Row) -> str:
@@ -33,28 +42,80 @@ class Known:
 	title: str
 	emails: set[str] = field(default_factory=set)
 	phones: set[str] = field(default_factory=set)
+	employers: set[str] = field(default_factory=set)
 	pincode: str = ""
+	city: str = ""
+	birthday: str = ""
+
+	@classmethod
+	def of(
+		cls, name: str, kind: str, title: str, values: Any, points: Iterable[tuple[str, str, str]]
+	) -> "Known":
+		"""What the values of a relation or of a row say."""
+		points = list(points)
+		return cls(
+			name,
+			kind,
+			title,
+			_emails(values, points),
+			_phones(values, points),
+			pincode=key_of(values.get("pincode")).replace(" ", ""),
+			city=key_of(values.get("city")),
+			birthday=str(values.get("date_of_birth") or ""),
+		)
 
 	def contradicts(self, other: "Known") -> bool:
-		"""Both name an address, a number or a postal code, and they have none in common."""
+		"""Both name something that two of the same name would share, and have none in common."""
+		if _differ(self.birthday, other.birthday) or self.lives_elsewhere(other):
+			return True
+		if self.kind == rules.ORGANISATION:
+			# an organisation has many addresses, all of one domain
+			return _apart(_domains(self.emails), _domains(other.emails))
 		return (
-			bool(self.emails and other.emails and not self.emails & other.emails)
-			or bool(self.phones and other.phones and not self.phones & other.phones)
-			or bool(self.pincode and other.pincode and self.pincode != other.pincode)
+			_apart(self.emails, other.emails)
+			or _apart(self.phones, other.phones)
+			or _apart(self.employers, other.employers)
 		)
+
+	def lives_elsewhere(self, other: "Known") -> bool:
+		"""A town may be written in several ways, a postal code only in one."""
+		if self.pincode and other.pincode:
+			return self.pincode != other.pincode
+		return _differ(self.city, other.city) and not (
+			self.city.startswith(other.city) or other.city.startswith(self.city)
+		)
+
+
+def key_of(text: Any) -> str:
+	"""A name as it is compared: without case and with single blanks."""
+	return " ".join(cstr(text).casefold().split())
+
+
+def _differ(one: str, other: str) -> bool:
+	return bool(one and other and one != other)
+
+
+def _apart(one: set[str], other: set[str]) -> bool:
+	return bool(one and other and not one & other)
+
+
+def _domains(emails: Iterable[str]) -> set[str]:
+	return {domain_key(email) for email in emails} - {""}
 
 
 class Matcher:
 	"""Finds relations for records; `load` reads what a page of records can mean, set-based."""
 
-	def __init__(self) -> None:
+	def __init__(self, overwrite: bool = False) -> None:
+		self.overwrite = overwrite
+		self.sees_birthdays = "date_of_birth" not in attributes.unreadable_fields()
 		self.known: dict[str, Known] = {}
 		self.by_uid: dict[str, str] = {}
 		self.by_email: dict[str, set[str]] = defaultdict(set)
 		self.by_name: dict[tuple[str, str], set[str]] = defaultdict(set)
 
 	def load(self, records: Iterable[Record]) -> None:
-		"""Read the relations that these records may mean: four queries, whatever their number."""
+		"""Read the relations that these records may mean: six queries, whatever their number."""
 		uids, names, emails, titles = set(), set(), set(), set()
 		for record in records:
 			uid = record.values.get("uid") or ""
@@ -80,6 +141,8 @@ class Matcher:
 			"phone",
 			"mobile_no",
 			"pincode",
+			"city",
+			*(("date_of_birth",) if self.sees_birthdays else ()),
 		)
 		for column, wanted in (
 			("name", names),
@@ -102,21 +165,29 @@ class Matcher:
 				.where(point.parent.isin(list(found)) & (point.parenttype == "Relation"))
 			).run():
 				points[parent].append((kind, value, ""))
+		employers = _employers(list(found))
 		for name, row in found.items():
-			self.add(name, row, points[name])
+			self.add(name, row, points[name], employers.get(name, ()))
 
-	def add(self, name: str, values: Any, points: Iterable[tuple[str, str, str]]) -> None:
+	def add(
+		self,
+		name: str,
+		values: Any,
+		points: Iterable[tuple[str, str, str]],
+		employers: Iterable[str] = (),
+	) -> None:
 		"""Remember a relation: one that was read, or one that a row has just made."""
-		known = Known(name, values.get("relation_kind") or "", values.get("relation_name") or "")
-		known.emails = _emails(values, points)
-		known.phones = _phones(values, points)
-		known.pincode = (values.get("pincode") or "").strip()
+		kind, title = values.get("relation_kind") or "", values.get("relation_name") or ""
+		known = Known.of(name, kind, title, values, points)
+		known.employers = {key_of(employer) for employer in employers}
+		if not self.sees_birthdays and not name.startswith(ROW):
+			known.birthday = ""
 		self.known[name] = known
 		if values.get("uid"):
 			self.by_uid[values.get("uid")] = name
 		for email in known.emails:
 			self.by_email[email].add(name)
-		self.by_name[(known.kind, known.title.casefold())].add(name)
+		self.by_name[(known.kind, key_of(known.title))].add(name)
 
 	def find(self, record: Record, name: str, kind: str) -> str | None:
 		"""The relation that the record means, or None.
@@ -128,10 +199,9 @@ class Matcher:
 			return uid.removeprefix(UID_PREFIX)
 		if uid in self.by_uid:
 			return self.by_uid[uid]
-		mine = Known("", kind, name, emails_of(record), _phones(record.values, record.points))
-		mine.pincode = (record.values.get("pincode") or "").strip()
-		owners = {n for email in mine.emails for n in self.by_email.get(email, ())}
-		owners = {n for n in owners if self.known[n].kind == kind}
+		mine = Known.of("", kind, name, record.values, record.points)
+		mine.employers = {key_of(record.company)} - {""}
+		owners = self.owners(mine.emails, kind)
 		same = {n for n in owners if rules.same_name(kind, name, self.known[n].title)}
 		if owners and not same:
 			other = self.known[sorted(owners)[0]]
@@ -140,20 +210,49 @@ class Matcher:
 				", ".join(sorted(mine.emails & other.emails)),
 				other.title,
 			)
+		if not self.overwrite:
+			# father and son of one name share an address
+			same = {n for n in same if not _differ(self.known[n].birthday, mine.birthday)}
 		if not same:
-			candidates = self.by_name.get((kind, name.casefold()), set())
+			candidates = self.by_name.get((kind, key_of(name)), set())
 			same = {n for n in candidates if not self.known[n].contradicts(mine)}
 		if len(same) > 1:
 			raise Unreadable(
 				_("The row fits several relations: {0}. Merge them, or give the row a UID."),
-				", ".join(sorted(f"{self.known[n].title} ({n})" for n in same)[:5]),
+				self.listed(same),
 			)
 		return next(iter(same), None)
 
-	def organisation(self, name: str) -> str | None:
-		"""The organisation of that name, if there is just one."""
-		found = self.by_name.get((rules.ORGANISATION, name.casefold()), set())
-		return next(iter(found)) if len(found) == 1 else None
+	def owners(self, emails: Iterable[str], kind: str = "") -> set[str]:
+		"""Relations that have one of the e-mail addresses; of that kind, if one is given."""
+		found = {name for email in emails for name in self.by_email.get(email, ())}
+		return {name for name in found if kind in ("", self.known[name].kind)}
+
+	def organisations(self, name: str) -> set[str]:
+		"""The organisations of that name."""
+		return self.by_name.get((rules.ORGANISATION, key_of(name)), set())
+
+	def listed(self, names: Iterable[str]) -> str:
+		"""Some of the relations in words: `Müller GmbH (REL-00001), …`."""
+		return ", ".join(sorted(f"{self.known[n].title} ({n})" for n in names)[:5])
+
+
+def _employers(relations: list[str]) -> dict[str, set[str]]:
+	"""relation → names of the organisations that it works for."""
+	result: dict[str, set[str]] = defaultdict(set)
+	if not relations:
+		return result
+	link, relation = frappe.qb.DocType("Relation Link"), frappe.qb.DocType("Relation")
+	rows = (
+		frappe.qb.from_(link)
+		.join(relation)
+		.on(relation.name == link.related_relation)
+		.select(link.relation, relation.relation_name)
+		.where((link.link_type == WORKS_FOR) & link.relation.isin(relations) & open_links(link))
+	).run()
+	for name, employer in rows:
+		result[name].add(employer)
+	return result
 
 
 def emails_of(record: Record) -> set[str]:

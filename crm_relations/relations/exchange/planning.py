@@ -11,21 +11,23 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.model import data_fieldtypes
 from frappe.model.document import Document
-from frappe.utils import cstr, strip_html
+from frappe.utils import cstr, format_date, strip_html
 
 from crm_relations.relations import attributes, links
-from crm_relations.relations.exchange import fields, rules
-from crm_relations.relations.exchange.matching import UID_PREFIX, Matcher
-from crm_relations.relations.exchange.rules import Record, Unreadable
+from crm_relations.relations.exchange import fields, optouts, rules
+from crm_relations.relations.exchange.conventions import Conventions
+from crm_relations.relations.exchange.matching import ROW, UID_PREFIX, Matcher, emails_of
+from crm_relations.relations.exchange.optouts import Objection
+from crm_relations.relations.exchange.rules import Record
+from crm_relations.relations.exchange.unreadable import Unreadable
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared.contact_keys import email_key, phone_key
 
 CREATE, UPDATE, UNCHANGED, REJECT = "create", "update", "unchanged", "reject"
 FILL, OVERWRITE, LEAVE = "Fill Empty Fields", "Overwrite with the File", "Leave Alone"
 ADDRESS = ("address_line", "pincode", "city", "country")
-#: stands for the relation that an earlier row of the same file makes
-ROW = "row:"
 
 REFUSALS = (frappe.ValidationError, frappe.PermissionError, frappe.DuplicateEntryError, Unreadable)
 
@@ -41,16 +43,23 @@ class Plan:
 	relation: str | None = None
 	reason: str = ""
 	details: list[str] = field(default_factory=list)
+	#: opt-outs of the old system
+	objections: list[Objection] = field(default_factory=list)
+	#: what the preview counts: kind of a remark and the remark
+	remarks: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Planner:
 	"""Makes and carries out plans with the rights of the session's user."""
 
-	def __init__(self, existing: str):
+	def __init__(self, existing: str, conventions: Conventions | None = None, source: str = ""):
 		self.existing = existing
-		self.matcher = Matcher()
-		self.reader = fields.Reader()
+		self.conventions = conventions or Conventions()
+		self.source = source
+		self.matcher = Matcher(overwrite=existing == OVERWRITE)
+		self.reader = fields.Reader(self.conventions.date_order)
 		self.unwritable = attributes.unreadable_fields()
+		self.kinds = attributes.kinds()
 		self.may_link = frappe.has_permission("Relation Link", "create")
 
 	def plan(self, records: Iterable[Record]) -> list[Plan]:
@@ -61,12 +70,22 @@ class Planner:
 		for record in records:
 			try:
 				plan = self.plan_one(record)
-				if plan.action == CREATE:
-					self.matcher.add(f"{ROW}{record.number}", plan.doc, record.points)
+				self.remember(plan)
 			except REFUSALS as error:
 				plan = self.refused(record, error)
+			self.read_objections(plan)
 			plans.append(plan)
 		return plans
+
+	def remember(self, plan: Plan) -> None:
+		"""Later rows of the file may mean what this one would make."""
+		record = plan.record
+		if plan.action == CREATE:
+			self.matcher.add(f"{ROW}{record.number}", plan.doc, record.points, filter(None, [record.company]))
+		company = record.company if plan.action in (CREATE, UPDATE) else ""
+		if company and not self.matcher.organisations(company):
+			made = {"relation_name": company, "relation_kind": rules.ORGANISATION}
+			self.matcher.add(f"{ROW}{record.number}/{company}", made, ())
 
 	def carry_out(self, records: Iterable[Record], save_point: str) -> list[Plan]:
 		"""Plan and write a page of records, each in a savepoint of its own. Does not commit."""
@@ -81,8 +100,21 @@ class Planner:
 			except REFUSALS as error:
 				frappe.db.rollback(save_point=save_point)
 				plan = self.refused(record, error)
+			self.read_objections(plan)
 			plans.append(plan)
+		record_objections(plans, self.source)
 		return plans
+
+	def read_objections(self, plan: Plan) -> None:
+		"""Opt-outs of the row. They hold for its addresses even where the row itself is rejected."""
+		record = plan.record
+		for objection in optouts.read(record.marks, self.reader.past_date):
+			relation = plan.relation if plan.relation and not plan.relation.startswith(ROW) else None
+			found = objection.of(relation, record.values, record.points)
+			if not (found.addresses or plan.action != REJECT):
+				continue
+			plan.objections.append(found)
+			plan.details.append(_in_words(found))
 
 	def refused(self, record: Record, error: Exception) -> Plan:
 		"""The rejection of a record, with the reason in the user's language."""
@@ -95,7 +127,10 @@ class Planner:
 		""":raises Unreadable: or one of the errors that saving the relation would raise"""
 		if record.error:
 			raise record.error
+		is_inferred = self.conventions.settle(record)
 		values, details = self.reader.values(record)
+		if is_inferred:
+			details.insert(0, _("Read as a person by the name: {0}").format(_parts_of(record)))
 		for name in self.unwritable & values.keys():
 			del values[name]
 			details.append(
@@ -103,17 +138,15 @@ class Planner:
 					self.reader.label(name)
 				)
 			)
-		name, kind = rules.name_of(values, record.company)
+		name, kind = self.name_of(record, values)
 		values.update({"relation_name": name, "relation_kind": kind})
 		if name == record.company:
 			record.values["relation_name"], record.company = name, ""
-		if not name.strip():
-			raise Unreadable(rules._("Name: the row has none. Give it a name, or a first and last name."))
+		self.leave_other_kind(record, values, kind, details)
 		found = self.matcher.find(record, name, kind)
-		if record.company and not self.may_link:
-			record.left.append((_("Company"), record.company))
-			record.company = ""
 		plan = Plan(record, CREATE, name, details=details)
+		self.choose_company(record, found, details)
+		plan.remarks = [(fields.remark_kind(detail), detail) for detail in details]
 		if found:
 			self.plan_update(plan, found, values)
 		else:
@@ -125,9 +158,56 @@ class Planner:
 			plan.details.append(_("Not taken over: {0}").format(", ".join(record.dropped)))
 		return plan
 
+	def name_of(self, record: Record, values: dict[str, Any]) -> tuple[str, str]:
+		"""Name and kind of a record. One without a name may be known by its e-mail address.
+
+		:raises Unreadable: no name
+		"""
+		name, kind = rules.name_of(values, record.company)
+		if name.strip():
+			return name, kind
+		owners = self.matcher.owners(emails_of(record))
+		if len(owners) == 1:
+			known = self.matcher.known[next(iter(owners))]
+			return known.title, known.kind
+		raise Unreadable(rules._("Name: the row has none. Give it a name, or a first and last name."))
+
+	def leave_other_kind(self, record: Record, values: dict[str, Any], kind: str, details: list[str]) -> None:
+		"""A person has no market orientation: what belongs to the other kind goes into the notes."""
+		for name, needed in self.kinds.items():
+			if values.get(name) and needed != kind:
+				text = cstr(values.pop(name))
+				record.left.append((self.reader.label(name), text))
+				details.append(_("{0} goes into the notes: {1}").format(self.reader.label(name), text))
+
+	def choose_company(self, record: Record, found: str | None, details: list[str]) -> None:
+		"""A company of which there are several with the same name is not guessed, and no further one is made."""
+		if not record.company:
+			return
+		options = self.matcher.organisations(record.company)
+		if self.may_link and len(options) < 2:
+			return
+		if not self.may_link or not self.works_for(found, options):
+			record.left.append((_("Company"), record.company))
+		if self.may_link and not self.works_for(found, options):
+			detail = _("Several organisations of this name, none is linked: {0} ({1})")
+			details.append(detail.format(record.company, self.matcher.listed(options)))
+		record.company = ""
+
+	def works_for(self, relation: str | None, organisations: Iterable[str]) -> bool:
+		"""Whether the relation is known to work for one of them."""
+		if not relation or relation.startswith(ROW):
+			return False
+		key = {
+			"relation": relation,
+			"link_type": WORKS_FOR,
+			"related_relation": ["in", list(organisations)],
+		}
+		return bool(frappe.db.exists("Relation Link", key))
+
 	def plan_create(self, plan: Plan, values: dict[str, Any]) -> None:
 		frappe.has_permission("Relation", "create", throw=True)
-		plan.doc = frappe.new_doc("Relation")
+		plan.doc = new_relation()
 		plan.doc.update(values)
 		if cstr(plan.doc.uid).startswith(UID_PREFIX):
 			plan.doc.uid = None  # of a relation that is gone, or of another site
@@ -138,8 +218,9 @@ class Planner:
 		plan.relation = found
 		if found.startswith(ROW):
 			plan.action = UPDATE
-			plan.details.insert(0, _("The same relation as row {0}").format(found.removeprefix(ROW)))
-			plan.doc = frappe.new_doc("Relation")
+			row = found.removeprefix(ROW).partition("/")[0]
+			plan.details.insert(0, _("The same relation as row {0}").format(row))
+			plan.doc = new_relation()
 			plan.doc.update(values)
 			_add_points(plan.doc, plan.record.points)
 			return
@@ -166,14 +247,13 @@ class Planner:
 		"""Whether the record names a company that the relation is not known to work for."""
 		if not plan.record.company:
 			return False
-		organisation = self.matcher.organisation(plan.record.company)
-		key = {"relation": plan.relation, "link_type": WORKS_FOR, "related_relation": organisation}
-		return not organisation or not frappe.db.exists("Relation Link", key)
+		options = self.matcher.organisations(plan.record.company)
+		return not options or not self.works_for(plan.relation, options)
 
 	def describe_company(self, plan: Plan) -> None:
 		if not (company := plan.record.company):
 			return
-		if self.matcher.organisation(company):
+		if self.matcher.organisations(company):
 			plan.details.append(_("Works for {0}").format(company))
 		else:
 			plan.details.append(_("Works for {0}, which is made").format(company))
@@ -191,17 +271,57 @@ class Planner:
 			plan.doc.save()
 		plan.relation = plan.doc.name
 		points = [(row.point_type, row.value, row.label) for row in plan.doc.contact_points]
-		self.matcher.add(plan.relation, plan.doc, points)
+		employers = filter(None, [plan.record.company])
+		self.matcher.add(plan.relation, plan.doc, points, employers)
 		if plan.record.company:
-			organisation = self.matcher.organisation(plan.record.company)
-			if not organisation:
-				made = frappe.new_doc("Relation")
-				made.update({"relation_name": plan.record.company, "relation_kind": rules.ORGANISATION})
-				made.insert()
-				organisation = made.name
-				self.matcher.add(organisation, made, ())
+			organisation = self.organisation(plan.record.company)
 			if organisation != plan.relation:
 				links.link(plan.relation, WORKS_FOR, organisation)
+
+	def organisation(self, name: str) -> str:
+		"""The organisation of that name; made if there is none."""
+		if options := self.matcher.organisations(name):
+			return next(iter(options))
+		made = new_relation()
+		made.update({"relation_name": name, "relation_kind": rules.ORGANISATION})
+		made.insert()
+		self.matcher.add(made.name, made, ())
+		return made.name
+
+
+def new_relation() -> Document:
+	"""A new relation that is empty: Frappe fills in the country, language or territory of the site or the user.
+
+	An empty text, unlike None, is kept when the document is inserted.
+	"""
+	doc = frappe.new_doc("Relation")
+	for df in doc.meta.fields:
+		if df.fieldtype in data_fieldtypes and isinstance(doc.get(df.fieldname), str):
+			doc.set(df.fieldname, "")
+	return doc
+
+
+def record_objections(plans: Iterable[Plan], source: str) -> None:
+	"""Hand the opt-outs of the rows to those who keep objections."""
+	found = [objection for plan in plans for objection in plan.objections]
+	if found:
+		for path in frappe.get_hooks(optouts.HOOK):
+			frappe.get_attr(path)(found, source)
+
+
+def _parts_of(record: Record) -> str:
+	return " / ".join(filter(None, map(record.values.get, ("first_name", "last_name"))))
+
+
+def _in_words(objection: Objection) -> str:
+	"""What the preview says of an opt-out."""
+	if objection.channel == optouts.DEAD:
+		return _("Mail to the address comes back ({0})").format(objection.source)
+	if objection.on:
+		return _("Objection to {0} of {1} ({2})").format(
+			_(objection.channel), format_date(objection.on), objection.source
+		)
+	return _("Objection to {0} ({1})").format(_(objection.channel), objection.source)
 
 
 def _check(doc: Document) -> None:
@@ -293,8 +413,11 @@ def _add_points(doc: Document, points: Iterable[tuple[str, str, str]]) -> None:
 
 
 def _add_notes(doc: Document, left: Iterable[tuple[str, str]]) -> None:
+	""":raises Unreadable: more than the notes hold"""
 	for heading, text in left:
 		_add_text(doc, f"{heading}: {text}")
+	if len(cstr(doc.notes).encode()) > fields.MAX_NOTES:
+		raise Unreadable(rules._("The notes are longer than {0} bytes. Shorten them."), fields.MAX_NOTES)
 
 
 def _add_text(doc: Document, text: str) -> None:

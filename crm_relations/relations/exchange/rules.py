@@ -1,5 +1,5 @@
-"""What a file of relations says, in pure Python: a record, how csv files are read as Excel writes them, and which
-column means which field. Imports no frappe."""
+"""What a file of relations says, in pure Python: a record, how tables are read as Excel writes them, and what becomes of
+the cells of a row. Imports no frappe."""
 
 import codecs
 import csv
@@ -7,47 +7,56 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 
-PERSON, ORGANISATION = "Person", "Organisation"
-EMAIL, PHONE, MOBILE, FAX, WEBSITE, ADDRESS = "E-mail", "Phone", "Mobile", "Fax", "Website", "Address"
+from crm_relations.relations.exchange import cells as reading
+from crm_relations.relations.exchange import headings, optouts
+from crm_relations.relations.exchange.code_pages import decode
+from crm_relations.relations.exchange.headings import (
+	ADDRESS,
+	BIRTHDAY_PARTS,
+	COMPANY,
+	EMAIL,
+	FAX,
+	FURTHER,
+	LABEL,
+	LEAVE_OUT,
+	MAIN_FIELDS,
+	MOBILE,
+	PARTS,
+	PHONE,
+	PLACES,
+	STREET_2,
+	WEBSITE,
+)
+from crm_relations.relations.exchange.naming import ORGANISATION, PERSON
+from crm_relations.relations.exchange.unreadable import Unreadable, _
+
+#: columns of the main address → part
+MAIN_PARTS = {STREET_2: "street", **{field: part for part, field in PARTS.items() if field}}
+#: labels of contact points that need no note
+USUAL_LABELS = frozenset(
+	{"home", "work", "home, work", "work, home", "other", "mobile", "pref", "iphone", "andere", "sonstige"}
+)
 POINT_TYPES = (EMAIL, PHONE, MOBILE, FAX, WEBSITE, ADDRESS)
-#: type of a further contact point → the field of Relation that holds the first of its type
-MAIN_FIELDS = {EMAIL: "email_id", PHONE: "phone", MOBILE: "mobile_no", WEBSITE: "website"}
-
-#: columns that are no field of Relation
-COMPANY, NOTES = "company", "notes"
-FURTHER = {
-	"further_emails": EMAIL,
-	"further_phones": PHONE,
-	"further_mobiles": MOBILE,
-	"further_fax": FAX,
-	"further_websites": WEBSITE,
-	"further_addresses": ADDRESS,
-}
 REASON = "Reason for the Rejection"
 
 #: cells that a table program would run as a formula
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-#: what parts several values in one cell
+#: what parts several values in one cell: ours, and Google's
 SEPARATOR = " | "
+GOOGLE_SEPARATOR = ":::"
 
-
-class Unreadable(Exception):
-	"""The file as a whole, or one of its rows, cannot be read; says why. `values` fill the placeholders."""
-
-	def __init__(self, text: str, *values: object):
-		super().__init__(text)
-		self.text, self.values = text, values
-
-	def message(self, translate) -> str:
-		"""The reason in the user's language; `translate` is frappe's `_`."""
-		return translate(self.text).format(*self.values)
-
-
-def _(text: str) -> str:
-	"""Marks a text for translation; it is translated where it is shown."""
-	return text
+#: no program writes more columns, and each of them costs a row in the form
+MAX_COLUMNS = 1000
+#: rows of a file
+MAX_ROWS = 500_000
+TOO_MANY_ROWS = _("The file has more than {0} rows. Split it.")
+#: a cell of a csv file
+MAX_CELL = 100_000
+#: a person may be called Null
+NAMES = frozenset({"relation_name", "first_name", "last_name"})
+#: lines in which the heading is looked for
+TOP = 20
 
 
 @dataclass
@@ -65,19 +74,23 @@ class Record:
 	#: the row as it stands in the file, to hand it back
 	raw: object = None
 	error: Unreadable | None = None
+	#: cells of columns of opt-outs
+	marks: list[optouts.Mark] = field(default_factory=list)
 
 	def add_point(self, kind: str, value: str, label: str = "") -> None:
 		"""The first of its type fills the field, the others are further contact points; each value once."""
 		value = value.strip()
 		if not value:
 			return
-		main = MAIN_FIELDS.get(kind)
+		main, label = MAIN_FIELDS.get(kind), label.strip()
 		if main and not self.values.get(main):
 			self.values[main] = value
+			if label and label not in USUAL_LABELS:
+				self.left.append((value, label))
 		elif value != self.values.get(main or "") and (kind, value) not in {
 			(p[0], p[1]) for p in self.points
 		}:
-			self.points.append((kind, value, label.strip()))
+			self.points.append((kind, value, label))
 
 
 # ── csv ────────────────────────────────────────────────────────────────────────────────────────
@@ -85,78 +98,135 @@ class Record:
 
 @dataclass
 class Table:
-	"""A csv file: its heading, its rows as they stand, and how it was read."""
+	"""A table: its heading, its rows as they stand, and how it was read."""
 
 	heading: list[str]
 	#: number of the line in the file (the first line is 1) and cells
 	rows: list[tuple[int, list[str]]]
 	encoding: str
 	delimiter: str
+	#: number of the first row that looks like the footer of a report; 0 without one
+	footer: int = 0
 
 
-def decode(content: bytes) -> tuple[str, str]:
-	"""Text and the encoding it was in: UTF-8 and UTF-16 by their marks, UTF-8 if it is valid, else Windows-1252.
+def read_table(content: bytes, limit: int = 0) -> Table:
+	"""Read the rows of a csv file with a heading; the delimiter is the one that parts the heading most often.
 
-	German Excel writes Windows-1252; its few bytes without a character are read as Latin-1 reads them.
-	"""
-	for mark, encoding in (
-		(codecs.BOM_UTF8, "utf-8-sig"),
-		(codecs.BOM_UTF16_LE, "utf-16"),
-		(codecs.BOM_UTF16_BE, "utf-16"),
-	):
-		if content.startswith(mark):
-			try:
-				return content.decode(encoding), encoding
-			except UnicodeDecodeError as error:
-				raise Unreadable(
-					_("The file says that it is {0}, but it is not. Save it again as UTF-8."), encoding
-				) from error
-	try:
-		return content.decode("utf-8"), "utf-8"
-	except UnicodeDecodeError:
-		pass
-	try:
-		return content.decode("cp1252"), "cp1252"
-	except UnicodeDecodeError:
-		return content.decode("latin-1"), "latin-1"
-
-
-def read_table(content: bytes) -> Table:
-	"""The rows of a csv file with a heading; the delimiter is the one that parts the heading most often.
-
-	:raises Unreadable: no heading, or a quotation mark that is never closed
+	:param limit: only so many rows, and only the beginning of the text is looked at; 0 for all
+	:raises Unreadable: no heading, too many columns, or a quotation mark that is never closed
 	"""
 	text, encoding = decode(content)
 	text = text.replace("\x00", "")
 	delimiter = ""
 	first, _newline, rest = text.partition("\n")
-	if match := re.fullmatch(r"sep=(.)\s*", first.strip("\r"), re.IGNORECASE):
+	if match := re.fullmatch(r"[\"']?sep=(.)[\"']?\s*", first[:20].strip("\r"), re.IGNORECASE):
 		delimiter, text = match.group(1), rest
 	skipped = 1 if delimiter else 0
 	delimiter = delimiter or _delimiter(text)
-	rows: list[tuple[int, list[str]]] = []
+	return table_of(_lines(text, delimiter, skipped), encoding, delimiter, limit)
+
+
+def _lines(text: str, delimiter: str, skipped: int) -> Iterable[tuple[int, list[str]]]:
+	"""Numbers of lines and their cells."""
 	reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
 	line = 1
 	try:
 		for cells in reader:
-			if any(cell.strip() for cell in cells):
-				rows.append((line + skipped, cells))
+			yield line + skipped, cells
 			line = reader.line_num + 1
 	except csv.Error as error:
 		raise Unreadable(
 			_("Line {0}: the quotation marks do not match ({1}). Correct the line."), line + skipped, error
 		) from error
-	if not rows:
+
+
+def table_of(
+	lines: Iterable[tuple[int, list[str]]], encoding: str, delimiter: str = "", limit: int = 0
+) -> Table:
+	"""Find heading, rows and footer among the lines of a file.
+
+	:raises Unreadable: no heading, or too many columns
+	"""
+	top: list[tuple[int, list[str], int, bool]] = []
+	table: Table | None = None
+	gap = False
+	for line, cells in lines:
+		filled = sum(1 for cell in cells if cell.strip())
+		if not filled:
+			gap = True
+			continue
+		if table:
+			_add_row(table, line, cells, filled, gap)
+		else:
+			top.append((line, cells, filled, gap))
+			if len(top) == TOP:
+				table = _headed(top, encoding, delimiter)
+		gap = False
+		if limit and table and len(table.rows) >= limit:
+			break
+	if not top:
 		raise Unreadable(_("The file is empty. Choose a file with a heading and rows."))
-	heading = [cell.strip() for cell in rows[0][1]]
-	return Table(heading, rows[1:], encoding, delimiter)
+	return table or _headed(top, encoding, delimiter)
+
+
+def _headed(top: Sequence[tuple[int, list[str], int, bool]], encoding: str, delimiter: str) -> Table:
+	"""A table with the heading that is among its first lines: titles of a report stand above, with a cell or two."""
+	# one row of too many cells says nothing about the heading
+	usual = sorted((filled for _line, _cells, filled, _gap in top), reverse=True)[:2][-1]
+	place = next(p for p, row in enumerate(top) if row[2] * 2 >= usual)
+	if top[0][1][0].strip().strip('"') in ("EXTF", "DTVF") and len(top) > 1:
+		place = 1  # DATEV: the first line says what the file is
+	heading = list(top[place][1])
+	while len(heading) > 1 and not heading[-1].strip():
+		heading.pop()
+	if len(heading) > MAX_COLUMNS:
+		raise Unreadable(
+			_("The heading has {0} columns. At most {1} can be imported; delete the others."),
+			len(heading),
+			MAX_COLUMNS,
+		)
+	table = Table([reading.clean(cell) for cell in heading], [], encoding, delimiter)
+	for row in top[place + 1 :]:
+		_add_row(table, *row)
+	return table
+
+
+def _add_row(table: Table, line: int, cells: list[str], filled: int, gap: bool) -> None:
+	if len(table.rows) >= MAX_ROWS:
+		raise Unreadable(TOO_MANY_ROWS, MAX_ROWS)
+	_follow_footer(table, line, cells, filled, gap)
+	table.rows.append((line, cells))
+
+
+_FOOTER = re.compile(
+	r"(copyright|confidential|generated by|grand total|total|gesamt|summe|erstellt (am|von|durch)|vertraulich"
+	r"|as of|filtered by|exported (on|by)|exportiert)\b",
+	re.IGNORECASE,
+)
+
+
+def _follow_footer(table: Table, line: int, cells: Sequence[str], filled: int, gap: bool) -> None:
+	"""A footer is the end of a file, where only first cells are filled, behind a blank line or with words of a footer."""
+	if len(table.heading) < 3 or filled > 1 or not cells[0].strip():
+		table.footer = 0
+	elif not table.footer and (gap or _FOOTER.match(cells[0].strip())):
+		table.footer = line
 
 
 def _delimiter(text: str) -> str:
-	"""Counted outside quotation marks in the first line."""
-	line = next((line for line in text.splitlines() if line.strip()), "")
-	bare = re.sub(r'"[^"]*"', "", line)
-	return max(";,\t|", key=lambda char: (bare.count(char), -";,\t|".index(char)))
+	"""Counted outside quotation marks in the first line; behind a title without any, in the lines that agree."""
+	lines = [line for line in text[:100_000].splitlines()[: TOP * 2] if line.strip()][:TOP]
+	bare = [re.sub(r'"[^"]*"', "", line) for line in lines]
+	found = [
+		(line.count(char), -";,\t|".index(char), char)
+		for line in bare
+		for char in ";,\t|"
+		if line.count(char)
+	]
+	if bare and any(char in bare[0] for char in ";,\t|"):
+		return max((bare[0].count(char), -";,\t|".index(char), char) for char in ";,\t|")[2]
+	agreed = [one for one in found if one[0] > 1 and found.count(one) > 1]
+	return max(agreed)[2] if agreed else ";"
 
 
 def write_table(heading: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ";") -> bytes:
@@ -179,96 +249,23 @@ def unguarded(cell: str) -> str:
 	return cell[1:] if re.match(r"'+[=+\-@\t\r]", cell) else cell
 
 
-#: headings that other programs use, without case and signs → field or column
-SYNONYMS = {
-	"fn": "relation_name",
-	"fullname": "relation_name",
-	"displayname": "relation_name",
-	"anzeigename": "relation_name",
-	"kundenname": "relation_name",
-	"firma": COMPANY,
-	"company": COMPANY,
-	"companyname": COMPANY,
-	"organization": COMPANY,
-	"organisation": COMPANY,
-	"unternehmen": COMPANY,
-	"arbeitgeber": COMPANY,
-	"email": "email_id",
-	"emailadresse": "email_id",
-	"emailaddress": "email_id",
-	"mail": "email_id",
-	"email2": "further_emails",
-	"email2address": "further_emails",
-	"email3address": "further_emails",
-	"telefon": "phone",
-	"tel": "phone",
-	"telefonnummer": "phone",
-	"businessphone": "phone",
-	"telefongeschäftlich": "phone",
-	"telefon2": "further_phones",
-	"homephone": "further_phones",
-	"telefonprivat": "further_phones",
-	"mobil": "mobile_no",
-	"mobilephone": "mobile_no",
-	"mobiltelefon": "mobile_no",
-	"handy": "mobile_no",
-	"fax": "further_fax",
-	"faxgeschäftlich": "further_fax",
-	"webseite": "website",
-	"url": "website",
-	"homepage": "website",
-	"strasse": "address_line",
-	"straße": "address_line",
-	"strassenr": "address_line",
-	"businessstreet": "address_line",
-	"plz": "pincode",
-	"postleitzahl": "pincode",
-	"zip": "pincode",
-	"zipcode": "pincode",
-	"ort": "city",
-	"stadt": "city",
-	"land": "country",
-	"vorname": "first_name",
-	"givenname": "first_name",
-	"nachname": "last_name",
-	"familyname": "last_name",
-	"anrede": "salutation",
-	"position": "designation",
-	"jobtitle": "designation",
-	"funktion": "designation",
-	"geburtstag": "date_of_birth",
-	"birthday": "date_of_birth",
-	"notizen": NOTES,
-	"bemerkung": NOTES,
-	"notes": NOTES,
-	"uid": "uid",
-	"art": "relation_kind",
-	"typ": "relation_kind",
-	"branche": "industry",
-	"mitarbeiter": "employees",
-}
-
-
-def heading_key(text: str) -> str:
-	"""`E-Mail 2 Address` → `email2address`: headings are compared without case, blanks and signs."""
-	return re.sub(r"[\W_]+", "", text.casefold())
-
-
 def guess_columns(heading: Sequence[str], labels: Mapping[str, str]) -> list[str]:
-	"""For each heading the field that is meant, or an empty string. A field is given once.
+	"""Return for each heading the target that is meant, or an empty string. A field is given once.
 
 	:param labels: label or field name → field
 	"""
-	known = {heading_key(label): name for label, name in labels.items()}
-	taken: set[str] = set()
-	result = []
-	for text in heading:
-		name = known.get(heading_key(text)) or SYNONYMS.get(heading_key(text), "")
-		if name in taken and name not in FURTHER:
-			name = next((f for f, kind in FURTHER.items() if MAIN_FIELDS.get(kind) == name), "")
-		taken.add(name)
-		result.append(name)
-	return result
+	return headings.guess_columns(heading, labels)
+
+
+def records_of(table: Table, targets: Sequence[str]) -> Iterable[Record]:
+	"""The records of a table, in their order; rows of a footer are rejected."""
+	for line, cells in table.rows:
+		record = from_row(line, cells, table.heading, targets)
+		if table.footer and line >= table.footer:
+			record.error = Unreadable(
+				_("The row looks like the footer of a report: only its first cell is filled.")
+			)
+		yield record
 
 
 def from_row(number: int, cells: Sequence[str], heading: Sequence[str], targets: Sequence[str]) -> Record:
@@ -281,23 +278,177 @@ def from_row(number: int, cells: Sequence[str], heading: Sequence[str], targets:
 			len(heading),
 		)
 		return record
-	further: list[tuple[str, str]] = []
+	row = _Row(record)
 	for text, target, cell in zip(heading, targets, cells):  # noqa: B905 (a row may be shorter)
-		cell = unguarded(cell.strip())
-		if not cell or text == REASON or target == "-":
+		if len(cell) > MAX_CELL:
+			record.error = Unreadable(
+				_("{0}: the cell has {1} characters. At most {2} can be imported."), text, len(cell), MAX_CELL
+			)
+			return record
+		cell = reading.clean(unguarded(cell.strip()))
+		if text == REASON or target == LEAVE_OUT:
 			continue
+		if not cell or (target not in NAMES and reading.is_empty(cell)):
+			row.label = ""
+			continue
+		row.take(target, text, cell)
+	row.finish()
+	return record
+
+
+class _Row:
+	"""Puts the cells of a row where they belong."""
+
+	def __init__(self, record: Record):
+		self.record = record
+		self.points: list[tuple[bool, str, str, str]] = []
+		self.places: dict[str, dict[str, list[str]]] = {}
+		self.birthday: dict[str, str] = {}
+		self.label = ""
+
+	def take(self, target: str, heading: str, cell: str) -> None:
+		"""Keep a cell, whatever its order among the columns."""
+		record = self.record
+		kind = next((k for k, main in MAIN_FIELDS.items() if main == target), None) or FURTHER.get(target)
 		if target == COMPANY:
-			record.company = cell
-		elif target in FURTHER:
-			further += [(FURTHER[target], part) for part in cell.split(SEPARATOR)]
+			record.company = record.company or cell
+		elif target == LABEL:
+			self.label = cell
+			return
+		elif kind:
+			label = self.label or headings.label_of(heading)
+			self.points += [(target not in FURTHER, *point) for point in split_points(kind, cell, label)]
+		elif part := MAIN_PARTS.get(target):
+			self.places.setdefault("", {}).setdefault(part, []).append(cell)
+		elif target in PLACES:
+			place, part = PLACES[target]
+			self.places.setdefault(place, {}).setdefault(part, []).append(cell)
+		elif target in BIRTHDAY_PARTS:
+			self.birthday[target] = cell
+		elif target in headings.OPT_OUTS:
+			record.marks.append(optouts.Mark(target, heading, cell))
 		elif target:
 			record.values[target] = cell
 		else:
-			record.left.append((text, cell))
-	for kind, value in further:
-		value, label = _labelled(value)
-		record.add_point(kind, value, label)
-	return record
+			record.left.append((heading, cell))
+		self.label = ""
+
+	def finish(self) -> None:
+		"""Choose what fills the fields and what stands beside."""
+		self._take_birthday()
+		self._take_places()
+		# what has a column of its own comes first, the others in their order
+		for _further, kind, value, label in sorted(self.points, key=lambda point: not point[0]):
+			self.record.add_point(kind, value, label)
+
+	def _take_birthday(self) -> None:
+		day, month, year = (self.birthday.get(part, "") for part in BIRTHDAY_PARTS)
+		if not (day.isdigit() and month.isdigit()):
+			for part, text in self.birthday.items():
+				self.record.left.append((part, text))
+		elif year.isdigit() and len(year) == 4:
+			self.record.values.setdefault("date_of_birth", f"{year}-{month:0>2}-{day:0>2}")
+		else:
+			self.record.values.setdefault("date_of_birth", f"--{month:0>2}-{day:0>2}")
+
+	def _take_places(self) -> None:
+		"""The main address fills the fields, or the next one if it names no place; the others are kept beside."""
+		places = {
+			name: [_part(parts, number) for number in range(_addresses(parts))]
+			for name, parts in self.places.items()
+		}
+		found = [(name, parts) for name, several in places.items() for parts in several]
+		found.sort(key=lambda place: (not _is_place(place[1]), place[0] != ""))
+		if not found:
+			return
+		main = dict(found[0][1])
+		for name, parts in found[1:]:
+			if _is_place(parts):
+				self.points.append((False, ADDRESS, one_line(parts), name or "work"))
+				continue
+			for part, text in parts.items():
+				if main.setdefault(part, text) != text:
+					self.record.left.append((part.capitalize(), text))
+		for part, text in main.items():
+			if PARTS[part]:
+				self.record.values.setdefault(PARTS[part], text)
+			else:
+				self.record.left.append((part.capitalize(), text))
+
+
+def _addresses(parts: Mapping[str, Sequence[str]]) -> int:
+	"""Google puts several addresses into one cell."""
+	return max(text.count(GOOGLE_SEPARATOR) + 1 for texts in parts.values() for text in texts)
+
+
+def _part(parts: Mapping[str, Sequence[str]], number: int) -> dict[str, str]:
+	found = {}
+	for part, texts in parts.items():
+		pieces = [
+			split[number].strip() for text in texts if number < len(split := text.split(GOOGLE_SEPARATOR))
+		]
+		if text := ", ".join(", ".join(piece.split("\n")) for piece in pieces if piece):
+			found[part] = " ".join(text.split())
+	return found
+
+
+def _is_place(parts: Mapping[str, str]) -> bool:
+	return any(parts.get(part) for part in ("street", "pincode", "city"))
+
+
+def one_line(parts: Mapping[str, str]) -> str:
+	"""`{street, pincode, city, region, country}` → `Weg 1, 50667 Köln, Germany`."""
+	place = " ".join(filter(None, (parts.get("pincode"), parts.get("city"))))
+	return ", ".join(filter(None, (parts.get("street"), place, parts.get("region"), parts.get("country"))))
+
+
+def split_points(kind: str, cell: str, label: str = "") -> list[tuple[str, str, str]]:
+	"""Several addresses or numbers of a cell → (type, value, label) each, by the label: `Work Fax`, `Mobile`."""
+	pieces = [cell]
+	signs = {ADDRESS: (), WEBSITE: ("\n",)}.get(kind, (";", "\n"))
+	for sign in (SEPARATOR, GOOGLE_SEPARATOR, *signs):
+		pieces = [piece for text in pieces for piece in text.split(sign)]
+	if kind == EMAIL:
+		pieces = [part for piece in pieces for part in _emails_in(piece)]
+	elif kind in (PHONE, MOBILE, FAX):
+		pieces = [part for piece in pieces for part in _numbers_in(piece)]
+	words = label.casefold().replace("*", "").strip()
+	if kind in (PHONE, MOBILE) and "fax" in words:
+		kind = FAX
+	elif kind == PHONE and re.search(r"mobil|handy|cell|iphone", words):
+		kind, words = MOBILE, ""
+	result = []
+	for piece in pieces:
+		value, own = _labelled(piece)
+		if own and kind in (PHONE, MOBILE, FAX) and re.search(r"\d", own):
+			value, own = piece.strip(), ""
+		if value:
+			result.append((kind, value, own or _short_label(words)))
+	return result
+
+
+def _short_label(words: str) -> str:
+	"""Labels of programs in the words of ours."""
+	bare = re.sub(r"fax|telefon|phone|e-?mail", "", words).strip(" -_")
+	return {"privat": "home", "geschäftlich": "work", "arbeit": "work", "internet": "", "main": ""}.get(
+		bare, bare
+	)
+
+
+def _emails_in(text: str) -> list[str]:
+	"""`a@b.de, c@d.de` → two; `Müller, Anna <a@b.de>` is one."""
+	parts = [part for part in re.split(r"[,\s]+", text.strip()) if part]
+	if len(parts) > 1 and all(re.fullmatch(r"[^@<>()]+@[^@<>()]+", part) for part in parts):
+		return parts
+	return [text]
+
+
+def _numbers_in(text: str) -> list[str]:
+	"""`0221 123456 / 0170 123456` → two; `0221/123456` is one."""
+	parts = re.split(r" / | oder | or ", text)
+	if len(parts) > 1 and all(sum(char.isdigit() for char in part) > 5 for part in parts):
+		return parts
+	return [text]
 
 
 def labelled(value: str, label: str) -> str:
@@ -308,47 +459,6 @@ def labelled(value: str, label: str) -> str:
 def _labelled(text: str) -> tuple[str, str]:
 	match = re.fullmatch(r"(.*\S)\s+\(([^()]*)\)", text.strip(), re.DOTALL)
 	return (match.group(1), match.group(2)) if match else (text.strip(), "")
-
-
-# ── values ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def read_date(text: str) -> date:
-	"""`31.12.1980`, `1980-12-31`, `19801231`, with or without a time. :raises Unreadable:"""
-	bare = text.strip().split("T")[0].split(" ")[0]
-	for form in ("%Y-%m-%d", "%d.%m.%Y", "%d.%m.%y", "%Y%m%d", "%d/%m/%Y"):
-		try:
-			return datetime.strptime(bare, form).date()
-		except ValueError:
-			continue
-	raise Unreadable(_("{0} is no date. Write it like 31.12.1980."), text)
-
-
-def read_number(text: str) -> float:
-	"""`1.234,50`, `1,234.50`, `1234.5`, `1 234`. Of a single separator with three digits behind, it is thousands.
-
-	:raises Unreadable:
-	"""
-	bare = re.sub(r"[\s€']", "", text)
-	if re.fullmatch(r"-?\d{1,3}([.,])\d{3}(\1\d{3})*", bare):
-		bare = re.sub(r"[.,]", "", bare)
-	elif bare.rfind(",") > bare.rfind("."):
-		bare = bare.replace(".", "").replace(",", ".")
-	else:
-		bare = bare.replace(",", "")
-	if not re.fullmatch(r"-?\d+(\.\d+)?", bare):
-		raise Unreadable(_("{0} is no number. Write it like 1234.50."), text)
-	return float(bare)
-
-
-def read_check(text: str) -> int:
-	"""`Yes`, `ja`, `1`, `x` are true; `No`, `nein`, `0` are not. :raises Unreadable:"""
-	key = text.strip().casefold()
-	if key in ("1", "yes", "ja", "true", "wahr", "x"):
-		return 1
-	if key in ("0", "no", "nein", "false", "falsch", ""):
-		return 0
-	raise Unreadable(_("{0} is neither yes nor no."), text)
 
 
 def name_of(values: Mapping[str, str], company: str) -> tuple[str, str]:

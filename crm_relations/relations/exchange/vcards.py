@@ -1,48 +1,63 @@
-"""vCard 2.1, 3.0 and 4.0 → records, and relations → vCard 3.0 or 4.0. The syntax is vobject's; imports no frappe.
+"""vCard 2.1, 3.0 and 4.0 → records, and relations → vCard 3.0 or 4.0, as vobject writes them. Imports no frappe.
 
 A file is cut into cards before it is read, so that a broken card takes no other with it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import vobject
-from vobject.base import VObjectError
 
-from crm_relations.relations.exchange import rules
-from crm_relations.relations.exchange.rules import Record, Unreadable, _
+from crm_relations.relations.exchange import cells, headings, optouts, rules, vcard_syntax
+from crm_relations.relations.exchange.rules import Record
+from crm_relations.relations.exchange.unreadable import Unreadable, _
+from crm_relations.relations.exchange.vcard_syntax import Line
 
 #: properties without a meaning of their own for a relation
-SILENT = {"VERSION", "PRODID", "REV", "CLASS", "SORT-STRING", "PROFILE", "X-ABLABEL", "NAME", "CLIENTPIDMAP"}
-#: pictures, sounds and keys: a note cannot hold them
-BINARY = {"PHOTO", "LOGO", "SOUND", "KEY"}
+SILENT = {
+	"VERSION",
+	"PRODID",
+	"REV",
+	"CLASS",
+	"SORT-STRING",
+	"PROFILE",
+	"X-ABLABEL",
+	"NAME",
+	"CLIENTPIDMAP",
+} | {
+	"X-ABADR",
+	"X-MOZILLA-HTML",
+	"MAILER",
+	"LABEL",
+	"X-PHONETIC-FIRST-NAME",
+	"X-PHONETIC-LAST-NAME",
+	"X-IMAGEHASH",
+	"X-IMAGETYPE",
+	"X-SHARED-PHOTO-DISPLAY-PREF",
+	"X-EVOLUTION-FILE-AS",
+}
 KIND_PROPERTIES = ("KIND", "X-ADDRESSBOOKSERVER-KIND", "X-ABSHOWAS")
+GROUP_MEMBERS = ("MEMBER", "X-ADDRESSBOOKSERVER-MEMBER")
 REJECTED = "X-REJECTED"
-
-CARD = re.compile(r"^BEGIN:VCARD\s*$.*?^END:VCARD\s*$", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 
 
 def is_vcard(content: bytes) -> bool:
-	"""Whether the file begins like one."""
-	text, _encoding = rules.decode(content)
-	return text.lstrip()[:11].upper() == "BEGIN:VCARD"
+	"""Whether the file begins like one. Reads its first bytes only."""
+	start = content[:64].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+	return start[:11].upper() == b"BEGIN:VCARD"
 
 
 def read(content: bytes) -> tuple[list[Record], str]:
 	"""The records of a file, in their order, and its encoding. A card that cannot be read says so in `error`."""
 	text, encoding = rules.decode(content)
-	text = text.replace("\r\n", "\n").replace("\r", "\n")
-	records, end = [], 0
-	for match in CARD.finditer(text):
-		between = text[end : match.start()]
-		if between.strip():
-			records.append(_broken(len(records) + 1, between))
-		records.append(_record(len(records) + 1, match.group(0)))
-		end = match.end()
-	if text[end:].strip():
-		records.append(_broken(len(records) + 1, text[end:]))
+	text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+	records = []
+	for number, (is_card, piece) in enumerate(vcard_syntax.cut(text), 1):
+		if number > rules.MAX_ROWS:
+			raise Unreadable(rules.TOO_MANY_ROWS, rules.MAX_ROWS)
+		records.append(_record(number, piece) if is_card else _broken(number, piece))
 	return records, encoding
 
 
@@ -57,114 +72,130 @@ def _broken(number: int, text: str) -> Record:
 def _record(number: int, text: str) -> Record:
 	record = Record(number, raw=text)
 	try:
-		card = vobject.readOne(text.replace("\n", "\r\n"), allowQP=True)
-	except (VObjectError, ValueError, IndexError, AttributeError, TypeError) as error:
-		record.error = Unreadable(_("The card cannot be read: {0}"), str(error) or type(error).__name__)
+		lines = list(vcard_syntax.lines_of(text))
+	except Unreadable as error:
+		record.error = error
 		return record
+	labels = {line.group: _label(line.text) for line in lines if line.name == "X-ABLABEL" and line.group}
 	kind = ""
 	# the preferred of several comes first, the others in their order
-	for line in sorted(card.getChildren(), key=_preference):
-		if not hasattr(line, "value"):
-			continue
-		name, value = line.name.upper(), line.value
-		if name in KIND_PROPERTIES:
-			kind = str(value).casefold()
+	for line in sorted(lines, key=_preference):
+		if line.name in KIND_PROPERTIES:
+			kind = line.text.casefold()
 		else:
-			_take(record, name, value, line)
+			_take(record, line, labels.get(line.group, ""))
+	if kind == "group":
+		record.error = Unreadable(
+			_("The card is a group of other cards, and neither a person nor an organisation.")
+		)
+		return record
 	_set_kind(record, kind)
 	return record
 
 
-def _preference(line: Any) -> tuple[bool, int]:
-	types = {t.upper() for t in _types(line)}
-	number = next(iter(getattr(line, "params", {}).get("PREF", [])), "")
-	if number.isdigit():
+def _label(text: str) -> str:
+	"""Apple's own labels stand in signs: `_$!<Work>!$_` → work."""
+	return cells.clean(re.sub(r"^_\$!<(.{0,60})>!\$_$", r"\1", text)).casefold()
+
+
+def _preference(line: Line) -> tuple[bool, int]:
+	number = next(iter(line.params.get("PREF", [])), "")
+	if number.isdigit() and len(number) < 4:
 		return (False, int(number))
-	return (False, 1) if "PREF" in types else (True, 0)
+	return (False, 1) if "pref" in _types(line) else (True, 0)
 
 
-def _types(line: Any) -> list[str]:
+def _types(line: Line) -> list[str]:
 	"""`TYPE=work,voice`, `TYPE="voice,work"` and the bare parameters of version 2.1."""
-	given = [part for value in getattr(line, "params", {}).get("TYPE", []) for part in value.split(",")]
-	return [t.strip() for t in [*given, *getattr(line, "singletonparams", [])] if t.strip()]
+	return [t for t in (value.strip().casefold() for value in line.params.get("TYPE", [])) if t]
 
 
-def _take(record: Record, name: str, value: Any, line: Any) -> None:
-	types = [t.casefold() for t in _types(line)]
-	label = ", ".join(t for t in types if t in ("home", "work"))
-	if name in SILENT or name == REJECTED:
+def _take(record: Record, line: Line, label: str) -> None:
+	name, types, value = line.name, _types(line), cells.clean(line.text)
+	label = label or ", ".join(t for t in types if t in ("home", "work"))
+	if name in SILENT or name in GROUP_MEMBERS or name == REJECTED:
 		return
-	if name in BINARY:
+	if name in vcard_syntax.BINARY:
 		record.dropped.append(name)
+	elif cells.is_empty(value) and name not in ("FN", "N", "ADR", "ORG"):
+		return
 	elif name == "FN":
-		record.values.setdefault("relation_name", str(value).strip())
+		record.values.setdefault("relation_name", value)
 	elif name == "N":
-		for field, part in (("first_name", value.given), ("last_name", value.family)):
-			_set(record, field, part)
-		for what, part in (("N (additional)", value.additional), ("N (suffix)", value.suffix)):
-			if text := _plain(part):
-				record.left.append((what, text))
-		_set(record, "salutation", value.prefix)
-	elif name == "EMAIL":
-		record.add_point(rules.EMAIL, str(value).removeprefix("mailto:"), label)
-	elif name == "TEL":
-		number = re.sub(r"^tel:", "", str(value).strip(), flags=re.IGNORECASE)
-		kind = rules.FAX if "fax" in types else rules.MOBILE if "cell" in types else rules.PHONE
-		record.add_point(kind, number, label)
-	elif name == "URL":
-		record.add_point(rules.WEBSITE, str(value), label)
+		_take_name(record, line.parts())
+	elif name in ("EMAIL", "TEL", "URL"):
+		_take_point(record, name, value, types, label)
 	elif name == "ADR":
-		_take_address(record, value, label)
+		_take_address(record, line.parts(), label)
 	elif name == "ORG":
-		parts = [part for part in (value if isinstance(value, list) else [value]) if part.strip()]
-		record.company = record.company or (parts[0].strip() if parts else "")
+		parts = [cells.clean(part) for part in line.parts() if part.strip()]
+		record.company = record.company or (parts[0] if parts else "")
 		record.left += [("ORG", part) for part in parts[1:]]
 	elif name == "TITLE":
 		_set(record, "designation", value)
 	elif name == "BDAY":
 		_set(record, "date_of_birth", value)
+	elif name in ("ANNIVERSARY", "X-ANNIVERSARY", "X-ABDATE"):
+		record.left.append((label.capitalize() or name, re.sub(r"^1604-", "--", value)))
 	elif name == "NOTE":
-		text = str(value).replace("\r\n", "\n").strip()
-		record.values["notes"] = "\n".join(filter(None, (record.values.get("notes"), text)))
+		record.values["notes"] = "\n".join(filter(None, (record.values.get("notes"), value)))
 	elif name == "UID":
 		_set(record, "uid", value)
-	elif text := _plain(value):
-		record.left.append((name, text))
+	elif target := _opt_out(name):
+		record.marks.append(optouts.Mark(target, name, value))
+	elif value := ", ".join(filter(None, (cells.clean(part) for part in line.parts()))):
+		record.left.append((name, value))
 
 
-def _set(record: Record, field: str, value: Any) -> None:
-	text = _plain(value)
+def _opt_out(name: str) -> str:
+	"""`X-DO-NOT-CALL` and what else programs append: known by the headings of their tables."""
+	target = headings.guess_columns([name.removeprefix("X-")], {})[0] if name.startswith("X-") else ""
+	return target if target in headings.OPT_OUTS else ""
+
+
+def _take_name(record: Record, parts: Sequence[str]) -> None:
+	family, given, additional, prefix, suffix = ([cells.clean(part) for part in parts] + [""] * 5)[:5]
+	for field, part in (("first_name", given), ("last_name", family), ("salutation", prefix)):
+		_set(record, field, part)
+	for what, part in (("N (additional)", additional), ("N (suffix)", suffix)):
+		if part:
+			record.left.append((what, part))
+
+
+def _take_point(record: Record, name: str, value: str, types: Sequence[str], label: str) -> None:
+	if name == "EMAIL":
+		kind, value = rules.EMAIL, re.sub(r"^mailto:", "", value, flags=re.IGNORECASE)
+	elif name == "URL":
+		kind = rules.WEBSITE
+	else:
+		value = re.sub(r"^tel:", "", value, flags=re.IGNORECASE).replace(";ext=", " ext. ")
+		is_mobile = "cell" in types or "iphone" in types
+		kind = rules.FAX if "fax" in types else rules.MOBILE if is_mobile else rules.PHONE
+	for point in rules.split_points(kind, value, label):
+		record.add_point(*point)
+
+
+def _set(record: Record, field: str, text: str) -> None:
 	if text and not record.values.get(field):
 		record.values[field] = text
 
 
-def _plain(value: Any) -> str:
-	if isinstance(value, list | tuple):
-		return ", ".join(filter(None, (_plain(part) for part in value)))
-	if isinstance(value, bytes):
-		return ""
-	return str(value).strip()
-
-
-def _take_address(record: Record, value: Any, label: str) -> None:
+def _take_address(record: Record, parts: Sequence[str], label: str) -> None:
 	"""The first address fills the fields, the others are kept as further addresses."""
-	street = ", ".join(filter(None, (_plain(value.street), _plain(value.extended), _plain(value.box))))
-	parts = {
-		"address_line": street,
-		"pincode": _plain(value.code),
-		"city": _plain(value.city),
-		"country": _plain(value.country),
-	}
-	if not any(parts.values()):
+	box, extended, street, city, region, code, country = (
+		[", ".join(filter(None, map(str.strip, cells.clean(part).split("\n")))) for part in parts] + [""] * 7
+	)[:7]
+	street = ", ".join(filter(None, (street, extended, box)))
+	values = {"address_line": street, "pincode": code, "city": city, "country": country}
+	if not any(values.values()):
 		return
-	if not any(record.values.get(field) for field in parts):
-		record.values.update({field: text for field, text in parts.items() if text})
-		if region := _plain(value.region):
+	if not any(record.values.get(field) for field in values):
+		record.values.update({field: text for field, text in values.items() if text})
+		if region:
 			record.left.append(("ADR", region))
 	else:
-		place = " ".join(filter(None, (parts["pincode"], parts["city"])))
-		text = ", ".join(filter(None, (street, place, _plain(value.region), parts["country"])))
-		record.add_point(rules.ADDRESS, text, label)
+		place = {"street": street, "pincode": code, "city": city, "region": region, "country": country}
+		record.add_point(rules.ADDRESS, rules.one_line(place), label)
 
 
 def _set_kind(record: Record, kind: str) -> None:
@@ -189,7 +220,8 @@ def _set_kind(record: Record, kind: str) -> None:
 def rejected(record: Record, reason: str) -> str:
 	"""The card as it came, with the reason in it: it can be corrected and read again."""
 	line = f"{REJECTED}:" + reason.replace("\\", "\\\\").replace("\n", "\\n").replace(",", "\\,")
-	card = re.sub(rf"(?im)^{REJECTED}:.*\n?", "", str(record.raw))
+	kept = (text for text in str(record.raw).split("\n") if not text.upper().startswith(f"{REJECTED}:"))
+	card = "\n".join(kept)
 	if re.match(r"(?i)BEGIN:VCARD", card):
 		head, rest = card.split("\n", 1) if "\n" in card else (card, "")
 		return f"{head}\n{line}\n{rest}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_relations.relations.exchange import rules, vcards
+from crm_relations.relations.exchange import cells, rules, vcards
 from crm_relations.relations.exchange.rules import Record, Unreadable
 
 NAMES = "Nachname;E-Mail\r\nMüller-Lüdenscheidt;a@b.de\r\nÖzgür;ö@b.de\r\n"
@@ -100,7 +100,7 @@ def test_a_row_with_too_many_cells_is_refused_and_a_short_one_read():
 
 @pytest.mark.parametrize("text", ["31.12.1980", "1980-12-31", "19801231", "1980-12-31T00:00:00", "31.12.80"])
 def test_dates_as_they_are_written(text):
-	assert rules.read_date(text) == date(1980, 12, 31)
+	assert cells.read_date(text) == date(1980, 12, 31)
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,12 @@ def test_dates_as_they_are_written(text):
 	],
 )
 def test_numbers_as_they_are_written(text, number):
-	assert rules.read_number(text) == number
+	assert cells.read_number(text) == number
 
 
 @pytest.mark.parametrize(
 	("read", "text"),
-	[(rules.read_date, "31.02.1980"), (rules.read_number, "zwölf"), (rules.read_check, "vielleicht")],
+	[(cells.read_date, "31.02.1980"), (cells.read_number, "zwölf"), (cells.read_check, "vielleicht")],
 )
 def test_a_value_that_is_none_is_named(read, text):
 	with pytest.raises(Unreadable) as error:
@@ -281,7 +281,7 @@ def test_what_is_written_as_a_card_is_read_as_it_was(version):
 	}
 	(card,), _encoding = vcards.read(vcards.write([relation], version))
 	expected = {k: v for k, v in relation.items() if k not in ("points", "company", "date_of_birth")}
-	assert rules.read_date(card.values.pop("date_of_birth")) == date(1980, 2, 29)
+	assert cells.read_date(card.values.pop("date_of_birth")) == date(1980, 2, 29)
 	assert card.values == expected
 	assert sorted(card.points) == sorted(relation["points"]) and card.company == "Kunde GmbH"
 	firm = {"relation_name": "Kunde & Co. KG", "relation_kind": "Organisation", "uid": "x-2"}

@@ -92,13 +92,20 @@ def test_the_preview_says_what_becomes_of_each_row_and_writes_no_relation():
 	)
 	assert frappe.db.count("Relation") == before
 	assert (doc.status, doc.file_format, doc.rows_total) == ("Checked", "csv", 8)
-	assert figures(doc) == (1, 2, 0, 5)
+	assert figures(doc) == (2, 4, 0, 2)
 	assert rows[2]["action"] == "create" and rows[2]["title"] == "Schmidt GmbH"
 	assert rows[3]["relation"] == known.name and rows[3]["details"] == ["Changes: Postal Code"]
 	assert "Name: the row has none" in rows[4]["reason"]
-	assert "keine Adresse is no e-mail address" in rows[5]["reason"]
-	assert "Country: Atlantis is not in the list" in rows[6]["reason"]
-	assert "Number of Employees: viele is no number" in rows[7]["reason"]
+	# one cell that cannot be read does not reject its row
+	assert "E-mail goes into the notes: keine Adresse is no e-mail address" in rows[5]["details"][0]
+	assert "Country goes into the notes: Atlantis is not in the list" in rows[6]["details"][1]
+	assert "Number of Employees goes into the notes: viele is no number" in rows[7]["details"][1]
+	found = {remark["text"]: remark["count"] for remark in json.loads(doc.findings)["remarks"]}
+	assert found == {
+		"E-mail goes into the notes": 1,
+		"Country goes into the notes": 1,
+		"Number of Employees goes into the notes": 1,
+	}
 	assert rows[8]["action"] == "update" and rows[8]["details"][0] == "The same relation as row 2"
 	assert "The row has 8 cells, the heading 7" in rows[9]["reason"]
 	lines = list(csv.reader(io.StringIO(content_of(doc.preview_file).decode("utf-8-sig")), delimiter=";"))
@@ -143,8 +150,8 @@ def test_german_words_and_numbers_are_understood_whatever_the_language_of_the_us
 		"Firma;Land;Telefon;Marktausrichtung;Handy\nSchmidt KG X;Österreich;0221/123456;B2B;keine Nummer\n"
 		"Schmidt KG Y;Deutschland;0221/123456;B2B;\n"
 	)
-	assert "Mobile: keine Nummer is no telephone number" in rows[2]["reason"]
-	assert rows[2]["title"] == "Schmidt KG X"
+	assert "Mobile goes into the notes: keine Nummer is no telephone number" in rows[2]["details"][0]
+	assert rows[2]["title"] == "Schmidt KG X" and rows[2]["action"] == "create"
 	assert rows[3]["action"] == "create", rows
 
 
@@ -158,7 +165,7 @@ def test_an_import_makes_changes_and_rejects_and_counts_every_row(clean):
 		"Name;Art;E-Mail;weitere;Telefon;Ort;Sternzeichen\n"
 		f"Neukunde {clean};Organisation;neu@{clean}.example;;+49 221 1234;Köln;Waage\n"
 		f"Altkunde {clean};Organisation;INFO@{clean}.example;;+49 221 5678;Bonn;\n"
-		f"Kaputt {clean};Organisation;kein at;;;;\n"
+		f"{'Kaputt' * 30} {clean};Organisation;;;;;\n"
 	)
 	assert (doc.status, doc.rows_done) == ("Done", 3) and figures(doc) == (1, 1, 0, 1)
 	made = frappe.get_doc("Relation", {"relation_name": f"Neukunde {clean}"})
@@ -178,14 +185,15 @@ def test_an_import_makes_changes_and_rejects_and_counts_every_row(clean):
 
 
 def test_rejected_rows_come_back_as_a_file_that_can_be_corrected_and_imported(clean):
-	text = f"Name;Art;E-Mail;Farbe\n=Kaputt {clean};Organisation;kein at;blau\nGut {clean};Organisation;;\n"
+	broken = "Kaputt" * 30
+	text = f"Name;Art;E-Mail;Farbe\n={broken} {clean};Organisation;heil@{clean}.example;blau\nGut {clean};Organisation;;\n"
 	doc = run(text)
 	file = content_of(doc.rejected_file)
 	lines = list(csv.reader(io.StringIO(file.decode("utf-8-sig")), delimiter=";"))
 	assert lines[0] == [rules.REASON, "Name", "Art", "E-Mail", "Farbe"]
-	assert lines[1][1:] == [f"'=Kaputt {clean}", "Organisation", "kein at", "blau"]
-	assert "no e-mail address" in lines[1][0]
-	again = run(file.replace(b"kein at", f"heil@{clean}.example".encode()))
+	assert lines[1][1:] == [f"'={broken} {clean}", "Organisation", f"heil@{clean}.example", "blau"]
+	assert "longer than 140 characters" in lines[1][0]
+	again = run(file.replace(broken.encode(), b"Kaputt"))
 	assert figures(again) == (1, 0, 0, 0) and not again.rejected_file
 	made = frappe.get_doc("Relation", {"email_id": f"heil@{clean}.example"})
 	assert (made.relation_name, made.notes) == (f"=Kaputt {clean}", "Farbe: blau")
@@ -330,7 +338,10 @@ def test_people_who_share_an_address_are_not_made_one_and_a_row_that_fits_two_is
 def test_a_long_text_is_refused_with_its_field_and_a_salutation_nobody_knows_goes_into_the_notes():
 	_doc, rows = preview(f"Name;Anrede\n{'x' * 10_000};\nAnna B;Hochwohlgeboren\n")
 	assert "Name: xxxxx" in rows[2]["reason"] and "longer than 140 characters" in rows[2]["reason"]
-	assert rows[3]["details"] == ["Salutation: Hochwohlgeboren goes into the notes"]
+	assert rows[3]["details"][0] == "Read as a person by the name: Anna / B"
+	assert rows[3]["details"][1].startswith(
+		"Salutation goes into the notes: Hochwohlgeboren is not in the list"
+	)
 
 
 # ── rights ─────────────────────────────────────────────────────────────────────────────────────

@@ -15,13 +15,13 @@
 		if (!rows.length) return "";
 		const head = [__("Row"), __("Result"), __("Name"), __("Relation"), __("Details")];
 		const body = rows.map((row) => {
-			const [label, color] = RESULTS[row.action];
+			const [label, color] = RESULTS[row.action] || [escape(row.action), "gray"];
 			const relation = row.relation
 				? `<a href="${escape(
 						frappe.utils.get_form_link("Relation", row.relation),
 				  )}">${escape(row.relation)}</a>`
 				: "";
-			return `<tr><td>${row.row}</td>
+			return `<tr><td>${escape(row.row)}</td>
 				<td><span class="indicator-pill no-indicator-dot ${color}">${label}</span></td>
 				<td style="overflow-wrap: anywhere">${escape(row.title)}</td><td>${relation}</td>
 				<td style="overflow-wrap: anywhere">${[row.reason, ...row.details]
@@ -43,6 +43,47 @@
 			<tbody>${body.join("")}</tbody></table></div>${more}`;
 	}
 
+	function findings_html(frm) {
+		const { remarks = [], questions = [] } = JSON.parse(frm.doc.findings || "{}");
+		const listed = (lines) =>
+			`<ul class="mb-0">${lines.map((line) => `<li>${escape(line)}</li>`).join("")}</ul>`;
+		const asked = questions.map(
+			({ text, examples }) =>
+				`<div class="alert alert-warning">${escape(text)}${listed(examples)}</div>`,
+		);
+		const said = remarks.map(
+			({ text, count, examples }) =>
+				`<p class="mb-1"><b>${escape(text)}</b>: ${escape(count)}</p>${listed(examples)}`,
+		);
+		return asked.join("") + (said.length ? `<div class="mb-3">${said.join("")}</div>` : "");
+	}
+
+	// A question that the file does not answer is asked before anything is written.
+	function answer_questions(frm, go_on) {
+		const { questions = [] } = JSON.parse(frm.doc.findings || "{}");
+		if (!questions.length || frm.doc.status !== "Checked") return go_on();
+		const fields = questions.map(({ field, text, examples }) => ({
+			fieldname: field,
+			fieldtype: "Select",
+			label: __(frappe.meta.get_docfield(frm.doctype, field).label),
+			options: frappe.meta.get_docfield(frm.doctype, field).options,
+			default: frm.doc[field],
+			description: escape([text, ...examples].join(" · ")),
+			reqd: 1,
+		}));
+		frappe.prompt(
+			fields,
+			async (values) => {
+				const changed = Object.keys(values).some((name) => values[name] !== frm.doc[name]);
+				if (!changed) return go_on();
+				await frm.set_value(values);
+				await call(frm, "check_import");
+			},
+			__("Before the Import"),
+			__("Continue"),
+		);
+	}
+
 	async function call(frm, method) {
 		if (frm.is_dirty()) await frm.save();
 		const message = await frappe.xcall(API + method, { name: frm.doc.name });
@@ -54,17 +95,20 @@
 		async refresh(frm) {
 			const status = frm.doc.status;
 			frm.get_field("preview_html").$wrapper.html(
-				status === "Checked" ? preview_html(frm) : "",
+				status === "Checked" ? findings_html(frm) + preview_html(frm) : "",
 			);
 			if (frm.doc.failure) frm.set_intro(escape(frm.doc.failure), "red");
 			if (frm.is_new()) return;
-			frm.toggle_enable(["import_file", "existing"], ["Draft", "Checked"].includes(status));
+			const choices = ["import_file", "existing", "date_order", "names_as"];
+			frm.toggle_enable(choices, ["Draft", "Checked"].includes(status));
 			if (["Draft", "Checked"].includes(status)) {
 				frm.add_custom_button(__("Preview"), () => call(frm, "check_import"));
 			}
 			if (["Checked", "Failed", "Importing"].includes(status)) {
 				const label = status === "Checked" ? __("Start Import") : __("Continue Import");
-				frm.add_custom_button(label, () => call(frm, "start_import"))
+				frm.add_custom_button(label, () =>
+					answer_questions(frm, () => call(frm, "start_import")),
+				)
 					.removeClass("btn-default")
 					.addClass("btn-primary");
 			}

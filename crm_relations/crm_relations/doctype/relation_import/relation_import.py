@@ -7,7 +7,7 @@ from crm_relations.relations.exchange import importing
 
 
 class RelationImport(Document):
-	"""A vCard or csv file of relations: what becomes what, before and after."""
+	"""A vCard, csv or Excel file of relations: what becomes what, before and after."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
@@ -22,10 +22,17 @@ class RelationImport(Document):
 		)
 
 		columns: DF.Table[RelationImportColumn]
+		date_order: DF.Literal["As the File Shows", "Day before Month", "Month before Day"]
+		dead_addresses: DF.Int
 		existing: DF.Literal["Fill Empty Fields", "Overwrite with the File", "Leave Alone"]
 		failure: DF.SmallText | None
 		file_format: DF.Data | None
+		findings: DF.Code | None
 		import_file: DF.Attach
+		names_as: DF.Literal["Decide by Row", "Persons", "Organisations"]
+		objections_email: DF.Int
+		objections_letter: DF.Int
+		objections_phone: DF.Int
 		preview: DF.Code | None
 		preview_file: DF.Attach | None
 		rejected: DF.Int

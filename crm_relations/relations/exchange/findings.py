@@ -1,0 +1,49 @@
+"""What the preview of an import says about the file as a whole: opt-outs, remarks with examples, and questions."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from frappe import _
+
+from crm_relations.relations.exchange import optouts
+from crm_relations.relations.exchange.conventions import Conventions
+from crm_relations.relations.exchange.planning import Plan
+
+#: field of the document → what it counts
+FIGURES = {
+	"objections_email": optouts.EMAIL,
+	"objections_phone": optouts.PHONE,
+	"objections_letter": optouts.LETTER,
+	"dead_addresses": optouts.DEAD,
+}
+EXAMPLES = 3
+
+
+def counts(plans: Iterable[Plan]) -> dict[str, int]:
+	"""How many rows object to each channel, and how many addresses are dead."""
+	found = Counter(objection.channel for plan in plans for objection in plan.objections)
+	return {name: found[channel] for name, channel in FIGURES.items()}
+
+
+def of(plans: Sequence[Plan], conventions: Conventions) -> dict[str, list[dict[str, Any]]]:
+	"""Remarks of the same kind with their number and examples, and what the user is asked."""
+	remarks: dict[str, dict[str, Any]] = {}
+	for plan in plans:
+		for kind, detail in plan.remarks:
+			found = remarks.setdefault(kind, {"text": kind, "count": 0, "examples": []})
+			found["count"] += 1
+			if len(found["examples"]) < EXAMPLES:
+				found["examples"].append(_("Row {0}: {1}").format(plan.record.number, detail))
+	questions = []
+	if conventions.unclear_dates and not conventions.date_order:
+		questions.append(
+			{
+				"field": "date_order",
+				"text": _(
+					"Dates can be read in two ways and go into the notes. Choose the order of dates, and preview again."
+				),
+				"examples": conventions.unclear_dates,
+			}
+		)
+	return {"remarks": sorted(remarks.values(), key=lambda one: -one["count"]), "questions": questions}
