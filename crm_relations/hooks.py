@@ -202,6 +202,10 @@ relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.u
 # Where these addresses stand: a list of dotted paths to tuples of (doctype, field).
 relation_email_fields = ["crm_relations.pipeline.erpnext_crm.suppression.EMAIL_FIELDS"]
 
+# Who keeps the opt-outs that an imported file brings from another system: functions of a list of
+# relations.exchange.optouts.Objection and the name of the import.
+relation_import_objections = ["crm_relations.campaigns.consents.imported.record"]
+
 scheduler_events = {
 	"all": [
 		"crm_relations.campaigns.schedule.run",

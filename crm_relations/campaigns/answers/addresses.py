@@ -4,6 +4,8 @@ A hard bounce makes an address dead at once, soft ones after so many in a row as
 from the address (a reply, a click, a confirmed opt-in) proves that it lives.
 """
 
+from datetime import datetime
+
 import frappe
 from frappe.query_builder import DocType
 from frappe.utils import cint, now_datetime
@@ -44,6 +46,18 @@ def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "") 
 	else:
 		frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values}).insert(ignore_permissions=True)
 	return values["state"]
+
+
+def note_dead(key: str, *, at: datetime, reason: str) -> None:
+	"""Another system knows that mail to the address comes back. What has come from the address since counts more."""
+	row = frappe.db.get_value(DOCTYPE, key, ["state", "last_bounce"], as_dict=True, for_update=True)
+	if row and (row.state == "Dead" or (row.last_bounce and row.last_bounce >= at)):
+		return
+	values = {"state": "Dead", "last_bounce": at, "reason": reason[:1000]}
+	if row:
+		frappe.db.set_value(DOCTYPE, key, values)
+	else:
+		frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values}).insert(ignore_permissions=True)
 
 
 def note_life(key: str) -> None:

@@ -1,0 +1,101 @@
+"""Opt-outs that an imported file brings from an old system: objections by channel, and addresses at which mail comes back.
+
+Hook `relation_import_objections`. What a file says only ever restricts: nothing here gives consent.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time
+
+import frappe
+from frappe import _
+from frappe.query_builder import DocType
+from frappe.utils import get_datetime, now_datetime
+
+from crm_relations.campaigns import consent, rules
+from crm_relations.campaigns.answers import addresses
+from crm_relations.relations.exchange.optouts import DEAD, EMAIL, LETTER, Objection
+
+#: length of the field
+SOURCE = 140
+
+
+def record(objections: Sequence[Objection], source: str) -> None:
+	"""Record what is not known yet, so that an import can be repeated. Does not commit.
+
+	:param source: name of the import and of its file, for the proof
+	"""
+	known = _recorded(objections)
+	for objection in objections:
+		if objection.channel == DEAD:
+			_mark_dead(objection)
+			continue
+		for address in _addresses(objection):
+			key = _key(objection, address)
+			if key in known or (*key, objection.on) in known:
+				continue
+			known.add(key)
+			consent.record(
+				objection.relation,
+				address,
+				objection.channel,
+				"Withdrawn",
+				source=_("Old system: {0}").format(objection.source)[:SOURCE],
+				given_at=_moment(objection.on),
+				proof=_("Import {0}").format(source),
+			)
+
+
+def _addresses(objection: Objection) -> list[str]:
+	"""An objection is a person's: it holds for the row's addresses, and for all of the relation, also later ones."""
+	found = [] if objection.channel == LETTER else list(objection.addresses)
+	keys = {consent.address_key(address, objection.channel): address for address in found}
+	usable = [address for key, address in keys.items() if key]
+	return [*usable, rules.ALL_ADDRESSES] if objection.relation else usable
+
+
+def _key(objection: Objection, address: str) -> tuple[str, str, str]:
+	"""What makes two events the same: channel, address, and the relation where it stands for all addresses."""
+	key = consent.address_key(address, objection.channel)
+	return objection.channel, key, (objection.relation or "") if key == rules.ALL_ADDRESSES else ""
+
+
+def _recorded(objections: Iterable[Objection]) -> set[tuple]:
+	"""Objections that are recorded already, in two queries: those that hold, and with their day those that once held."""
+	keys: set[str] = set()
+	relations: set[str] = set()
+	for objection in objections:
+		if objection.channel != DEAD:
+			keys |= {consent.address_key(one, objection.channel) for one in objection.addresses} - {""}
+			relations |= {objection.relation} - {None}
+	table = DocType("Relation Consent")
+	query = (
+		frappe.qb.from_(table)
+		.select(table.channel, table.address_key, table.relation, table.event, table.given_at)
+		.where(table.purpose == rules.GENERAL_PURPOSE)
+		.orderby(table.given_at)
+		.orderby(table.creation)
+	)
+	rows = list(query.where(table.address_key.isin(sorted(keys))).run()) if keys else []
+	if relations:
+		of_persons = (table.address_key == rules.ALL_ADDRESSES) & table.relation.isin(sorted(relations))
+		rows += query.where(of_persons).run()
+	last, dated = {}, set()
+	for channel, address, relation, event, given_at in rows:
+		key = (channel, address, (relation or "") if address == rules.ALL_ADDRESSES else "")
+		last[key] = event
+		if event == "Withdrawn":
+			dated.add((*key, given_at.date()))
+	return dated | {key for key, event in last.items() if event == "Withdrawn"}
+
+
+def _moment(on: date | None) -> datetime:
+	"""The day of the old system, or now."""
+	now = now_datetime()
+	moment = get_datetime(datetime.combine(on, time())) if on else now
+	return min(moment, now)
+
+
+def _mark_dead(objection: Objection) -> None:
+	keys = {consent.address_key(address, EMAIL) for address in objection.addresses} - {""}
+	for key in sorted(keys - set(addresses.dead(keys))):
+		addresses.note_dead(key, at=_moment(objection.on), reason=objection.source)
