@@ -20,7 +20,7 @@
 	settings.onload = (list) => {
 		onload?.(list);
 		if (frappe.model.can_create("Relation Import")) {
-			list.page.add_menu_item(__("Import from vCard or csv"), () =>
+			list.page.add_menu_item(__("Import from vCard, csv or Excel"), () =>
 				frappe.new_doc("Relation Import"),
 			);
 		}

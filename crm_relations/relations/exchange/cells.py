@@ -45,12 +45,16 @@ _EMPTY = frozenset(
 		"---",
 	}
 )
+#: length of the longest of them
+_LONGEST = 24
 _EMPTY_DATE = re.compile(r"0{1,4}[-./ ]0{1,2}[-./ ]0{1,4}\.?( 0{1,2}:00(:00)?)?")
 
 
 def clean(text: str) -> str:
 	"""Return the text with composed letters (NFC), without invisible signs, and with plain blanks."""
-	text = text.strip().replace("\r\n", "\n")
+	text = text.strip()
+	if "\r" in text:
+		text = text.replace("\r\n", "\n")
 	if text.isascii():
 		return text
 	text = _JOINER.sub("", _INVISIBLE.sub("", text))
@@ -60,7 +64,11 @@ def clean(text: str) -> str:
 def is_empty(text: str) -> bool:
 	"""Tell whether the cell is a placeholder: `0/0/00`, `Unspecified`, `Keine Angabe`, `NULL`."""
 	bare = text.strip()
-	return not bare or bare == "NULL" or bare.casefold() in _EMPTY or bool(_EMPTY_DATE.fullmatch(bare))
+	if not bare or len(bare) > _LONGEST:
+		return not bare
+	if bare[0] == "0":
+		return bool(_EMPTY_DATE.fullmatch(bare))
+	return bare == "NULL" or bare.casefold() in _EMPTY
 
 
 # ── dates ──────────────────────────────────────────────────────────────────────────────────────

@@ -82,6 +82,7 @@ EXTRA = {
 #: columns that other programs write and we do not
 FOREIGN = {
 	rules.STREET_2: "Street, Second Line",
+	rules.PLACE: "Postal Code and City",
 	"home_street": "Home Address: Street",
 	"home_pincode": "Home Address: Postal Code",
 	"home_city": "Home Address: City",

@@ -25,7 +25,7 @@ FURTHER = {
 PARTS = {"street": "address_line", "pincode": "pincode", "city": "city", "region": "", "country": "country"}
 #: columns of addresses beside the main one
 PLACES = {f"{place}_{part}": (place, part) for place in ("home", "other") for part in PARTS}
-STREET_2, LABEL = "address_line_2", "label_of_next"
+STREET_2, PLACE, LABEL = "address_line_2", "pincode_and_city", "label_of_next"
 BIRTHDAY_PARTS = ("birth_day", "birth_month", "birth_year")
 #: opt-outs of the old system. `allowed_…`: a column that says that advertising is allowed
 OPT_OUTS = (
@@ -52,6 +52,9 @@ def _known(target: str, words: str) -> None:
 	_SYNONYMS.update(dict.fromkeys(words.casefold().split(), target))
 
 
+_known("address_line", "straßeundhausnummer straßeundhausnr straßeundnr straßenummer")
+_known("phone", "telnr telefonnr telnummer telefonnrgeschäftlich")
+_known(PLACE, "plzort plzundort plzwohnort postleitzahlort postleitzahlundort zipcity")
 _known(
 	"relation_name", "fn fullname name1 displayname anzeigename kundenname namevollständig vollständigername"
 )
@@ -300,6 +303,32 @@ _NUMBERED = (
 )
 
 
+#: words of opt-outs in a heading that no list knows
+_OPT_OUT = re.compile(
+	r"opt(ed)?[ _-]?out|unsubscri|abgemeldet|abbestellt|werbesperre|widerspr(uch|ochen)|do[ _-]?not[ _-]?(e-?mail|call|contact|mail)"
+	r"|nicht (anrufen|anschreiben|kontaktieren|mailen)|keine (werbung|e-?mails?|anrufe|briefe|post|newsletter)"
+)
+_OTHER_WAYS = re.compile(
+	r"fax|sms|whatsapp|push|reason|grund|title|titel|campaign|kampagne|count|anzahl|url|link|\bid\b|_id\b"
+)
+
+
+def _opt_out(heading: str) -> str:
+	"""`Opted out of email: Marketing Information` → the target of its channel; empty if it is no opt-out."""
+	text = heading[:200].casefold()
+	if not _OPT_OUT.search(text) or _OTHER_WAYS.search(text):
+		return ""
+	if re.search(r"\b(date|time|datum|am|seit|at|on)\b|_(date|time|at)$", text):
+		return "optout_on"
+	if re.search(r"e-?mail|newsletter|unsubscri|mailing", text.replace("do not mail", "")):
+		return "optout_email"
+	if re.search(r"call|phone|anruf|telefon", text):
+		return "optout_phone"
+	if re.search(r"\bmail|post|brief|letter|anschreiben", text):
+		return "optout_letter"
+	return "optout_all" if re.search(r"contact|werb|kontakt|widerspr|marketing", text) else "optout_email"
+
+
 def heading_key(text: str) -> str:
 	"""`E-Mail 2 Address` → `email2address`: headings are compared without case, blanks and signs."""
 	return re.sub(r"[\W_]+", "", text[:200].casefold())
@@ -337,6 +366,8 @@ def _numbered(text: str, key: str, keys: Sequence[str]) -> str:
 	bare = text[:200].strip().casefold()
 	if _LEFT_OUT.fullmatch(key):
 		return LEAVE_OUT
+	if target := _opt_out(text):
+		return target
 	for pattern, target in _NUMBERED:
 		if pattern.fullmatch(bare):
 			if target == "formatted":

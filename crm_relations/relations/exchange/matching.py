@@ -165,6 +165,8 @@ class Matcher:
 				.where(point.parent.isin(list(found)) & (point.parenttype == "Relation"))
 			).run():
 				points[parent].append((kind, value, ""))
+		# what rows of this file have made is known already, and better
+		found = {name: row for name, row in found.items() if name not in self.known}
 		employers = _employers(list(found))
 		for name, row in found.items():
 			self.add(name, row, points[name], employers.get(name, ()))
@@ -175,13 +177,17 @@ class Matcher:
 		values: Any,
 		points: Iterable[tuple[str, str, str]],
 		employers: Iterable[str] = (),
+		birthday: str = "",
 	) -> None:
-		"""Remember a relation: one that was read, or one that a row has just made."""
+		"""Remember a relation: one that was read, or one that a row has just made.
+
+		:param birthday: of the row, if its user may not write birthdays
+		"""
 		kind, title = values.get("relation_kind") or "", values.get("relation_name") or ""
 		known = Known.of(name, kind, title, values, points)
 		known.employers = {key_of(employer) for employer in employers}
-		if not self.sees_birthdays and not name.startswith(ROW):
-			known.birthday = ""
+		if not self.sees_birthdays:
+			known.birthday = birthday
 		self.known[name] = known
 		if values.get("uid"):
 			self.by_uid[values.get("uid")] = name

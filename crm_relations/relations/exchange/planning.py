@@ -81,7 +81,7 @@ class Planner:
 		"""Later rows of the file may mean what this one would make."""
 		record = plan.record
 		if plan.action == CREATE:
-			self.matcher.add(f"{ROW}{record.number}", plan.doc, record.points, filter(None, [record.company]))
+			self.matcher.add(f"{ROW}{record.number}", plan.doc, record.points, *_beside(record))
 		company = record.company if plan.action in (CREATE, UPDATE) else ""
 		if company and not self.matcher.organisations(company):
 			made = {"relation_name": company, "relation_kind": rules.ORGANISATION}
@@ -271,8 +271,7 @@ class Planner:
 			plan.doc.save()
 		plan.relation = plan.doc.name
 		points = [(row.point_type, row.value, row.label) for row in plan.doc.contact_points]
-		employers = filter(None, [plan.record.company])
-		self.matcher.add(plan.relation, plan.doc, points, employers)
+		self.matcher.add(plan.relation, plan.doc, points, *_beside(plan.record))
 		if plan.record.company:
 			organisation = self.organisation(plan.record.company)
 			if organisation != plan.relation:
@@ -307,6 +306,11 @@ def record_objections(plans: Iterable[Plan], source: str) -> None:
 	if found:
 		for path in frappe.get_hooks(optouts.HOOK):
 			frappe.get_attr(path)(found, source)
+
+
+def _beside(record: Record) -> tuple[list[str], str]:
+	"""Employer and birthday of a row: what tells namesakes apart and is no value of the relation for every user."""
+	return [record.company] if record.company else [], record.values.get("date_of_birth", "")
 
 
 def _parts_of(record: Record) -> str:

@@ -70,6 +70,7 @@ def test_titles_above_the_heading_and_footers_below_the_rows_are_no_relations():
 	)
 	found = records(text)
 	assert [bool(record.error) for record in found] == [False, False, True, True]
+	assert records("Name;Ort;PLZ\nAnna;Köln;50667\nSumme;1;\n")[-1].error
 	assert found[0].values["first_name"] == "Ina"
 	# the last of the rows may have nothing but a name
 	assert not records("Name;Ort;PLZ\nAnna;Köln;50667\nBert;;\n")[-1].error
@@ -168,6 +169,19 @@ def test_thunderbird_gives_the_birthday_in_three_columns():
 		full, short = records(f"{heading}\nA,B,a@b.example,Weg 1,Köln,1980,5,7\nC,D,c@d.example,,,,12,24\n")
 		assert full.values["date_of_birth"] == "1980-05-07" and full.values["city"] == "Köln"
 		assert short.values["date_of_birth"] == "--12-24"
+
+
+def test_german_lists_put_code_and_city_into_one_column_and_the_house_number_into_another():
+	(one,) = records(
+		"Name;Straße;Hausnummer;PLZ/Ort;Tel.-Nr.\nA;Lange Gasse;5a;D-50667 Köln am Rhein;0221 123456\n"
+	)
+	assert one.values == {
+		"relation_name": "A",
+		"address_line": "Lange Gasse 5a",
+		"pincode": "50667",
+		"city": "Köln am Rhein",
+		"phone": "0221 123456",
+	}
 
 
 def test_the_same_word_means_what_the_program_means_by_it():
@@ -365,6 +379,11 @@ def said(heading: str, row: str) -> dict[str, date | None]:
 		("Email marketing status", "subscribed", []),
 		("Nicht anrufen", "vielleicht", ["Phone"]),
 		("deactivated;bounced", "0;0", []),
+		("Opted out of email: Marketing Information", "true", ["E-mail"]),
+		("E-Mail-Opt-out (Newsletter)", "ja", ["E-mail"]),
+		("Telefon: keine Anrufe", "x", ["Phone"]),
+		("Widerspruch gegen Werbung", "x", ["E-mail", "Phone", "Letter"]),
+		("Fax Opt Out;SMS opt-out;Unsubscribe reason", "1;1;never", []),
 	],
 )
 def test_an_opt_out_of_another_system_is_understood_by_channel(heading, row, found):

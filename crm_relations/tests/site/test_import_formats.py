@@ -60,6 +60,14 @@ def test_two_of_one_name_are_two_if_a_strong_field_differs_and_importing_again_c
 	assert figures(again) == (0, 0, 2, 0) and not more
 
 
+def test_a_user_who_may_not_write_birthdays_does_not_merge_two_either():
+	last = unique("Ohnerecht").replace(" ", "")
+	frappe.set_user(user(None, "Relation User"))
+	text = f"Vorname;Nachname;Geburtstag\nPeter;{last};01.02.1950\nPeter;{last};03.04.1990\n"
+	doc, made = imported(text)
+	assert figures(doc) == (2, 0, 0, 0) and [r.date_of_birth for r in made] == [None, None]
+
+
 def test_a_row_that_says_less_is_the_relation_that_is_there():
 	last = unique("Schmal").replace(" ", "")
 	known = relation(f"Anna {last}", kind="Person", city="Köln", date_of_birth="1980-01-02")

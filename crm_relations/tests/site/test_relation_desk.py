@@ -60,9 +60,44 @@ def test_from_the_customer_over_its_file_to_the_parent_company(page, story):
 def test_the_preview_of_an_import_names_the_reason(page, story):
 	page.goto(f"/app/relation-import/{story.imported}")
 	page.click("button:has-text('Preview'):visible", timeout=60_000)
-	page.wait_for_selector("text=kein at is no e-mail address", timeout=60_000)
+	page.locator("[data-fieldname=preview_html]", has_text="kein at is no e-mail address").wait_for(
+		timeout=60_000
+	)
 	assert page.locator("button:has-text('Start Import'):visible").count()
 	assert not page.errors
+
+
+@pytest.fixture
+def question():
+	"""An import of dates that can be read in two ways, with markup in its cells; committed for the browser."""
+	mark = '<img src="x" onerror="document.title=1">'
+	content = f"Vorname;Nachname;Geburtstag;Farbe {mark}\n{mark};{unique('Frage')};3/4/1980;{mark}\n"
+	file = insert("File", file_name=f"{unique('frage')}.csv", is_private=1, content=content)
+	doc = insert("Relation Import", import_file=file.file_url)
+	frappe.db.commit()
+	yield doc.name
+	frappe.db.rollback()
+	frappe.delete_doc("Relation Import", doc.name, force=True)
+	frappe.delete_doc("File", file.name, force=True)
+	frappe.db.commit()
+
+
+def test_what_the_file_does_not_show_is_asked_before_the_import_and_cells_stay_text(page, question):
+	page.goto(f"/app/relation-import/{question}")
+	page.click("button:has-text('Preview'):visible", timeout=60_000)
+	page.locator("[data-fieldname=preview_html]", has_text="Dates can be read in two ways").wait_for(
+		timeout=60_000
+	)
+	page.click("button:has-text('Start Import'):visible")
+	dialog = page.locator(".modal.show")
+	dialog.locator("select[data-fieldname=date_order]").select_option("Month before Day", timeout=30_000)
+	dialog.locator(".btn-primary:visible").click()
+	page.wait_for_function(
+		"cur_frm.doc.date_order === 'Month before Day' && !cur_frm.is_dirty()", timeout=60_000
+	)
+	page.wait_for_function("!JSON.parse(cur_frm.doc.findings || '{}').questions?.length", timeout=60_000)
+	assert not page.locator("[data-fieldname=preview_html] img").count()
+	assert page.title() != "1" and not page.errors
 
 
 @pytest.fixture
