@@ -1,5 +1,8 @@
 """Where Frappe and ERPNext touch this app. Only live lines; at most one path for a doctype and event."""
 
+import json
+from pathlib import Path
+
 app_name = "crm_relations"
 app_title = "CRM Relations"
 app_publisher = "The crm_relations contributors"
@@ -143,6 +146,14 @@ doc_events = {
 		"after_insert": "crm_relations.doc_events.relation_campaign_response.after_insert",
 	},
 }
+
+# Texts from outside in our own documents: Frappe leaves a text alone that happens to be JSON
+_own_doctypes = [
+	json.loads(path.read_text(encoding="utf-8"))["name"]
+	for path in sorted((Path(__file__).parent / "crm_relations" / "doctype").glob("*/*.json"))
+]
+for _doctype in _own_doctypes:
+	doc_events.setdefault(_doctype, {})["before_save"] = "crm_relations.doc_events.own_document.before_save"
 
 # Which documents are a relation, and which documents prove its roles. A list of dotted paths to
 # lists of relations.sources.Source; other apps may add theirs.

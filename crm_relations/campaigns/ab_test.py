@@ -15,6 +15,7 @@ from frappe.utils import add_to_date, cint, flt, now_datetime
 
 from crm_relations.campaigns import rules, send_ledger
 from crm_relations.segments.selection import drawing_order
+from crm_relations.shared.markup import plain
 
 STEP = "Relation Campaign Step"
 _CHUNK = 1000
@@ -82,7 +83,7 @@ def decide(campaign: Document) -> list[str]:
 			good["A"], sent["A"], good["B"], sent["B"], _(step.ab_measure or "Clicked")
 		)
 		frappe.db.set_value(
-			STEP, step.name, {"ab_winner": winner, "ab_result": result}, update_modified=False
+			STEP, step.name, {"ab_winner": winner, "ab_result": plain(result)}, update_modified=False
 		)
 		send = DocType(send_ledger.SEND)
 		send_ledger.update((send.step == step.name) & (send.variant == send_ledger.WAITING), variant=winner)

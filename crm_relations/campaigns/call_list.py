@@ -18,6 +18,7 @@ from pypika.functions import NullIf
 from pypika.queries import QueryBuilder
 
 from crm_relations.campaigns import composing, consent, gate, responses, rules, templates, working_hours
+from crm_relations.shared.outside_text import plain_values
 from crm_relations.shared.permissions import readable
 from crm_relations.shared.refusals import refuse
 
@@ -170,7 +171,7 @@ def complete(
 		values["state"] = "Done"
 	if not row.legal_basis:
 		values.update(_basis(row))
-	frappe.db.set_value(SEND, send, values)
+	frappe.db.set_value(SEND, send, plain_values(SEND, values))
 	if do_not_call:
 		consent.record(
 			row.relation, row.recipient, "Phone", "Withdrawn", source=_("Said on the telephone"), proof=send
@@ -285,7 +286,7 @@ def _allowed(campaign: Document, rows: list[frappe._dict], final: bool = False) 
 		if reason:
 			values.update(state="Suppressed", reason=reason)
 			refused[row.name] = reason
-		frappe.db.set_value(SEND, row.name, values)
+		frappe.db.set_value(SEND, row.name, plain_values(SEND, values))
 	steps = {step.name: step for step in campaign.steps}
 	return [
 		_shown(row, steps.get(row.step), decisions[row.recipient])

@@ -20,6 +20,7 @@ from crm_relations.campaigns.consents import footer
 from crm_relations.campaigns.rules import Decision
 from crm_relations.campaigns.templates import MailTemplate, TemplateError
 from crm_relations.relations.facts import queue as facts
+from crm_relations.shared.outside_text import insert_rows
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,7 @@ def _communication(letter: Letter, account: Document, standard: dict[str, Any]) 
 
 def _insert_all(doctype: str, rows: list[dict[str, Any]]) -> None:
 	if rows:
-		frappe.db.bulk_insert(doctype, list(rows[0]), [tuple(row.values()) for row in rows])
+		insert_rows(doctype, list(rows[0]), [tuple(row.values()) for row in rows])
 
 
 def rows(names: list[str]) -> list[frappe._dict]:

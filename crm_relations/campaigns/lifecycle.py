@@ -7,9 +7,10 @@ from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count
 from frappe.utils import format_date, getdate, now_datetime
+from markupsafe import Markup
 
 from crm_relations.campaigns import ab_test, plan_rules, rules, send_ledger, sharing
-from crm_relations.shared.refusals import refuse
+from crm_relations.shared.refusals import filled, refuse
 
 APPROVERS = frozenset({"Relation Manager", "System Manager"})
 
@@ -36,7 +37,7 @@ def change(doc: Document, status: str, user: str | None = None) -> None:
 		values.update(started_at=now_datetime(), started_by=user or frappe.session.user)
 	if status == "Approved":
 		values.update(approved_by=frappe.session.user)
-	doc.add_comment("Info", _("changed the status from {0} to {1}").format(_(doc.status), _(status)))
+	doc.add_comment("Info", filled(_("changed the status from {0} to {1}"), _(doc.status), _(status)))
 	doc.db_set(values, notify=True)
 
 
@@ -78,7 +79,7 @@ def finish_by_itself(campaign: str) -> None:
 	"""The scheduler ends a campaign; those who are responsible are told, with what was not sent."""
 	doc = locked(campaign)
 	unsent = finish(campaign)
-	subject = _("Campaign {0} has ended.").format(frappe.bold(doc.name))
+	subject = filled(_("Campaign {0} has ended."), Markup("<b>{0}</b>").format(doc.name))
 	if unsent:
 		subject += " " + _in_words(unsent)
 	enqueue_create_notification(
@@ -111,7 +112,7 @@ def _close_open_rows(campaign: str) -> dict[str, int]:
 
 def _in_words(unsent: dict[str, int]) -> str:
 	parts = [f"{_(kind)} {unsent[kind]}" for kind in ("E-mail", "Call", "Letter", "Task") if kind in unsent]
-	return _("Not carried out: {0}").format(", ".join(parts))
+	return filled(_("Not carried out: {0}"), ", ".join(parts))
 
 
 def check_new(doc: Document) -> None:

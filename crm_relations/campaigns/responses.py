@@ -10,6 +10,7 @@ from frappe.query_builder import DocType
 from frappe.utils import get_datetime, now_datetime
 
 from crm_relations.campaigns import audience, rules
+from crm_relations.shared.markup import plain
 from crm_relations.shared.refusals import refuse
 
 
@@ -75,8 +76,12 @@ def mark_robot(names: Iterable[str], reason: str) -> None:
 		order_by="name asc",
 	)
 	for row in rows:
-		values = {"robot": 1, "robot_reason": reason}
-		frappe.db.set_value("Relation Campaign Response", row.name, values, update_modified=False)
+		frappe.db.set_value(
+			"Relation Campaign Response",
+			row.name,
+			{"robot": 1, "robot_reason": plain(reason)},
+			update_modified=False,
+		)
 	for member in sorted({row.member for row in rows}):
 		audience.forget_response(member)
 

@@ -13,6 +13,8 @@ from frappe.query_builder.functions import Count
 from frappe.utils import getdate, now_datetime
 from pypika.terms import Criterion
 
+from crm_relations.shared.outside_text import plain_values
+
 SEND = "Relation Campaign Send"
 
 #: variant of a row that waits for the winner of a test (see ab_test)
@@ -160,7 +162,7 @@ def update(criterion: Criterion, **values: Any) -> int:
 	"""UPDATE of send rows; returns how many were changed."""
 	table = DocType(SEND)
 	query = frappe.qb.update(table).where(criterion).set(table.modified, now_datetime())
-	for key, value in values.items():
+	for key, value in plain_values(SEND, values).items():
 		query = query.set(table[key], value)
 	query.run()
 	return frappe.db._cursor.rowcount

@@ -25,7 +25,7 @@ from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import company_or_default, scope_of
 from crm_relations.ledger.statement import statement as make_statement
 from crm_relations.shared.money import to_string
-from crm_relations.shared.refusals import refuse
+from crm_relations.shared.refusals import filled, refuse
 
 READERS = ["System Manager", "Accounts User", "Accounts Manager", "Relation Manager", "Sales Manager"]
 
@@ -249,10 +249,13 @@ def rebuild_job(company: str | None, user: str) -> None:
 		stopped = _(
 			"The rebuilding of the attribution stopped: {0}. Start it again: it goes on without doubles."
 		)
-		frappe.publish_realtime("msgprint", stopped.format(error), user=user)
+		frappe.publish_realtime("msgprint", filled(stopped, error), user=user)
 		raise
-	message = _("Attribution rebuilt: {0} invoices, {1} lines, {2} stale lines removed.").format(
-		counts["invoices"], counts["rows"], counts["removed"]
+	message = filled(
+		_("Attribution rebuilt: {0} invoices, {1} lines, {2} stale lines removed."),
+		counts["invoices"],
+		counts["rows"],
+		counts["removed"],
 	)
 	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
 
@@ -327,8 +330,8 @@ def repair_job(campaign: str, company: str, to_date: str, user: str) -> None:
 	rows = repair.repair(make_balance_sheet(campaign, company, to_date), on_done=show, commit=True)
 	frappe.db.commit()
 	done = len([row for row in rows if row["repost"]])
-	message = _("{0} vouchers posted anew with their campaign, {1} left as they are.").format(
-		done, len(rows) - done
+	message = filled(
+		_("{0} vouchers posted anew with their campaign, {1} left as they are."), done, len(rows) - done
 	)
 	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
 

@@ -33,7 +33,7 @@ from crm_relations.ledger.balance_reasons import INVOICE, JOURNAL, PURCHASE, TEX
 from crm_relations.ledger.balance_sheet import BalanceSheet
 from crm_relations.ledger.cost_queries import DIMENSION_FIELD
 from crm_relations.shared.money import to_decimal
-from crm_relations.shared.refusals import refuse
+from crm_relations.shared.refusals import filled, refuse
 
 Voucher = tuple[str, str]
 REPOST = "Repost Accounting Ledger"
@@ -132,8 +132,11 @@ def _repair(voucher: Voucher, sheet: BalanceSheet) -> tuple[str | None, str | No
 			raise _Changed
 		doc.add_comment(
 			"Info",
-			_("Campaign {0} set and posted anew by {1} {2}; no amount has changed.").format(
-				sheet.campaign, _(REPOST), repost.name
+			filled(
+				_("Campaign {0} set and posted anew by {1} {2}; no amount has changed."),
+				sheet.campaign,
+				_(REPOST),
+				repost.name,
 			),
 		)
 		return repost.name, None
@@ -223,9 +226,9 @@ def _exchange_journals(doctype: str, name: str) -> list[str]:
 def _tell_campaign(sheet: BalanceSheet, done: Sequence[dict[str, Any]]) -> None:
 	named = ", ".join(f"{_(row['voucher_type'])} {row['voucher_no']} ({row['repost']})" for row in done[:20])
 	more = len(done) - 20
-	text = _("{0} vouchers were posted anew with this campaign: {1}").format(len(done), named)
+	text = filled(_("{0} vouchers were posted anew with this campaign: {1}"), len(done), named)
 	if more > 0:
-		text += " " + _("and {0} more").format(more)
+		text += " " + filled(_("and {0} more"), more)
 	frappe.get_doc("Relation Campaign", sheet.campaign).add_comment("Info", text)
 
 

@@ -13,7 +13,8 @@ import frappe
 from erpnext.controllers.accounts_controller import AccountsController
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import escape_html
+
+from crm_relations.shared.refusals import filled
 
 CAMPAIGN = "relation_campaign"
 
@@ -48,8 +49,8 @@ def take_off_foreign(doc: Document) -> None:
 			taken[campaign] = None
 	for campaign in taken:
 		frappe.msgprint(
-			_("Campaign {0} belongs to another company than this document, and was taken off.").format(
-				escape_html(campaign)
+			filled(
+				_("Campaign {0} belongs to another company than this document, and was taken off."), campaign
 			),
 			alert=True,
 			indicator="orange",

@@ -19,6 +19,8 @@ from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import COPIED, WORKS_FOR
 from crm_relations.relations.sources import Party, Row, Tie, sources
 from crm_relations.shared.contact_keys import email_key, phone_key
+from crm_relations.shared.markup import plain
+from crm_relations.shared.outside_text import insert_rows
 
 #: up to so many relations are written as documents (versions, events, search), more in bulk
 AS_DOCUMENTS = 3
@@ -214,7 +216,7 @@ class _Adoption:
 			values[name] = _phone(values.get(name))
 		for name, value in values.items():
 			if isinstance(value, str):
-				values[name] = value.strip()[:DATA_LENGTH].strip() or None
+				values[name] = plain(value.strip()[:DATA_LENGTH].strip()) or None
 		return values
 
 	# ── what belongs together ────────────────────────────────────────────────────────────────
@@ -485,7 +487,7 @@ def _insert_in_bulk(new: list[tuple[Row, list[Row]]]) -> list[str]:
 		(name, user, user, stamp, stamp, figure(values), *(_stored(f, values.get(f)) for f in COPIED))
 		for name, (values, _parties) in zip(names, new, strict=True)
 	]
-	frappe.db.bulk_insert("Relation", list(BULK_PARENT), parents)
+	insert_rows("Relation", BULK_PARENT, parents)
 	_insert_parties({name: parties for name, (_values, parties) in zip(names, new, strict=True)}, {})
 	return names
 

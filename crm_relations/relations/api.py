@@ -17,6 +17,7 @@ from crm_relations.relations import (
 )
 from crm_relations.relations import sync as engine
 from crm_relations.relations.sources import sources
+from crm_relations.shared.refusals import filled
 
 
 @frappe.whitelist(methods=["POST"])
@@ -73,8 +74,11 @@ def sync_job(user: str) -> None:
 		frappe.publish_progress(done * 100 / max(total, 1), title=title, description=_(doctype))
 
 	report = engine.sync(on_progress=show).as_dict()
-	message = _("{0} documents read, {1} in relations, {2} rejected.").format(
-		report["rows_in"], report["imported"], report["rejected"]
+	message = filled(
+		_("{0} documents read, {1} in relations, {2} rejected."),
+		report["rows_in"],
+		report["imported"],
+		report["rejected"],
 	)
 	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
 

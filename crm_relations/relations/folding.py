@@ -15,6 +15,7 @@ from crm_relations.relations.duplicates import index, pairs
 from crm_relations.relations.facts import build as facts
 from crm_relations.relations.facts import queue
 from crm_relations.relations.rules import is_same
+from crm_relations.shared.refusals import filled
 
 #: rows that belong to the file itself are moved first and by their parent
 CHILDREN = ("Relation Party", "Relation Role", "Relation Contact Point")
@@ -37,7 +38,7 @@ def fold(keep: str, other: str) -> None:
 	left = _move_references(keep, other)
 	_move_dynamic_links(keep, other)
 	text = _("{0} ({1}) turned out to be the same and was folded into this relation.")
-	kept.add_comment("Info", text.format(folded.relation_name, other))
+	kept.add_comment("Info", filled(text, folded.relation_name, other))
 	kept.run_method("after_fold", other)
 	frappe.clear_document_cache("Relation", keep)
 	frappe.clear_document_cache("Relation", other)
@@ -45,7 +46,7 @@ def fold(keep: str, other: str) -> None:
 		frappe.db.set_value("Relation", other, {"disabled": 1, "stage": None, "stage_since": None})
 		text = _("Folded into {0} ({1}). What is still listed here could not move: {2}")
 		frappe.get_doc("Relation", other).add_comment(
-			"Info", text.format(kept.relation_name, keep, ", ".join(left))
+			"Info", filled(text, kept.relation_name, keep, ", ".join(left))
 		)
 	else:
 		# nothing points at it any more: `for_reload` spares the job that deletes later what might point at it again,

@@ -16,6 +16,7 @@ from frappe.utils import cstr, now
 
 from crm_relations.relations.attributes import confidential_fields
 from crm_relations.relations.completeness import FIELD as COMPLETENESS
+from crm_relations.shared.outside_text import insert_rows
 
 HIDDEN = "•••"
 #: relation → field → (old, new)
@@ -56,7 +57,7 @@ def record(changes: Changes) -> None:
 			name = frappe.generate_hash(length=10)
 			versions.append((name, user, user, stamp, stamp, "Relation", relation, data))
 	if versions:
-		frappe.db.bulk_insert("Version", list(VERSION), versions)
+		insert_rows("Version", VERSION, versions)
 	_write(log)
 
 
@@ -92,7 +93,7 @@ def _entry(relation: str, field: str, old: Any, new: Any, stamp: str, user: str)
 
 def _write(log: list[tuple]) -> None:
 	if log:
-		frappe.db.bulk_insert("Relation Profile Change", list(CHANGE), log)
+		insert_rows("Relation Profile Change", CHANGE, log)
 
 
 def _json(data: dict) -> str:

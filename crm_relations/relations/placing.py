@@ -16,7 +16,7 @@ from crm_relations.relations.duplicates.matching import Candidate
 from crm_relations.relations.duplicates.queries import ordered, pairs_among
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.relations.sources import Party, Tie, sources
-from crm_relations.shared.refusals import refuse
+from crm_relations.shared.refusals import filled, refuse
 
 
 def place(doctype: str, name: str, relation: str | None = None) -> str:
@@ -98,11 +98,17 @@ def _move_work(party: Party, old: str, new: str, ties: Collection[Tie], mates: l
 
 def _note(party: Party, old: str, new: str) -> None:
 	names = {row["name"]: row["relation_name"] for row in queries.copied_values([old, new]).values()}
-	text = _("{0} {1} was moved by hand from {2} ({3}) to {4} ({5}).").format(
-		_(party[0]), party[1], names[old], old, names[new], new
+	text = filled(
+		_("{0} {1} was moved by hand from {2} ({3}) to {4} ({5})."),
+		_(party[0]),
+		party[1],
+		names[old],
+		old,
+		names[new],
+		new,
 	)
 	for relation in (old, new):
-		frappe.get_doc("Relation", relation).add_comment("Info", frappe.utils.escape_html(text))
+		frappe.get_doc("Relation", relation).add_comment("Info", text)
 
 
 def confirm_one(one: Party, other: Party) -> None:

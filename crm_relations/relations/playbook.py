@@ -25,6 +25,7 @@ from crm_relations.relations import queries
 from crm_relations.relations.rules import RoleRow
 from crm_relations.relations.stage_rules import is_held
 from crm_relations.shared import tasks
+from crm_relations.shared.outside_text import insert_rows, plain_values
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.sandbox import TemplateError, check_line, render_line
 
@@ -177,7 +178,7 @@ def _plan(
 				)
 			)
 	if rows:
-		frappe.db.bulk_insert(STARTED, list(ROW_FIELDS), rows, ignore_duplicates=True)
+		insert_rows(STARTED, ROW_FIELDS, rows, ignore_duplicates=True)
 	return [row[0] for row in rows]
 
 
@@ -418,7 +419,7 @@ def _wait(name: str, reason: str) -> None:
 
 
 def _set(name: str, **values: Any) -> None:
-	frappe.db.set_value(STARTED, name, values)
+	frappe.db.set_value(STARTED, name, plain_values(STARTED, values))
 
 
 # ── what becomes of it ─────────────────────────────────────────────────────────────────────────

@@ -12,9 +12,11 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.utils import formatdate
+from markupsafe import Markup
 
 from crm_relations.relations.exchange import exporting
 from crm_relations.segments import membership, queries
+from crm_relations.shared.refusals import filled
 
 FACTS = "Relation Facts"
 PAGE = 500
@@ -43,8 +45,10 @@ def export_job(segment: str) -> None:
 	"""The queued export; the user finds the file in the log."""
 	log = export(segment)
 	frappe.db.commit()
-	message = _("{0} relations exported: {1}").format(
-		log.rows, frappe.utils.get_link_to_form(exporting.DOCTYPE, log.name)
+	message = filled(
+		_("{0} relations exported: {1}"),
+		log.rows,
+		Markup(frappe.utils.get_link_to_form(exporting.DOCTYPE, log.name)),
 	)
 	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=frappe.session.user)
 

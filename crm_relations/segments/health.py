@@ -14,6 +14,7 @@ from frappe.model.document import Document
 
 from crm_relations.segments import catalogue, compiler
 from crm_relations.segments.rules import Group, RuleError, text_key
+from crm_relations.shared.markup import plain
 
 SEGMENT = "Relation Segment"
 OK, BROKEN = "Ready", "Rule Broken"
@@ -26,10 +27,10 @@ Missing = tuple[str, str, str, str]
 def note_broken(segment: str, problem: str) -> None:
 	"""Keep with the segment that its rule is broken; logged when it breaks, not each time that it is tried."""
 	before = frappe.db.get_value(SEGMENT, segment, ["state", "problem"])
-	if before == (BROKEN, problem):
+	if before == (BROKEN, plain(problem)):
 		return
 	frappe.db.set_value(
-		SEGMENT, segment, {"state": BROKEN, "problem": problem, "in_step": None}, update_modified=False
+		SEGMENT, segment, {"state": BROKEN, "problem": plain(problem), "in_step": None}, update_modified=False
 	)
 	frappe.log_error(
 		title=_("Segment {0} is broken").format(segment)[:140],

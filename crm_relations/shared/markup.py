@@ -1,4 +1,5 @@
-"""HTML that people write (mails, letters, call scripts), reduced to what a mail needs. Imports no frappe.
+"""Markup in texts. HTML that people write (mails, letters, call scripts) is reduced to what a mail needs; a text that is
+plain keeps none. Imports no frappe.
 
 Frappe's own filter is not used here: it leaves texts alone that are valid JSON, drops telephone links, and its result
 differs between versions 15 and 16.
@@ -46,6 +47,8 @@ _ELEMENT = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _NOT_NESTED = frozenset(
 	"area br col dd dt hr img input li option p source tbody td tfoot th thead tr wbr".split()
 )
+_TAG = re.compile(r"<([a-zA-Z/!?][^<>]*)>")
+_TAG_START = re.compile(r"(?:<|&lt;|&#0{0,6}60;|&#x0{0,6}3c;)(?=[a-zA-Z/!?])", re.IGNORECASE)
 
 
 class _Styles:
@@ -92,6 +95,13 @@ def clean_html(source: str) -> str:
 	"""
 	_check_depth(source)
 	return _CLEANER.clean(_WITH_CONTENT.sub("", source))
+
+
+def plain(text: str) -> str:
+	"""Return a text that no browser takes for markup: `<a@b.de> refused, 3 < 5` → `‹a@b.de› refused, 3 < 5`."""
+	if "<" not in text and "&" not in text:
+		return text
+	return _TAG_START.sub("‹", _TAG.sub(r"‹\1›", text))
 
 
 def _check_depth(source: str) -> None:

@@ -1,4 +1,4 @@
-"""The only place where an error message with values is thrown.
+"""The only place where values are put into a text that the desk shows as HTML: an error, a message, a comment.
 
 `frappe.throw` sends HTML to the desk. Values come from requests, files, mails and users, so they are escaped here.
 A value that is HTML on purpose is passed as `markupsafe.Markup`.
@@ -11,6 +11,11 @@ import frappe
 from markupsafe import Markup, escape
 
 
+def filled(text: str, *values: object) -> str:
+	"""Return the translated `text` as HTML; `{0}`, `{1}` … become the values, escaped."""
+	return text.format(*map(escape, values))
+
+
 def refuse(
 	text: str,
 	*values: object,
@@ -18,7 +23,7 @@ def refuse(
 	title: str | None = None,
 ) -> NoReturn:
 	"""Raise `exception` with the translated `text`; `{0}`, `{1}` … become the values, escaped for HTML."""
-	frappe.throw(text.format(*map(escape, values)), exception, title=title)
+	frappe.throw(filled(text, *values), exception, title=title)
 
 
 def refuse_all(texts: Iterable[str], title: str | None = None) -> NoReturn:

@@ -10,6 +10,8 @@ import frappe
 from frappe.query_builder import DocType
 from frappe.utils import cint, now_datetime
 
+from crm_relations.shared.outside_text import plain_values
+
 DOCTYPE = "Relation Mail Address"
 DEAD = "Mail to the address comes back"
 
@@ -42,7 +44,7 @@ def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "") 
 		"reason": reason[:1000],
 	}
 	if row:
-		frappe.db.set_value(DOCTYPE, key, values)
+		frappe.db.set_value(DOCTYPE, key, plain_values(DOCTYPE, values))
 	else:
 		frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values}).insert(ignore_permissions=True)
 	return values["state"]

@@ -23,6 +23,7 @@ from crm_relations.campaigns import consent, links, mail, rules, sender
 from crm_relations.campaigns.answers import addresses
 from crm_relations.campaigns.consents import purposes as texts
 from crm_relations.shared.contact_keys import email_key
+from crm_relations.shared.markup import plain
 from crm_relations.shared.refusals import refuse
 
 DOCTYPE = "Relation Opt-in Request"
@@ -147,7 +148,9 @@ def deliver(request: str) -> str:
 	account = sender.account_of(frappe._dict(email_account=None))
 	problems = sender.check(frappe._dict(email_account=None))
 	if problems or frappe.are_emails_muted():
-		doc.db_set("mail_error", "\n".join(problems) or _("E-mails are muted on this site (mute_emails)"))
+		doc.db_set(
+			"mail_error", plain("\n".join(problems)) or _("E-mails are muted on this site (mute_emails)")
+		)
 		return "waiting"
 	doc.db_set("mailed_at", now_datetime())
 	frappe.db.commit()
@@ -157,10 +160,10 @@ def deliver(request: str) -> str:
 	finally:
 		line.close()
 	if outcome.result in ("accepted", "lost"):
-		doc.db_set("mail_error", None if outcome.result == "accepted" else outcome.reason)
+		doc.db_set("mail_error", None if outcome.result == "accepted" else plain(outcome.reason))
 	else:
 		again = outcome.result in ("temporary", "unreachable")
-		doc.db_set({"mail_error": outcome.reason, "mailed_at": None if again else doc.mailed_at})
+		doc.db_set({"mail_error": plain(outcome.reason), "mailed_at": None if again else doc.mailed_at})
 	frappe.db.commit()
 	return outcome.result
 

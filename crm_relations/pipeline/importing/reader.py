@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crm_relations.pipeline.importing.mapping import Mapping, Part, Stage
 from crm_relations.pipeline.importing.rules import ValueProblem, read_count, read_date, read_number
+from crm_relations.shared.markup import plain
 
 CENT = Decimal("0.01")
 
@@ -150,7 +151,7 @@ def _rows(folder: Path, part: Part, mapping: Mapping) -> Iterator[Row]:
 			for raw in reader:
 				surplus = raw.pop(None, None)
 				raw = {column: (value or "").strip() for column, value in raw.items()}
-				values = {ours: raw[column] for ours, column in part.columns.items()}
+				values = {ours: plain(raw[column]) for ours, column in part.columns.items()}
 				if surplus:
 					values["surplus"] = mapping.delimiter.join(surplus)
 				yield Row(part.file, reader.line_num, values, raw)

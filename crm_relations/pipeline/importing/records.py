@@ -14,6 +14,7 @@ from frappe.utils import create_batch, now
 
 from crm_relations.pipeline.importing.reader import Rejection, Row
 from crm_relations.shared.money import to_decimal
+from crm_relations.shared.outside_text import insert_rows
 
 DOCTYPE = "Relation Import Record"
 FIELDS = [
@@ -123,4 +124,4 @@ def _values(
 def _insert(rows: list[tuple]) -> None:
 	# no document object: tens of thousands of rows, written by nobody else, without links to check
 	if rows:
-		frappe.db.bulk_insert(DOCTYPE, FIELDS, rows, chunk_size=1000)
+		insert_rows(DOCTYPE, FIELDS, rows)

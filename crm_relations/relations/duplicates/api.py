@@ -8,6 +8,7 @@ from frappe import _
 from crm_relations.relations.duplicates import merging, pairs, queries, search
 from crm_relations.relations.duplicates.queries import MERGE, PAIR
 from crm_relations.relations.duplicates.scoring import LEVELS, WEIGHTS
+from crm_relations.shared.refusals import filled
 
 #: reasons that tell what only the role for confidential data reads → the field
 _CONFIDENTIAL = {"birth": "date_of_birth"}
@@ -123,7 +124,7 @@ def search_job(user: str) -> None:
 		frappe.publish_progress(done * 100 / max(total, 1), title=title, user=user)
 
 	found = search.search(on_progress=show)
-	message = _("{0} new pairs that are perhaps the same.").format(found)
+	message = filled(_("{0} new pairs that are perhaps the same."), found)
 	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
 
 

@@ -14,6 +14,7 @@ from frappe.utils import now
 from crm_relations.relations.duplicates import queries
 from crm_relations.relations.duplicates.matching import Candidate
 from crm_relations.relations.duplicates.queries import PAIR, Pair, ordered
+from crm_relations.shared.outside_text import insert_rows, plain_values
 from crm_relations.shared.refusals import refuse
 
 #: open pairs of one relation: a user can look at so many, and a crowd of namesakes must not fill the list
@@ -67,11 +68,11 @@ def propose(candidates: Iterable[Candidate]) -> list[Pair]:
 	]
 	if rows:
 		# another process may have stored one since it was read: the unique key keeps it single
-		frappe.db.bulk_insert(PAIR, list(COLUMNS), rows, ignore_duplicates=True)
+		insert_rows(PAIR, COLUMNS, rows, ignore_duplicates=True)
 	for pair, row in known.items():
 		said = {"probability": percent(found[pair]), "reasons": " ".join(found[pair].reasons)}
 		if row["state"] in (OPEN, LATER) and any(row[field] != value for field, value in said.items()):
-			frappe.db.set_value(PAIR, row["name"], said)
+			frappe.db.set_value(PAIR, row["name"], plain_values(PAIR, said))
 	return new
 
 

@@ -10,11 +10,13 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.utils import escape_html, get_link_to_form, now
+from markupsafe import Markup
 
 from crm_relations.relations.duplicates import index, pairs, queries
 from crm_relations.relations.duplicates.matching import Candidate, pairs_in_block
 from crm_relations.relations.duplicates.queries import ordered
 from crm_relations.relations.duplicates.scoring import THRESHOLD, score
+from crm_relations.shared.refusals import filled
 
 SEARCH = "Relation Duplicate Search"
 #: keys a page of the search over all: at most so many blocks are held in memory
@@ -86,7 +88,7 @@ def _tell(relation: str, new: list[queries.Pair]) -> None:
 		)
 		for name in readable
 	)
-	frappe.msgprint(_("Perhaps the same as: {0}").format(names), alert=True, indicator="orange")
+	frappe.msgprint(filled(_("Perhaps the same as: {0}"), Markup(names)), alert=True, indicator="orange")
 
 
 # ── all relations ──────────────────────────────────────────────────────────────────────────────

@@ -200,8 +200,8 @@ def _move_back(doctype: str, fieldname: str, type_field: str, pointers: dict[str
 
 
 def dumps(record: dict[str, Any]) -> str:
-	"""As it is stored."""
-	return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+	"""As it is stored; values from outside are shown in no form as HTML."""
+	return json.dumps(record, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def loads(text: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.utils import add_days, now, now_datetime, nowdate
+from markupsafe import Markup
 
 from crm_relations.relations import attributes
 from crm_relations.relations.exchange import fields, rules, vcards
@@ -16,7 +17,7 @@ from crm_relations.relations.exchange.matching import uid_of
 from crm_relations.relations.links import open_links
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared.permissions import readable
-from crm_relations.shared.refusals import refuse
+from crm_relations.shared.refusals import filled, refuse
 
 DOCTYPE = "Relation Export"
 CSV, VCARD_3, VCARD_4 = "csv", "vCard 3.0", "vCard 4.0"
@@ -79,8 +80,8 @@ def export_job(file_format: str, conditions: str) -> None:
 	"""The queued export; the user finds the file in the log."""
 	log = export(file_format, json.loads(conditions))
 	frappe.db.commit()
-	message = _("{0} relations exported: {1}").format(
-		log.rows, frappe.utils.get_link_to_form(DOCTYPE, log.name)
+	message = filled(
+		_("{0} relations exported: {1}"), log.rows, Markup(frappe.utils.get_link_to_form(DOCTYPE, log.name))
 	)
 	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=frappe.session.user)
 

@@ -31,6 +31,7 @@ from crm_relations.relations.exchange.headings import REPEATED, heading_key
 from crm_relations.relations.exchange.planning import CREATE, REJECT, UNCHANGED, UPDATE, Plan, Planner
 from crm_relations.relations.exchange.rules import Record, Table
 from crm_relations.relations.exchange.unreadable import Unreadable
+from crm_relations.shared.outside_text import insert_rows, plain_values
 from crm_relations.shared.refusals import refuse
 
 DOCTYPE = "Relation Import"
@@ -233,8 +234,8 @@ def check(name: str) -> None:
 			"failure": None,
 			"rejected_file": None,
 			**findings.counts(plans),
-			"findings": json.dumps(findings.of(plans, planner.conventions), ensure_ascii=False),
-			"preview": json.dumps([_as_row(plan) for plan in shown], ensure_ascii=False),
+			"findings": _json(findings.of(plans, planner.conventions)),
+			"preview": _json([_as_row(plan) for plan in shown]),
 			"preview_file": _attach(doc, f"preview-{doc.name}.csv", _preview_table(plans)),
 		}
 	)
@@ -251,6 +252,11 @@ def _as_row(plan: Plan) -> dict[str, Any]:
 		"reason": plan.reason,
 		"details": plan.details,
 	}
+
+
+def _json(value: Any) -> str:
+	"""As it is stored; values from the file stand in it and must be HTML in no view."""
+	return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _preview_table(plans: list[Plan]) -> bytes:
@@ -378,7 +384,7 @@ def _keep(doc: Document, plans: list[Plan]) -> None:
 		)
 		for plan in plans
 	]
-	frappe.db.bulk_insert(RECORD, list(RECORD_COLUMNS), rows)
+	insert_rows(RECORD, RECORD_COLUMNS, rows)
 
 
 def _rejected_file(doc: Document, records: list[Record]) -> str | None:
@@ -422,8 +428,8 @@ def _source(name: str) -> str:
 
 def _set(doc: Document, values: dict[str, Any]) -> None:
 	"""Write figures without the checks of the form."""
-	frappe.db.set_value(DOCTYPE, doc.name, values)
-	doc.update(values)
+	doc.update(plain_values(DOCTYPE, values))
+	frappe.db.set_value(DOCTYPE, doc.name, plain_values(DOCTYPE, values))
 
 
 def _save(doc: Document) -> None:

@@ -1,0 +1,10 @@
+"""Every document of this app, checked and about to be stored."""
+
+from frappe.model.document import Document
+
+from crm_relations.shared.outside_text import clean_document
+
+
+def before_save(doc: Document, method: str | None = None) -> None:
+	"""Take markup out of plain text fields; it may come over REST, in which Frappe does not look into JSON texts."""
+	clean_document(doc)

@@ -1,0 +1,63 @@
+"""Texts from outside (mails, files, servers, merge values) on their way into a table.
+
+Frappe shows plain text fields as HTML and relies on cleaning them when a document is saved. That passes over whatever
+is written without a document, and over values that are valid JSON, such as `"<img …>"` with its quotation marks. So a
+text loses its markup here, once: `<` before a letter becomes `‹`. Nothing is turned into entities, because the same
+text also goes into mails, files and into our own pages, which escape what they show.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import frappe
+from frappe.model.document import Document
+
+from crm_relations.shared.markup import plain
+
+#: fields that Frappe shows as HTML; Code is escaped by its formatter, editors of HTML hold markup on purpose
+PLAIN_FIELDS = frozenset(["Data", "Small Text", "Text", "Long Text"])
+
+
+def plain_values(doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
+	"""Return column → value with the plain text columns of `doctype` free of markup."""
+	fields = _plain_fields(doctype)
+	return {
+		name: plain(value) if name in fields and isinstance(value, str) else value
+		for name, value in values.items()
+	}
+
+
+def insert_rows(
+	doctype: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, ignore_duplicates: bool = False
+) -> None:
+	"""Insert rows without documents, their plain text columns free of markup."""
+	fields = _plain_fields(doctype)
+	places = {index for index, column in enumerate(columns) if column in fields}
+	cleaned = [
+		tuple(
+			plain(value) if index in places and isinstance(value, str) else value
+			for index, value in enumerate(row)
+		)
+		for row in rows
+	]
+	if cleaned:
+		frappe.db.bulk_insert(
+			doctype, list(columns), cleaned, ignore_duplicates=ignore_duplicates, chunk_size=1000
+		)
+
+
+def clean_document(doc: Document) -> None:
+	"""Take the markup out of the plain text fields of a document and of its rows."""
+	for part in (doc, *doc.get_all_children()):
+		for name in _plain_fields(part.doctype):
+			value = part.get(name)
+			if isinstance(value, str) and (cleaned := plain(value)) != value:
+				part.set(name, cleaned)
+
+
+def _plain_fields(doctype: str) -> set[str]:
+	return {
+		df.fieldname
+		for df in frappe.get_meta(doctype).fields
+		if df.fieldtype in PLAIN_FIELDS and not df.ignore_xss_filter
+	}
