@@ -17,6 +17,9 @@ _BETWEEN_DIGITS = re.compile(r"[ /.-]+")
 
 #: signs without width that copying brings along; none of them belongs to an address
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+#: what RFC 5322 and 6531 allow without quotation marks; dots stand anywhere, as some providers give out such addresses
+_LOCAL = re.compile(r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]+")
+_DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 _GMAIL = frozenset(["gmail.com", "googlemail.com"])
 
 
@@ -26,7 +29,8 @@ def email_key(address: str | None) -> str:
 	Local parts are folded to lower case although RFC 5321 lets servers tell them apart: a person who
 	objects as `A@kunde.de` must not be written to as `a@kunde.de`. Letters that look and mean the same have
 	one form (NFKC), and a domain is written as the name server knows it (IDNA 2008, UTS 46: `straße.de` is
-	not `strasse.de`).
+	not `strasse.de`). Quotation marks around a local part are taken off; one that needs them is no address here: nobody uses
+	one but to bring in a space or markup.
 	"""
 	bare = (address or "").strip().lower()
 	if len(bare) < 64 and _PLAIN_EMAIL.fullmatch(bare):
@@ -39,7 +43,7 @@ def email_key(address: str | None) -> str:
 	if len(local) > 2 and local[0] == local[-1] == '"' and re.fullmatch(r"[\w.+-]+", local[1:-1]):
 		local = local[1:-1]
 	domain = domain_name(domain)
-	return f"{local}@{domain}" if local and at and "." in domain else ""
+	return f"{local}@{domain}" if at and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) else ""
 
 
 def domain_name(domain: str) -> str:

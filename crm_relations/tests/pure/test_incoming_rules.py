@@ -304,8 +304,17 @@ def test_link_after_link_within_seconds_is_no_person(earlier, links, burst):
 		("a@straße.de", "a@xn--strae-oqa.de"),
 		("a@strasse.de", "a@strasse.de"),
 		("ju\u0308rgen@kunde.de", "j\u00fcrgen@kunde.de"),
+		("anna+shop.de@kunde.de", "anna+shop.de@kunde.de"),
+		("o'neil&co@kunde.de", "o'neil&co@kunde.de"),
 		("a@b", ""),
 		("a@b..de", ""),
+		('"<img/src=x/onerror=alert(1)>"@k.de', ""),
+		('"a b"@c.de', ""),
+		("a b@c.de", ""),
+		("a＜img＞@c.de", ""),
+		("a@<img>.de", ""),
+		('a"b@c.de', ""),
+		("a\u2028b@c.de", ""),
 	],
 )
 def test_an_address_has_one_form_whatever_its_spelling(spelling, key):
