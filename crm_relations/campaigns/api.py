@@ -22,7 +22,7 @@ from crm_relations.shared.refusals import refuse
 DOCTYPE = "Relation Campaign"
 
 
-@frappe.whitelist(methods=["GET", "POST"])
+@frappe.whitelist(methods=["POST"])  # it asks other servers: no foreign page may make the browser do that
 def readiness(campaign: str, ask_links: bool = False) -> dict:
 	"""For the form and the Start dialog: `missing` (list of texts), `members` (int), `notes` (list of texts, HTML),
 	`workers` (int). With `ask_links` the web servers behind the links are asked."""

@@ -9,14 +9,17 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-import requests
+import requests.certs
+import urllib3
 from frappe import _
 
-_HREF = re.compile(r"<a\b[^>]*?\bhref\s*=\s*(\"[^\"]*\"|'[^']*')", re.IGNORECASE | re.DOTALL)
+_HREF = re.compile(r"<a\b[^<>]*?\bhref\s*=\s*(\"[^\"]*\"|'[^']*')", re.IGNORECASE | re.DOTALL)
 _ASKED = 8
 _SECONDS = 3
+#: addresses in which a gateway carries IPv4
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 #: answers of servers that do not like HEAD, or programs
 _NOT_BROKEN = frozenset({401, 403, 405, 406, 429, 501})
 
@@ -55,15 +58,49 @@ def _written_wrong(url: str) -> str:
 
 def _asked(url: str) -> str:
 	"""What the server says; empty if all is well, or if nobody may ask it."""
-	host = urlsplit(url).hostname or ""
+	parts = urlsplit(url)
 	try:
-		addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
+		found = socket.getaddrinfo(parts.hostname or "", None)
 	except (OSError, UnicodeError):
 		return _("there is no server of this name")
-	if not all(ipaddress.ip_address(address).is_global for address in addresses):
+	addresses = list(dict.fromkeys(info[4][0] for info in found))
+	if not all(map(_is_public, addresses)):
 		return ""
 	try:
-		status = requests.head(url, timeout=_SECONDS, allow_redirects=False).status_code
-	except requests.RequestException:
+		status = _head(parts, addresses[0])
+	except (urllib3.exceptions.HTTPError, UnicodeError):
 		return _("the server does not answer")
 	return "" if status < 400 or status in _NOT_BROKEN else _("the server answers {0}").format(status)
+
+
+def _is_public(address: str) -> bool:
+	"""Tell whether an address belongs to the public internet, also inside the forms in which IPv6 carries IPv4."""
+	ip = ipaddress.ip_address(address.partition("%")[0])
+	if isinstance(ip, ipaddress.IPv6Address):
+		inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
+		if ip in _NAT64:
+			inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+		if inner:
+			return _is_public(str(inner))
+	return ip.is_global and not ip.is_multicast
+
+
+def _head(parts: SplitResult, address: str) -> int:
+	"""Ask the checked address itself: a second look-up of the name might lead into the network of the site."""
+	options = {"timeout": urllib3.Timeout(connect=_SECONDS, read=_SECONDS), "retries": False, "maxsize": 1}
+	if parts.scheme.lower() == "https":
+		pool = urllib3.HTTPSConnectionPool(
+			address,
+			parts.port or 443,
+			server_hostname=parts.hostname,
+			assert_hostname=parts.hostname,
+			cert_reqs="CERT_REQUIRED",
+			ca_certs=requests.certs.where(),
+			**options,
+		)
+	else:
+		pool = urllib3.HTTPConnectionPool(address, parts.port or 80, **options)
+	path = urllib3.util.parse_url(parts.geturl()).request_uri
+	with pool:
+		host = parts.netloc.rpartition("@")[2].encode("idna").decode()
+		return pool.request("HEAD", path, headers={"Host": host}, redirect=False).status
