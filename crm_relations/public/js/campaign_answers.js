@@ -33,8 +33,8 @@
 		const esc = frappe.utils.escape_html;
 		const rows = plan.rows
 			.map(
-				(row) => `<tr class="${row.problem ? "text-muted" : ""}"><td>${row.line}</td>
-				<td>${esc(row.name)}</td><td>${__(row.type)}</td><td>${__(row.answer)}</td>
+				(row) => `<tr class="${row.problem ? "text-muted" : ""}"><td>${cint(row.line)}</td>
+				<td>${esc(row.name)}</td><td>${esc(__(row.type))}</td><td>${esc(__(row.answer))}</td>
 				<td>${row.date ? frappe.datetime.str_to_user(row.date) : ""}</td><td>${esc(row.problem)}</td></tr>`,
 			)
 			.join("");
@@ -45,17 +45,17 @@
 				{
 					fieldtype: "HTML",
 					options: `<p>${__("{0} new, {1} recorded before, {2} rejected", [
-						plan.new,
-						plan.known,
-						plan.rejected,
+						cint(plan.new),
+						cint(plan.known),
+						cint(plan.rejected),
 					])}</p>
 					<table class="table table-sm"><thead><tr><th>${__("Line")}</th><th>${__("Member")}</th>
 						<th>${__("Type")}</th><th>${__("Answer")}</th><th>${__("Date")}</th><th>${__(
-							"Problem",
-						)}</th></tr></thead><tbody>${rows}</tbody></table>`,
+						"Problem",
+					)}</th></tr></thead><tbody>${rows}</tbody></table>`,
 				},
 			],
-			primary_action_label: __("Record {0} Answers", [plan.new]),
+			primary_action_label: __("Record {0} Answers", [cint(plan.new)]),
 			async primary_action() {
 				dialog.disable_primary_action();
 				const done = await frappe.xcall(API + "import_answers", {
@@ -68,9 +68,9 @@
 					: "";
 				frappe.msgprint(
 					__("{0} recorded, {1} recorded before, {2} rejected.", [
-						done.recorded,
-						done.known,
-						done.rejected,
+						cint(done.recorded),
+						cint(done.known),
+						cint(done.rejected),
 					]) + rejects,
 				);
 				frm.reload_doc();

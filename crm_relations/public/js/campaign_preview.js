@@ -4,17 +4,14 @@
 	const API = "crm_relations.campaigns.api.";
 	const escape = (text) => frappe.utils.escape_html(String(text ?? ""));
 
-	/** The message in a frame of its own: its styles stay in there, and no script of it runs. */
-	function framed(html) {
-		return $("<iframe>")
-			.attr({ sandbox: "", title: __("Message"), srcdoc: html })
-			.css({
-				width: "100%",
-				height: "420px",
-				border: "1px solid var(--border-color)",
-				background: "#fff",
-			});
-	}
+	/** A rendered text in a frame of its own: its styles stay in there, and no script of it runs. */
+	frappe.provide("crm_relations").framed = (html, title, height) =>
+		$("<iframe>").attr({ sandbox: "", title, srcdoc: html }).css({
+			width: "100%",
+			height,
+			border: "1px solid var(--border-color)",
+			background: "#fff",
+		});
 
 	// "name" or "name|B", where a step is tested in two variants
 	function chosen(dialog) {
@@ -52,7 +49,7 @@
 		if (made.proof) $answer.append(`<p class="text-muted">${escape(made.proof)}</p>`);
 		if (made.step_type === "E-mail")
 			$answer.append(`<p>${__("Subject")}: <b>${escape(made.subject)}</b></p>`);
-		$answer.append(framed(made.html));
+		$answer.append(crm_relations.framed(made.html, __("Message"), "420px"));
 		const is_mail = made.step_type === "E-mail" && frm.perm[0]?.write;
 		dialog.get_primary_btn().toggle(Boolean(is_mail));
 	}

@@ -25,7 +25,10 @@
 			relation: frm.doc.name,
 			way,
 		});
-		frappe.show_alert({ message: answer.message, indicator: "green" });
+		frappe.show_alert({
+			message: frappe.utils.escape_html(answer.message),
+			indicator: "green",
+		});
 		show(frm);
 	}
 
@@ -62,7 +65,10 @@
 					source: values.source,
 				});
 				dialog.hide();
-				frappe.show_alert({ message: answer.message, indicator: "green" });
+				frappe.show_alert({
+					message: frappe.utils.escape_html(answer.message),
+					indicator: "green",
+				});
 			},
 		});
 		dialog.show();
@@ -75,7 +81,7 @@
 			.map((row) => {
 				const pill = row.allowed ? "green" : "red";
 				const word = row.allowed ? __("Allowed") : __("Not allowed");
-				return `<tr><td>${__(row.channel)}</td><td>${esc(row.address)}</td>
+				return `<tr><td>${esc(__(row.channel))}</td><td>${esc(row.address)}</td>
 					<td><span class="indicator-pill ${pill}">${word}</span></td>
 					<td>${esc(__(row.basis || row.reason))}</td></tr>`;
 			})
@@ -86,7 +92,7 @@
 					"Relation Consent",
 					row.name,
 				)}">${frappe.datetime.str_to_user(row.given_at)}</a></td>
-				<td>${__(row.channel)}</td><td>${__(row.event)}</td><td>${esc(row.purpose)}</td><td>${esc(
+				<td>${esc(__(row.channel))}</td><td>${esc(__(row.event))}</td><td>${esc(row.purpose)}</td><td>${esc(
 					row.source,
 				)}</td></tr>`,
 			)
@@ -100,8 +106,8 @@
 				)}</p>
 				${events ? `<table class="table table-sm"><tbody>${events}</tbody></table>` : ""}
 				<p><a href="${esc(state.preferences)}" target="_blank" rel="noopener">${__(
-					"Page of preferences",
-				)}</a></p>`,
+				"Page of preferences",
+			)}</a></p>`,
 		});
 	}
 }

@@ -97,7 +97,7 @@ frappe.provide("crm_relations");
 
 	function moves_html(preview) {
 		const line = (rows) =>
-			rows.map((row) => `${escape(__(row.doctype))}: ${row.count}`).join(", ");
+			rows.map((row) => `${escape(__(row.doctype))}: ${cint(row.count)}`).join(", ");
 		const moves = preview.moves.length
 			? `<p>${__("Goes over to the relation that stays: {0}", [line(preview.moves)])}</p>`
 			: "";
@@ -117,7 +117,7 @@ frappe.provide("crm_relations");
 
 	async function decide(pair, state) {
 		await frappe.xcall(`${API}decide`, { pair, state });
-		frappe.show_alert({ message: __("Noted: {0}", [__(state)]), indicator: "green" });
+		frappe.show_alert({ message: __("Noted: {0}", [escape(__(state))]), indicator: "green" });
 	}
 
 	// The comparison of a pair in a dialog, with the decision below it.

@@ -56,6 +56,13 @@
 		return result;
 	}
 
+	function tie_text(edge, node, graph) {
+		const outgoing = edge.relation === node.name;
+		const name = outgoing ? edge.related_relation : edge.relation;
+		const other = graph.nodes.find((one) => one.name === name);
+		return `${outgoing ? edge.reads : edge.reads_back} ${other.relation_name}`;
+	}
+
 	function node_svg(node, [x, y], graph) {
 		const color = COLORS[node.stage] || "gray";
 		const style = `fill: var(--bg-${color}); stroke: var(--text-on-${color})`;
@@ -65,16 +72,10 @@
 				: `<rect x="${x - 15}" y="${
 						y - 12
 				  }" width="30" height="24" rx="5" style="${style}"/>`;
-		const links = graph.edges
+		const ties = graph.edges
 			.filter((edge) => edge.relation === node.name || edge.related_relation === node.name)
-			.map((edge) => {
-				const outgoing = edge.relation === node.name;
-				const other = graph.nodes.find(
-					(n) => n.name === (outgoing ? edge.related_relation : edge.relation),
-				);
-				return `${outgoing ? edge.reads : edge.reads_back} ${other.relation_name}`;
-			});
-		const about = [node.relation_name, node.stage && __(node.stage), ...links]
+			.map((edge) => tie_text(edge, node, graph));
+		const about = [node.relation_name, node.stage && __(node.stage), ...ties]
 			.filter(Boolean)
 			.join(", ");
 		return `<a class="relation-node" data-name="${escape(node.name)}" href="${escape(
@@ -167,12 +168,12 @@
 		const rows = group.members.map(
 			(member) => `<tr${member.name === name ? ' class="font-weight-bold"' : ""}>
 				<td style="padding-left: ${0.5 + member.level * 1.5}em">${relation_link(
-					member.name,
-					member.relation_name,
-				)}</td>
+				member.name,
+				member.relation_name,
+			)}</td>
 				<td>${member.stage ? escape(__(member.stage)) : ""}</td>${
-					group.figures ? amounts(member.figures) : ""
-				}</tr>`,
+				group.figures ? amounts(member.figures) : ""
+			}</tr>`,
 		);
 		const totals = group.totals.map(
 			(total) =>
@@ -188,7 +189,9 @@
 		);
 		const notes = [
 			group.hidden &&
-				__("{0} members of the group are hidden: you may not read them.", [group.hidden]),
+				__("{0} members of the group are hidden: you may not read them.", [
+					cint(group.hidden),
+				]),
 			group.cut && __("There are more than are shown here."),
 		].filter(Boolean);
 		return (

@@ -82,9 +82,9 @@
 		});
 		frappe.show_alert({
 			message: __("{0} {1} is in relation {2} now.", [
-				__(doctype),
+				frappe.utils.escape_html(__(doctype)),
 				frappe.utils.escape_html(name),
-				placed,
+				frappe.utils.escape_html(placed),
 			]),
 			indicator: "green",
 		});

@@ -42,7 +42,7 @@ frappe.provide("crm_relations");
 		if (!action.confirm) return {};
 		return new Promise((resolve) => {
 			frappe.confirm(
-				action.confirm,
+				escape(action.confirm),
 				() => resolve({}),
 				() => resolve(null),
 			);
@@ -124,7 +124,7 @@ frappe.provide("crm_relations");
 			if (row.derived) {
 				frappe.throw(
 					__("{0} follows from the documents in ERPNext and cannot be removed here.", [
-						__(row.role),
+						escape(__(row.role)),
 					]),
 				);
 			}

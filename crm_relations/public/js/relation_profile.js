@@ -58,7 +58,7 @@
 			(found.hidden
 				? `<p class="text-muted small mt-2">${__(
 						"{0} documents are hidden: you may not read them.",
-						[found.hidden],
+						[cint(found.hidden)],
 				  )}</p>`
 				: "")
 		);

@@ -9,7 +9,7 @@ frappe.ui.form.on("Sales Invoice", {
 		const currency = frappe.get_doc(":Company", frm.doc.company)?.default_currency;
 		const earned = rows
 			.map((row) => {
-				const link = frappe.utils.get_form_link("Relation Campaign", row.campaign, true);
+				const link = link_html("Relation Campaign", row.campaign);
 				// a decimal string: read as text in the number format of the site, its point would count as a group
 				return `${link} ${format_currency(Number(row.amount), currency)}`;
 			})
@@ -30,6 +30,11 @@ frappe.ui.form.on("Sales Invoice", {
 		}
 	},
 });
+
+function link_html(doctype, name) {
+	const address = frappe.utils.get_form_link(doctype, name);
+	return `<a href="${address}">${frappe.utils.escape_html(name)}</a>`;
+}
 
 // Each campaign with its share and what it rests on: the documents before the invoice, or the answers that a rule counts.
 async function explain(frm) {
@@ -53,11 +58,7 @@ async function explain(frm) {
 			.filter(([field]) => evidence[field])
 			.map(
 				([field, doctype]) =>
-					`${escape(__(doctype))} ${frappe.utils.get_form_link(
-						doctype,
-						evidence[field],
-						true,
-					)}`,
+					`${escape(__(doctype))} ${link_html(doctype, evidence[field])}`,
 			);
 		return before.length
 			? __("The document carries it, from {0}.", [before.join(", ")])
@@ -66,7 +67,11 @@ async function explain(frm) {
 	const by_rule = (evidence) => {
 		const about = __(
 			"{0} of the {1} answers in the {2} days before the invoice are to this campaign.",
-			[evidence.answers_of_campaign, evidence.answers_in_all, evidence.days],
+			[
+				cint(evidence.answers_of_campaign),
+				cint(evidence.answers_in_all),
+				cint(evidence.days),
+			],
 		);
 		const answers = (evidence.answers || []).map((answer) => {
 			const at = frappe.datetime.str_to_user(answer.at.slice(0, 19));
@@ -79,12 +84,12 @@ async function explain(frm) {
 	};
 	const rows = reasons.campaigns.map((row) => {
 		const chain = row.rule === "Document Chain";
-		return `<tr><td>${frappe.utils.get_form_link("Relation Campaign", row.campaign, true)}</td>
+		return `<tr><td>${link_html("Relation Campaign", row.campaign)}</td>
 			<td class="text-right">${format_currency(Number(row.amount), currency)}</td>
 			<td class="text-right">${chain ? "" : escape(`${row.share} %`)}</td>
 			<td>${escape(__(row.rule))}</td><td>${
-				chain ? by_chain(row.evidence) : by_rule(row.evidence)
-			}</td></tr>`;
+			chain ? by_chain(row.evidence) : by_rule(row.evidence)
+		}</td></tr>`;
 	});
 	const head = [__("Campaign"), __("Amount"), __("Share"), __("Rule"), __("Reason")];
 	const dialog = new frappe.ui.Dialog({ title: __("Why This Campaign?"), size: "extra-large" });

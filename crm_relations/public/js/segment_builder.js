@@ -95,7 +95,7 @@
 			const node = Object.assign(rule.new_condition(), { field, operator, value });
 			if (rule.root.kind === "all") rule.root.children.push(node);
 			else if (!rule.surround(node)) {
-				frappe.show_alert(__("Groups nest at most {0} deep.", [segments.MAX_DEPTH]));
+				frappe.show_alert(__("Groups nest at most {0} deep.", [cint(segments.MAX_DEPTH)]));
 				return;
 			}
 			this.touched({ structure: true, focus: node.id });
@@ -293,7 +293,7 @@
 				item(__("Move out of the group"), "Alt ←", () => this.rule.move_out(id) && moved());
 			item(__("Put into a group of its own"), "Alt →", () => {
 				if (this.rule.enclose(id)) return moved();
-				frappe.show_alert(__("Groups nest at most {0} deep.", [segments.MAX_DEPTH]));
+				frappe.show_alert(__("Groups nest at most {0} deep.", [cint(segments.MAX_DEPTH)]));
 				return null;
 			});
 			if (node.kind)

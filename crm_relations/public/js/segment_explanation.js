@@ -25,7 +25,8 @@
 					one.text,
 				)}</span>`,
 		);
-		if (node.more) links.push(`<span class="text-muted">${__("{0} more", [node.more])}</span>`);
+		if (node.more)
+			links.push(`<span class="text-muted">${__("{0} more", [cint(node.more)])}</span>`);
 		return links.length ? `<div class="small ml-3">${links.join("<br>")}</div>` : "";
 	}
 
@@ -41,7 +42,7 @@
 		if (!node.children) return condition(node);
 		if (!node.children.length)
 			return `<p>${__("The rule has no condition: every relation is in it.")}</p>`;
-		return `<li class="mb-2">${verdict(node.verdict)} <b>${GROUPS[node.kind]}</b>
+		return `<li class="mb-2">${verdict(node.verdict)} <b>${escape(GROUPS[node.kind])}</b>
 			<ul class="list-unstyled ml-4 mt-2">${node.children.map(tree).join("")}</ul></li>`;
 	}
 

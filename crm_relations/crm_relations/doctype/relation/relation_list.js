@@ -11,7 +11,11 @@ frappe.listview_settings["Relation"] = {
 	onload(list) {
 		if (frappe.user.has_role(["System Manager", "Relation Manager"])) {
 			list.page.add_inner_button(__("Adopt the Whole Site"), async () =>
-				frappe.show_alert(await frappe.xcall("crm_relations.relations.api.start_sync")),
+				frappe.show_alert(
+					frappe.utils.escape_html(
+						await frappe.xcall("crm_relations.relations.api.start_sync"),
+					),
+				),
 			);
 		}
 	},

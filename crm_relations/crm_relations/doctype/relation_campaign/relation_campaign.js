@@ -77,7 +77,9 @@ function add_buttons(frm) {
 		}
 		button(
 			__("Send Now"),
-			act("send_now", (answer) => queued(answer, __("{0} e-mails are due", [answer.due]))),
+			act("send_now", (answer) =>
+				queued(answer, __("{0} e-mails are due", [cint(answer.due)])),
+			),
 		);
 		button(__("Pause"), act("pause"));
 	}
@@ -114,7 +116,7 @@ async function start(frm) {
 	const notes = ready.notes.map((note) => `<li>${note}</li>`).join("");
 	frappe.confirm(
 		`<p>${__("Start the campaign for about {0} members of segment {1}?", [
-			`<b>${ready.members}</b>`,
+			`<b>${cint(ready.members)}</b>`,
 			`<b>${frappe.utils.escape_html(frm.doc.segment)}</b>`,
 		])}</p><p>${__(
 			"The segment is refreshed first. E-mails leave at once to all who may get them.",
@@ -168,7 +170,9 @@ async function show_readiness(frm) {
 		${
 			ready.missing.length
 				? ""
-				: `<p class="text-muted">${__("The segment has {0} members.", [ready.members])}</p>`
+				: `<p class="text-muted">${__("The segment has {0} members.", [
+						cint(ready.members),
+				  ])}</p>`
 		}</div>`,
 	);
 }
@@ -241,8 +245,8 @@ function progress_html(answer) {
 		Object.entries(counts)
 			.map(
 				([state, number]) =>
-					`<span class="indicator-pill ${COLORS[state]} mr-2">${__(
-						state,
+					`<span class="indicator-pill ${COLORS[state]} mr-2">${esc(
+						__(state),
 					)}: ${number}</span>`,
 			)
 			.join("");
@@ -255,11 +259,11 @@ function progress_html(answer) {
 				step.variant
 					? ` <b>${esc(__(step.variant))}</b>${step.winner === step.variant ? " ★" : ""}`
 					: ""
-			}</td><td>${__(step.step_type)}</td>${number(delay(step))}${number(step.sent)}${number(
-				step.delivered,
-			)}${number(step.clicked)}${number(step.answered)}${number(step.qualified)}${number(
-				step.won,
-			)}<td>${states(step.states)}</td></tr>${
+			}</td><td>${esc(__(step.step_type))}</td>${number(delay(step))}${number(
+				step.sent,
+			)}${number(step.delivered)}${number(step.clicked)}${number(step.answered)}${number(
+				step.qualified,
+			)}${number(step.won)}<td>${states(step.states)}</td></tr>${
 				step.result && steps[i + 1]?.step !== step.step
 					? `<tr><td colspan="10" class="text-muted">${esc(step.result)}</td></tr>`
 					: ""
@@ -270,14 +274,14 @@ function progress_html(answer) {
 			row.relation_name || row.relation,
 		)}</a></td>
 			<td>${esc(row.recipient)}</td><td>${esc(
-				__(row.reason || ""),
-			)}</td><td class="text-right text-nowrap">
-			<button class="btn btn-xs btn-default" data-arrived="1" data-send="${
-				row.name
-			}" data-recipient="${esc(row.recipient)}">${__("It arrived")}</button>
-			<button class="btn btn-xs btn-default" data-arrived="0" data-send="${
-				row.name
-			}" data-recipient="${esc(row.recipient)}">${__("Send again")}</button>
+			__(row.reason || ""),
+		)}</td><td class="text-right text-nowrap">
+			<button class="btn btn-xs btn-default" data-arrived="1" data-send="${esc(
+				row.name,
+			)}" data-recipient="${esc(row.recipient)}">${__("It arrived")}</button>
+			<button class="btn btn-xs btn-default" data-arrived="0" data-send="${esc(
+				row.name,
+			)}" data-recipient="${esc(row.recipient)}">${__("Send again")}</button>
 			</td></tr>`,
 	);
 	return `
@@ -287,16 +291,16 @@ function progress_html(answer) {
 			.join("")}</div>
 		<p class="text-muted">${__("Due now: e-mails {0}, calls {1}.", [due, due_calls])}
 			${__("Calls: {0} open, {1} done, {2} not allowed.", [
-				status.calls_open,
-				status.calls_done,
-				status.calls_suppressed,
+				cint(status.calls_open),
+				cint(status.calls_done),
+				cint(status.calls_suppressed),
 			])}
-			${__("{0} unsubscribed, {1} declined.", [status.unsubscribed, status.declined])}
+			${__("{0} unsubscribed, {1} declined.", [cint(status.unsubscribed), cint(status.declined)])}
 			${__("{0} bounced, {1} complained, {2} out of office, {3} opened.", [
-				status.bounced,
-				status.complained,
-				status.out_of_office,
-				status.opened,
+				cint(status.bounced),
+				cint(status.complained),
+				cint(status.out_of_office),
+				cint(status.opened),
 			])}</p>
 		${
 			uncertain.length
@@ -312,8 +316,8 @@ function progress_html(answer) {
 		${
 			status.passages > status.members
 				? `<p class="text-muted">${__("{0} members came in {1} times in all.", [
-						status.members,
-						status.passages,
+						cint(status.members),
+						cint(status.passages),
 				  ])}</p>`
 				: ""
 		}
@@ -368,17 +372,22 @@ function funnel_html({ addressed, control }, currency) {
 		).toFixed(1)} %</span></td>`;
 	const known_of_control = ["members", "invoiced"];
 	const rows = STAGES.map(
-		([key, label]) => `<tr data-stage="${key}"><td style="width:11rem">${__(label)}</td>
+		([
+			key,
+			label,
+		]) => `<tr data-stage="${key}"><td style="width:11rem">${frappe.utils.escape_html(
+			__(label),
+		)}</td>
 			<td style="width:40%"><div class="progress" style="height:1rem"><div class="progress-bar" style="width:${share(
 				addressed,
 				key,
 			)}%"></div></div></td>${cell(addressed, key)}${
-				control.members
-					? known_of_control.includes(key)
-						? cell(control, key)
-						: "<td></td>"
-					: ""
-			}</tr>`,
+			control.members
+				? known_of_control.includes(key)
+					? cell(control, key)
+					: "<td></td>"
+				: ""
+		}</tr>`,
 	);
 	const amount = (group) =>
 		`<td class="text-right text-nowrap">${format_currency(group.amount, currency)}</td>`;
@@ -390,8 +399,8 @@ function funnel_html({ addressed, control }, currency) {
 			  }</tr>`;
 	return `<table class="table table-sm" style="max-width:60rem"><thead><tr><th></th><th></th>
 		<th class="text-right">${__("Addressed")}</th>${
-			control.members ? `<th class="text-right">${__("Control Group")}</th>` : ""
-		}</tr></thead><tbody>${rows.join("")}${amounts}</tbody></table>`;
+		control.members ? `<th class="text-right">${__("Control Group")}</th>` : ""
+	}</tr></thead><tbody>${rows.join("")}${amounts}</tbody></table>`;
 }
 
 // what the campaign changed, against the members that it did not address
@@ -422,7 +431,7 @@ function effect_html(effect) {
 		<p>${esc(effect.sentence)} ${esc(effect.rate_sentence)}</p>
 		<p class="text-muted small">${__("Invoices up to {0}, at {1} % confidence.", [
 			frappe.datetime.str_to_user(effect.until),
-			effect.confidence,
+			esc(effect.confidence),
 		])} ${esc(effect.method)}</p></div>`;
 }
 
@@ -430,33 +439,31 @@ function effect_html(effect) {
 function letters_html({ due_letters, print_runs }) {
 	if (!due_letters && !print_runs.length) return "";
 	const esc = frappe.utils.escape_html;
-	const act = (what, label, run = "") =>
+	const letter_button = (what, label, run = "") =>
 		`<button class="btn btn-xs btn-default" data-letters="${what}" data-run="${esc(
 			run,
 		)}">${label}</button>`;
 	const runs = print_runs.map(
 		(run) =>
-			`<tr><td>${__("{0} letters printed", [run.letters])}</td><td>${run.files
+			`<tr><td>${__("{0} letters printed", [cint(run.letters)])}</td><td>${run.files
 				.map(
 					(file) =>
 						`<a href="${encodeURI(file.file_url)}" target="_blank">${esc(
 							file.file_name,
 						)}</a>`,
 				)
-				.join(" · ")}</td><td class="text-right text-nowrap">${act(
+				.join(" · ")}</td><td class="text-right text-nowrap">${letter_button(
 				"posted",
 				__("They were posted"),
 				run.print_run,
-			)} ${act("discard", __("Throw away"), run.print_run)}</td></tr>`,
+			)} ${letter_button("discard", __("Throw away"), run.print_run)}</td></tr>`,
 	);
 	return `<div class="border rounded p-3 mb-4"><h5>${__("Letters")}</h5>
 		<p>${__("{0} letters are due.", [due_letters])} ${
-			due_letters ? act("print", __("Print Letters")) : ""
-		}</p>${
-			runs.length
-				? `<table class="table table-sm"><tbody>${runs.join("")}</tbody></table>`
-				: ""
-		}</div>`;
+		due_letters ? letter_button("print", __("Print Letters")) : ""
+	}</p>${
+		runs.length ? `<table class="table table-sm"><tbody>${runs.join("")}</tbody></table>` : ""
+	}</div>`;
 }
 
 // One call after the other: number and script on top, outcome and next step below
@@ -496,8 +503,13 @@ class CallList {
 	show() {
 		if (!this.dialog) this.dialog = this.make();
 		this.dialog.clear();
-		this.dialog.set_title(this.call.relation_name);
-		this.dialog.fields_dict.member.$wrapper.html(this.member_html());
+		this.dialog.set_title(frappe.utils.escape_html(this.call.relation_name));
+		const $member = this.dialog.fields_dict.member.$wrapper.html(this.member_html());
+		if (this.call.script)
+			$member
+				.find("[data-script]")
+				.empty()
+				.append(crm_relations.framed(this.call.script, __("Call Script"), "14rem"));
 		this.dialog.show();
 	}
 
@@ -589,8 +601,9 @@ class CallList {
 		const call = this.call;
 		const facts = [
 			call.city && esc(call.city),
-			__("Points: {0}", [call.points]),
-			call.attempts && __("tried {0} of {1} times", [call.attempts, call.max_tries]),
+			__("Points: {0}", [cint(call.points)]),
+			call.attempts &&
+				__("tried {0} of {1} times", [cint(call.attempts), cint(call.max_tries)]),
 			esc(__(call.legal_basis)),
 			call.assigned_to &&
 				call.assigned_to !== frappe.session.user &&
@@ -599,10 +612,10 @@ class CallList {
 		return `<div class="d-flex justify-content-between align-items-baseline">
 				<a class="h4" href="tel:${encodeURIComponent(call.phone)}">${esc(call.phone)}</a>
 				<a href="${frappe.utils.get_form_link("Relation", call.relation)}" target="_blank">${__(
-					"Customer file",
-				)}</a></div>
+			"Customer file",
+		)}</a></div>
 			<p class="text-muted">${facts.join(" · ")}</p>
-			<div class="border rounded p-3 mb-2">${call.script || `<i>${__("No script")}</i>`}</div>
+			<div class="mb-2" data-script><i>${__("No script")}</i></div>
 			${this.history
 				.map(
 					(entry) =>

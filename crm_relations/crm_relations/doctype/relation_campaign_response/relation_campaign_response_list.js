@@ -2,6 +2,6 @@
 frappe.listview_settings["Relation Campaign Response"] = {
 	hide_name_column: true,
 	formatters: {
-		answer: (answer) => (answer ? __(answer) : ""),
+		answer: (answer) => (answer ? frappe.utils.escape_html(__(answer)) : ""),
 	},
 };

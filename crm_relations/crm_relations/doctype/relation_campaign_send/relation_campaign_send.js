@@ -1,9 +1,8 @@
 // A row of the send ledger: whose it is, and in words why it did not leave.
 frappe.ui.form.on("Relation Campaign Send", {
 	refresh(frm) {
-		frm.page.set_title(
-			frappe.utils.get_link_title("Relation", frm.doc.relation) || frm.doc.name,
-		);
+		const title = frappe.utils.get_link_title("Relation", frm.doc.relation) || frm.doc.name;
+		frm.page.set_title(frappe.utils.escape_html(title), null, true, title);
 		frm.toggle_display(["step", "reason"], false); // the step is the key of a row; the reason stands above
 		if (!frm.doc.reason) return;
 		const color = { Suppressed: "orange", Failed: "red", Uncertain: "yellow" }[frm.doc.state];

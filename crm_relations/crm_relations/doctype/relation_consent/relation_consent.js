@@ -2,9 +2,8 @@
 frappe.ui.form.on("Relation Consent", {
 	refresh(frm) {
 		if (frm.is_new()) return;
-		frm.page.set_title(
-			frappe.utils.get_link_title("Relation", frm.doc.relation) || frm.doc.name,
-		);
+		const title = frappe.utils.get_link_title("Relation", frm.doc.relation) || frm.doc.name;
+		frm.page.set_title(frappe.utils.escape_html(title), null, true, title);
 	},
 	relation: propose_address,
 	channel: propose_address,

@@ -30,7 +30,9 @@ frappe.listview_settings["Relation Duplicate"] = {
 		if (frappe.user.has_role(["System Manager", "Relation Manager"])) {
 			list.page.add_inner_button(__("Search All Relations"), async () => {
 				frappe.show_alert(
-					await frappe.xcall("crm_relations.relations.duplicates.api.start_search"),
+					frappe.utils.escape_html(
+						await frappe.xcall("crm_relations.relations.duplicates.api.start_search"),
+					),
 				);
 			});
 		}

@@ -4,7 +4,9 @@ frappe.ui.form.on("Relation Duplicate Search", {
 		frm.disable_save();
 		frm.add_custom_button(__("Search All Relations"), async () => {
 			frappe.show_alert(
-				await frappe.xcall("crm_relations.relations.duplicates.api.start_search"),
+				frappe.utils.escape_html(
+					await frappe.xcall("crm_relations.relations.duplicates.api.start_search"),
+				),
 			);
 		});
 		frm.add_custom_button(__("Found Pairs"), () =>

@@ -78,8 +78,9 @@ function accept(frm) {
 			}
 			dialog.hide();
 			await frm.reload_doc();
-			const link = frappe.utils.get_form_link(result.doctype, result.name, true);
-			frappe.show_alert({ message: __("Opened {0}", [link]), indicator: "green" }, 10);
+			const opened = frappe.utils.get_form_link(result.doctype, result.name);
+			const name_html = `<a href="${opened}">${frappe.utils.escape_html(result.name)}</a>`;
+			frappe.show_alert({ message: __("Opened {0}", [name_html]), indicator: "green" }, 10);
 		},
 	});
 	dialog.show();

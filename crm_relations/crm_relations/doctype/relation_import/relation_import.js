@@ -24,7 +24,7 @@
 			return `<tr><td>${escape(row.row)}</td>
 				<td><span class="indicator-pill no-indicator-dot ${color}">${label}</span></td>
 				<td style="overflow-wrap: anywhere">${escape(row.title)}</td><td>${relation}</td>
-				<td style="overflow-wrap: anywhere">${[row.reason, ...row.details]
+				<td style="overflow-wrap: anywhere">${[row.reason, ...(row.details || [])]
 					.filter(Boolean)
 					.map(escape)
 					.join("<br>")}</td></tr>`;
@@ -33,7 +33,7 @@
 			frm.doc.rows_total > rows.length
 				? `<p class="text-muted small">${__(
 						"{0} of {1} rows; all of them are in the file of the preview.",
-						[rows.length, frm.doc.rows_total],
+						[rows.length, cint(frm.doc.rows_total)],
 				  )}</p>`
 				: "";
 		return `<div class="table-responsive"><table class="table table-sm">
@@ -87,7 +87,7 @@
 	async function call(frm, method) {
 		if (frm.is_dirty()) await frm.save();
 		const message = await frappe.xcall(API + method, { name: frm.doc.name });
-		frappe.show_alert({ message, indicator: "green" });
+		frappe.show_alert({ message: escape(message), indicator: "green" });
 		frm.reload_doc();
 	}
 

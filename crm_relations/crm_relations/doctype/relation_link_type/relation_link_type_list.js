@@ -2,7 +2,7 @@
 frappe.listview_settings["Relation Link Type"] = {
 	hide_name_column: true,
 	formatters: {
-		link_type: (type) => __(type),
-		reverse_label: (label) => __(label),
+		link_type: (type) => frappe.utils.escape_html(__(type)),
+		reverse_label: (label) => frappe.utils.escape_html(__(label)),
 	},
 };

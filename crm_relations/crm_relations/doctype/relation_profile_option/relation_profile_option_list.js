@@ -2,6 +2,6 @@
 frappe.listview_settings["Relation Profile Option"] = {
 	hide_name_column: true,
 	formatters: {
-		option_value: (option) => __(option),
+		option_value: (option) => frappe.utils.escape_html(__(option)),
 	},
 };

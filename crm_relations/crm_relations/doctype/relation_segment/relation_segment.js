@@ -164,7 +164,11 @@ async function refresh_members(frm) {
 	frappe.realtime.off(EVENT);
 	frappe.hide_progress();
 	if (problem) frappe.msgprint({ title, message: crm_relations.segments.escape(problem) });
-	else frappe.show_alert({ message: __("{0} is up to date.", [segment]), indicator: "green" });
+	else
+		frappe.show_alert({
+			message: __("{0} is up to date.", [crm_relations.segments.escape(segment)]),
+			indicator: "green",
+		});
 	if (frm.doc.name === segment) await frm.reload_doc();
 }
 

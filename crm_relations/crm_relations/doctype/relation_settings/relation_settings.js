@@ -37,14 +37,14 @@ async function rebuild(company) {
 		company: company || null,
 	});
 	if (answer.workers) {
-		frappe.show_alert({ message: answer.message, indicator: "blue" });
+		frappe.show_alert({ message: frappe.utils.escape_html(answer.message), indicator: "blue" });
 	} else {
 		frappe.msgprint({
 			title: __("Waiting for a worker"),
 			indicator: "orange",
 			message: __(
 				"{0} No background worker is running: the job begins as soon as one does.",
-				[answer.message],
+				[frappe.utils.escape_html(answer.message)],
 			),
 		});
 	}

@@ -96,11 +96,10 @@
 		async load() {
 			const asked = this.asked;
 			this.page.clear_primary_action();
-			this.page.set_title(
-				asked.campaign
-					? `${__("Campaign Balance Sheet")}: ${asked.campaign}`
-					: __("Campaign Balance Sheet"),
-			);
+			const title = asked.campaign
+				? `${__("Campaign Balance Sheet")}: ${asked.campaign}`
+				: __("Campaign Balance Sheet");
+			this.page.set_title(escape(title), null, true, title);
 			if (!asked.campaign) {
 				this.say(
 					__("Choose a campaign to see what it put on each side of the balance sheet."),
@@ -129,7 +128,9 @@
 			const both = sheet.state === "on";
 			const note = both
 				? ""
-				: `<p class="text-muted" data-state="${sheet.state}">${STATES[sheet.state]}</p>`;
+				: `<p class="text-muted" data-state="${escape(sheet.state)}">${escape(
+						STATES[sheet.state],
+				  )}</p>`;
 			const total = (label, ours, theirs, more = "") =>
 				`<tr class="font-weight-bold" style="background: var(--subtle-fg)"><td>${label}</td>${cell(
 					amount(ours),
@@ -205,7 +206,9 @@
 			const reasons = row.reasons
 				.map(
 					(reason) =>
-						`<div class="small" data-reason="${reason.code}" style="margin-left: 1rem">
+						`<div class="small" data-reason="${escape(
+							reason.code,
+						)}" style="margin-left: 1rem">
 							<b>${money(reason.amount, this.sheet.currency)}</b> ${escape(reason.text)}
 							${reason.repairable ? `<span class="indicator-pill orange">${__("Repairable")}</span>` : ""}
 							${this.vouchers(reason, null)}</div>`,
@@ -216,11 +219,11 @@
 				row.account,
 			)}"><td style="padding-left: 1.5rem">${escape(row.account)}
 				${opened}${reasons}</td>${cell(money(row.ours, this.sheet.currency))}${
-					both
-						? cell(money(row.theirs, this.sheet.currency)) +
-						  this.difference(row.ours, row.theirs)
-						: ""
-				}</tr>`;
+				both
+					? cell(money(row.theirs, this.sheet.currency)) +
+					  this.difference(row.ours, row.theirs)
+					: ""
+			}</tr>`;
 		}
 
 		vouchers({ vouchers, count }, account) {
@@ -278,7 +281,7 @@
 						.xcall(API + "repair_vouchers", this.asked)
 						.finally(() => dialog.hide());
 					if (answer.rows) this.tell(answer.rows);
-					else frappe.msgprint(answer.message);
+					else frappe.msgprint(escape(answer.message));
 					this.load();
 				},
 			});

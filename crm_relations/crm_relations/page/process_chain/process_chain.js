@@ -53,11 +53,13 @@
 	}
 
 	function box_html(box, place, start) {
-		const style = `position: absolute; left: ${place.x}px; top: ${place.y}px; width: ${place.width}px;
-			height: ${place.height}px`;
+		const style = `position: absolute; left: ${cint(place.x)}px; top: ${cint(
+			place.y,
+		)}px; width: ${cint(place.width)}px;
+			height: ${cint(place.height)}px`;
 		if (box.closed)
 			return `<div class="chain-box chain-closed" style="${style}" tabindex="-1" role="listitem"
-				data-key="${box.key}" aria-label="${__("Closed: you may not read it")}">
+				data-key="${escape(box.key)}" aria-label="${__("Closed: you may not read it")}">
 				${frappe.utils.icon("lock", "sm")} ${__("Closed")}</div>`;
 		const color = COLORS[box.doctype] || "orange";
 		const title = NAMELESS.includes(box.doctype) ? [__(box.title)] : [box.name, box.title];
@@ -75,7 +77,7 @@
 			box.docstatus === 2 ? " chain-cancelled" : ""
 		}" role="listitem" tabindex="-1"
 			style="${style}; border-left: 4px solid var(--text-on-${color})" href="${escape(href(box))}"
-			data-key="${box.key}" aria-label="${escape(label)}" title="${escape(label)}"
+			data-key="${escape(box.key)}" aria-label="${escape(label)}" title="${escape(label)}"
 			${box.key === start ? 'aria-current="true"' : ""}>
 			<div class="chain-line text-muted"><span>${
 				box.entries ? __("Ledger") : escape(__(box.doctype))
@@ -88,8 +90,8 @@
 		return `<div class="chain-line"><b>${escape(nameless ? __(box.title) : box.name)}</b></div>
 			<div class="chain-line"><span>${escape(title)}</span></div>
 			<div class="chain-line"><span>${escape(state(box))}</span><b>${escape(
-				money(box.amount, box.currency),
-			)}</b></div>
+			money(box.amount, box.currency),
+		)}</b></div>
 			<div class="chain-line text-muted"><span>${escape(person(box.person))}</span></div>`;
 	}
 
@@ -230,7 +232,8 @@
 			);
 			return;
 		}
-		page.set_title(`${__("Process Chain")}: ${name}`);
+		const title = `${__("Process Chain")}: ${name}`;
+		page.set_title(escape(title), null, true, title);
 		page.chain_fields.doctype.set_input(doctype);
 		page.chain_fields.name.df.options = doctype;
 		page.chain_fields.name.set_input(name);

@@ -148,8 +148,8 @@ frappe.query_reports["Campaign Statement"].show_vouchers = async (link) => {
 		(voucher) => `<tr><td class="text-nowrap">${frappe.datetime.str_to_user(voucher.date)}</td>
 			<td>${esc(__(voucher.voucher_type))}</td>
 			<td><a href="${frappe.utils.get_form_link(voucher.voucher_type, voucher.voucher_no)}">${esc(
-				voucher.voucher_no,
-			)}</a></td>${number(voucher.amount)}</tr>`,
+			voucher.voucher_no,
+		)}</a></td>${number(voucher.amount)}</tr>`,
 	);
 	const asked = new URLSearchParams({
 		company: row.company,
@@ -165,7 +165,9 @@ frappe.query_reports["Campaign Statement"].show_vouchers = async (link) => {
 		title: esc(row.account || (row.campaign ? __("Campaign Cost") : link.innerText)),
 		wide: true,
 		message: `<p>${what} ${
-			left_out ? __("The newest {0} of {1}.", [answer.vouchers.length, answer.number]) : ""
+			left_out
+				? __("The newest {0} of {1}.", [answer.vouchers.length, cint(answer.number)])
+				: ""
 		}</p><table class="table table-sm" data-vouchers><tbody>${vouchers.join("")}
 			<tr><th colspan="3">${__("Sum")}</th>${number(answer.sum)}</tr></tbody></table>
 			${
