@@ -57,7 +57,7 @@ def note_dead(key: str, *, at: datetime, reason: str) -> None:
 		return
 	values = {"state": "Dead", "last_bounce": at, "reason": reason[:1000]}
 	if row:
-		frappe.db.set_value(DOCTYPE, key, values)
+		frappe.db.set_value(DOCTYPE, key, plain_values(DOCTYPE, values))
 	else:
 		frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values}).insert(ignore_permissions=True)
 
