@@ -3,8 +3,8 @@ group, which was drawn at random and not addressed. Reads only.
 
 By intention to treat: every member counts in the group it was drawn into, also who got no mail, left early or declined.
 Who went through the campaign several times counts once, from the first time on.
-A member's revenue is the net amount (company's currency, credit notes deducted) of the sales invoices that were made
-after it was taken in, whatever they are for, up to the campaign's last day; as with the figures of a relation, opening
+A member's revenue is the net amount (company's currency, credit notes deducted) of the sales invoices that are dated
+after it was taken in (`purchases`), whatever they are for, up to the campaign's last day; as with the figures of a relation, opening
 invoices and transfers inside one company are left out.
 """
 
@@ -17,8 +17,10 @@ from frappe import _
 from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Coalesce, Count, Max, Min, Sum
 from frappe.utils import fmt_money, getdate, nowdate
+from pypika.terms import Criterion
 
 from crm_relations.campaigns import effect_rules as rules
+from crm_relations.campaigns import purchases
 from crm_relations.relations.facts.sources import is_sale, is_sold
 from crm_relations.shared.money import to_decimal, to_string
 
@@ -213,7 +215,7 @@ def _revenues(effects: dict[str, Effect]) -> dict[tuple[str, int], list[tuple[De
 		.join(campaign)
 		.on(campaign.name == drawn.campaign)
 		.join(invoice)
-		.on((invoice.relation == drawn.relation) & (invoice.creation >= drawn.entered))
+		.on((invoice.relation == drawn.relation) & purchases.since(invoice, INVOICE, drawn.entered))
 		.select(
 			drawn.campaign,
 			drawn.held_out,
@@ -222,6 +224,7 @@ def _revenues(effects: dict[str, Effect]) -> dict[tuple[str, int], list[tuple[De
 		)
 		.where(is_sold(invoice) & (invoice.company == companies))
 		.where(invoice.posting_date <= Coalesce(campaign.end_date, nowdate()))
+		.where(_not_amended_from_earlier(drawn, invoice))
 		.groupby(drawn.campaign, drawn.held_out, drawn.relation)
 		.run()
 	)
@@ -229,6 +232,15 @@ def _revenues(effects: dict[str, Effect]) -> dict[tuple[str, int], list[tuple[De
 	for name, held_out, amount, buyer in rows:
 		found.setdefault((name, int(held_out or 0)), []).append((to_decimal(amount), int(buyer)))
 	return found
+
+
+def _not_amended_from_earlier(drawn: Any, invoice: Any) -> Criterion:
+	"""Leave out invoices that amend a purchase from before the member was taken in."""
+	query = frappe.qb.from_(drawn).join(invoice).on(invoice.relation == drawn.relation)
+	earlier = purchases.earlier_amendments(query, invoice, INVOICE, drawn.entered, drawn.campaign)
+	return Criterion.all(
+		((drawn.campaign == campaign) & (invoice.name == name)).negate() for name, campaign in earlier
+	)
 
 
 def _points(rate: float) -> str:

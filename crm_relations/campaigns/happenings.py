@@ -9,13 +9,13 @@ from datetime import datetime
 import frappe
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Max
+from frappe.utils import get_datetime
 from pypika.functions import Date
-from pypika.queries import QueryBuilder
 
-from crm_relations.campaigns import plan_rules, rules
+from crm_relations.campaigns import plan_rules, purchases, rules
 from crm_relations.campaigns.plan_rules import Happening
 
-#: documents by which a relation buys, and the field that tells a credit note
+#: documents by which a relation buys, and the field that marks a credit note
 _SALES = (("Sales Order", None), ("Sales Invoice", "is_return"))
 
 
@@ -78,29 +78,45 @@ def _responses(members: Sequence[str]) -> list[tuple[str, str, str, datetime]]:
 
 
 def _purchases(doctype: str, returns: str | None, members: Sequence[str]) -> list[tuple[str, datetime]]:
-	sale, query = _since_entry(doctype, members)
-	query = query.where(sale.docstatus == 1)
+	"""Return (member, time) of purchases since the member was taken in; the time is that of the entry, or the start of the
+	day on which the document is dated, if that is later."""
+	sale, member = DocType(doctype), DocType("Relation Campaign Member")
+	query = (
+		frappe.qb.from_(member)
+		.join(sale)
+		.on(sale.relation == member.relation)
+		.select(
+			member.name,
+			member.entered,
+			sale.name,
+			sale.amended_from,
+			sale[purchases.DATE_FIELDS[doctype]],
+			sale.creation,
+		)
+		.where(member.name.isin(list(members)) & (sale.docstatus == 1))
+		.where(purchases.since(sale, doctype, member.entered))
+	)
 	if returns:
 		query = query.where(sale[returns] == 0)
-	return query.run()
+	rows = query.run()
+	earlier = purchases.amended_from_earlier(doctype, ((row[2], row[1]) for row in rows if row[3]))
+	return [
+		(name, max(creation, get_datetime(day)))
+		for name, entered, document, _amended_from, day, creation in rows
+		if (document, entered) not in earlier
+	]
 
 
 def _complaints(members: Sequence[str]) -> list[tuple[str, datetime]]:
-	complaint, query = _since_entry("Relation Interaction", members)
-	return query.where(complaint.kind == "Complaint").run()
-
-
-def _since_entry(doctype: str, members: Sequence[str]) -> tuple[DocType, QueryBuilder]:
-	"""(member, time) of documents that name the member's relation and were made after it was taken in."""
-	table, member = DocType(doctype), DocType("Relation Campaign Member")
-	query = (
+	complaint, member = DocType("Relation Interaction"), DocType("Relation Campaign Member")
+	return (
 		frappe.qb.from_(member)
-		.join(table)
-		.on((table.relation == member.relation) & (table.creation >= member.entered))
-		.select(member.name, table.creation)
-		.where(member.name.isin(list(members)))
+		.join(complaint)
+		.on((complaint.relation == member.relation) & (complaint.creation >= member.entered))
+		.select(member.name, complaint.creation)
+		.where(member.name.isin(list(members)) & (complaint.kind == "Complaint"))
+		.run()
 	)
-	return table, query
 
 
 def _moved_on(members: Sequence[str]) -> list[tuple[str, datetime]]:

@@ -2,7 +2,7 @@
 against the control group. Reads only, all counted now.
 
 What a control group did is not known from answers. So that the two can be compared, `invoiced` counts the same for
-both: members whose relation has a submitted sales invoice that was made after they were first taken in, whatever
+both: members whose relation has a submitted sales invoice that is dated after they were first taken in (`purchases`), whatever
 it is for. Persons are counted in the funnel, however often they went through the campaign; the steps count what was
 carried out, once a passage.
 Whether the two differ by more than chance would have it, says `effect`.
@@ -17,7 +17,7 @@ from frappe.utils import flt
 from pypika.queries import QueryBuilder
 from pypika.terms import Criterion
 
-from crm_relations.campaigns import rules
+from crm_relations.campaigns import purchases, rules
 from crm_relations.relations.facts.sources import is_sale, is_sold
 
 SEND, MEMBER, RESPONSE = (
@@ -221,7 +221,7 @@ def _invoiced(campaign: str) -> dict[int, tuple[int, float]]:
 	query: QueryBuilder = (
 		frappe.qb.from_(member)
 		.join(invoice)
-		.on((invoice.relation == member.relation) & (invoice.creation >= member.entered))
+		.on((invoice.relation == member.relation) & purchases.since(invoice, "Sales Invoice", member.entered))
 		.select(
 			member.held_out,
 			Count(Case().when(is_sale(invoice), member.name)).distinct(),
@@ -235,4 +235,8 @@ def _invoiced(campaign: str) -> dict[int, tuple[int, float]]:
 	)
 	if company:
 		query = query.where(invoice.company == company)
+	members = frappe.qb.from_(member).join(invoice).on(invoice.relation == member.relation)
+	members = members.where((member.campaign == campaign) & (member.passage == 1))
+	if earlier := purchases.earlier_amendments(members, invoice, "Sales Invoice", member.entered):
+		query = query.where(invoice.name.notin([name for (name,) in earlier]))
 	return {held_out: (number, flt(amount, 2)) for held_out, number, amount in query.run()}

@@ -8,7 +8,7 @@ import pandas
 import pytest
 from frappe.utils import add_days, add_to_date, fmt_money, now_datetime, nowdate
 
-from crm_relations.campaigns import api, effect, overview
+from crm_relations.campaigns import api, effect, happenings, overview, plan_rules
 from crm_relations.demo.company import COMPANY
 from crm_relations.tests.site import factories
 
@@ -120,6 +120,48 @@ def test_what_is_no_revenue_of_the_window_does_not_count():
 	assert answer["until"] == add_days(nowdate(), -1)
 	assert answer["addressed"] == {"members": 2, "buyers": 1, "revenue": "100.00", "per_member": "50.00"}
 	assert answer["control"] == {"members": 1, "buyers": 0, "revenue": "-30.00", "per_member": "-30.00"}
+
+
+def test_a_purchase_counts_by_its_own_date_and_first_version_not_by_its_entry():
+	world = World(4, 0)
+	late, draft, amended, again = world.relations[0]
+	before, after = add_days(nowdate(), -30), nowdate()
+	world.invoices([(late, 7)], posting_date=before)
+	world.invoices([(draft, 20)], creation=add_to_date(world.entered, days=-3), posting_date=after)
+	old, corrected = (factories.unique("SI-OLD") for _i in range(2))
+	world.invoices([(amended, 7)], name=old, docstatus=2, posting_date=before, creation=f"{before} 10:00:00")
+	world.invoices([(amended, 7)], name=corrected, docstatus=2, amended_from=old)
+	world.invoices([(amended, 7)], amended_from=corrected)  # ERPNext gives an amendment today's date
+	first = factories.unique("SI-NEW")
+	world.invoices([(again, 30)], name=first, docstatus=2)
+	world.invoices([(again, 30)], amended_from=first)
+	answer = effect.effect(world.campaign).as_dict()
+	assert (answer["addressed"]["buyers"], answer["addressed"]["revenue"]) == (2, "50.00")
+	funnel = overview.funnel(world.campaign)["addressed"]
+	assert (funnel["invoiced"], funnel["amount"]) == (2, 50.0)
+	members = dict(
+		frappe.get_all(
+			"Relation Campaign Member",
+			{"campaign": world.campaign},
+			["relation", "name"],
+			as_list=True,
+			order_by="name asc",
+		)
+	)
+	done = happenings.of_members(None, list(members.values()))
+	bought = {
+		relation
+		for relation, member in members.items()
+		if any(h.what == plan_rules.BOUGHT for h in done[member])
+	}
+	assert bought == {draft, again}
+
+
+def test_an_amended_order_whose_first_version_was_deleted_counts_by_the_oldest_one_left():
+	world = World(1, 0)
+	gone = factories.unique("SI-GONE")
+	world.invoices([(world.relations[0][0], 5)], amended_from=gone)
+	assert effect.effect(world.campaign).as_dict()["addressed"]["buyers"] == 1
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import frappe
 import pytest
-from frappe.utils import add_to_date, now_datetime
+from frappe.utils import add_to_date, now_datetime, nowdate
 
 from crm_relations.campaigns import audience, overview, responses
 from crm_relations.tests.site import factories
@@ -17,6 +17,7 @@ def invoice(relation: str, amount: float, **values) -> str:
 	row = {
 		"name": name,
 		"creation": add_to_date(now_datetime(), seconds=5),
+		"posting_date": nowdate(),
 		"docstatus": 1,
 		"relation": relation,
 		"company": frappe.db.get_single_value("Relation Settings", "default_company")
@@ -82,7 +83,7 @@ def test_both_groups_are_measured_alike_by_their_invoices(mailing, sink):
 		invoice(addressed[0], 50),
 		invoice(addressed[0], -30, is_return=1),
 		invoice(addressed[1], 10),
-		invoice(addressed[2], 999, creation="2020-01-01"),
+		invoice(addressed[2], 999, posting_date="2020-01-01"),
 		invoice(addressed[2], 999, docstatus=2),
 		invoice(control[0], 7),
 	]
