@@ -1,5 +1,5 @@
 """The control group: members that are drawn at random and not addressed, so that what a campaign changed can be
-told from what would have happened anyway. Alone writes `held_out` of Relation Campaign Member.
+told from what would have happened anyway. Sole writer of `held_out` of Relation Campaign Member.
 
 Drawn by a digest of the campaign's seed and the relation: the same seed holds out the same relations.
 """
@@ -12,6 +12,7 @@ from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Count, Sum
 
+from crm_relations.campaigns import rules
 from crm_relations.segments.selection import drawing_order
 from crm_relations.shared.refusals import refuse
 
@@ -66,6 +67,7 @@ def hold_out(campaign: Document) -> int:
 		(
 			frappe.qb.update(member)
 			.set(member.held_out, 1)
+			.set(member.status, rules.CONTROL_GROUP)
 			.where(member.name.isin(names[start : start + _CHUNK]))
 			.run()
 		)

@@ -34,7 +34,8 @@ STAGES = ("members", "sent", "delivered", "answered", "qualified", "won", "invoi
 def funnel(campaign: str) -> dict[str, dict[str, Any]]:
 	"""`addressed` and `control`, each with the STAGES as numbers of persons (each once a stage), `passages`, and
 	`amount`: net sum of these invoices in the company's currency, credit notes deducted. `amount` is None for who may
-	not read invoices; of the control group, sent to answered are 0.
+	not read invoices; of the control group, sent to answered are 0. `delivered` counts emails only; it is None where no
+	email has left, because nothing tells whether a letter arrived.
 	"""
 	member = DocType(MEMBER)
 	counted = {
@@ -60,7 +61,7 @@ def funnel(campaign: str) -> dict[str, dict[str, Any]]:
 		figures["invoiced"], figures["amount"] = sales.get(held_out, (0, 0.0))
 		found[name] = figures
 	found["addressed"]["sent"] = _members_of(_done(campaign))
-	found["addressed"]["delivered"] = _members_of(_delivered(campaign))
+	found["addressed"]["delivered"] = _members_of(_delivered(campaign)) if _emailed(campaign) else None
 	found["addressed"]["answered"] = len(_answers(campaign)["answered"])
 	if not frappe.has_permission("Sales Invoice", "read"):
 		for figures in found.values():
@@ -70,7 +71,7 @@ def funnel(campaign: str) -> dict[str, dict[str, Any]]:
 
 def by_step(campaign: str) -> list[dict[str, Any]]:
 	"""A row a step and variant, in order: `step`, `title`, `step_type`, `variant`, `delay_days`, `delay_hours`, `winner`, `result`,
-	`states` (number by state), `sent`, `delivered`, `clicked`, `answered`, `qualified`, `won` (members)."""
+	`states` (number by state), `sent`, `delivered` (None unless the step is an email), `clicked`, `answered`, `qualified`, `won` (members)."""
 	step = DocType("Relation Campaign Step")
 	steps = (
 		frappe.qb.from_(step)
@@ -104,7 +105,7 @@ def by_step(campaign: str) -> list[dict[str, Any]]:
 					"variant": variant,
 					"states": by_state,
 					"sent": sum(by_state.get(state, 0) for state in DONE),
-					"delivered": delivered.get(key, 0),
+					"delivered": delivered.get(key, 0) if one.step_type == "E-mail" else None,
 					"clicked": len(answers["clicked_by_step"].get(key, ())),
 					"answered": len(answers["answered_by_step"].get(key, ())),
 					"qualified": qualified,
@@ -119,9 +120,15 @@ def _done(campaign: str) -> tuple[Any, Criterion]:
 	return send, (send.campaign == campaign) & send.state.isin(DONE)
 
 
+def _emailed(campaign: str) -> bool:
+	"""Return whether an email of the campaign has left."""
+	return bool(frappe.db.exists(SEND, {"campaign": campaign, "step_type": "E-mail", "state": ["in", DONE]}))
+
+
 def _delivered(campaign: str) -> tuple[Any, Criterion]:
-	"""Rows that were carried out and did not come back."""
+	"""Emails that were sent and did not bounce."""
 	send, done = _done(campaign)
+	done &= send.step_type == "E-mail"
 	response = DocType(RESPONSE)
 	bounced = (
 		frappe.qb.from_(response)

@@ -164,7 +164,9 @@ CALL_ANSWERS = ("Interested", "Not Interested", "Call Back", "Not Reached", "Unk
 #: what comes back without being a reaction to the text: it moves no member
 NO_REACTION = frozenset({"Opened", "Out of Office", "Bounce"})
 _REACHED = frozenset({"Interested", "Not Interested", "Call Back"})
-_ORDER = ("Addressed", "Answered", "Qualified", "Handed Over", "Won")
+#: status of a member that was drawn for the control group and is not addressed
+CONTROL_GROUP = "Control Group"
+_ORDER = (CONTROL_GROUP, "Addressed", "Answered", "Qualified", "Handed Over", "Won")
 
 
 def is_answer(response_type: str, answer: str) -> bool:

@@ -142,7 +142,7 @@ FIELDS = (
 				MEMBER,
 				"status",
 				_lt("Status"),
-				("Addressed", "Answered", "Qualified", "Handed Over", "Won", "Declined"),
+				("Addressed", "Control Group", "Answered", "Qualified", "Handed Over", "Won", "Declined"),
 			),
 			Field(
 				"held_out",

@@ -36,6 +36,11 @@ def test_the_control_group_is_not_addressed_and_counted_apart():
 	name = campaign(relations, control_group_percent=25)
 	assert audience.start(name)["new_sends"] == 15
 	assert len(held_out(name)) == 5
+	assert frappe.db.count("Relation Campaign Member", {"campaign": name, "status": "Control Group"}) == 5
+	assert (
+		frappe.db.count("Relation Campaign Member", {"campaign": name, "status": "Addressed"})
+		== len(relations) - 5
+	)
 	assert addressed(name) == set(relations) - held_out(name)
 	status = queries.status(name)
 	assert (status["members"], status["control_group"]) == (15, 5)

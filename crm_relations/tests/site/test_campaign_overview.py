@@ -4,7 +4,7 @@ import frappe
 import pytest
 from frappe.utils import add_to_date, now_datetime, nowdate
 
-from crm_relations.campaigns import audience, overview, responses
+from crm_relations.campaigns import audience, overview, responses, tasks
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.mailing import call_step, email_step
 
@@ -56,7 +56,18 @@ def test_the_funnel_counts_each_member_once_a_stage(mailing, sink):
 		2,
 		1,
 	]
-	assert call["sent"] == 0 and call["step_type"] == "Call"
+	assert call["sent"] == 0 and call["step_type"] == "Call" and call["delivered"] is None
+
+
+def test_only_emails_are_delivered(mailing, sink):
+	mailing.people(2)
+	campaign = mailing.started(
+		steps=[{"title": "Besuch", "step_type": "Task", "task_text": "Besuchen", "task_for": "Administrator"}]
+	)
+	tasks.make_due(campaign)
+	shown = overview.funnel(campaign)["addressed"]
+	assert (shown["sent"], shown["delivered"]) == (2, None)
+	assert overview.by_step(campaign)[0]["delivered"] is None
 
 
 def test_variants_stand_apart(mailing, sink):

@@ -250,7 +250,7 @@ function progress_html(answer) {
 					)}: ${number}</span>`,
 			)
 			.join("");
-	const number = (value) => `<td class="text-right">${value}</td>`;
+	const number = (value) => `<td class="text-right">${value ?? "–"}</td>`;
 	const delay = ({ delay_days, delay_hours }) =>
 		delay_hours ? __("{0} d {1} h", [delay_days, delay_hours]) : delay_days;
 	const rows = steps.map(
@@ -274,8 +274,8 @@ function progress_html(answer) {
 			row.relation_name || row.relation,
 		)}</a></td>
 			<td>${esc(row.recipient)}</td><td>${esc(
-			__(row.reason || ""),
-		)}</td><td class="text-right text-nowrap">
+				__(row.reason || ""),
+			)}</td><td class="text-right text-nowrap">
 			<button class="btn btn-xs btn-default" data-arrived="1" data-send="${esc(
 				row.name,
 			)}" data-recipient="${esc(row.recipient)}">${__("It arrived")}</button>
@@ -371,7 +371,7 @@ function funnel_html({ addressed, control }, currency) {
 			key,
 		).toFixed(1)} %</span></td>`;
 	const known_of_control = ["members", "invoiced"];
-	const rows = STAGES.map(
+	const rows = STAGES.filter(([key]) => addressed[key] !== null).map(
 		([
 			key,
 			label,
@@ -382,12 +382,12 @@ function funnel_html({ addressed, control }, currency) {
 				addressed,
 				key,
 			)}%"></div></div></td>${cell(addressed, key)}${
-			control.members
-				? known_of_control.includes(key)
-					? cell(control, key)
-					: "<td></td>"
-				: ""
-		}</tr>`,
+				control.members
+					? known_of_control.includes(key)
+						? cell(control, key)
+						: "<td></td>"
+					: ""
+			}</tr>`,
 	);
 	const amount = (group) =>
 		`<td class="text-right text-nowrap">${format_currency(group.amount, currency)}</td>`;
@@ -399,8 +399,8 @@ function funnel_html({ addressed, control }, currency) {
 			  }</tr>`;
 	return `<table class="table table-sm" style="max-width:60rem"><thead><tr><th></th><th></th>
 		<th class="text-right">${__("Addressed")}</th>${
-		control.members ? `<th class="text-right">${__("Control Group")}</th>` : ""
-	}</tr></thead><tbody>${rows.join("")}${amounts}</tbody></table>`;
+			control.members ? `<th class="text-right">${__("Control Group")}</th>` : ""
+		}</tr></thead><tbody>${rows.join("")}${amounts}</tbody></table>`;
 }
 
 // what the campaign changed, against the members that it did not address
@@ -460,10 +460,12 @@ function letters_html({ due_letters, print_runs }) {
 	);
 	return `<div class="border rounded p-3 mb-4"><h5>${__("Letters")}</h5>
 		<p>${__("{0} letters are due.", [due_letters])} ${
-		due_letters ? letter_button("print", __("Print Letters")) : ""
-	}</p>${
-		runs.length ? `<table class="table table-sm"><tbody>${runs.join("")}</tbody></table>` : ""
-	}</div>`;
+			due_letters ? letter_button("print", __("Print Letters")) : ""
+		}</p>${
+			runs.length
+				? `<table class="table table-sm"><tbody>${runs.join("")}</tbody></table>`
+				: ""
+		}</div>`;
 }
 
 // One call after the other: number and script on top, outcome and next step below
@@ -612,8 +614,8 @@ class CallList {
 		return `<div class="d-flex justify-content-between align-items-baseline">
 				<a class="h4" href="tel:${encodeURIComponent(call.phone)}">${esc(call.phone)}</a>
 				<a href="${frappe.utils.get_form_link("Relation", call.relation)}" target="_blank">${__(
-			"Customer file",
-		)}</a></div>
+					"Customer file",
+				)}</a></div>
 			<p class="text-muted">${facts.join(" · ")}</p>
 			<div class="mb-2" data-script><i>${__("No script")}</i></div>
 			${this.history

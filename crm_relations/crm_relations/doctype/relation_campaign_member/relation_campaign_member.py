@@ -26,5 +26,7 @@ class RelationCampaignMember(Document):
 		phone: DF.Data | None
 		points: DF.Int
 		relation: DF.Link
-		status: DF.Literal["Addressed", "Answered", "Qualified", "Handed Over", "Won", "Declined"]
+		status: DF.Literal[
+			"Addressed", "Control Group", "Answered", "Qualified", "Handed Over", "Won", "Declined"
+		]
 	# end: auto-generated types

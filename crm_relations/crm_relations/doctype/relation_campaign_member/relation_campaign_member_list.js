@@ -7,6 +7,7 @@ frappe.listview_settings["Relation Campaign Member"] = {
 	get_indicator(doc) {
 		const color = {
 			Addressed: "gray",
+			"Control Group": "light-gray",
 			Answered: "blue",
 			Qualified: "purple",
 			"Handed Over": "orange",
