@@ -1,15 +1,16 @@
-"""Our Relation Campaign → ERPNext's own list of campaigns, so that its reports know it from the start on; a new name →
-rows of the ledger, also while they carry campaigns that nobody reports."""
+"""Relation Campaign → ERPNext's own list of campaigns, so that its reports know it from the start; another qualification
+scheme → points of the responses; a new name → rows of the ledger, also while campaigns are not reported there."""
 
 from frappe.model.document import Document
 
 from crm_relations.ledger import dimension
 from crm_relations.pipeline.erpnext_crm import own_campaign
+from crm_relations.qualification import rescoring
 from crm_relations.shared.side_effects import run_steps
 
 
 def on_change(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, own_campaign.ensure)
+	run_steps(doc, own_campaign.ensure, rescoring.after_campaign_change)
 
 
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:

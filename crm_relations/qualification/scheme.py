@@ -11,7 +11,7 @@ from crm_relations.segments import compiler
 from crm_relations.segments.rules import RuleError
 from crm_relations.shared.refusals import refuse
 
-__all__ = ["qualify_response", "score", "validate"]
+__all__ = ["qualify", "qualify_response", "score", "validate"]
 
 #: where a member that has answered stands until it has enough points
 _BEFORE_QUALIFIED = ("Addressed", "Answered")
@@ -22,19 +22,27 @@ def qualify_response(doc: Document) -> None:
 
 	A response that says no changes the points and proposes nothing.
 	"""
-	scheme = queries.scheme_of_campaign(doc.campaign)
+	says_no = doc.answer == "Not Interested" or doc.response_type == "Unsubscribe"
+	qualify(doc.campaign, doc.member, says_no)
+
+
+def qualify(campaign: str, member: str, says_no: bool = False) -> None:
+	"""Score a member by the scheme of its campaign and propose a handover above the threshold, unless it declined.
+
+	:param says_no: the newest response declines, whatever the status of the member is by now
+	"""
+	scheme = queries.scheme_of_campaign(campaign)
 	if not scheme:
 		return
-	result = score(doc.member)
+	result = score(member)
 	threshold = frappe.get_cached_value("Relation Qualification Scheme", scheme, "threshold")
-	status = frappe.db.get_value("Relation Campaign Member", doc.member, "status")
-	says_no = status == "Declined" or doc.answer == "Not Interested" or doc.response_type == "Unsubscribe"
-	qualified = result.points >= threshold and not says_no
+	status = frappe.db.get_value("Relation Campaign Member", member, "status")
+	qualified = result.points >= threshold and not says_no and status != "Declined"
 	if qualified and status in _BEFORE_QUALIFIED:
 		status = "Qualified"
-	audience.set_member_status(doc.member, status, points=result.points)
+	audience.set_member_status(member, status, points=result.points)
 	if qualified:
-		handover.propose(doc.member)
+		handover.propose(member)
 
 
 def validate(doc: Document) -> None:

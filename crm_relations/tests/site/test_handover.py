@@ -11,7 +11,7 @@ from crm_relations.pipeline import checks as pipeline_checks
 from crm_relations.pipeline.adapter import get_adapter
 from crm_relations.pipeline.api import accept_handover
 from crm_relations.pipeline.erpnext_crm.opportunities import ErpnextCrm
-from crm_relations.qualification import checks
+from crm_relations.qualification import checks, rescoring
 from crm_relations.qualification import handover as handovers
 from crm_relations.qualification.api import return_handover
 from crm_relations.qualification.scheme import score
@@ -130,6 +130,61 @@ def test_an_answer_that_says_no_takes_points_and_proposes_nothing(campaign):
 	assert frappe.db.get_value("Relation Campaign Member", member, "points") == 20 + 15 - 60
 	assert status_of(member) == "Declined"
 	assert not handovers_of(member)
+
+
+@pytest.fixture
+def rescored(monkeypatch):
+	"""Campaigns to be scored again, and a call that does it without a commit."""
+	queued = []
+	monkeypatch.setattr(frappe, "enqueue", lambda _function, **values: queued.append(values.get("campaign")))
+	monkeypatch.setattr(frappe.db, "commit", lambda: None)
+	return queued
+
+
+def test_choosing_a_scheme_on_a_running_campaign_scores_what_has_come_back(scheme, rescored):
+	campaign = make.campaign()
+	campaign.db_set("status", "Running")
+	eager, silent = member_of(campaign), member_of(campaign)
+	responses.record(eager, "Call", "Interested")
+	campaign.reload()
+	campaign.qualification_scheme = scheme.name
+	campaign.save()
+	assert rescored == [campaign.name]
+	assert rescoring.rescore(campaign.name) == 1
+	assert rescoring.rescore(campaign.name) == 1
+	assert len(handovers_of(eager)) == 1 and status_of(eager) == "Qualified"
+	assert not handovers_of(silent)
+
+
+def test_a_changed_scheme_scores_the_open_campaigns_that_use_it(scheme, campaign, rescored):
+	campaign.db_set("status", "Running")
+	done = make.campaign(qualification_scheme=scheme.name)
+	done.db_set("status", "Done")
+	member = member_of(campaign)
+	responses.record(member, "Click")
+	before = frappe.db.get_value("Relation Campaign Member", member, "points")
+	scheme.salesperson = None
+	scheme.save()
+	assert not rescored
+	for row in scheme.criteria:
+		if row.response_type == "Click":
+			row.points += 30
+	scheme.save()
+	assert rescored == [campaign.name]
+	rescoring.rescore(campaign.name)
+	assert frappe.db.get_value("Relation Campaign Member", member, "points") == before + 30
+	assert len(handovers_of(member)) == 1
+
+
+def test_without_its_scheme_a_campaign_has_no_points(scheme, campaign, rescored):
+	campaign.db_set("status", "Running")
+	member = member_of(campaign)
+	responses.record(member, "Click")
+	campaign.reload()
+	campaign.qualification_scheme = None
+	campaign.save()
+	rescoring.rescore(campaign.name)
+	assert frappe.db.get_value("Relation Campaign Member", member, "points") == 0
 
 
 def test_without_a_scheme_or_with_a_disabled_one_nobody_is_scored(campaign, scheme):

@@ -1,0 +1,10 @@
+"""Relation Qualification Scheme → points of the responses in open campaigns that use it."""
+
+from frappe.model.document import Document
+
+from crm_relations.qualification import rescoring
+from crm_relations.shared.side_effects import run_steps
+
+
+def on_update(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, rescoring.after_scheme_change)
