@@ -142,6 +142,9 @@ doc_events = {
 		"after_rename": "crm_relations.doc_events.relation_campaign.after_rename",
 		"on_trash": "crm_relations.doc_events.relation_campaign.on_trash",
 	},
+	"Relation Qualification Scheme": {
+		"on_update": "crm_relations.doc_events.relation_qualification_scheme.on_update",
+	},
 	"Relation Campaign Response": {
 		"after_insert": "crm_relations.doc_events.relation_campaign_response.after_insert",
 	},
@@ -195,7 +198,7 @@ relation_actions = [
 ]
 
 # Who is told that relations have changed: functions of a list of names, and functions without arguments for when all may have.
-relation_changes = ["crm_relations.segments.queue.add"]
+relation_changes = ["crm_relations.segments.queue.add", "crm_relations.campaigns.recipients.follow"]
 all_relations_changed = ["crm_relations.segments.queue.add_everything"]
 # What was written by so many at once that nobody announced it: functions of a moment and a limit that return names.
 relation_changes_since = ["crm_relations.campaigns.changed.since"]

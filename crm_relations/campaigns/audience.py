@@ -144,6 +144,11 @@ def set_member_status(member: str, status: str, points: int | None = None) -> No
 		frappe.db.set_value("Relation Campaign Member", member, values)
 
 
+def set_member_points(member: str, points: int) -> None:
+	"""Keep the points of a member and leave its status."""
+	frappe.db.set_value("Relation Campaign Member", member, "points", points)
+
+
 def note_response(member: str, response_type: str, answer: str, received_at) -> None:
 	"""What a response means for the status of its member; `last_response` never goes back."""
 	row = frappe.db.get_value(
@@ -398,6 +403,12 @@ def _due(step: Document) -> tuple[str, str | None]:
 		return str(add_days(getdate(), cint(step.delay_days))), None
 	at = add_to_date(now_datetime(), days=cint(step.delay_days), hours=hours)
 	return str(getdate(at)), str(at)
+
+
+def suppress_shared_addresses(step: str) -> None:
+	"""Take rows of an email step off the plan that go to an address another member's row of the step has."""
+	_suppress_duplicates(step)
+	_suppress_served(step)
 
 
 def _suppress_served(step: str) -> None:

@@ -25,7 +25,7 @@ from crm_relations.campaigns import (
 	templates,
 	working_hours,
 )
-from crm_relations.campaigns.consents import sales
+from crm_relations.campaigns.consents import sales, unused_consents
 from crm_relations.segments import membership
 from crm_relations.shared.permissions import readable
 
@@ -173,8 +173,8 @@ def _notes(campaign: Document, ask_links: bool) -> Iterator[str]:
 		if needed and (note := _note_empty(campaign, field, criterion)):
 			yield note
 	for kind, channel in _CHANNELS.items():
-		if kind in kinds and (note := _note_consent(campaign, channel)):
-			yield note
+		if kind in kinds:
+			yield from _note_consent(campaign, channel)
 	yield from _people(campaign, kinds)
 	for step in campaign.steps:
 		if step.step_type == "E-mail":
@@ -227,8 +227,8 @@ def _named(criterion: Criterion, number: int) -> str:
 	return ": " + ", ".join(links) + (" …" if number > len(links) else "")
 
 
-def _note_consent(campaign: Document, channel: str) -> str:
-	"""Members of a sample who may not be addressed on the channel now."""
+def _note_consent(campaign: Document, channel: str) -> Iterator[str]:
+	"""Members of a sample that may not be addressed on the channel now, and those with an old consent that was never used."""
 	relation = DocType("Relation")
 	fields = {
 		"E-mail": relation.email_id,
@@ -252,8 +252,17 @@ def _note_consent(campaign: Document, channel: str) -> str:
 		row.recipient = consent.address_key(row.address, channel)
 	rows = [row for row in rows if row.recipient]
 	decisions = consent.decide_for(campaign, rows, channel)
-	barred = [row.relation for row in rows if not decisions[row.recipient].allowed]
-	if not barred:
-		return ""
-	text = _("{0}: {1} of {2} members may not be addressed, for want of consent or because they objected")
-	return text.format(_(channel), len(barred), len(rows)) + _named(relation.name.isin(barred), len(barred))
+	if barred := [row.relation for row in rows if not decisions[row.recipient].allowed]:
+		text = _("{0}: {1} of {2} members may not be addressed, for want of consent or because they objected")
+		yield text.format(_(channel), len(barred), len(rows)) + _named(
+			relation.name.isin(barred), len(barred)
+		)
+	years = cint(frappe.get_cached_doc("Relation Settings").unused_consent_years)
+	given = {row.recipient: decisions[row.recipient].consent for row in rows}
+	if unused := unused_consents.find(given, channel, years):
+		behind = [row.relation for row in rows if row.recipient in unused]
+		text = _(
+			"{0}: the consent of {1} of {2} members was given more than {3} years ago and has not been used since. Ask them again before you rely on it"
+		)
+		named = _named(relation.name.isin(behind), len(behind))
+		yield text.format(_(channel), len(behind), len(rows), years) + named

@@ -107,5 +107,11 @@ SEED = (
 	),
 )
 
-#: days to confirm an opt-in, months in which a sale makes an existing customer, soft bounces that kill an address
-SETTINGS = {"opt_in_days": 7, "existing_customer_months": 24, "soft_bounce_limit": 5}
+#: days to confirm an opt-in, months in which a sale makes an existing customer, years after which unused consent is
+#: reported, soft bounces after which an address counts as dead
+SETTINGS = {
+	"opt_in_days": 7,
+	"existing_customer_months": 24,
+	"unused_consent_years": 4,
+	"soft_bounce_limit": 5,
+}

@@ -405,7 +405,79 @@ def test_a_task_is_made_for_nobody_who_has_left(mailing):
 		frappe.db.commit()
 
 
+# --- corrected addresses --------------------------------------------------------------------------------
+
+
+def correct(relation: str, **values) -> None:
+	frappe.get_doc("Relation", relation).update(values).save()
+
+
+def test_a_later_step_goes_to_the_corrected_address_if_that_has_consent(mailing, sink):
+	campaign = second_step(mailing, sink, [email_step(), email_step(**REMINDER), call_step(delay_days=9)])
+	agreed, silent, _same = mailing.relations
+	addresses = [f"neu{number}@{mailing.domain}" for number in range(2)]
+	consent.record(agreed, addresses[0], "E-mail", "Given", source="Formular", legal_basis=rules.CONSENT)
+	correct(agreed, email_id=addresses[0].upper(), mobile_no="0221 1234567")
+	correct(silent, email_id=addresses[1])
+	days_pass(campaign, 3)
+	mailing.send(campaign)
+	assert sorted(sink.recipients()) == sorted([addresses[0], mailing.address(2)])
+	assert reasons(mailing, campaign, step_type="E-mail") == {addresses[1]: rules.NO_CONSENT}
+	(call,) = mailing.rows(campaign, step_type="Call", relation=agreed)
+	assert (call.recipient, call.state) == ("+492211234567", "Pending")
+	assert frappe.db.get_value("Relation Campaign Member", call.member, "email") == addresses[0]
+	sent = mailing.rows(campaign, relation=silent, state="Sent")
+	assert [row.recipient for row in sent] == [mailing.address(1)]
+
+
+def test_an_address_that_is_taken_away_ends_the_plan_and_one_that_comes_back_renews_it(mailing, sink):
+	campaign = second_step(mailing, sink, [email_step(), email_step(**REMINDER)])
+	relation = mailing.relations[0]
+	correct(relation, email_id="")
+	(row,) = mailing.rows(campaign, relation=relation, state="Suppressed")
+	assert row.reason == rules.NO_ADDRESS["E-mail"]
+	correct(relation, email_id=mailing.address(0))
+	days_pass(campaign, 3)
+	mailing.send(campaign)
+	assert mailing.address(0) in sink.recipients()
+
+
+def test_a_corrected_address_that_another_member_has_gets_one_message(mailing, sink):
+	campaign = second_step(mailing, sink, [email_step(), email_step(**REMINDER)])
+	correct(mailing.relations[1], email_id=mailing.address(0))
+	days_pass(campaign, 3)
+	mailing.send(campaign)
+	assert sorted(sink.recipients()) == [mailing.address(0), mailing.address(2)]
+
+
 # --- the check before the start -------------------------------------------------------------------------
+
+
+def test_the_check_names_consent_that_was_not_used_for_years(mailing):
+	mailing.people(2)
+	old = mailing.person(given=False)
+	given_at = add_days(nowdate(), -5 * 366)
+	consent.record(
+		old,
+		mailing.address(2),
+		"E-mail",
+		"Given",
+		source="Messe",
+		legal_basis=rules.CONSENT,
+		given_at=given_at,
+	)
+	doc = mailing.campaign()
+	notes = " ".join(checklist.readiness(doc)["notes"])
+	assert "E-mail: the consent of 1 of 3 members was given more than 4 years ago" in notes and old in notes
+	row = {"doctype": "Relation Campaign Send", "campaign": doc.name, "relation": old, "step_type": "E-mail"}
+	used = frappe.get_doc(
+		{**row, "state": "Sent", "recipient": mailing.address(2), "sent_at": now_datetime()}
+	)
+	used.db_insert()
+	assert "more than 4 years ago" not in " ".join(checklist.readiness(doc)["notes"])
+	used.db_set("sent_at", given_at)
+	frappe.db.set_single_value("Relation Settings", "unused_consent_years", 0)
+	assert "years ago" not in " ".join(checklist.readiness(doc)["notes"])
 
 
 def test_the_check_names_members_without_address_or_consent_and_broken_links(mailing):

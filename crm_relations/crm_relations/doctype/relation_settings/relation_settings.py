@@ -59,6 +59,7 @@ class RelationSettings(Document):
 		soft_bounce_limit: DF.Int
 		total_limit: DF.Int
 		total_limit_days: DF.Int
+		unused_consent_years: DF.Int
 	# end: auto-generated types
 
 	def validate(self) -> None:

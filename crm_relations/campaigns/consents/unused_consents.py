@@ -1,0 +1,46 @@
+"""Consent that was not used for years. Reads only.
+
+Consent has no fixed term, but a court held one that was not used for four years to have lapsed (AG München,
+161 C 12736/22). It stays valid here; the start of a campaign reports it.
+"""
+
+from collections.abc import Mapping
+
+import frappe
+from frappe.query_builder import DocType
+from frappe.utils import add_years, now_datetime
+
+#: channel of consent → step type of the send ledger
+_STEP_TYPES = {"E-mail": "E-mail", "Phone": "Call", "Letter": "Letter"}
+
+
+def find(consents: Mapping[str, str], channel: str, years: int) -> set[str]:
+	"""Return the addresses with a consent that is older than `years` and has not been used since: nothing was sent to the
+	address, and no call was made, within these years. Two queries.
+
+	:param consents: address in normal form → name of the Relation Consent it rests on, or empty
+	:param years: 0: nothing is reported
+	"""
+	given = {consent: address for address, consent in consents.items() if consent}
+	if not years or not given:
+		return set()
+	before = add_years(now_datetime(), -years)
+	consent, send = DocType("Relation Consent"), DocType("Relation Campaign Send")
+	old = (
+		frappe.qb.from_(consent)
+		.select(consent.name)
+		.where(consent.name.isin(sorted(given)) & (consent.event == "Given") & (consent.given_at < before))
+		.run(pluck=True)
+	)
+	addresses = {given[name] for name in old}
+	if not addresses:
+		return set()
+	used = (
+		frappe.qb.from_(send)
+		.select(send.recipient)
+		.distinct()
+		.where(send.recipient.isin(sorted(addresses)) & (send.step_type == _STEP_TYPES[channel]))
+		.where(send.state.isin(("Sent", "Done")) & (send.sent_at >= before))
+		.run(pluck=True)
+	)
+	return addresses.difference(used)
