@@ -327,6 +327,10 @@ has_permission = {
 	"Relation Segment Member": "crm_relations.segments.permissions.may_read",
 }
 
+# A Transaction Deletion Record empties the tables that name its company by SQL. These are no transactions, and others hang on
+# them: members, messages and their unsubscribe links on a campaign. Attribution and figures go with the vouchers they are made of
+company_data_to_be_ignored = ["Relation Campaign", "Relation Attribution Rule"]
+
 # Logs of ours that point at ERPNext's documents must not keep those from being deleted or cancelled
 ignore_links_on_delete = [
 	"Relation Attribution",

@@ -101,6 +101,28 @@ def _lawful() -> list[Finding]:
 	]
 
 
+def _members_without_campaign() -> list[Finding]:
+	member, campaign = DocType("Relation Campaign Member"), DocType("Relation Campaign")
+	query = (
+		frappe.qb.from_(member)
+		.left_join(campaign)
+		.on(campaign.name == member.campaign)
+		.select(member.campaign)
+		.distinct()
+		.where(campaign.name.isnull())
+	)
+	if not (names := sorted(query.run(pluck=True))):
+		return []
+	return [
+		Finding(
+			"error",
+			"members-without-campaign",
+			_("Members of campaigns that are gone: {0}").format(", ".join(names[:5])),
+			_("Restore these campaigns from a backup, or create them again under these names"),
+		)
+	]
+
+
 def _members() -> list[Finding]:
 	member, relation = DocType("Relation Campaign Member"), DocType("Relation")
 	lonely = (
@@ -136,7 +158,7 @@ def _rows() -> list[Finding]:
 	uncertain = frappe.db.count(SEND, {"state": "Uncertain"})
 	oldest = add_to_date(now_datetime(), seconds=-rules.LOCK_SECONDS)
 	stuck = frappe.db.count(SEND, {"state": "Sending", "claimed_at": ["<", oldest]})
-	found = _members()
+	found = [*_members(), *_members_without_campaign()]
 	if orphans:
 		found.append(
 			Finding(

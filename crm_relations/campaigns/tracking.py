@@ -116,18 +116,34 @@ def opened(value: str | None, method: str, headers: Mapping[str, str]) -> str | 
 
 
 def unsubscribe(row: frappe._dict, proof: str = "") -> None:
-	"""The recipient of a mail objects: to all advertising by e-mail, at this address. Can be repeated."""
+	"""The recipient of a mail objects: to all advertising by e-mail, at this address. Can be repeated.
+
+	The objection rests on the send row alone. It is recorded even where campaign, member or relation are gone, which a
+	Transaction Deletion Record or a restored backup can leave behind.
+	"""
 	if consent.lookup(row.relation, row.recipient, "E-mail").reason != consent.rules.WITHDRAWN:
 		consent.record(
-			row.relation,
+			row.relation if frappe.db.exists("Relation", row.relation) else None,
 			row.recipient,
 			"E-mail",
 			"Withdrawn",
 			source=_("Unsubscribe link in an e-mail"),
 			proof=f"{row.campaign} · {row.name}" + (f"\n{proof}" if proof else ""),
 		)
-	if not frappe.db.exists("Relation Campaign Response", {"send": row.name, "response_type": "Unsubscribe"}):
+	if _has_a_member(row) and not frappe.db.exists(
+		"Relation Campaign Response", {"send": row.name, "response_type": "Unsubscribe"}
+	):
 		responses.record(row.member, "Unsubscribe", send=row.name)
+
+
+def _has_a_member(row: frappe._dict) -> bool:
+	"""Tell whether a response can be recorded: campaign, member and relation of the message are still there."""
+	named = (
+		("Relation Campaign", row.campaign),
+		("Relation Campaign Member", row.member),
+		("Relation", row.relation),
+	)
+	return all(name and frappe.db.exists(doctype, name) for doctype, name in named)
 
 
 def find(token: str | None) -> frappe._dict | None:
