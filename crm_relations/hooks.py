@@ -85,6 +85,7 @@ doc_events = {
 		"after_mapping": "crm_relations.doc_events.sales_invoice.after_mapping",
 		"validate": "crm_relations.doc_events.sales_invoice.validate",
 		"on_submit": "crm_relations.doc_events.sales_invoice.on_submit",
+		"on_update_after_submit": "crm_relations.doc_events.sales_invoice.on_update_after_submit",
 		"on_cancel": "crm_relations.doc_events.sales_invoice.on_cancel",
 	},
 	"POS Invoice": {
@@ -99,6 +100,9 @@ doc_events = {
 		"on_submit": "crm_relations.doc_events.payment_entry.on_submit",
 		"on_update_after_submit": "crm_relations.doc_events.payment_entry.on_update_after_submit",
 		"on_cancel": "crm_relations.doc_events.payment_entry.on_cancel",
+	},
+	"Unreconcile Payment": {
+		"on_submit": "crm_relations.doc_events.unreconcile_payment.on_submit",
 	},
 	"Journal Entry": {
 		"validate": "crm_relations.doc_events.journal_entry.validate",

@@ -25,5 +25,9 @@ def on_submit(doc: Document, method: str | None = None) -> None:
 	)
 
 
+def on_update_after_submit(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, attribution.follow_changes)
+
+
 def on_cancel(doc: Document, method: str | None = None) -> None:
 	run_steps(doc, attribution.withdraw, roles.refresh_for_document, facts.mark_document)

@@ -18,11 +18,12 @@ from typing import Any
 
 import frappe
 from frappe.model.document import Document
-from frappe.utils import add_to_date, cint, flt, get_datetime, now, now_datetime
+from frappe.utils import add_to_date, cint, flt, get_datetime, getdate, now, now_datetime
 from pypika.terms import Parameter
 
 from crm_relations.ledger import attribution_queries as queries
 from crm_relations.ledger import by_rule
+from crm_relations.ledger.precision import decimals_of, in_unit_of
 from crm_relations.shared.money import allocate, to_decimal
 from crm_relations.shared.side_effects import one_statement
 
@@ -51,6 +52,7 @@ FIELDS = [
 	"rule",
 	"evidence",
 ]
+_LINE, _CAMPAIGN, _ACCOUNT = (FIELDS.index(name) for name in ("voucher_detail_no", "campaign", "account"))
 #: fields of an invoice line that name the documents it came from
 CHAIN = ("sales_order", "so_detail", "delivery_note", "dn_detail", "sales_invoice_item", "pos_invoice")
 #: and fields of the invoice itself that do
@@ -71,8 +73,40 @@ def attribute(doc: Document) -> None:
 
 
 def withdraw(doc: Document) -> None:
-	"""Delete the attribution rows of a cancelled Sales Invoice."""
-	frappe.db.delete("Relation Attribution", {"voucher_type": doc.doctype, "voucher_no": doc.name})
+	"""Delete the attribution rows of a cancelled Sales Invoice.
+
+	An immutable ledger keeps its rows and takes them back on the day of the cancellation. The attribution then follows: it
+	stays in the period of the invoice, and `reversed_on` is the day from which it does not count any more.
+	"""
+	rows = {"voucher_type": doc.doctype, "voucher_no": doc.name}
+	day = queries.day_of_reversal(doc.name)
+	if day and day != getdate(doc.posting_date):
+		frappe.db.set_value("Relation Attribution", rows, "reversed_on", day, update_modified=False)
+	else:
+		frappe.db.delete("Relation Attribution", rows)
+
+
+def follow_changes(doc: Document) -> None:
+	"""on_update_after_submit of Sales Invoice: accounts or campaigns of lines that were changed after it was posted.
+
+	ERPNext allows it for documents that may be posted anew, and has posted the invoice anew when this runs.
+	"""
+	if doc.docstatus != 1:
+		return
+	known = queries.accounts_and_campaigns(doc.name)
+	if _carries_campaign(doc, doc.items):
+		rows = _rows(doc, doc.items)
+		if known != {(row[_LINE], row[_CAMPAIGN]): (row[_ACCOUNT], RULE) for row in rows}:
+			frappe.db.delete("Relation Attribution", {"voucher_type": doc.doctype, "voucher_no": doc.name})
+			_insert(rows)
+		return
+	accounts = {line.name: posting_account(doc, line) for line in doc.items}
+	for (line, campaign), (account, rule) in known.items():
+		key = {"voucher_detail_no": line, "campaign": campaign}
+		if rule == RULE:  # the campaign was taken off
+			frappe.db.delete("Relation Attribution", key)
+		elif line in accounts and account != accounts[line]:
+			frappe.db.set_value("Relation Attribution", key, "account", accounts[line], update_modified=False)
 
 
 def rebuild(
@@ -169,12 +203,12 @@ def _rows(doc: Any, lines: Iterable[Any]) -> list[tuple]:
 	"""The rows of an invoice, given as document or as the fields read by `queries`."""
 	if not _carries_campaign(doc, lines) or _is_internal(doc):
 		return []
-	rows, stamp = [], _stamp()
+	rows, stamp, places = [], _stamp(), decimals_of(doc.company)
 	for line in lines:
 		campaign = line.get("relation_campaign") or doc.get("relation_campaign")
 		if not campaign or line.get("is_fixed_asset"):
 			continue
-		share = (campaign, 1.0, flt(line.base_net_amount, 2))
+		share = (campaign, 1.0, flt(line.base_net_amount, places))
 		rows.append(_row(stamp, doc, line, doc.get("relation"), share, RULE, _evidence(doc, line)))
 	return rows
 
@@ -185,7 +219,8 @@ def _rule_rows(doc: Any, lines: Iterable[Any], given: by_rule.RuleShares) -> lis
 	for line in lines:
 		if line.get("is_fixed_asset"):
 			continue
-		amounts = allocate(to_decimal(line.base_net_amount), list(given.shares.values()))
+		with in_unit_of(doc.company):
+			amounts = allocate(to_decimal(line.base_net_amount), list(given.shares.values()))
 		for (campaign, share), amount in zip(given.shares.items(), amounts, strict=True):
 			evidence = given.evidence.get(campaign, {})
 			if doc.get("return_against"):

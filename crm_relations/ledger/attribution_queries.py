@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import frappe
+from frappe.query_builder import Case
 from frappe.query_builder.functions import Abs, Coalesce, Count, Max, NullIf, Sum
 
-from crm_relations.ledger.queries import CHAIN_RULE, HALF_A_CENT
+from crm_relations.ledger.precision import half_a_unit, in_its_unit
+from crm_relations.ledger.queries import CHAIN_RULE
+from crm_relations.shared.in_lists import none_of, one_of
 from crm_relations.shared.money import to_string
 
-A_CENT = Decimal("0.01")
 SHARE_ROUNDING = Decimal("0.000001")
 
 
@@ -99,7 +101,7 @@ def locked(names: Sequence[str]) -> list[frappe._dict]:
 			invoice.is_internal_customer,
 			invoice.represents_company,
 		)
-		.where(invoice.name.isin(names) & (invoice.docstatus == 1))
+		.where(one_of(invoice.name, names) & (invoice.docstatus == 1))
 		.orderby(invoice.name)
 		.for_update()
 		.run(as_dict=True)
@@ -128,7 +130,7 @@ def lines_of(names: Sequence[str]) -> dict[str, list[frappe._dict]]:
 			item.sales_invoice_item,
 			item.pos_invoice,
 		)
-		.where(item.parent.isin(names))
+		.where(one_of(item.parent, names))
 		.orderby(item.parent, item.idx)
 		.run(as_dict=True)
 	)
@@ -139,7 +141,9 @@ def lines_of(names: Sequence[str]) -> dict[str, list[frappe._dict]]:
 
 
 def delete_orphans(company: str | None) -> int:
-	"""Delete attribution of invoices that are gone, cancelled or draft; returns the number of rows."""
+	"""Delete attribution of invoices that are gone, cancelled or draft; returns the number of rows. What an immutable ledger
+	still has of a cancelled invoice keeps its attribution.
+	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	invoice = frappe.qb.DocType("Sales Invoice")
 	query = (
@@ -148,6 +152,7 @@ def delete_orphans(company: str | None) -> int:
 		.on(invoice.name == row.voucher_no)
 		.select(row.name)
 		.where((row.voucher_type == "Sales Invoice") & (Coalesce(invoice.docstatus, 0) != 1))
+		.where(invoice.name.isnull() | row.reversed_on.isnull())
 	)
 	if company:
 		query = query.where(row.company == company)
@@ -166,7 +171,7 @@ def relations_of_customers(customers: Sequence[str]) -> dict[str, str]:
 	return dict(
 		frappe.qb.from_(party)
 		.select(party.party, party.parent)
-		.where((party.party_type == "Customer") & party.party.isin(customers))
+		.where((party.party_type == "Customer") & one_of(party.party, customers))
 		.run()
 	)
 
@@ -189,8 +194,8 @@ def answers(
 			answer.received_at,
 			campaign.company,
 		)
-		.where(answer.relation.isin(relations) & (answer.robot == 0) & answer.response_type.isin(types))
-		.where(Coalesce(answer.answer, "").notin(but_not))
+		.where(one_of(answer.relation, relations) & (answer.robot == 0) & one_of(answer.response_type, types))
+		.where(none_of(Coalesce(answer.answer, ""), but_not))
 		.where(answer.received_at[since:until])
 		.orderby(answer.received_at, answer.name)
 		.run(as_dict=True)
@@ -203,7 +208,7 @@ def invoices_returned(names: Sequence[str]) -> list[frappe._dict]:
 	return (
 		frappe.qb.from_(invoice)
 		.select(invoice.name, invoice.customer, invoice.relation, invoice.posting_date, invoice.posting_time)
-		.where(invoice.name.isin(names))
+		.where(one_of(invoice.name, names))
 		.run(as_dict=True)
 	)
 
@@ -221,7 +226,7 @@ def rule_rows_of(names: Sequence[str]) -> list[frappe._dict]:
 			Max(row.share).as_("share"),
 			Max(row.evidence).as_("evidence"),
 		)
-		.where(row.voucher_no.isin(names) & (row.voucher_type == "Sales Invoice"))
+		.where(one_of(row.voucher_no, names) & (row.voucher_type == "Sales Invoice"))
 		.where(row.rule != CHAIN_RULE)
 		.groupby(row.voucher_no, row.campaign, row.rule)
 		.orderby(row.voucher_no, row.campaign)
@@ -252,8 +257,37 @@ def explanation_of(invoice: str) -> list[frappe._dict]:
 # Checks --------------------------------------------------------------------------------------------
 
 
+def day_of_reversal(invoice: str) -> Any:
+	"""The day on which the ledger takes a cancelled invoice back; None where it has no rows of it left."""
+	gle = frappe.qb.DocType("GL Entry")
+	rows = (
+		frappe.qb.from_(gle)
+		.select(gle.posting_date)
+		.where((gle.voucher_type == "Sales Invoice") & (gle.voucher_no == invoice) & (gle.is_cancelled == 0))
+		.orderby(gle.creation, order=frappe.qb.desc)
+		.limit(1)
+		.run()
+	)
+	return rows[0][0] if rows else None
+
+
+def accounts_and_campaigns(invoice: str) -> dict[tuple[str, str], tuple[str | None, str]]:
+	"""(line, campaign) → account and rule of the rows of an invoice."""
+	row = frappe.qb.DocType("Relation Attribution")
+	query = frappe.qb.from_(row).select(row.voucher_detail_no, row.campaign, row.account, row.rule)
+	query = query.where((row.voucher_type == "Sales Invoice") & (row.voucher_no == invoice))
+	return {(line, campaign): (account, rule) for line, campaign, account, rule in query.run()}
+
+
+def _posting_account(item: Any, invoice: Any) -> Any:
+	"""What `attribution.posting_account` says, in SQL."""
+	deferred = (item.enable_deferred_revenue == 1) & (invoice.is_return == 0)
+	return Case().when(deferred, item.deferred_revenue_account).else_(item.income_account)
+
+
+@in_its_unit
 def attribution_unlike_invoice(company: str) -> list[str]:
-	"""Invoices with a row that differs from its line in amount, campaign or date, or that has no line; with a row of a rule
+	"""Invoices with a row that differs from its line in amount, account, campaign or date, or that has no line; with a row of a rule
 	although the line carries a campaign; or with a line whose shares are not 1 or not its amount in all."""
 	row = frappe.qb.DocType("Relation Attribution")
 	item = frappe.qb.DocType("Sales Invoice Item")
@@ -271,11 +305,13 @@ def attribution_unlike_invoice(company: str) -> list[str]:
 		.where((row.company == company) & (row.voucher_type == "Sales Invoice"))
 		.where(
 			item.name.isnull()
-			| (invoice.docstatus != 1)
+			| ((invoice.docstatus != 1) & row.reversed_on.isnull())
+			| ((invoice.docstatus == 1) & row.reversed_on.notnull())
+			| (Coalesce(row.account, "") != Coalesce(_posting_account(item, invoice), ""))
 			| (invoice.posting_date != row.posting_date)
 			| (by_rule & (carried != ""))
 			| ((row.rule == CHAIN_RULE) & (carried != row.campaign))
-			| (Abs(item.base_net_amount * row.share - row.amount) >= A_CENT + HALF_A_CENT)
+			| (Abs(item.base_net_amount * row.share - row.amount) >= 3 * half_a_unit())
 		)
 	)
 	lines = (
@@ -287,7 +323,7 @@ def attribution_unlike_invoice(company: str) -> list[str]:
 		.groupby(row.voucher_no, row.voucher_detail_no, item.base_net_amount)
 		.having(
 			(Abs(Sum(row.share) - 1) >= SHARE_ROUNDING)
-			| (Abs(Sum(row.amount) - item.base_net_amount) >= HALF_A_CENT)
+			| (Abs(Sum(row.amount) - item.base_net_amount) >= half_a_unit())
 		)
 	)
 	return sorted({*rows.run(pluck=True), *lines.run(pluck=True)})

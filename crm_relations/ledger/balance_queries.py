@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import frappe
 from frappe.query_builder.functions import Coalesce, NullIf, Sum
 
-from crm_relations.ledger.cost_queries import COST_OF_GOODS, DELIVERY, DIMENSION_FIELD
+from crm_relations.ledger.cost_queries import COST_OF_GOODS, DELIVERY, DIMENSION_FIELD, posted_until
 from crm_relations.ledger.queries import Scope, in_scope, posted_rows, since
+from crm_relations.shared.in_lists import one_of
 
 INVOICE = "Sales Invoice"
 #: what the statement reckons by other rules than by the campaign that a row of the ledger carries
@@ -37,7 +38,7 @@ def attributed(names: Sequence[str]) -> dict[str, str]:
 	query = (
 		frappe.qb.from_(row)
 		.select(row.voucher_no, row.campaign)
-		.where(row.voucher_no.isin(names))
+		.where(one_of(row.voucher_no, names))
 		.orderby(row.campaign)
 	)
 	found: dict[str, str] = {}
@@ -61,22 +62,29 @@ def settlements_of(scope: Scope, names: Sequence[str], kind: str = "Receivable")
 			ple.amount,
 		)
 		.where((ple.company == scope.company) & (ple.delinked == 0) & (ple.account_type == kind))
-		.where((ple.posting_date <= scope.to_date) & ple.against_voucher_no.isin(names))
+		.where((ple.posting_date <= scope.to_date) & one_of(ple.against_voucher_no, names))
 		.orderby(ple.posting_date, ple.creation, ple.name)
 		.run(as_dict=True)
 	)
 
 
 def payable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
-	"""(voucher type, voucher, account, against, amount as in the payment ledger) of what these vouchers put on payables."""
+	"""(voucher type, voucher, day, account, against, amount as in the payment ledger) of what these vouchers put on payables."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	return (
 		frappe.qb.from_(ple)
-		.select(ple.voucher_type, ple.voucher_no, ple.account, ple.against_voucher_no, Sum(ple.amount))
+		.select(
+			ple.voucher_type,
+			ple.voucher_no,
+			ple.posting_date,
+			ple.account,
+			ple.against_voucher_no,
+			Sum(ple.amount),
+		)
 		.where((ple.company == scope.company) & (ple.delinked == 0) & (ple.account_type == "Payable"))
-		.where((ple.posting_date <= scope.to_date) & ple.voucher_no.isin(payments))
-		.groupby(ple.voucher_type, ple.voucher_no, ple.account, ple.against_voucher_no)
-		.orderby(ple.voucher_no, ple.against_voucher_no, ple.account)
+		.where((ple.posting_date <= scope.to_date) & one_of(ple.voucher_no, payments))
+		.groupby(ple.voucher_type, ple.voucher_no, ple.posting_date, ple.account, ple.against_voucher_no)
+		.orderby(ple.voucher_no, ple.posting_date, ple.against_voucher_no, ple.account)
 		.run()
 	)
 
@@ -101,7 +109,7 @@ def released_of(scope: Scope, names: Sequence[str]) -> list[frappe._dict]:
 			row.rule,
 			row.share,
 		)
-		.where(posted & since(gle.posting_date, scope) & row.voucher_no.isin(names))
+		.where(posted & since(gle.posting_date, scope) & one_of(row.voucher_no, names))
 		.orderby(gle.name, row.campaign)
 		.run(as_dict=True)
 	)
@@ -119,7 +127,7 @@ def deliveries_of(scope: Scope, campaign: str) -> list[str]:
 		.join(billed)
 		.on(billed.name == row.voucher_detail_no)
 		.select(billed.dn_detail)
-		.where(in_scope(row, scope) & (row.campaign == campaign))
+		.where(in_scope(row, scope) & (row.campaign == campaign) & row.reversed_on.isnull())
 		.where(Coalesce(billed.dn_detail, "") != "")
 	)
 	query = (
@@ -128,8 +136,8 @@ def deliveries_of(scope: Scope, campaign: str) -> list[str]:
 		.on(delivery.name == item.parent)
 		.select(item.parent)
 		.distinct()
-		.where((delivery.company == scope.company) & (delivery.docstatus == 1))
-		.where((delivery.posting_date <= scope.to_date) & since(delivery.posting_date, scope))
+		.where((delivery.company == scope.company) & (delivery.docstatus != 0))
+		.where(posted_until(delivery, scope))
 	)
 	found = set(query.where(item.name.isin(lines)).run(pluck=True))
 	if not scope.selects:  # a selection is one of invoices
@@ -144,14 +152,15 @@ def ledger_of(scope: Scope, voucher_type: str, names: Sequence[str]) -> list[tup
 		frappe.qb.from_(gle)
 		.select(gle.voucher_no, gle.account, Sum(gle.debit - gle.credit))
 		.where(posted & since(gle.posting_date, scope))
-		.where((gle.voucher_type == voucher_type) & gle.voucher_no.isin(names))
+		.where((gle.voucher_type == voucher_type) & one_of(gle.voucher_no, names))
 		.groupby(gle.voucher_no, gle.account)
 		.run()
 	)
 
 
-def cost_vouchers(scope: Scope, campaign: str) -> list[tuple[str, str]]:
-	"""Vouchers that spend on the campaign: those with an expense that carries it, as `cost_queries.campaign_costs` has them."""
+def cost_vouchers(scope: Scope, campaign: str | None = None) -> list[tuple[str, str]]:
+	"""Vouchers that spend on the campaign, or on any: those with an expense that carries it, as `cost_queries.campaign_costs`
+	has them."""
 	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
 	found = (
@@ -160,7 +169,8 @@ def cost_vouchers(scope: Scope, campaign: str) -> list[tuple[str, str]]:
 		.on(account.name == gle.account)
 		.select(gle.voucher_type, gle.voucher_no)
 		.distinct()
-		.where(posted & (gle[DIMENSION_FIELD] == campaign) & (account.root_type == "Expense"))
+		.where(posted & (account.root_type == "Expense"))
+		.where(gle[DIMENSION_FIELD] == campaign if campaign else gle[DIMENSION_FIELD] > "")
 		.where((Coalesce(account.account_type, "") != COST_OF_GOODS) & gle.voucher_type.notin(NOT_COSTS))
 		.orderby(gle.voucher_type, gle.voucher_no)
 		.run()
@@ -176,22 +186,29 @@ def cost_vouchers(scope: Scope, campaign: str) -> list[tuple[str, str]]:
 		.select(ple.voucher_type, ple.voucher_no)
 		.distinct()
 		.where((ple.company == scope.company) & (ple.delinked == 0) & (ple.account_type == "Receivable"))
-		.where((ple.posting_date <= scope.to_date) & ple.voucher_no.isin([name for _type, name in found]))
+		.where((ple.posting_date <= scope.to_date) & one_of(ple.voucher_no, [name for _type, name in found]))
 		.run()
 	)
 	return [voucher for voucher in found if voucher not in settling]
 
 
 def rows_of(scope: Scope, vouchers: Sequence[tuple[str, str]]) -> list[tuple]:
-	"""(voucher type, voucher, account, campaign that the rows carry, debit − credit) of these vouchers."""
+	"""(voucher type, voucher, day, account, campaign that the rows carry, debit − credit) of these vouchers."""
 	gle, posted = posted_rows(scope)
 	carried = NullIf(gle[DIMENSION_FIELD], "").as_("carried")
 	query = (
 		frappe.qb.from_(gle)
-		.select(gle.voucher_type, gle.voucher_no, gle.account, carried, Sum(gle.debit - gle.credit))
-		.where(posted & gle.voucher_no.isin([name for _type, name in vouchers]))
-		.groupby(gle.voucher_type, gle.voucher_no, gle.account, carried)
-		.orderby(gle.voucher_no, gle.account)
+		.select(
+			gle.voucher_type,
+			gle.voucher_no,
+			gle.posting_date,
+			gle.account,
+			carried,
+			Sum(gle.debit - gle.credit),
+		)
+		.where(posted & one_of(gle.voucher_no, [name for _type, name in vouchers]))
+		.groupby(gle.voucher_type, gle.voucher_no, gle.posting_date, gle.account, carried)
+		.orderby(gle.voucher_no, gle.posting_date, gle.account)
 	)
 	wanted = set(vouchers)
 	return [row for row in query.run() if (row[0], row[1]) in wanted]
@@ -217,6 +234,6 @@ def dates_of(vouchers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
 		frappe.qb.from_(gle)
 		.select(gle.voucher_type, gle.voucher_no, gle.posting_date)
 		.distinct()
-		.where((gle.is_cancelled == 0) & gle.voucher_no.isin([name for _type, name in vouchers]))
+		.where((gle.is_cancelled == 0) & one_of(gle.voucher_no, [name for _type, name in vouchers]))
 	)
 	return {(row[0], row[1]): str(row[2]) for row in query.run()}

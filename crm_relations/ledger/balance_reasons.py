@@ -16,6 +16,7 @@ from crm_relations.ledger.cost_queries import DELIVERY, DIMENSION_FIELD
 from crm_relations.ledger.queries import CHAIN_RULE, CLOSING
 from crm_relations.pipeline.provenance import campaigns_of
 from crm_relations.pipeline.rules import JournalRow, agreed, campaign_of_journal
+from crm_relations.shared.in_lists import one_of
 
 Voucher = tuple[str, str]
 INVOICE, PURCHASE = "Sales Invoice", "Purchase Invoice"
@@ -44,13 +45,23 @@ TEXTS = {
 	"not-attributed": _lt(
 		"An invoice that carries the campaign and is not attributed to it: Relation Settings, Rebuild Attribution."
 	),
+	"posted-other": _lt(
+		"Was posted with the campaign and does not carry it any more: it was allocated anew."
+	),
 	"closing": _lt("Closing of a year: ERPNext moves the profit to equity, here it stays profit."),
 	"no-part": _lt("Carries the campaign, but neither earns nor spends for it."),
 	"report": _lt(
 		"ERPNext's report counts otherwise here: entries of a finance book, or entries that you may not read."
 	),
 }
-REPAIRABLE = ("posted-before", "header-without", "payment-without", "journal-without", "journal-part")
+REPAIRABLE = (
+	"posted-other",
+	"posted-before",
+	"header-without",
+	"payment-without",
+	"journal-without",
+	"journal-part",
+)
 
 
 @dataclass
@@ -113,6 +124,8 @@ def _of_payment(campaign: str, facts: Facts, ours: bool) -> str:
 		if campaign not in facts.posted:
 			return "posted-before"
 		return "payment-more" if ours else "no-part"
+	if campaign in facts.posted and not ours:
+		return "posted-other"
 	if facts.header:
 		return "other-campaign"
 	if agreed(facts.references) == campaign:
@@ -126,6 +139,8 @@ def _of_journal(campaign: str, facts: Facts, ours: bool) -> str:
 		if facts.posted != {campaign}:
 			return "posted-before"
 		return "payment-more" if ours else "no-part"
+	if campaign in facts.posted and campaign not in carried and not ours:
+		return "posted-other"
 	if campaign_of_journal(facts.journal) == campaign:
 		return "journal-without"
 	if carried <= {campaign, None} and facts.expenses == {campaign}:
@@ -159,7 +174,7 @@ def by_rule(names: Iterable[str], campaign: str | None = None) -> set[str]:
 	row = frappe.qb.DocType("Relation Attribution")
 	query = frappe.qb.from_(row).select(row.voucher_no).distinct()
 	query = query.where(
-		(row.voucher_type == INVOICE) & (row.rule != CHAIN_RULE) & row.voucher_no.isin(list(names))
+		(row.voucher_type == INVOICE) & (row.rule != CHAIN_RULE) & one_of(row.voucher_no, names)
 	)
 	return set((query.where(row.campaign == campaign) if campaign else query).run(pluck=True))
 
@@ -170,7 +185,7 @@ def _posted(voucher_type: str, names: list[str]) -> list[tuple]:
 		frappe.qb.from_(gle)
 		.select(gle.voucher_no, NullIf(gle[DIMENSION_FIELD], ""))
 		.distinct()
-		.where((gle.voucher_type == voucher_type) & (gle.is_cancelled == 0) & gle.voucher_no.isin(names))
+		.where((gle.voucher_type == voucher_type) & (gle.is_cancelled == 0) & one_of(gle.voucher_no, names))
 		.run()
 	)
 
@@ -181,7 +196,7 @@ def _lines(doctype: str, names: list[str]) -> list[tuple]:
 		frappe.qb.from_(item)
 		.select(item.parent, NullIf(item[DIMENSION_FIELD], ""))
 		.distinct()
-		.where(item.parent.isin(names) & (item.base_net_amount != 0))
+		.where(one_of(item.parent, names) & (item.base_net_amount != 0))
 		.run()
 	)
 
@@ -191,7 +206,7 @@ def _add_references(facts: dict[str, Facts], names: list[str]) -> None:
 	query = (
 		frappe.qb.from_(row)
 		.select(row.parent, row.reference_doctype, row.reference_name)
-		.where(row.parent.isin(names) & (Coalesce(row.reference_name, "") != ""))
+		.where(one_of(row.parent, names) & (Coalesce(row.reference_name, "") != ""))
 	)
 	found = query.run()
 	known, ruled = _of_references((doctype, name) for _parent, doctype, name in found)
@@ -214,7 +229,7 @@ def _add_journal(facts: dict[str, Facts], names: list[str]) -> None:
 			account.root_type,
 			NullIf(row[DIMENSION_FIELD], "").as_("campaign"),
 		)
-		.where(row.parent.isin(names))
+		.where(one_of(row.parent, names))
 	)
 	found = query.run(as_dict=True)
 	known, ruled = _of_references((row.reference_type, row.reference_name) for row in found)

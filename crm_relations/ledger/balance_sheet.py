@@ -24,9 +24,11 @@ from frappe.utils import getdate, nowdate
 from crm_relations.ledger import balance_queries as queries
 from crm_relations.ledger import dimension
 from crm_relations.ledger.balance_reasons import REPAIRABLE, TEXTS, reasons
-from crm_relations.ledger.campaign_books import TRANSFERS, CampaignBooks, Voucher
+from crm_relations.ledger.campaign_books import CampaignBooks, Voucher
 from crm_relations.ledger.figures import Problem
+from crm_relations.ledger.precision import in_unit_of
 from crm_relations.ledger.rules import ZERO
+from crm_relations.ledger.spending import TRANSFERS
 from crm_relations.ledger.statement import company_or_default
 from crm_relations.shared.money import to_decimal, to_string
 from crm_relations.shared.refusals import refuse
@@ -107,6 +109,10 @@ class BalanceSheet:
 
 	def as_dict(self) -> dict[str, Any]:
 		"""Amounts as decimal strings; those of liabilities, equity and income turned, as a balance sheet shows them."""
+		with in_unit_of(self.company):
+			return self._as_dict()
+
+	def _as_dict(self) -> dict[str, Any]:
 		theirs = self.their_profit
 		ledger = self.theirs(*PROFIT)
 		return {
@@ -190,7 +196,8 @@ class BalanceSheet:
 		if not line:
 			return []
 		order = sorted(line.vouchers, key=lambda voucher: (self.dates.get(voucher, ""), voucher))
-		return self.list_vouchers(line.vouchers, order, _sign(line.root_type))
+		with in_unit_of(self.company):
+			return self.list_vouchers(line.vouchers, order, _sign(line.root_type))
 
 
 def _sign(root_type: str) -> int:
@@ -208,6 +215,11 @@ def balance_sheet(campaign: str, company: str | None = None, to_date: str | None
 	if not campaign or not frappe.db.exists("Relation Campaign", campaign):
 		refuse(_("Relation Campaign {0} does not exist."), campaign or "")
 	day = str(getdate(to_date or nowdate()))
+	with in_unit_of(company):
+		return _sheet(company, campaign, day)
+
+
+def _sheet(company: str, campaign: str, day: str) -> BalanceSheet:
 	books = CampaignBooks(company, campaign, day)
 	result = BalanceSheet(
 		company=company,

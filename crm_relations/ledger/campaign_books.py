@@ -4,9 +4,7 @@ The rules are those of the statement (`Builder`): lines decide, what settles an 
 open of it, deliveries follow their lines. Where the statement sums vouchers of one campaign in SQL, each is split here one
 by one; both come to the same cent, and a test holds them together.
 
-Beside them stand both sides of what was spent on the campaign: expenses that carry it, with their part of tax and payable,
-and what pays these. An expense that was only moved to the campaign from another one or from none has no other side of its
-own; it stands against `TRANSFERS`, so that every campaign balances.
+Beside them stand both sides of what was spent on the campaign (`spending`).
 """
 
 from collections import defaultdict
@@ -18,23 +16,13 @@ import frappe
 from crm_relations.ledger import balance_queries as queries
 from crm_relations.ledger import cost_queries as costs
 from crm_relations.ledger.figures import Problem
-from crm_relations.ledger.payments import divide, scale
 from crm_relations.ledger.queries import CHAIN_RULE, Scope
-from crm_relations.ledger.rules import (
-	ZERO,
-	Campaign,
-	Parts,
-	Settlement,
-	counter_accounts,
-	settle,
-	split_others,
-)
+from crm_relations.ledger.rules import ZERO, Campaign
+from crm_relations.ledger.spending import spending
 from crm_relations.ledger.statement import Builder
 from crm_relations.shared.money import allocate, to_decimal
 
 Voucher = tuple[str, str]  #: doctype, name
-#: stands for no account of the ledger
-TRANSFERS = "*"
 
 
 class CampaignBooks(Builder):
@@ -43,7 +31,6 @@ class CampaignBooks(Builder):
 	def __init__(self, company: str, campaign: str, to_date: str):
 		super().__init__(Scope(company, None, to_date))
 		self.campaign = campaign
-		self.payables = {name for name, row in self.accounts.items() if row.account_type == "Payable"}
 		self.vouchers: dict[Voucher, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
 		#: invoices of which others have a part too, or nobody has
 		self.shared: set[str] = set()
@@ -103,93 +90,10 @@ class CampaignBooks(Builder):
 
 	def _spend(self, vouchers: Sequence[Voucher]) -> None:
 		"""Both sides of the expenses that carry the campaign, and what paid them."""
-		if not vouchers:
-			return
-		ledger: dict[Voucher, list[tuple[str, Campaign, Decimal]]] = defaultdict(list)
-		for voucher_type, name, account, carried, amount in queries.rows_of(self.scope, vouchers):
-			ledger[voucher_type, name].append((account, carried, to_decimal(amount)))
-		payable: dict[str, dict[Campaign, Decimal]] = {}
-		for voucher, rows in ledger.items():
-			parts = self._parts_of_cost(rows)
-			self.voucher = voucher
-			for account, amount in parts.get(self.campaign, {}).items():
-				self._post(self.campaign, account, amount)
-			payable[voucher[1]] = {
-				campaign: sum((amount for name, amount in sides.items() if name in self.payables), ZERO)
-				for campaign, sides in parts.items()
-			}
-		self._pay(payable)
-
-	def _parts_of_cost(self, rows: Sequence[tuple[str, Campaign, Decimal]]) -> Parts:
-		"""Expenses go to the campaign that they carry; what stands on the balance sheet follows them."""
-		parts: Parts = defaultdict(lambda: defaultdict(lambda: ZERO))
-		others: dict[str, Decimal] = defaultdict(lambda: ZERO)
-		for account, carried, amount in rows:
-			if account not in self.profit_and_loss:
-				others[account] += amount
-			elif self._is_cost(account):
-				parts[carried][account] += amount
-			else:
-				parts[None][account] += amount
-		weights = {campaign: sum(sides.values(), ZERO) for campaign, sides in parts.items()}
-		split_others(
-			parts, weights, {name: amount for name, amount in others.items() if amount}, self.payables
-		)
-		for sides in parts.values():
-			if rest := sum(sides.values(), ZERO):
-				sides[TRANSFERS] -= rest
-		return parts
-
-	def _is_cost(self, account: str) -> bool:
-		row = self.accounts[account]
-		return (
-			row.root_type == "Expense"
-			and row.account_type != costs.COST_OF_GOODS
-			and account not in self.exchange
-		)
-
-	def _pay(self, payable: dict[str, dict[Campaign, Decimal]]) -> None:
-		"""What pays the payables of costs: the campaign has its part, and of what stands against it."""
-		rows = [
-			row
-			for row in queries.settlements_of(self.scope, sorted(payable), "Payable")
-			if row.voucher_no not in payable
-		]
-		if not rows:
-			return
-		names = sorted({row.voucher_no for row in rows})
-		settled: dict[Voucher, list[tuple[str, str, Decimal]]] = defaultdict(list)
-		for doctype, name, account, against, amount in queries.payable_rows_of(self.scope, names):
-			settled[doctype, name].append((account, against, -to_decimal(amount)))
-		legs: dict[Voucher, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
-		for doctype, name, account, _carried, amount in queries.rows_of(self.scope, list(settled)):
-			if account not in self.payables:
-				legs[doctype, name][account] += to_decimal(amount)
-		by_voucher = defaultdict(list)
-		for row in rows:
-			by_voucher[row.against_voucher_no].append(row)
-		for name, settlements in by_voucher.items():
-			amounts = [Settlement(row.voucher_no, -to_decimal(row.amount)) for row in settlements]
-			for row, parts in zip(settlements, settle(payable[name], amounts), strict=True):
-				voucher = (row.voucher_type, row.voucher_no)
-				index = next(
-					i
-					for i, (account, against, _amount) in enumerate(settled[voucher])
-					if (account, against) == (row.account, row.against_voucher_no)
-				)
-				amount = -to_decimal(row.amount)
-				totals = [(account, total) for account, _against, total in settled[voucher]]
-				whole = totals[index][1]
-				if whole:
-					counter = scale(counter_accounts(totals, legs[voucher], index), whole, amount)
-				else:
-					counter = {row.account: -amount}  # settled and taken back by the same voucher
-				self.voucher = voucher
-				for campaign, part, sides in divide(parts, amount, counter):
-					if campaign == self.campaign:
-						self._post(campaign, row.account, part)
-						for account, value in sides.items():
-							self._post(campaign, account, value)
+		for row in spending(self, vouchers):
+			if row.campaign == self.campaign and self._in_period(row.date):
+				self.voucher = row.voucher
+				self._post(self.campaign, row.account, row.amount)
 
 	def _of_own(self, problems: Iterable[Problem]) -> list[Problem]:
 		own = {name for _type, name in self.vouchers}

@@ -21,6 +21,7 @@ import frappe
 from frappe.query_builder import Case
 from frappe.query_builder.functions import Coalesce, Max, Min, NullIf, Sum
 
+from crm_relations.ledger.precision import in_its_unit
 from crm_relations.ledger.rules import ZERO
 from crm_relations.pipeline.chain.stations import salesperson
 from crm_relations.shared.money import allocate, to_decimal
@@ -106,6 +107,7 @@ def medians(deals: Iterable[Deal]) -> dict[str, float | None]:
 	return {name: float(median(values)) if values else None for name, values in known.items()}
 
 
+@in_its_unit
 def deals(asked: Asked) -> list[Deal]:
 	"""The deals of a period, by their first day."""
 	found = _orders(asked)

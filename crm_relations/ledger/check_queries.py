@@ -7,7 +7,7 @@ import frappe
 from frappe.query_builder.functions import Abs, Sum
 
 from crm_relations.ledger.german_charts import as_number
-from crm_relations.ledger.queries import HALF_A_CENT
+from crm_relations.ledger.precision import half_a_unit, in_its_unit
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ def numbered_accounts(company: str) -> dict[str, Numbered]:
 	return found
 
 
+@in_its_unit
 def receivables_outside_assets(company: str) -> list[tuple]:
 	"""(account, root type, balance) of receivables that stand on no asset account: a balance sheet shows them elsewhere."""
 	account = frappe.qb.DocType("Account")
@@ -55,12 +56,13 @@ def receivables_outside_assets(company: str) -> list[tuple]:
 		.where((ple.company == company) & (ple.delinked == 0) & (ple.account_type == "Receivable"))
 		.where(account.root_type != "Asset")
 		.groupby(ple.account, account.root_type)
-		.having(Abs(Sum(ple.amount)) >= HALF_A_CENT)
+		.having(Abs(Sum(ple.amount)) >= half_a_unit())
 		.orderby(ple.account)
 		.run()
 	)
 
 
+@in_its_unit
 def receivables_unlike_ledger(company: str) -> list[tuple[str, Decimal]]:
 	"""(account, ledger − payment ledger) where the two disagree on a receivable."""
 	account = frappe.qb.DocType("Account")
@@ -83,7 +85,7 @@ def receivables_unlike_ledger(company: str) -> list[tuple[str, Decimal]]:
 		frappe.qb.from_(both)
 		.select(both.account, Sum(both.amount))
 		.groupby(both.account)
-		.having(Abs(Sum(both.amount)) >= HALF_A_CENT)
+		.having(Abs(Sum(both.amount)) >= half_a_unit())
 		.orderby(both.account)
 		.run()
 	)

@@ -7,6 +7,7 @@ import frappe
 
 from crm_relations.campaigns import comparison, effect
 from crm_relations.ledger.figures import CampaignFigures, Statement
+from crm_relations.shared.in_lists import one_of
 
 
 @dataclass
@@ -47,7 +48,7 @@ def _campaigns(company: str, named: list[str]) -> list[Any]:
 	"""Those of the statement, and those of the company or of none."""
 	campaign = frappe.qb.DocType("Relation Campaign")
 	of_company = (campaign.company == company) | campaign.company.isnull() | (campaign.company == "")
-	where = of_company | campaign.name.isin(named) if named else of_company
+	where = of_company | one_of(campaign.name, named) if named else of_company
 	return (
 		frappe.qb.from_(campaign)
 		.select(campaign.name, campaign.status, campaign.segment)

@@ -20,6 +20,7 @@ from crm_relations.ledger.queries import (
 	short,
 	since,
 )
+from crm_relations.shared.in_lists import none_of, one_of
 
 DELIVERY = "Delivery Note"
 COST_OF_GOODS = "Cost of Goods Sold"
@@ -35,17 +36,28 @@ def discounts(scope: Scope) -> list[tuple]:
 	discount = Coalesce(item.discount_amount, 0) * Coalesce(item.qty, 0)
 	if frappe.get_meta("Sales Invoice Item").has_field("distributed_discount_amount"):
 		discount += Coalesce(item.distributed_discount_amount, 0)
-	return (
-		frappe.qb.from_(row)
-		.join(item)
-		.on(item.name == row.voucher_detail_no)
-		.join(invoice)
-		.on(invoice.name == item.parent)
-		.select(row.campaign, Sum(discount * Coalesce(invoice.conversion_rate, 1) * row.share))
-		.where(in_scope(row, scope) & (row.posting_date <= scope.to_date) & since(row.posting_date, scope))
-		.groupby(row.campaign)
-		.run()
-	)
+	discount = discount * Coalesce(invoice.conversion_rate, 1) * row.share
+	found = []
+	for day, amount in ((row.posting_date, discount), (row.reversed_on, 0 - discount)):
+		found += (
+			frappe.qb.from_(row)
+			.join(item)
+			.on(item.name == row.voucher_detail_no)
+			.join(invoice)
+			.on(invoice.name == item.parent)
+			.select(row.campaign, Sum(amount))
+			.where(in_scope(row, scope) & (day <= scope.to_date) & since(day, scope))
+			.groupby(row.campaign)
+			.run()
+		)
+	return found
+
+
+def posted_until(delivery: Any, scope: Scope) -> Any:
+	"""Deliveries that may have rows of the period: those of the period, and cancelled ones, which an immutable ledger takes back
+	on another day."""
+	of_period = since(delivery.posting_date, scope) | (delivery.docstatus == 2)
+	return (delivery.posting_date <= scope.to_date) & of_period
 
 
 def _deliveries(scope: Scope) -> Any:
@@ -62,8 +74,8 @@ def _deliveries(scope: Scope) -> Any:
 		.on((billed.dn_detail == item.name) & (billed.docstatus == 1))
 		.left_join(row)
 		.on((row.voucher_detail_no == billed.name) & in_scope(row, scope))
-		.where((delivery.company == scope.company) & (delivery.docstatus == 1))
-		.where((delivery.posting_date <= scope.to_date) & since(delivery.posting_date, scope))
+		.where((delivery.company == scope.company) & (delivery.docstatus != 0))
+		.where(posted_until(delivery, scope))
 	)
 	if scope.selects:
 		return query.where(row.name.notnull())
@@ -103,7 +115,7 @@ def delivery_lines(names: Sequence[str]) -> list[frappe._dict]:
 			item.expense_account,
 			(Coalesce(item.incoming_rate, 0) * Coalesce(item.stock_qty, 0)).as_("cost"),
 		)
-		.where(item.parent.isin(names))
+		.where(one_of(item.parent, names))
 		.orderby(item.parent, item.idx)
 		.run(as_dict=True)
 	)
@@ -118,7 +130,8 @@ def billed_parts(scope: Scope, names: Sequence[str]) -> list[tuple]:
 		.join(billed)
 		.on(billed.name == row.voucher_detail_no)
 		.select(billed.dn_detail, row.campaign, Sum(row.amount))
-		.where(in_scope(row, scope) & billed.delivery_note.isin(names) & (row.is_return == 0))
+		.where(in_scope(row, scope) & one_of(billed.delivery_note, names) & (row.is_return == 0))
+		.where(row.reversed_on.isnull())
 		.groupby(billed.dn_detail, row.campaign)
 		.orderby(billed.dn_detail, row.campaign)
 		.run()
@@ -168,7 +181,7 @@ def overdue(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 		.having(Sum(ple.amount) > 0)
 	)
 	if apart:
-		open_vouchers = open_vouchers.where(vouchers.voucher_no.notin(apart))
+		open_vouchers = open_vouchers.where(none_of(vouchers.voucher_no, apart))
 	open_vouchers = open_vouchers.as_("open_vouchers")
 	return (
 		frappe.qb.from_(open_vouchers)
@@ -185,4 +198,4 @@ def due_before(names: Sequence[str], day: str) -> set[str]:
 	"""Which of these invoices were due before the day."""
 	invoice = frappe.qb.DocType("Sales Invoice")
 	query = frappe.qb.from_(invoice).select(invoice.name)
-	return set(query.where(invoice.name.isin(names) & (invoice.due_date < day)).run(pluck=True))
+	return set(query.where(one_of(invoice.name, names) & (invoice.due_date < day)).run(pluck=True))

@@ -12,10 +12,13 @@ from crm_relations.ledger import balance_queries as queries
 from crm_relations.ledger import queries as sums
 from crm_relations.ledger.balance_queries import INVOICE
 from crm_relations.ledger.campaign_books import CampaignBooks, Voucher
+from crm_relations.ledger.precision import in_its_unit
 from crm_relations.ledger.queries import Scope, posted_rows, since
 from crm_relations.ledger.room import for_sums, vouchers_once
 from crm_relations.ledger.rules import ZERO
+from crm_relations.ledger.spending import is_cost
 from crm_relations.ledger.statement import Builder
+from crm_relations.shared.in_lists import one_of
 from crm_relations.shared.money import to_decimal, to_string
 
 
@@ -38,7 +41,7 @@ class VoucherPart:
 
 
 class _Vouchers(CampaignBooks):
-	"""The campaign's vouchers of the period and selection of a statement; what it cost stands apart, as in the statement."""
+	"""The campaign's vouchers of the period and selection of a statement; `costs` are what its cost consists of."""
 
 	def __init__(self, scope: Scope, campaign: str):
 		self.asked = scope
@@ -50,24 +53,26 @@ class _Vouchers(CampaignBooks):
 		super()._read()
 
 	def _spend(self, vouchers: Sequence[Voucher]) -> None:
-		for voucher_type, name, account, carried, amount in (
-			queries.rows_of(self.scope, vouchers) if vouchers else ()
-		):
-			if carried == self.campaign and account in self.profit_and_loss and self._is_cost(account):
-				self.costs[voucher_type, name] += to_decimal(amount)
+		for voucher_type, name, date, account, carried, amount in queries.rows_of(self.scope, vouchers):
+			if carried == self.campaign and self._in_period(date) and account in self.profit_and_loss:
+				self.costs[voucher_type, name] += to_decimal(amount) if is_cost(self, account) else ZERO
+		super()._spend(vouchers)
 
 
+@in_its_unit
 def vouchers(scope: Scope, campaign: str, account: str) -> list[VoucherPart]:
 	"""The vouchers of which the campaign has a part on the account; their sum is debit less credit of the statement's row."""
 	parts = {voucher: sides[account] for voucher, sides in _Vouchers(scope, campaign).vouchers.items()}
 	return _dated(scope, parts)
 
 
+@in_its_unit
 def cost_vouchers(scope: Scope, campaign: str) -> list[VoucherPart]:
 	"""The vouchers of what was spent on the campaign; their sum is its cost."""
 	return _dated(scope, _Vouchers(scope, campaign).costs)
 
 
+@in_its_unit
 def income_vouchers(scope: Scope, outside: bool = False) -> list[VoucherPart]:
 	"""The vouchers of the income that no campaign has (credit > 0): their sum is `not_attributed` of the statement, with
 	`outside` its `not_in_selection`."""
@@ -102,7 +107,7 @@ def _dated(
 			frappe.qb.from_(gle)
 			.select(gle.voucher_type, gle.voucher_no, Min(gle.posting_date))
 			.where(posted & since(gle.posting_date, scope))
-			.where(gle.voucher_no.isin(unknown))
+			.where(one_of(gle.voucher_no, unknown))
 			.groupby(gle.voucher_type, gle.voucher_no)
 			.run()
 		)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from crm_relations.ledger.rules import ZERO
-from crm_relations.shared.money import to_string
+from crm_relations.shared.money import decimals, to_string
 
 #: of a campaign, beside the figures of the statement itself
 DETAILS = (
@@ -109,7 +109,7 @@ class AccountRow:
 class LedgerRow:
 	"""An account of the ledger in the period, and whose the amounts on it are; each is debit less credit.
 
-	`campaigns` are those that were asked for. A campaign's own cost is among its amounts here; `AccountRow` leaves it out.
+	`campaigns` are those that were asked for.
 	"""
 
 	account: str
@@ -154,6 +154,18 @@ class Problem:
 
 
 @dataclass
+class Reversal:
+	"""A cancelled invoice that an immutable ledger keeps on its day and takes back on another."""
+
+	voucher_no: str
+	posting_date: Any
+	reversed_on: Any
+
+	def as_dict(self) -> dict[str, str]:
+		return {name: str(value) for name, value in vars(self).items()}
+
+
+@dataclass
 class Statement:
 	"""The figures of a company and period. `other_campaigns` sums those that were not asked for."""
 
@@ -171,6 +183,8 @@ class Statement:
 	not_in_selection: Decimal = ZERO  #: income that is not of the sales person or segment asked for
 	salesperson: str | None = None
 	segment: str | None = None
+	reversals: list[Reversal] = field(default_factory=list)
+	decimals: int = 2  #: that the ledger of the company keeps
 
 	@property
 	def attributed(self) -> Decimal:
@@ -200,6 +214,10 @@ class Statement:
 
 	def as_dict(self) -> dict[str, Any]:
 		"""Amounts as decimal strings."""
+		with decimals(self.decimals):
+			return self._as_dict()
+
+	def _as_dict(self) -> dict[str, Any]:
 		return {
 			"company": self.company,
 			"currency": self.currency,
@@ -218,4 +236,5 @@ class Statement:
 			"accounts": [row.as_dict() for row in self.accounts],
 			"ledger": [row.as_dict() for row in self.ledger],
 			"problems": [row.as_dict() for row in self.problems],
+			"reversals": [row.as_dict() for row in self.reversals],
 		}

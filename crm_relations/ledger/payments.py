@@ -12,7 +12,10 @@ from crm_relations.shared.money import allocate, to_decimal
 
 
 class Payments:
-	"""Payments that settle several things at once: what stands against each of their receivable rows."""
+	"""Payments that settle several things at once: what stands against each of their receivable rows.
+
+	By day of posting: an immutable ledger keeps a cancelled payment and its reversal on days of their own.
+	"""
 
 	def __init__(self, scope: queries.Scope, rows: Iterable[frappe._dict]):
 		names = sorted({row.voucher_no for row in rows if not (row.plain_account or row.own_campaign)})
@@ -20,17 +23,17 @@ class Payments:
 		self.legs: dict[tuple, dict[str, Decimal]] = defaultdict(dict)
 		if not names:
 			return
-		for doctype, name, account, against, amount in queries.receivable_rows_of(scope, names):
-			self.rows[doctype, name].append((account, against, to_decimal(amount)))
-		for doctype, name, account, amount in queries.legs_of(scope, names):
-			self.legs[doctype, name][account] = to_decimal(amount)
+		for doctype, name, day, account, against, amount in queries.receivable_rows_of(scope, names):
+			self.rows[doctype, name, str(day)].append((account, against, to_decimal(amount)))
+		for doctype, name, day, account, amount in queries.legs_of(scope, names):
+			self.legs[doctype, name, str(day)][account] = to_decimal(amount)
 
 	def counter(self, row: frappe._dict) -> dict[str, Decimal]:
 		"""account → debit − credit that stands against the row's amount."""
 		amount = to_decimal(row.amount)
 		if row.plain_account:
 			return {row.plain_account: -amount}
-		key = (row.voucher_type, row.voucher_no)
+		key = (row.voucher_type, row.voucher_no, str(row.posting_date))
 		rows = self.rows[key]
 		index = next(
 			(

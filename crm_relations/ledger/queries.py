@@ -7,7 +7,6 @@ depend on the number of vouchers.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import frappe
@@ -15,9 +14,10 @@ from frappe.query_builder import Case, Table
 from frappe.query_builder.custom import ConstantColumn
 from frappe.query_builder.functions import Abs, Coalesce, Count, Max, Min, Substring, Sum
 
+from crm_relations.ledger.precision import half_a_unit
 from crm_relations.segments import membership
+from crm_relations.shared.in_lists import none_of, one_of
 
-HALF_A_CENT = Decimal("0.005")
 CLOSING = "Period Closing Voucher"
 CHAIN_RULE = "Document Chain"
 INVOICE = "Sales Invoice"
@@ -240,15 +240,33 @@ def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	by_rule = _by_rule(row).as_("by_rule")
-	query = (
+	found = []
+	# what an immutable ledger takes back on another day counts on that day, the other way round
+	for day, amount in ((row.posting_date, row.amount), (row.reversed_on, 0 - row.amount)):
+		query = (
+			frappe.qb.from_(row)
+			.select(row.campaign, row.is_return, by_rule, row.account, Sum(amount))
+			.where(in_scope(row, scope) & (day <= scope.to_date) & since(day, scope))
+			.groupby(row.campaign, row.is_return, by_rule, row.account)
+		)
+		found += query.where(none_of(row.voucher_no, apart)).run()
+	return found
+
+
+def reversals(scope: Scope) -> list[tuple]:
+	"""(invoice, posting date, day of the reversal) of attributed invoices that were cancelled while the ledger was immutable,
+	and were posted or taken back in the period."""
+	row = frappe.qb.DocType("Relation Attribution")
+	posted = (row.posting_date <= scope.to_date) & since(row.posting_date, scope)
+	taken_back = (row.reversed_on <= scope.to_date) & since(row.reversed_on, scope)
+	return (
 		frappe.qb.from_(row)
-		.select(row.campaign, row.is_return, by_rule, row.account, Sum(row.amount))
-		.where(in_scope(row, scope) & (row.posting_date <= scope.to_date) & since(row.posting_date, scope))
-		.groupby(row.campaign, row.is_return, by_rule, row.account)
+		.select(row.voucher_no, row.posting_date, row.reversed_on)
+		.distinct()
+		.where(in_scope(row, scope) & row.reversed_on.notnull() & (posted | taken_back))
+		.orderby(row.reversed_on, row.voucher_no)
+		.run()
 	)
-	if apart:
-		query = query.where(row.voucher_no.notin(apart))
-	return query.run()
 
 
 def released_income(scope: Scope) -> list[tuple]:
@@ -364,12 +382,20 @@ def _unequal(scope: Scope) -> Any:
 		.where(in_scope(row, scope) & (row.posting_date <= scope.to_date))
 		.where(account.root_type == "Income")
 	)
-	both = ledger.union_all(attributed).as_("both")
+	taken_back = (
+		frappe.qb.from_(row)
+		.join(account)
+		.on(account.name == row.account)
+		.select(row.voucher_no, row.account, row.reversed_on.as_("posting_date"), row.amount)
+		.where(in_scope(row, scope) & (row.reversed_on <= scope.to_date))
+		.where(account.root_type == "Income")
+	)
+	both = ledger.union_all(attributed).union_all(taken_back).as_("both")
 	return (
 		frappe.qb.from_(both)
 		.select(both.voucher_no)
 		.groupby(both.voucher_no, both.account, both.posting_date)
-		.having(Abs(Sum(both.amount)) >= HALF_A_CENT)
+		.having(Abs(Sum(both.amount)) >= half_a_unit())
 	)
 
 
@@ -386,19 +412,19 @@ def own_rows(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 		.groupby(vouchers.campaign, gle.account)
 	)
 	if apart:
-		query = query.where(gle.voucher_no.notin(apart))
+		query = query.where(none_of(gle.voucher_no, apart))
 	return query.run()
 
 
 def ledger_of(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""(voucher, account, debit, credit) of single vouchers."""
+	"""(voucher, day, account, debit, credit) of single vouchers."""
 	gle, posted = posted_rows(scope)
 	return (
 		frappe.qb.from_(gle)
-		.select(gle.voucher_no, gle.account, Sum(gle.debit), Sum(gle.credit))
-		.where(posted & (gle.voucher_type == "Sales Invoice") & gle.voucher_no.isin(apart))
+		.select(gle.voucher_no, gle.posting_date, gle.account, Sum(gle.debit), Sum(gle.credit))
+		.where(posted & (gle.voucher_type == "Sales Invoice") & one_of(gle.voucher_no, apart))
 		.where(Coalesce(gle.voucher_detail_no, "") == "")
-		.groupby(gle.voucher_no, gle.account)
+		.groupby(gle.voucher_no, gle.posting_date, gle.account)
 		.run()
 	)
 
@@ -416,7 +442,7 @@ def invoices(apart: Sequence[str]) -> list[frappe._dict]:
 			invoice.base_discount_amount,
 			invoice.base_rounding_adjustment,
 		)
-		.where(invoice.name.isin(apart))
+		.where(one_of(invoice.name, apart))
 		.run(as_dict=True)
 	)
 
@@ -434,8 +460,9 @@ def attribution_of(apart: Sequence[str]) -> list[frappe._dict]:
 			row.share,
 			row.rule,
 			row.posting_date,
+			row.reversed_on,
 		)
-		.where(row.voucher_no.isin(apart))
+		.where(one_of(row.voucher_no, apart))
 		.orderby(row.voucher_no, row.voucher_detail_no, row.campaign)
 		.run(as_dict=True)
 	)
@@ -461,7 +488,7 @@ def items_of(apart: Sequence[str]) -> list[frappe._dict]:
 			item.incoming_rate,
 			item.stock_qty,
 		)
-		.where(item.parent.isin(apart))
+		.where(one_of(item.parent, apart))
 		.orderby(item.parent, item.idx)
 	)
 	if frappe.get_meta("Sales Invoice Item").has_field("distributed_discount_amount"):
@@ -480,7 +507,7 @@ def charges_of(apart: Sequence[str]) -> list[tuple]:
 			Sum(tax.base_tax_amount_after_discount_amount),
 			Sum(tax.base_tax_amount),
 		)
-		.where((tax.parenttype == "Sales Invoice") & tax.parent.isin(apart))
+		.where((tax.parenttype == "Sales Invoice") & one_of(tax.parent, apart))
 		.groupby(tax.parent, tax.account_head)
 		.run()
 	)
@@ -508,7 +535,7 @@ def own_receivable(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 		.groupby(vouchers.campaign)
 	)
 	if apart:
-		query = query.where(ple.voucher_no.notin(apart))
+		query = query.where(none_of(ple.voucher_no, apart))
 	return query.run()
 
 
@@ -576,8 +603,8 @@ def settlements(scope: Scope, apart: Sequence[str]) -> list[frappe._dict]:
 	summed = own.voucher_no.isnull() & plain.voucher_no.notnull()
 	wanted = own.voucher_no.isnull()
 	if apart:
-		summed &= vouchers.voucher_no.notin(apart)
-		wanted |= vouchers.voucher_no.isin(apart)
+		summed &= none_of(vouchers.voucher_no, apart)
+		wanted |= one_of(vouchers.voucher_no, apart)
 	single = Case().when(summed, "").else_(ple.name).as_("single")
 	rows = (
 		frappe.qb.from_(ple)
@@ -609,29 +636,36 @@ def settlements(scope: Scope, apart: Sequence[str]) -> list[frappe._dict]:
 
 
 def receivable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
-	"""(voucher type, voucher, account, against, amount) of payments, net of what they take back themselves."""
+	"""(voucher type, voucher, day, account, against, amount) of payments, net of what they take back on the same day."""
 	ple, posted = receivable_rows(scope)
 	return (
 		frappe.qb.from_(ple)
-		.select(ple.voucher_type, ple.voucher_no, ple.account, ple.against_voucher_no, Sum(ple.amount))
-		.where(posted & ple.voucher_no.isin(payments))
-		.groupby(ple.voucher_type, ple.voucher_no, ple.account, ple.against_voucher_no)
-		.orderby(ple.voucher_no, ple.against_voucher_no, ple.account)
+		.select(
+			ple.voucher_type,
+			ple.voucher_no,
+			ple.posting_date,
+			ple.account,
+			ple.against_voucher_no,
+			Sum(ple.amount),
+		)
+		.where(posted & one_of(ple.voucher_no, payments))
+		.groupby(ple.voucher_type, ple.voucher_no, ple.posting_date, ple.account, ple.against_voucher_no)
+		.orderby(ple.voucher_no, ple.posting_date, ple.against_voucher_no, ple.account)
 		.run()
 	)
 
 
 def legs_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
-	"""(voucher type, voucher, account, debit − credit) of payments on accounts other than receivables."""
+	"""(voucher type, voucher, day, account, debit − credit) of payments on accounts other than receivables."""
 	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
 	return (
 		frappe.qb.from_(gle)
 		.join(account)
 		.on(account.name == gle.account)
-		.select(gle.voucher_type, gle.voucher_no, gle.account, Sum(gle.debit - gle.credit))
-		.where(posted & gle.voucher_no.isin(payments))
+		.select(gle.voucher_type, gle.voucher_no, gle.posting_date, gle.account, Sum(gle.debit - gle.credit))
+		.where(posted & one_of(gle.voucher_no, payments))
 		.where(Coalesce(account.account_type, "") != "Receivable")
-		.groupby(gle.voucher_type, gle.voucher_no, gle.account)
+		.groupby(gle.voucher_type, gle.voucher_no, gle.posting_date, gle.account)
 		.run()
 	)

@@ -18,9 +18,11 @@ from frappe.query_builder.functions import Coalesce, Max, Sum
 from frappe.utils import getdate
 
 from crm_relations.ledger import queries
+from crm_relations.ledger.precision import in_its_unit
 from crm_relations.ledger.room import for_sums, vouchers_once
 from crm_relations.ledger.rules import ZERO, Campaign
 from crm_relations.ledger.statement import Builder
+from crm_relations.shared.in_lists import none_of, one_of
 from crm_relations.shared.money import allocate, to_decimal
 
 #: name of a bucket → days overdue up to which it goes
@@ -85,6 +87,7 @@ def bucket(row: Open, day: date) -> str:
 	return next(name for name, limit in BUCKETS.items() if limit is None or late <= limit)
 
 
+@in_its_unit
 def receivables(scope: queries.Scope) -> Receivables:
 	"""What is open on the last day of the scope; of its period only that day counts."""
 	found: dict[tuple[Campaign, str, str], Open] = {}
@@ -139,7 +142,7 @@ def _summed(scope: queries.Scope, apart: list[str]) -> list[tuple]:
 	"""(campaign, voucher type, voucher, due, open) of what need not be split; what is settled is left out."""
 	query, ple, voucher, campaign, due = _rows(scope)
 	if apart:
-		query = query.where(voucher.isnull() | voucher.notin(apart))
+		query = query.where(voucher.isnull() | none_of(voucher, apart))
 	campaign = Coalesce(campaign, "").as_("campaign")
 	return (
 		query.select(campaign, ple.against_voucher_type, ple.against_voucher_no, due, Sum(ple.amount))
@@ -161,7 +164,7 @@ def _split(
 		query.select(
 			key, ple.against_voucher_type, ple.against_voucher_no, due, Sum(ple.amount).as_("amount")
 		)
-		.where(voucher.isin(apart))
+		.where(one_of(voucher, apart))
 		.groupby(key, ple.against_voucher_type, ple.against_voucher_no)
 		.orderby(key)
 		.orderby(ple.against_voucher_no)
@@ -200,4 +203,4 @@ def segments_of(campaigns: list[str]) -> dict[str, str]:
 		return {}
 	campaign = frappe.qb.DocType("Relation Campaign")
 	query = frappe.qb.from_(campaign).select(campaign.name, campaign.segment)
-	return dict(query.where(campaign.name.isin(campaigns)).run())
+	return dict(query.where(one_of(campaign.name, campaigns)).run())

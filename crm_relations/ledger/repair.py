@@ -32,6 +32,7 @@ from rq.timeouts import JobTimeoutException
 from crm_relations.ledger.balance_reasons import INVOICE, JOURNAL, PURCHASE, TEXTS
 from crm_relations.ledger.balance_sheet import BalanceSheet
 from crm_relations.ledger.cost_queries import DIMENSION_FIELD
+from crm_relations.shared.in_lists import one_of
 from crm_relations.shared.money import to_decimal
 from crm_relations.shared.refusals import filled, refuse
 
@@ -96,7 +97,7 @@ def repair(
 	for number, row in enumerate(plans, start=1):
 		answer = {**row.as_dict(), "repost": None, "error": None}
 		if not row.blocked:
-			answer["repost"], answer["error"] = _repair(row.voucher, sheet)
+			answer["repost"], answer["error"] = _repair(row.voucher, sheet, row.code)
 			if commit:
 				frappe.db.commit()
 		result.append(answer)
@@ -108,7 +109,7 @@ def repair(
 	return result
 
 
-def _repair(voucher: Voucher, sheet: BalanceSheet) -> tuple[str | None, str | None]:
+def _repair(voucher: Voucher, sheet: BalanceSheet, code: str) -> tuple[str | None, str | None]:
 	"""(document that posted it anew, error)."""
 	frappe.db.savepoint(SAVEPOINT)
 	messages = len(frappe.local.message_log)
@@ -118,7 +119,8 @@ def _repair(voucher: Voucher, sheet: BalanceSheet) -> tuple[str | None, str | No
 		if doc.docstatus != 1:
 			refuse(_("{0} {1} has been cancelled meanwhile."), _(doc.doctype), doc.name)
 		before = footprint(doc.doctype, doc.name)
-		_set_campaign(doc, sheet.campaign)
+		if code != "posted-other":  # there the document is right, and only its rows are not
+			_set_campaign(doc, sheet.campaign)
 		repost = frappe.get_doc(
 			{
 				"doctype": REPOST,
@@ -130,15 +132,11 @@ def _repair(voucher: Voucher, sheet: BalanceSheet) -> tuple[str | None, str | No
 		repost.submit()
 		if footprint(doc.doctype, doc.name) != before:
 			raise _Changed
-		doc.add_comment(
-			"Info",
-			filled(
-				_("Campaign {0} set and posted anew by {1} {2}; no amount has changed."),
-				sheet.campaign,
-				_(REPOST),
-				repost.name,
-			),
-		)
+		if code == "posted-other":
+			told = _("Posted anew without campaign {0} by {1} {2}; no amount has changed.")
+		else:
+			told = _("Campaign {0} set and posted anew by {1} {2}; no amount has changed.")
+		doc.add_comment("Info", filled(told, sheet.campaign, _(REPOST), repost.name))
 		return repost.name, None
 	except (frappe.QueryDeadlockError, JobTimeoutException):
 		raise
@@ -319,7 +317,7 @@ def _unusable_accounts(names: Iterable[str]) -> dict[Voucher, str]:
 		.on(account.name == gle.account)
 		.select(gle.voucher_type, gle.voucher_no, gle.account)
 		.distinct()
-		.where((gle.is_cancelled == 0) & gle.voucher_no.isin(list(names)))
+		.where((gle.is_cancelled == 0) & one_of(gle.voucher_no, names))
 		.where((account.freeze_account == "Yes") | (account.disabled == 1))
 		.orderby(gle.account)
 	)
@@ -331,5 +329,5 @@ def _deferred(names: Iterable[str]) -> set[str]:
 	for doctype, field in ((INVOICE, "enable_deferred_revenue"), (PURCHASE, "enable_deferred_expense")):
 		item = frappe.qb.DocType(f"{doctype} Item")
 		query = frappe.qb.from_(item).select(item.parent).distinct()
-		found.update(query.where(item.parent.isin(list(names)) & (item[field] == 1)).run(pluck=True))
+		found.update(query.where(one_of(item.parent, names) & (item[field] == 1)).run(pluck=True))
 	return found

@@ -6,7 +6,7 @@ in the period, by payment entry, journal entry or at the till. `receivable_open`
 at `to_date` of all vouchers up to then, also those before `from_date`.
 
 Beside them stand, as the ledger has them: `cost_of_goods` (what invoices and deliveries book as cost of goods sold),
-`campaign_cost` (expenses that carry the campaign), `write_offs` and `exchange_difference` (what settlements book on
+`campaign_cost` (expenses that carry the campaign; both sides of them stand in the account rows, see `spending`), `write_offs` and `exchange_difference` (what settlements book on
 profit and loss), `receivable_overdue` (whole invoices past their due date); and, as the documents say, `discounts`.
 
 The check, by account (`LedgerRow`): `ledger` is summed over the ledger alone; `not_attributed` over the rows of vouchers and
@@ -28,6 +28,7 @@ import frappe
 from frappe import _
 from frappe.utils import getdate, nowdate
 
+from crm_relations.ledger import balance_queries as balances
 from crm_relations.ledger import cost_queries as costs
 from crm_relations.ledger import queries
 from crm_relations.ledger.figures import (
@@ -36,9 +37,11 @@ from crm_relations.ledger.figures import (
 	CampaignFigures,
 	LedgerRow,
 	Problem,
+	Reversal,
 	Statement,
 )
 from crm_relations.ledger.payments import Payments, divide
+from crm_relations.ledger.precision import decimals_of, in_unit_of
 from crm_relations.ledger.room import for_sums, vouchers_once
 from crm_relations.ledger.rules import (
 	ZERO,
@@ -49,7 +52,8 @@ from crm_relations.ledger.rules import (
 	share_out,
 	split_voucher,
 )
-from crm_relations.ledger.vouchers import vouchers
+from crm_relations.ledger.spending import TRANSFERS, spending
+from crm_relations.ledger.vouchers import Posted, vouchers
 from crm_relations.shared.money import allocate, to_decimal
 from crm_relations.shared.refusals import refuse
 
@@ -75,7 +79,9 @@ def statement(
 	:raises frappe.ValidationError: no such company, campaign, sales person or segment, or the dates are the wrong way round
 	"""
 	wanted = _wanted(campaigns)
-	return Builder(scope_of(company, from_date, to_date, salesperson, segment)).build(wanted)
+	scope = scope_of(company, from_date, to_date, salesperson, segment)
+	with in_unit_of(scope.company):
+		return Builder(scope).build(wanted)
 
 
 def scope_of(
@@ -141,6 +147,7 @@ class Builder:
 		self.accounts = queries.accounts(scope.company)
 		self.income = {name for name, row in self.accounts.items() if row.root_type == "Income"}
 		self.receivables = {name for name, row in self.accounts.items() if row.account_type == "Receivable"}
+		self.payables = {name for name, row in self.accounts.items() if row.account_type == "Payable"}
 		self.cash = {name for name, row in self.accounts.items() if row.account_type in CASH}
 		self.tax = queries.tax_accounts(scope.company)
 		self.profit_and_loss = {
@@ -261,26 +268,34 @@ class Builder:
 		return any(rest.values())
 
 	def _split_vouchers(self, apart: Sequence[str]) -> None:
-		for voucher, posting_date, is_return, by_rule in vouchers(self.scope, apart):
-			split = split_voucher(voucher, self.income, self.receivables)
-			self.splits[voucher.name] = split
-			self.voucher = ("Sales Invoice", voucher.name)
-			in_period = self._in_period(posting_date)
+		for posted in vouchers(self.scope, apart):
+			name = posted.voucher.name
+			split = split_voucher(posted.voucher, self.income, self.receivables)
+			self.splits[name] = split
+			self.voucher = ("Sales Invoice", name)
 			for account, difference in split.unexplained.items():
-				self.problems.append(Problem("Sales Invoice", voucher.name, account, difference))
-			for campaign, parts in split.parts.items():
-				for account, amount in parts.items():
-					if campaign is None:
-						self.rest_of_splits[account] -= amount if in_period else ZERO
-						continue
-					if account in self.receivables:
-						self._of(campaign).receivable_open -= amount
-						self.open_apart[campaign, voucher.name] -= amount
-					if not in_period:
-						continue
-					if account in self.income:
-						self._earn(campaign, is_return, by_rule, amount)
-					self._post(campaign, account, -amount)
+				self.problems.append(Problem("Sales Invoice", name, account, difference))
+			self._post_split(posted, split, posted.posting_date, 1)
+			if posted.reversed_on:
+				self._post_split(posted, split, posted.reversed_on, -1)
+
+	def _post_split(self, posted: Posted, split: Split, day: Any, sign: int) -> None:
+		"""Give each campaign its part of a voucher on that day, or take it back (`sign` −1)."""
+		in_period = self._in_period(day)
+		for campaign, parts in split.parts.items():
+			for account, whole in parts.items():
+				amount = sign * whole
+				if campaign is None:
+					self.rest_of_splits[account] -= amount if in_period else ZERO
+					continue
+				if account in self.receivables:
+					self._of(campaign).receivable_open -= amount
+					self.open_apart[campaign, posted.voucher.name] -= amount
+				if not in_period:
+					continue
+				if account in self.income:
+					self._earn(campaign, posted.is_return, posted.by_rule, amount)
+				self._post(campaign, account, -amount)
 
 	def _released(self) -> None:
 		for campaign, is_return, by_rule, account, debit, credit in queries.released_income(self.scope):
@@ -376,12 +391,13 @@ class Builder:
 		ledger: dict[str, dict[str, Decimal]] = defaultdict(dict)
 		for name, account, amount in costs.delivery_ledger(self.scope):
 			ledger[name][account] = to_decimal(amount)
-		if ledger:
-			self._share_deliveries(ledger)
+		self._share_deliveries(ledger)
 
 	def _share_deliveries(self, ledger: dict[str, dict[str, Decimal]]) -> None:
-		"""Give each campaign its part of these deliveries: name → account → debit − credit."""
-		names = sorted(ledger)
+		"""Give each campaign its part of these deliveries: name → account → debit − credit. Services are delivered without a
+		row in the ledger."""
+		if not (names := sorted(ledger)):
+			return
 		billed: dict[str, dict[str, Decimal]] = defaultdict(dict)
 		for line, campaign, amount in costs.billed_parts(self.scope, names):
 			billed[line][campaign] = to_decimal(amount)
@@ -426,9 +442,14 @@ class Builder:
 				self.spent[campaign, account] += to_decimal(amount)
 		for campaign in {*(campaign for campaign, _account in self.spent), *self.figures}:
 			self._of(campaign).campaign_cost = ZERO
-		for (campaign, account), amount in self.spent.items():
+		for (campaign, _account), amount in self.spent.items():
 			self._of(campaign).campaign_cost += amount
-			self.taken[account] += amount
+		for row in spending(self, balances.cost_vouchers(self.scope)):
+			if self._in_period(row.date):
+				self.taken[row.account] += row.amount
+				sides = self.rows[row.campaign, row.account]
+				sides[0] += max(row.amount, ZERO)
+				sides[1] += max(-row.amount, ZERO)
 
 	def _take(self, campaign: str, account: str, amount: Decimal) -> None:
 		"""Give a campaign an amount of a voucher that is not attributed itself."""
@@ -446,11 +467,13 @@ class Builder:
 			currency=frappe.get_cached_value("Company", scope.company, "default_currency"),
 			from_date=scope.from_date,
 			to_date=scope.to_date,
+			decimals=decimals_of(scope.company),
 			campaigns=[self._of(campaign) for campaign in shown],
 			ledger=self._ledger_rows(shown),
 			problems=self.problems,
 			salesperson=scope.salesperson,
 			segment=scope.segment,
+			reversals=[Reversal(*row) for row in queries.reversals(scope)],
 		)
 		for row in result.ledger:
 			if row.root_type == "Income":
@@ -468,6 +491,8 @@ class Builder:
 
 	def _described(self, account: str) -> tuple[str, str, str]:
 		"""The account, its number, its root type."""
+		if account == TRANSFERS:
+			return _("Moved from other campaigns or none"), "", "Equity"
 		row = self.accounts.get(account) or frappe._dict()
 		return account, row.account_number or "", row.root_type or ""
 
@@ -476,8 +501,6 @@ class Builder:
 		of_campaigns: dict[tuple[str, bool], Decimal] = defaultdict(lambda: ZERO)
 		for (campaign, account), (debit, credit) in self.rows.items():
 			of_campaigns[account, campaign in shown] += debit - credit
-		for (campaign, account), amount in self.spent.items():
-			of_campaigns[account, campaign in shown] += amount
 		names = {*self.ledger, *self.rest_of_splits, *self.taken, *(name for name, _shown in of_campaigns)}
 		found = []
 		for account in names:

@@ -21,7 +21,7 @@ from crm_relations.ledger.consolidation import Consolidated
 from crm_relations.ledger.figures import AccountRow, CampaignFigures, Statement
 from crm_relations.ledger.rules import ZERO
 from crm_relations.shared import pdf
-from crm_relations.shared.money import to_decimal
+from crm_relations.shared.money import decimals, smallest_unit, to_decimal
 from crm_relations.shared.refusals import refuse
 
 TEMPLATE = "crm_relations/templates/campaign_statement.html"
@@ -111,7 +111,7 @@ def as_html(result: Statement, language: str | None = None) -> str:
 	language = language or frappe.local.lang or "en"
 	if not frappe.db.exists("Language", language):
 		refuse(_("Language {0} does not exist. Write it as de or en."), language)
-	with print_language(language):
+	with print_language(language), decimals(result.decimals):
 		return _Page(result, language).html()
 
 
@@ -163,7 +163,10 @@ class _Page:
 		)
 
 	def amount(self, value: Decimal | None) -> str:
-		return "–" if value is None else format_decimal(to_decimal(value), "#,##0.00", locale=self.locale)
+		places = "0" * -smallest_unit().as_tuple().exponent
+		return (
+			"–" if value is None else format_decimal(to_decimal(value), f"#,##0.{places}", locale=self.locale)
+		)
 
 	def date(self, value: Any) -> str:
 		return format_date(getdate(value), "medium", locale=self.locale)

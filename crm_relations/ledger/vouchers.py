@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import frappe
 
@@ -12,20 +12,32 @@ from crm_relations.ledger.rules import ZERO, Line, Voucher
 from crm_relations.shared.money import allocate, to_decimal
 
 
-def vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[tuple[Voucher, Any, bool, bool]]:
-	"""The vouchers to be split, with their posting date and whether they are credit notes, and attributed by rule.
+class Posted(NamedTuple):
+	"""A voucher to be split, and when it counts."""
+
+	voucher: Voucher
+	posting_date: Any
+	is_return: bool
+	by_rule: bool
+	reversed_on: Any  #: day on which an immutable ledger takes it back; None if that is not in the scope
+
+
+def vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[Posted]:
+	"""The vouchers to be split.
 
 	A voucher that is attributed but has no posted invoice comes with an empty ledger: it is a problem.
 	"""
-	ledger: dict[str, dict[str, Decimal]] = defaultdict(dict)
-	for voucher, account, debit, credit in queries.ledger_of(scope, names):
-		if amount := to_decimal(credit) - to_decimal(debit):
-			ledger[voucher][account] = amount
+	ledger: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+	rows = queries.attribution_of(names)
+	taken_back = {row.voucher_no: row.reversed_on for row in rows}
+	for voucher, day, account, debit, credit in queries.ledger_of(scope, names):
+		if day != taken_back.get(voucher):
+			ledger[voucher][account] += to_decimal(credit) - to_decimal(debit)
 	invoices = {row.name: row for row in queries.invoices(names)}
 	items, attribution = defaultdict(list), defaultdict(list)
 	for row in queries.items_of(names):
 		items[row.parent].append(row)
-	for row in queries.attribution_of(names):
+	for row in rows:
 		attribution[row.voucher_no].append(row)
 	round_off = frappe.get_cached_value("Company", scope.company, "round_off_account")
 	stock = frozenset(queries.stock_accounts(scope.company))
@@ -43,7 +55,7 @@ def vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[tuple[Vouch
 		voucher = Voucher(
 			name=name,
 			lines=_lines(invoice, items[name], attribution[name]),
-			ledger=ledger[name],
+			ledger={account: amount for account, amount in ledger[name].items() if amount},
 			charges=charges[name],
 			charges_before_discount=before_discount[name],
 			additional_discount_account=invoice.additional_discount_account,
@@ -51,7 +63,9 @@ def vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[tuple[Vouch
 			stock_accounts=stock,
 		)
 		by_rule = any(row.rule != queries.CHAIN_RULE for row in attribution[name])
-		yield voucher, invoice.posting_date, bool(invoice.is_return), by_rule
+		day = taken_back.get(name)
+		reversed_on = day if day and str(day) <= scope.to_date else None
+		yield Posted(voucher, invoice.posting_date, bool(invoice.is_return), by_rule, reversed_on)
 
 
 def _lines(

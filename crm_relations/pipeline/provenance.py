@@ -22,6 +22,7 @@ from frappe.query_builder.functions import Coalesce, NullIf
 from crm_relations.pipeline.own_company import CAMPAIGN, fits, fitting
 from crm_relations.pipeline.rules import agreed, retyped
 from crm_relations.relations import identity
+from crm_relations.shared.in_lists import one_of
 from crm_relations.shared.side_effects import one_statement
 
 RELATION = "relation"
@@ -251,7 +252,7 @@ def _campaign_of_header_predecessor(doc: Document) -> str | None:
 def _campaigns(reference: Reference, names: Iterable[str]) -> dict[str, str | None]:
 	"""name → campaign of rows (their own, or else their document's) or of documents."""
 	table = frappe.qb.DocType(reference.doctype)
-	query = frappe.qb.from_(table).where(table.name.isin(list(names)))
+	query = frappe.qb.from_(table).where(one_of(table.name, names))
 	if reference.parent:
 		parent = frappe.qb.DocType(reference.parent)
 		own = Coalesce(NullIf(table[CAMPAIGN], ""), parent[CAMPAIGN])

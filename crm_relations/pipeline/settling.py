@@ -6,7 +6,8 @@ after it was posted.
 A journal can carry campaigns only while they are reported in the ledger (`ledger/dimension`), for only then its rows have the
 field. Its rows are filled when it is saved: one made by hand, by a write-off, or by the bank reconciliation tool. Bank
 reconciliation and Payment Reconciliation also allocate what is posted already. Then the document gets the campaign, and its
-posted rows stay as they are: they are posted anew only by somebody who has the right to (`ledger/repair`).
+posted rows stay as they are: they are posted anew only by somebody who has the right to (`ledger/repair`). What is set free
+by Unreconcile Payment loses the campaign again.
 """
 
 import frappe
@@ -39,6 +40,34 @@ def follow_allocation(doc: Document) -> None:
 		known = campaigns_of(references)
 		if campaign := fitting(agreed(known.get(reference) for reference in references), doc):
 			doc.db_set(CAMPAIGN, campaign, update_modified=False)
+
+
+def follow_unreconciling(doc: Document) -> None:
+	"""on_submit of Unreconcile Payment: the campaign that came from the documents which the payment does not settle any more.
+
+	It goes with them, or becomes the one of what is left. A campaign that a user typed in differs from theirs, and stays.
+	"""
+	voucher = frappe.get_doc(doc.voucher_type, doc.voucher_no)
+	taken = {(row.reference_doctype, row.reference_name) for row in doc.allocations}
+	of_taken = campaigns_of(taken)
+	if voucher.doctype == "Journal Entry":
+		carried = {row.get(CAMPAIGN) for row in voucher.accounts}
+		if (
+			frappe.get_meta(ROWS).has_field(CAMPAIGN)
+			and len(carried) == 1
+			and carried <= set(of_taken.values())
+		):
+			frappe.db.set_value(ROWS, {"parent": voucher.name}, CAMPAIGN, None, update_modified=False)
+	elif voucher.get(CAMPAIGN) and voucher.get(CAMPAIGN) in of_taken.values():
+		left = {
+			(row.reference_doctype, row.reference_name)
+			for row in voucher.get("references") or []
+			if row.allocated_amount and (row.reference_doctype, row.reference_name) not in taken
+		}
+		known = campaigns_of(left)
+		campaign = fitting(agreed(known.get(reference) for reference in left), voucher)
+		if campaign != voucher.get(CAMPAIGN):
+			voucher.db_set(CAMPAIGN, campaign, update_modified=False)
 
 
 def _fill_rows(doc: Document) -> bool:

@@ -1,28 +1,50 @@
-"""Exact money. Amounts leave the database as float or Decimal; here they become Decimal cents. Imports no frappe."""
+"""Exact money. Amounts leave the database as float or Decimal; here they become Decimal cents. Imports no frappe.
 
-from collections.abc import Sequence
+A currency with three decimals (KWD) has a smaller unit than the cent: `decimals` says so for the code inside the block.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import ROUND_HALF_UP, Decimal
 
 CENT = Decimal("0.01")
+_UNIT: ContextVar[Decimal] = ContextVar("unit of money", default=CENT)
+
+
+@contextmanager
+def decimals(places: int) -> Iterator[None]:
+	"""Reckon in units of so many decimals inside the block, two at least."""
+	before = _UNIT.set(Decimal(1).scaleb(-max(places, 2)))
+	try:
+		yield
+	finally:
+		_UNIT.reset(before)
+
+
+def smallest_unit() -> Decimal:
+	"""Return the smallest amount that is told apart: a cent, unless `decimals` says otherwise."""
+	return _UNIT.get()
 
 
 def to_decimal(value: float | int | str | Decimal | None) -> Decimal:
-	"""Money as Decimal, rounded half up to the cent; None counts as 0.00."""
-	return Decimal(str(value or 0)).quantize(CENT, ROUND_HALF_UP)
+	"""Money as Decimal, rounded half up to the smallest unit; None counts as 0.00."""
+	return Decimal(str(value or 0)).quantize(_UNIT.get(), ROUND_HALF_UP)
 
 
 def to_string(value: float | int | str | Decimal | None) -> str:
-	"""Decimal string with two places, as the command line prints amounts."""
+	"""Decimal string with two places, or as many as `decimals` says."""
 	return str(to_decimal(value) + 0)
 
 
-def allocate(total: Decimal, weights: Sequence[Decimal], unit: Decimal = CENT) -> list[Decimal]:
+def allocate(total: Decimal, weights: Sequence[Decimal], unit: Decimal | None = None) -> list[Decimal]:
 	"""Split `total` in proportion to `weights`, in cents (or in `unit`) that add up to `total` exactly.
 
 	Largest remainder method (Hamilton): every part is cut to the cent, and the cents left go to the
 	largest remainders, earlier parts first on a tie. Weights may be negative; if they sum to zero the
 	total goes to the first part.
 	"""
+	unit = unit or _UNIT.get()
 	if not weights:
 		raise ValueError("allocate: no weights")
 	whole = sum(weights)

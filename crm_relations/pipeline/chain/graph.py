@@ -21,6 +21,7 @@ from pypika.terms import NullValue, ValueWrapper
 
 from crm_relations.pipeline.chain import rules
 from crm_relations.pipeline.chain.model import Link, Node, Station, stations
+from crm_relations.shared.in_lists import one_of
 from crm_relations.shared.money import to_string
 from crm_relations.shared.permissions import readable
 from crm_relations.shared.refusals import refuse
@@ -160,7 +161,7 @@ def _pairs(link: Link, names: list[str], back: bool) -> Any:
 	return (
 		query.select(later.as_("later"), earlier.as_("earlier"))
 		.distinct()
-		.where((later if back else earlier).isin(names))
+		.where(one_of(later if back else earlier, names))
 		.where((Coalesce(later, "") != "") & (Coalesce(earlier, "") != ""))
 		.orderby(later, earlier)
 		.limit(AT_MOST + 1)
@@ -190,8 +191,10 @@ def _documents(nodes: Iterable[Node], known: dict[str, Station]) -> dict[Node, d
 def _document_query(station: Station, names: list[str]) -> Any:
 	table = frappe.qb.DocType(station.doctype)
 	columns = station.columns(table)
-	query = frappe.qb.from_(table).where(table.name.isin(names))
-	may = readable(frappe.qb.from_(table).select(table.name).where(table.name.isin(names)), station.doctype)
+	query = frappe.qb.from_(table).where(one_of(table.name, names))
+	may = readable(
+		frappe.qb.from_(table).select(table.name).where(one_of(table.name, names)), station.doctype
+	)
 	if may is None:
 		may_read = NullValue()
 	else:
@@ -250,7 +253,7 @@ def _entries(vouchers: Sequence[Node]) -> list[frappe._dict]:
 	doctypes = sorted({doctype for doctype, _name in vouchers})
 
 	def of_vouchers(query: Any) -> Any:
-		of_these = gle.voucher_type.isin(doctypes) & gle.voucher_no.isin(names)
+		of_these = one_of(gle.voucher_type, doctypes) & one_of(gle.voucher_no, names)
 		return query.where(of_these & (gle.is_cancelled == 0))
 
 	may = readable(of_vouchers(frappe.qb.from_(gle).select(gle.name)), LEDGER)

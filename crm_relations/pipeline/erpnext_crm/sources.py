@@ -15,6 +15,7 @@ from frappe.utils import getdate, nowdate
 from crm_relations.relations import rules
 from crm_relations.relations.rules import ORGANISATION, PERSON, WORKS_FOR, Spell
 from crm_relations.relations.sources import Evidence, Row, Source, Tie, always, person_name
+from crm_relations.shared.in_lists import one_of
 
 CLOSED_LEAD = ("Converted", "Do Not Contact")
 OPEN_OPPORTUNITY = ("Open", "Quotation", "Replied")
@@ -89,7 +90,7 @@ def prospect_ties(rows: list[Row]) -> Iterable[Tie]:
 		.on(lead.name == child.lead)
 		.select(child.parent, child.lead, lead.company_name, child.creation)
 		.where(child.parenttype == "Prospect")
-		.where(child.parent.isin([row["name"] for row in rows]))
+		.where(one_of(child.parent, [row["name"] for row in rows]))
 		.orderby(child.creation)
 		.orderby(child.name)
 	).run()
@@ -115,7 +116,7 @@ def customer_ties(rows: list[Row]) -> Iterable[Tie]:
 	found = (
 		frappe.qb.from_(table)
 		.select(table.name, table.opportunity_from, table.party_name)
-		.where(table.name.isin(list(opportunities)))
+		.where(one_of(table.name, opportunities))
 		.where(table.opportunity_from.isin(["Lead", "Prospect"]))
 	).run()
 	for name, party_type, party in found:
@@ -136,7 +137,7 @@ def _became_customer(party_type: str, names: list[str]) -> dict[str, Any]:
 		.on((customer.parent == own.parent) & (customer.party_type == "Customer"))
 		.select(own.party, Min(customer.since))
 		.where(own.party_type == party_type)
-		.where(own.party.isin(names))
+		.where(one_of(own.party, names))
 		.groupby(own.party)
 	).run()
 	return dict(rows)
@@ -155,7 +156,7 @@ def _leads(names: list[str]) -> list[Row]:
 			table.qualification_status,
 			table.qualified_on,
 		)
-		.where(table.name.isin(names))
+		.where(one_of(table.name, names))
 	).run(as_dict=True)
 
 
@@ -198,7 +199,7 @@ def prospect_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell]
 	"""A prospect document (ERPNext makes it from qualified leads), until there is a customer document."""
 	table = frappe.qb.DocType("Prospect")
 	customers = _became_customer("Prospect", names)
-	rows = frappe.qb.from_(table).select(table.name, table.creation).where(table.name.isin(names)).run()
+	rows = frappe.qb.from_(table).select(table.name, table.creation).where(one_of(table.name, names)).run()
 	result = []
 	for name, creation in rows:
 		since = getdate(creation)
@@ -215,7 +216,7 @@ def opportunity_spells(party_type: str, names: list[str]) -> list[tuple[str, Spe
 			table.name, table.party_name, table.transaction_date, table.creation, table.status, table.modified
 		)
 		.where(table.opportunity_from == party_type)
-		.where(table.party_name.isin(names))
+		.where(one_of(table.party_name, names))
 	).run()
 	result = []
 	for name, party, day, creation, status, modified in rows:
@@ -243,7 +244,7 @@ def quotation_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell
 		)
 		.where(table.docstatus == 1)
 		.where(table.quotation_to == party_type)
-		.where(table.party_name.isin(names))
+		.where(one_of(table.party_name, names))
 	).run()
 	today = getdate(nowdate())
 	result = []

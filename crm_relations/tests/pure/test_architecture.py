@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -327,3 +328,53 @@ def test_every_patch_resolves():
 def test_a_file_stays_small_enough_to_hold_in_mind(path):
 	assert path.stat().st_size < 28_000
 	assert path.stem != "utils"
+
+
+#: how a value from Python is told from a sub-query
+LISTS = {"Sequence", "Iterable", "Collection", "list", "set", "tuple", "dict", "Mapping"}
+
+
+@pytest.mark.parametrize("package", ("ledger", "pipeline"))
+def test_a_list_that_may_be_empty_never_becomes_sql_without_the_helper(package):
+	"""`IN ()` is an error in SQL: lists go through `shared.in_lists`, only sub-queries and constants do not."""
+	for path, tree in sources().items():
+		if package_of(path) != package:
+			continue
+		for function in ast.walk(tree):
+			if isinstance(function, ast.FunctionDef):
+				for call in ast.walk(function):
+					if isinstance(call, ast.Call) and is_in(call.func) and call.args:
+						assert not is_list(call.args[0], function), f"{path}:{call.lineno}"
+
+
+def is_in(function: ast.expr) -> bool:
+	return isinstance(function, ast.Attribute) and function.attr in ("isin", "notin")
+
+
+def is_list(argument: ast.expr, function: ast.FunctionDef) -> bool:
+	if isinstance(argument, ast.Name):
+		return argument.id in names_of_lists(function)
+	return makes_a_list(argument)
+
+
+def makes_a_list(value: ast.expr) -> bool:
+	if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+		return value.func.id in ("list", "sorted", "set")
+	return isinstance(value, ast.ListComp | ast.SetComp | ast.GeneratorExp)
+
+
+def names_of_lists(function: ast.FunctionDef) -> set[str]:
+	arguments = [*function.args.args, *function.args.kwonlyargs]
+	names = {
+		a.arg for a in arguments if a.annotation and re.match(r"\w+", ast.unparse(a.annotation))[0] in LISTS
+	}
+	for node in ast.walk(function):
+		if (
+			isinstance(node, ast.Assign)
+			and isinstance(node.targets[0], ast.Name)
+			and makes_a_list(node.value)
+		):
+			names.add(node.targets[0].id)
+		if isinstance(node, ast.NamedExpr) and makes_a_list(node.value):
+			names.add(node.target.id)
+	return names

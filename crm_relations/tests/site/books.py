@@ -97,8 +97,7 @@ def assert_adds_up(result: Statement) -> None:
 	assert result.ledger_income == ledger_income()
 	assert {row.account: row.ledger for row in result.ledger if row.ledger} == ledger_by_account()
 	assert not [row for row in result.ledger if row.difference]
-	of_campaigns = sum((row.campaigns for row in result.ledger), Decimal("0.00"))
-	assert of_campaigns == sum(row.campaign_cost or 0 for row in result.campaigns)
+	assert not sum((row.campaigns for row in result.ledger), Decimal("0.00"))
 	for figures in result.campaigns:
 		rows = [row for row in result.accounts if row.campaign == figures.campaign]
 		assert sum(row.debit for row in rows) == sum(row.credit for row in rows)

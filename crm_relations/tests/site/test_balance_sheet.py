@@ -8,6 +8,7 @@ import os
 import frappe
 import pytest
 from erpnext.accounts.doctype.payment_entry.payment_entry import get_payment_entry
+from erpnext.selling.doctype.sales_order.sales_order import make_delivery_note, make_sales_invoice
 from frappe.utils import add_days, nowdate
 from hypothesis import note
 
@@ -89,6 +90,27 @@ def test_what_a_rule_attributes_is_ours_and_no_document_carries_it(customer):
 	assert sheet.profit == 100 and sheet.their_profit == 0
 	assert codes(sheet) == {invoice.name: "by-rule", payment.name: "by-rule"}
 	assert not sheet.repairable()
+
+
+def test_services_that_are_delivered_without_a_row_in_the_ledger_are_no_error(customer):
+	spring = campaign("Frühling")
+	order = factories.insert(
+		"Sales Order",
+		company=COMPANY,
+		customer=customer,
+		delivery_date=add_days(nowdate(), 7),
+		items=[{**factories.line(factories.item().name, 1, 100), "relation_campaign": spring}],
+	)
+	order.submit()
+	delivery = make_delivery_note(order.name)
+	delivery.insert()
+	delivery.submit()
+	assert not frappe.db.exists("GL Entry", {"voucher_no": delivery.name})
+	assert sheet_of(spring).profit == 0
+	invoice = make_sales_invoice(order.name)
+	invoice.insert()
+	invoice.submit()
+	assert sheet_of(spring).profit == 100
 
 
 def test_a_campaign_that_was_typed_into_the_payment_alone_is_told(customer):

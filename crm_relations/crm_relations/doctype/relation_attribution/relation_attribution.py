@@ -24,6 +24,7 @@ class RelationAttribution(Document):
 		item_code: DF.Link | None
 		posting_date: DF.Date | None
 		relation: DF.Link | None
+		reversed_on: DF.Date | None
 		rule: DF.Literal["Document Chain", "Last Touch", "First Touch", "Linear", "Time Decay"]
 		share: DF.Float
 		voucher_detail_no: DF.Data | None

@@ -1,0 +1,10 @@
+"""ERPNext's Unreconcile Payment → the payment loses the campaign of what it does not settle any more."""
+
+from frappe.model.document import Document
+
+from crm_relations.pipeline import settling
+from crm_relations.shared.side_effects import run_steps
+
+
+def on_submit(doc: Document, method: str | None = None) -> None:
+	run_steps(doc, settling.follow_unreconciling)

@@ -1,0 +1,41 @@
+"""In which unit a company's ledger reckons: with two decimals, or with as many as ERPNext keeps for its currency."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import frappe
+from frappe.model.meta import get_field_precision
+
+from crm_relations.shared import money
+
+
+def decimals_of(company: str) -> int:
+	"""Return the number of decimals that ERPNext rounds the company's ledger to; two at least."""
+	currency = frappe.get_cached_value("Company", company, "default_currency")
+	debit = frappe.get_meta("GL Entry").get_field("debit")
+	return max(get_field_precision(debit, currency=currency), 2)
+
+
+@contextmanager
+def in_unit_of(company: str) -> Iterator[None]:
+	"""Reckon in the smallest unit of the company's ledger inside the block."""
+	with money.decimals(decimals_of(company)):
+		yield
+
+
+def in_its_unit(function: Callable) -> Callable:
+	"""Run the function in the smallest unit of the company that its first argument names, or is the scope of."""
+
+	@wraps(function)
+	def reckoned(asked: Any, *arguments: Any, **options: Any) -> Any:
+		with in_unit_of(getattr(asked, "company", asked)):
+			return function(asked, *arguments, **options)
+
+	return reckoned
+
+
+def half_a_unit() -> Any:
+	"""Return what amounts may differ by before it is a difference, for SQL."""
+	return money.smallest_unit() / 2
