@@ -62,6 +62,8 @@ OTHER_WORDS = {
 		"d": "other",
 		"divers": "other",
 	},
+	# keys of DATEV
+	"Language": {"1": "de", "4": "fr", "5": "en", "10": "es", "19": "it"},
 	"Salutation": {"herr": "mr", "hr": "mr", "herrn": "mr", "frau": "ms", "fr": "ms"},
 }
 NUMBERS = ("Int", "Float", "Currency", "Percent")

@@ -285,7 +285,7 @@ _known(
 )
 _known(
 	LEAVE_OUT,
-	"internetfreebusy internetfreigebucht photo leid euid adressattyp iban bic swiftcode kontoinhaber",
+	"internetfreebusy internetfreigebucht photo leid euid adressattyp adressart iban bic swiftcode kontoinhaber",
 )
 _LEFT_OUT = re.compile(
 	r"(iban|bic|swiftcode|bankleitzahl|bankkontonummer|swiftcode|kontonr|leerfeld|kennzhauptbankverb\w*)\d+"

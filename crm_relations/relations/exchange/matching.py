@@ -69,13 +69,23 @@ class Known:
 		if _differ(self.birthday, other.birthday) or self.lives_elsewhere(other):
 			return True
 		if self.kind == rules.ORGANISATION:
-			# an organisation has many addresses, all of one domain
-			return _apart(_domains(self.emails), _domains(other.emails))
+			return self.is_another_organisation(other)
 		return (
 			_apart(self.emails, other.emails)
 			or _apart(self.phones, other.phones)
 			or _apart(self.employers, other.employers)
 		)
+
+	def is_another_organisation(self, other: "Known") -> bool:
+		"""An organisation has many addresses of one domain, and many numbers at one place."""
+		mine, theirs = _domains(self.emails), _domains(other.emails)
+		if mine and theirs:
+			return not mine & theirs
+		if self.emails & other.emails or self.phones & other.phones:
+			return False
+		if self.pincode and self.pincode == other.pincode:
+			return False
+		return _apart(self.phones, other.phones) or _apart(self.emails, other.emails)
 
 	def lives_elsewhere(self, other: "Known") -> bool:
 		"""A town may be written in several ways, a postal code only in one."""

@@ -6,11 +6,12 @@ import json
 import frappe
 import openpyxl
 import pytest
+from rq.timeouts import JobTimeoutException
 
 from crm_relations.campaigns import consent
 from crm_relations.campaigns.answers import addresses
 from crm_relations.relations import links
-from crm_relations.relations.exchange import api, importing
+from crm_relations.relations.exchange import api, importing, planning
 from crm_relations.tests.site.factories import insert, relation, unique, user
 from crm_relations.tests.site.test_exchange import figures, new_import, preview
 
@@ -118,6 +119,22 @@ def test_an_employer_is_made_once_for_all_its_rows():
 	doc, made = imported(text)
 	assert figures(doc) == (3, 0, 0, 0)
 	assert [r.relation_name for r in made if r.relation_kind == "Organisation"] == [name]
+
+
+def test_organisations_of_one_name_are_two_by_their_town_domain_or_number_and_importing_again_changes_nothing():
+	for heading, one, other, made_of in (
+		("Ort", "Köln", "Hamburg", 2),
+		("E-Mail", "info@one-y.example", "info@two-y.example", 2),
+		("E-Mail", "info@one-z.example", "sales@one-z.example", 1),
+		("Telefon", "+49 221 5550100", "+49 40 5550101", 2),
+		("PLZ;Telefon", "50667;+49 221 5550100", "50667;+49 221 5550101", 1),
+	):
+		name = unique("Gleich GmbH")
+		text = f"Firma;{heading}\n{name};{one}\n{name};{other}\n"
+		_doc, made = imported(text)
+		assert len(made) == made_of, heading
+		again, more = imported(text)
+		assert figures(again)[2:] == (2, 0) and not more, heading
 
 
 # ── empty stays empty ──────────────────────────────────────────────────────────────────────────
@@ -314,6 +331,20 @@ def test_a_status_column_is_understood_by_its_words():
 	assert [row.target for row in doc.columns][2] == "optout_status"
 	doc = new_import("Name;E-Mail;Status\nA;a@s-x.example;Kunde\nB;b@s-x.example;unsubscribed\n")
 	assert [row.target for row in doc.columns][2] == ""
+
+
+def test_the_time_out_of_a_job_is_no_reason_to_reject_a_row(monkeypatch):
+	doc = new_import("Name\nFirma Zeit-X\n")
+	importing.check(doc.name)
+
+	def too_late(self, record):
+		raise JobTimeoutException
+
+	monkeypatch.setattr(planning.Planner, "plan_one", too_late)
+	with pytest.raises(JobTimeoutException):
+		importing.run(doc.name)
+	with pytest.raises(JobTimeoutException):
+		importing.check(doc.name)
 
 
 # ── limits ─────────────────────────────────────────────────────────────────────────────────────
