@@ -11,11 +11,14 @@ from typing import Any
 
 import frappe
 from frappe.model.document import Document
+from frappe.utils.html_utils import is_json
 
-from crm_relations.shared.markup import plain
+from crm_relations.shared.markup import clean_html, plain
+from crm_relations.shared.sandbox import TemplateError
 
 #: fields that Frappe shows as HTML; Code is escaped by its formatter, editors of HTML hold markup on purpose
 PLAIN_FIELDS = frozenset(["Data", "Small Text", "Text", "Long Text"])
+EDITORS = frozenset(["Text Editor", "HTML Editor", "Markdown Editor"])
 
 
 def plain_values(doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,12 +50,26 @@ def insert_rows(
 
 
 def clean_document(doc: Document) -> None:
-	"""Take the markup out of the plain text fields of a document and of its rows."""
+	"""Take the markup out of the plain text fields of a document and of its rows, and what could run out of its editors.
+
+	Frappe cleans editors itself, but for values that are valid JSON.
+	"""
 	for part in (doc, *doc.get_all_children()):
-		for name in _plain_fields(part.doctype):
-			value = part.get(name)
-			if isinstance(value, str) and (cleaned := plain(value)) != value:
-				part.set(name, cleaned)
+		for df in part.meta.fields:
+			value = part.get(df.fieldname)
+			if not isinstance(value, str) or df.ignore_xss_filter:
+				continue
+			if df.fieldtype in PLAIN_FIELDS:
+				part.set(df.fieldname, plain(value))
+			elif df.fieldtype in EDITORS and "<" in value and is_json(value):
+				part.set(df.fieldname, _cleaned(value))
+
+
+def _cleaned(value: str) -> str:
+	try:
+		return clean_html(value)
+	except TemplateError:  # too deep to be read
+		return plain(value)
 
 
 def _plain_fields(doctype: str) -> set[str]:

@@ -50,6 +50,12 @@ def test_a_text_that_is_json_is_no_way_round_the_filter(doctype):
 	assert stored and all(text == '"‹img src=x onerror=alert(1)›"' for text in stored)
 
 
+def test_an_editor_is_cleaned_also_where_its_value_is_json():
+	values = {"relation": relation().name, "kind": "Observation", "subject": "x"}
+	doc = frappe.get_doc({"doctype": "Relation Interaction", **values, "notes": LITERAL}).insert()
+	assert frappe.db.get_value("Relation Interaction", doc.name, "notes") == '"<img src="x">"'
+
+
 def test_rows_written_without_documents_lose_their_markup_and_keep_everything_else():
 	name = frappe.generate_hash(length=10)
 	insert_rows(
