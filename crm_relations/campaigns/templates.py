@@ -8,11 +8,14 @@ import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 from crm_relations.campaigns.inlining import inline
 from crm_relations.shared.markup import clean_html
@@ -61,16 +64,35 @@ _TEXT_END = (
 )
 
 
+#: stands in the place of the link with this index until the text has been cleaned
+_PLACE = "https://link-{0}.invalid/"
+_UNSUBSCRIBE_PLACE = _PLACE.format("u")
+_PLACES = re.compile(r"https://link-(\d+|u)\.invalid/")
+#: stands in the place of a value until the text has been cleaned; signs for private use, which no text needs
+_PRIVATE = {0xE000: None, 0xE001: None}
+_MARKS = re.compile("\ue000(\\d+)\ue001")
+
+
+@pass_context
+def _mark(context: Context, value: object) -> object:
+	"""Keep a value aside, escaped, and return a mark for it; links have places of their own."""
+	if isinstance(value, str) and _PLACES.fullmatch(value):
+		return value
+	if value == context["unsubscribe_url"]:
+		return _UNSUBSCRIBE_PLACE
+	values = context["values_aside"]
+	values.append(escape(value))
+	return Markup(f"\ue000{len(values) - 1}\ue001")
+
+
 _HTML = environment(autoescape=True)
+_BODY = environment(autoescape=True, finalize=_mark)
 _TEXT = environment(autoescape=False)
 #: for the frame only, which is ours
 _OWN = {
 	autoescape: Environment(autoescape=autoescape, undefined=StrictUndefined, keep_trailing_newline=True)
 	for autoescape in (True, False)
 }
-#: stands in the place of the link with this index until the text has been cleaned
-_PLACE = "https://link-{0}.invalid/"
-_PLACES = re.compile(r"https://link-(\d+)\.invalid/")
 
 
 @dataclass(frozen=True)
@@ -93,7 +115,7 @@ class MailTemplate:
 		body, targets = _split_links(inlined, base_url)
 		known = [*MERGE_FIELDS, *_FRAME_FIELDS, *(f"link_{i}" for i in range(len(targets)))]
 		self.subject = Text(_TEXT, _clean(subject), MERGE_FIELDS)
-		self.body = Text(_HTML, body, known)
+		self.body = Text(_BODY, body, known)
 		self.text = Text(_TEXT, to_text(body), known)
 		self.targets = [Text(_TEXT, target, MERGE_FIELDS) for target in targets]
 		head = _FRAME.replace("</head>", f"<style>{rest}</style></head>") if rest else _FRAME
@@ -133,16 +155,30 @@ class MailTemplate:
 		}
 		short = [link(i) for i in range(len(links))]
 		places = {f"link_{i}": _PLACE.format(i) for i in range(len(links))}
-		# cleaned after it is filled in: only then is the markup complete; once, for the mail and for the file
-		body = clean_html(self.body.render(values | places))
+		body = self._cleaned(values | places)
 		text = self.text.render(values | {f"link_{i}": url for i, url in enumerate(short)})
 		return Rendered(
 			subject=subject,
-			html=self.frame.render(values, body=Markup(_put_links(body, short))),
+			html=self.frame.render(values, body=Markup(_put_links(body, short, fields["unsubscribe_url"]))),
 			text=text + self.text_end.render(values),
 			links=links,
-			content=_put_links(body, links),
+			content=_put_links(body, links, fields["unsubscribe_url"]),
 		)
+
+	def _cleaned(self, values: Mapping[str, Any]) -> str:
+		"""The body, cleaned after it is filled in: only then is the markup complete.
+
+		Cleaning takes a hundred times as long as filling in. So it is done once for each form that the text takes, with marks
+		for the values; these are escaped, and may stand wherever text stands.
+		"""
+		aside: list[Markup] = []
+		form = self.body.render({**values, "values_aside": aside})
+		cleaned, only_in_text = _clean_form(form)
+		if only_in_text:
+			return _put_values(cleaned, aside)
+		return clean_html(
+			_put_values(form, aside)
+		)  # a value in an attribute may be an address such as javascript:
 
 
 def render_html(source: str, fields: Mapping[str, str]) -> str:
@@ -154,10 +190,39 @@ def render_html(source: str, fields: Mapping[str, str]) -> str:
 	return clean_html(Text(_HTML, inlined, MERGE_FIELDS).render(fields))
 
 
-def _put_links(body: str, links: list[str]) -> str:
-	def target(match: re.Match) -> str:
+@lru_cache(maxsize=64)
+def _clean_form(form: str) -> tuple[str, bool]:
+	"""(the form of a text, cleaned; whether all marks stand in text and none in an attribute)"""
+	cleaned = clean_html(form)
+	finder = _AttributeFinder()
+	finder.feed(cleaned)
+	finder.close()
+	return cleaned, not finder.marked
+
+
+class _AttributeFinder(HTMLParser):
+	"""Notes whether a mark stands in a tag."""
+
+	marked = False
+
+	def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+		self.marked = self.marked or "\ue000" in (self.get_starttag_text() or "")
+
+
+def _put_values(text: str, aside: list[Markup]) -> str:
+	def value(match: re.Match) -> str:
 		index = int(match.group(1))
-		return html.escape(links[index]) if index < len(links) else match.group()
+		return str(aside[index]) if index < len(aside) else ""
+
+	return _MARKS.sub(value, text)
+
+
+def _put_links(body: str, links: list[str], unsubscribe_url: str) -> str:
+	def target(match: re.Match) -> str:
+		index = match.group(1)
+		if index == "u":
+			return html.escape(unsubscribe_url)
+		return html.escape(links[int(index)]) if int(index) < len(links) else match.group()
 
 	return _PLACES.sub(target, body)
 
@@ -176,7 +241,7 @@ def _clean(source: str | None) -> str:
 	def tag(match: re.Match) -> str:
 		return html.unescape(re.sub(r"<[^<>]+>", "", match.group())).replace("\xa0", " ")
 
-	source = source or ""
+	source = (source or "").translate(_PRIVATE)
 	if len(source) > MAX_SOURCE or any(source.rfind(end) < source.rfind(begin) for begin, end in _BRACES):
 		names_in(_TEXT, source)  # says where; a search for the missing end would take quadratic time
 		raise TemplateError("a brace is not closed")

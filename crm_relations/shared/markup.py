@@ -68,7 +68,9 @@ def _clean_style(style: str) -> str:
 
 
 def _is_harmless(row: tinycss2.ast.Declaration) -> bool:
-	return bool(_PROPERTY.fullmatch(row.lower_name)) and not _ACTIVE_CSS.search(row.serialize())
+	return bool(_PROPERTY.fullmatch(row.lower_name)) and not _ACTIVE_CSS.search(
+		"".join(row.serialize().split())
+	)
 
 
 def _may_stand(_tag: str, name: str, _value: str) -> bool:

@@ -105,9 +105,18 @@ class Sandbox(ImmutableSandboxedEnvironment):
 		return _bounded(super().call(context, function, *args, **kwargs))
 
 
-def environment(autoescape: bool) -> Sandbox:
-	""":param autoescape: the text is HTML, what is filled in is not."""
-	env = Sandbox(autoescape=autoescape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+def environment(autoescape: bool, finalize: Callable | None = None) -> Sandbox:
+	"""Return an environment for texts.
+
+	:param autoescape: the text is HTML, what is filled in is not
+	:param finalize: gets each value that is filled in, and returns what stands there
+	"""
+	env = Sandbox(
+		autoescape=autoescape,
+		undefined=jinja2.StrictUndefined,
+		keep_trailing_newline=True,
+		finalize=finalize,
+	)
 	env.globals.clear()
 	env.filters = {name: _bounding(env.filters[name]) for name in _FILTERS}
 	return env

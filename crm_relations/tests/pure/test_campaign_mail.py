@@ -484,3 +484,39 @@ def test_a_link_that_looks_like_our_own_placeholder_breaks_nothing():
 		FIELDS, link
 	)
 	assert "https://link-7.invalid/" in rendered.html and "https://crm.example/rc/0" in rendered.html
+
+
+def test_a_text_is_cleaned_once_for_each_form_and_not_for_each_recipient(monkeypatch):
+	calls = []
+	real = templates.clean_html
+	monkeypatch.setattr(templates, "clean_html", lambda source: calls.append(1) or real(source))
+	text = f"<p>{new_word()} {{{{ name }}}}{{% if first_name %}}!{{% endif %}} <a href='{{{{ unsubscribe_url }}}}'>x</a></p>"
+	template = MailTemplate("", text)
+	for number in range(50):
+		fields = {**HOSTILE, "name": f"<b>{number}", "first_name": "A" if number % 2 else ""}
+		rendered = template.render({**fields, "unsubscribe_url": f"https://crm.example/ru/{number}"}, link)
+		assert (
+			f"&lt;b&gt;{number}" in rendered.content
+			and f'href="https://crm.example/ru/{number}"' in rendered.html
+		)
+	assert len(calls) == 2
+
+
+def new_word() -> str:
+	"""A text that no other test has cleaned."""
+	return f"T{time.monotonic_ns()}"
+
+
+@pytest.mark.parametrize(
+	"value", ["javascript:alert(1)", "JaVa\tscript:alert(1)", "data:text/html,<script>x</script>"]
+)
+def test_a_value_is_no_way_to_an_active_address(value):
+	text = '<a title=">" href="{{ name }}">x</a><img src="{{ name }}"><p style="color: {{ name }}">y</p>'
+	rendered = MailTemplate("", text).render({**FIELDS, "name": value}, link)
+	assert not Active(rendered.html).found and "data:" not in re.sub(r"<p.*", "", rendered.content)
+
+
+def test_signs_for_private_use_stand_for_no_value():
+	text = "<p>\ue0000\ue001 {{ last_name }}</p>"
+	rendered = MailTemplate("", text).render({**FIELDS, "last_name": "\ue0000\ue001"}, link)
+	assert rendered.content == "<p>0 \ue0000\ue001</p>"
