@@ -24,6 +24,7 @@ from crm_relations.relations.exchange.rules import Record
 from crm_relations.relations.exchange.unreadable import Unreadable
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared.contact_keys import email_key, phone_key
+from crm_relations.shared.markup import plain
 
 CREATE, UPDATE, UNCHANGED, REJECT = "create", "update", "unchanged", "reject"
 FILL, OVERWRITE, LEAVE = "Fill Empty Fields", "Overwrite with the File", "Leave Alone"
@@ -64,7 +65,7 @@ class Planner:
 
 	def plan(self, records: Iterable[Record]) -> list[Plan]:
 		"""Plans for a page of records, written to nothing. A record may mean the relation of an earlier one."""
-		records = list(records)
+		records = self.prepared(records)
 		self.matcher.load(records)
 		plans = []
 		for record in records:
@@ -76,6 +77,14 @@ class Planner:
 			self.read_objections(plan)
 			plans.append(plan)
 		return plans
+
+	def prepared(self, records: Iterable[Record]) -> list[Record]:
+		"""The records in the form in which relations are stored, so that they are found again."""
+		records = list(records)
+		for record in records:
+			_take_out_markup(record)
+			record.is_inferred = not record.error and self.conventions.settle(record)
+		return records
 
 	def remember(self, plan: Plan) -> None:
 		"""Later rows of the file may mean what this one would make."""
@@ -89,7 +98,7 @@ class Planner:
 
 	def carry_out(self, records: Iterable[Record], save_point: str) -> list[Plan]:
 		"""Plan and write a page of records, each in a savepoint of its own. Does not commit."""
-		records = list(records)
+		records = self.prepared(records)
 		self.matcher.load(records)
 		plans = []
 		for record in records:
@@ -127,9 +136,8 @@ class Planner:
 		""":raises Unreadable: or one of the errors that saving the relation would raise"""
 		if record.error:
 			raise record.error
-		is_inferred = self.conventions.settle(record)
 		values, details = self.reader.values(record)
-		if is_inferred:
+		if record.is_inferred:
 			details.insert(0, _("Read as a person by the name: {0}").format(_parts_of(record)))
 		for name in self.unwritable & values.keys():
 			del values[name]
@@ -311,6 +319,19 @@ def record_objections(plans: Iterable[Plan], source: str) -> None:
 def _beside(record: Record) -> tuple[list[str], str]:
 	"""Employer and birthday of a row: what tells namesakes apart and is no value of the relation for every user."""
 	return [record.company] if record.company else [], record.values.get("date_of_birth", "")
+
+
+def _take_out_markup(record: Record) -> None:
+	"""As saving does; e-mail addresses keep their angle brackets until they are read."""
+	record.values = {
+		name: text if name == "email_id" else plain(text) for name, text in record.values.items()
+	}
+	record.company = plain(record.company)
+	record.left = [(plain(heading), plain(text)) for heading, text in record.left]
+	record.points = [
+		(kind, text if kind == rules.EMAIL else plain(text), plain(label))
+		for kind, text, label in record.points
+	]
 
 
 def _parts_of(record: Record) -> str:

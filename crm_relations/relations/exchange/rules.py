@@ -77,6 +77,8 @@ class Record:
 	#: the row as it stands in the file, to hand it back
 	raw: object = None
 	error: Unreadable | None = None
+	#: nothing but the name says that it is a person
+	is_inferred: bool = False
 	#: cells of columns of opt-outs
 	marks: list[optouts.Mark] = field(default_factory=list)
 

@@ -237,6 +237,22 @@ def test_persons_in_a_single_column_are_recognised_and_the_preview_says_so():
 	assert {r.relation_kind for r in made} == {"Organisation"}
 
 
+def test_what_saving_rewrites_is_known_again_at_the_next_import():
+	tag = "".join(
+		chr(97 + int(digit, 16)) for digit in frappe.generate_hash(length=8)
+	)  # names have no digits
+	text = (
+		"Name;Notizen;Farbe;E-Mail\n"
+		f"Einzel{tag}, Hans;Rückfrage an Anna <a@{tag}.example>;<b>rot</b>;\n"
+		f'  Hilde   Einzel{tag} ;1 < 2 & 3;;"Hilde <hilde@{tag}.example>"\n'
+	)
+	_doc, made = imported(text)
+	assert sorted(r.relation_name for r in made) == [f"Hans Einzel{tag}", f"Hilde Einzel{tag}"]
+	assert f"hilde@{tag}.example" in {r.email_id for r in made}
+	again, more = imported(text)
+	assert figures(again) == (0, 0, 2, 0) and not more
+
+
 def test_a_workbook_is_imported_like_a_csv_file():
 	book = openpyxl.Workbook()
 	book.active.append(["Vorname", "Nachname", "E-Mail", "PLZ", "Land"])
