@@ -26,10 +26,10 @@ Progress = Callable[[str, int, int], None]
 
 
 def sync(on_progress: Progress, dry_run: bool) -> Answer:
-	"""The figures of what was adopted follow at once: nobody has to wait for the scheduler."""
+	"""The figures and classes of what was adopted follow at once: nobody has to wait for the scheduler."""
 	report = relations_sync.sync(dry_run=dry_run, on_progress=on_progress).as_dict()
 	if not dry_run:
-		facts.refresh_changed()
+		facts.bring_up_to_date()
 	return report, True
 
 

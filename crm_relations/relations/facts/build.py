@@ -130,6 +130,24 @@ def refresh_changed() -> int:
 			done += len(waiting)
 
 
+def bring_up_to_date() -> None:
+	"""Take in all changes, and determine the classes of the day; commits.
+
+	:raises FactsBusyError: another run is under way
+	"""
+	refresh_changed()
+	determine_classes()
+
+
+def determine_classes() -> None:
+	"""Determine the borders of the classes for the day and class everybody by them, in a transaction of its own."""
+	with reading_what_is_committed():
+		lock(wait=True)
+		classes.determine()
+		changes.announce_all()
+		frappe.db.commit()
+
+
 def is_rebuild_quicker() -> bool:
 	"""Whether so many changes wait that all is made sooner than these."""
 	return queue.length() > max(CHUNK, REBUILD_ABOVE * frappe.db.count("Relation"))

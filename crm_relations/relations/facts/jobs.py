@@ -3,10 +3,8 @@
 import frappe
 from frappe.utils import add_days, getdate, nowdate
 
-from crm_relations.relations import changes
-from crm_relations.relations.facts import build, classes, queue
+from crm_relations.relations.facts import build, queue
 from crm_relations.relations.facts.sources import FACTS, Scope
-from crm_relations.shared.isolation import reading_what_is_committed
 
 #: days that the daily job looks back for stock valued anew: the job may have been late
 LOOKS_BACK = 2
@@ -36,11 +34,7 @@ def age() -> None:
 		mark_aged()
 		mark_revalued()
 		refresh_changed()
-		with reading_what_is_committed():
-			build.lock(wait=True)
-			classes.determine()
-			changes.announce_all()
-			frappe.db.commit()
+		build.determine_classes()
 	else:
 		start_rebuild()
 
