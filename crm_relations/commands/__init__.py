@@ -1,6 +1,6 @@
 """`bench --site S relations …`: the command group. Each command reads its options and calls the package that owns
 the matter (`actions`); `session` connects to the site; `text` prints. Answers go to stdout, progress and errors to
-stderr; the exit code is 0, or 1 on an error or a failed check."""
+stderr; the exit code is 0, 1 on an error or a failed check, and 2 (click's convention) on wrong usage."""
 
 from collections.abc import Callable
 from typing import Any

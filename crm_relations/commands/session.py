@@ -63,6 +63,12 @@ def _text(action: str, data: dict[str, Any]) -> str:
 
 def _site(context: click.Context) -> str:
 	options = context.obj
+	sites = options.get("sites") if isinstance(options, dict) else getattr(options, "sites", None)
+	if sites and len(sites) > 1:
+		_fail(
+			f"These commands work on one site at a time, and {len(sites)} were given. "
+			"Use: bench --site NAME relations …, once for each site."
+		)
 	site = get_site(frappe._dict(options) if isinstance(options, dict) else options, raise_err=False)
 	if not site:
 		_fail("No site given. Use: bench --site NAME relations …")
