@@ -8,7 +8,7 @@ from frappe.utils import add_to_date, now_datetime
 from frappe.utils.background_jobs import get_workers
 from rq.timeouts import JobTimeoutException
 
-from crm_relations.campaigns import rules, sender, tasks
+from crm_relations.campaigns import law, rules, sender, sharing, tasks
 from crm_relations.campaigns.consents import checks as consent_checks
 from crm_relations.shared.findings import Finding
 
@@ -22,6 +22,8 @@ def findings() -> list[Finding]:
 	found.extend(_account())
 	running = frappe.db.count("Relation Campaign", {"status": "Running"})
 	found.extend(_workers(running))
+	if running:
+		found.extend(_running())
 	found.extend(_lawful())
 	found.extend(consent_checks.findings())
 	found.extend(_rows())
@@ -88,16 +90,79 @@ def _workers(running: int) -> list[Finding]:
 	]
 
 
-def _lawful() -> list[Finding]:
-	if frappe.get_cached_doc("Relation Settings").legal_notice:
+def _running() -> list[Finding]:
+	"""Running campaigns whose account is gone, or whose users have left: their mails, calls and tasks wait unnoticed."""
+	campaigns = frappe.get_all(
+		"Relation Campaign",
+		filters={"status": "Running"},
+		fields=["name", "email_account", "responsible"],
+		order_by="name asc",
+	)
+	steps = frappe.get_all(
+		"Relation Campaign Step",
+		filters={
+			"parent": ["in", [campaign.name for campaign in campaigns]],
+			"parenttype": "Relation Campaign",
+		},
+		fields=["parent", "step_type", "task_for"],
+	)
+	further = frappe.get_all(
+		"Relation Campaign User",
+		filters={
+			"parent": ["in", [campaign.name for campaign in campaigns]],
+			"parenttype": "Relation Campaign",
+		},
+		fields=["parent", "user"],
+		order_by="idx asc",
+	)
+	named = {
+		campaign.name: list(
+			dict.fromkeys(
+				user
+				for user in (
+					campaign.responsible,
+					*(row.user for row in further if row.parent == campaign.name),
+					*(row.task_for for row in steps if row.parent == campaign.name),
+				)
+				if user
+			)
+		)
+		for campaign in campaigns
+	}
+	enabled = sharing.enabled({user for users in named.values() for user in users})
+	found: list[Finding] = []
+	for campaign in campaigns:
+		kinds = {row.step_type for row in steps if row.parent == campaign.name}
+		if "E-mail" in kinds:
+			found.extend(_account_of(campaign))
+		if gone := [user for user in named[campaign.name] if user not in enabled]:
+			found.append(
+				_users_gone(campaign.name, gone, bool(kinds & {"Call", "Task"}), len(named[campaign.name]))
+			)
+	return found
+
+
+def _account_of(campaign: frappe._dict) -> list[Finding]:
+	remedy = _(
+		"Choose another account in the campaign {0}, or repair this one; until then its mails wait"
+	).format(campaign.name)
+	if campaign.email_account and not frappe.db.exists("Email Account", campaign.email_account):
+		text = _("The running campaign {0} sends by the account {1}, which does not exist any more")
+		return [
+			Finding(
+				"error", "campaign-account-gone", text.format(campaign.name, campaign.email_account), remedy
+			)
+		]
+	if not frappe.db.exists(SEND, {"campaign": campaign.name, "state": "Pending", "step_type": "E-mail"}):
 		return []
 	return [
 		Finding(
-			"warning",
-			"no-imprint",
-			_("Campaign mails have no imprint (§ 5 DDG)"),
-			_("Fill in the imprint in Relation Settings"),
+			"error",
+			"campaign-account",
+			_("The running campaign {0}: {1}").format(campaign.name, text),
+			remedy,
 		)
+		for text in sender.check(campaign)
 	]
 
 
@@ -121,6 +186,31 @@ def _members_without_campaign() -> list[Finding]:
 			_("Restore these campaigns from a backup, or create them again under these names"),
 		)
 	]
+
+
+def _users_gone(campaign: str, gone: list[str], work: bool, named: int) -> Finding:
+	"""An error only where calls or tasks have no user left at all."""
+	return Finding(
+		"error" if work and len(gone) == named else "warning",
+		"campaign-user-gone",
+		_("The running campaign {0} names users who are disabled or no longer exist: {1}").format(
+			campaign, ", ".join(gone)
+		),
+		_("Name other responsible users in the campaign {0}").format(campaign),
+	)
+
+
+def _lawful() -> list[Finding]:
+	"""The imprint, with the paragraph of the country; outside Germany and Austria without one."""
+	if frappe.get_cached_doc("Relation Settings").legal_notice:
+		return []
+	paragraph = law.imprint()
+	message = (
+		_("Campaign mails have no imprint ({0})").format(paragraph)
+		if paragraph
+		else _("Campaign mails do not say who sends them: there is no imprint")
+	)
+	return [Finding("warning", "no-imprint", message, _("Fill in the imprint in Relation Settings"))]
 
 
 def _members() -> list[Finding]:

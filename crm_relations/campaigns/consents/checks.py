@@ -4,7 +4,7 @@ import frappe
 from frappe import _
 from frappe.utils import add_to_date, now_datetime
 
-from crm_relations.campaigns import sender
+from crm_relations.campaigns import law, sender
 from crm_relations.campaigns.consents import opt_in
 from crm_relations.shared.findings import Finding
 
@@ -14,13 +14,13 @@ def findings() -> list[Finding]:
 	found = [*_mailbox(), *_opt_in()]
 	settings = frappe.get_cached_doc("Relation Settings")
 	if settings.public_sign_up and not settings.privacy_url:
+		message = (
+			_("The sign-up page links to no privacy notice (Art. 13 GDPR)")
+			if law.has_gdpr()
+			else _("The sign-up page links to no privacy notice")
+		)
 		found.append(
-			Finding(
-				"warning",
-				"no-privacy-notice",
-				_("The sign-up page links to no privacy notice (Art. 13 GDPR)"),
-				_("Enter its address in Relation Settings"),
-			)
+			Finding("warning", "no-privacy-notice", message, _("Enter its address in Relation Settings"))
 		)
 	return found
 
