@@ -60,7 +60,16 @@ def check(data: Data) -> str:
 		+ (f"\n        → {finding['remedy']}" if finding["remedy"] else "")
 		for finding in data["findings"]
 	]
-	return _sections("\n".join(lines), "All is well." if data["ok"] else "There are errors.")
+	return _sections("\n".join(lines), _summary(data["findings"]))
+
+
+def _summary(findings: list[Data]) -> str:
+	"""How many errors and warnings there are; all is well only without either."""
+	levels = [finding["level"] for finding in findings]
+	errors, warnings = levels.count("error"), levels.count("warning")
+	if errors:
+		return f"There are errors: {errors}. Warnings: {warnings}."
+	return f"No errors. Warnings: {warnings}." if warnings else "All is well."
 
 
 def import_pipeline(data: Data) -> str:

@@ -1,4 +1,4 @@
-"""`relations check`: what every package finds about itself, and whether the site's scheduler and workers run."""
+"""`relations check`: what every package finds about itself, and what `machine_checks` finds about scheduler, workers and PDF."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -8,10 +8,8 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.utils import strip_html
-from frappe.utils.background_jobs import get_workers
-from frappe.utils.scheduler import is_scheduler_inactive
-from rq.timeouts import JobTimeoutException
 
+from crm_relations.setup import machine_checks
 from crm_relations.shared.findings import Finding
 
 PACKAGES = ("relations", "segments", "campaigns", "interactions", "qualification", "pipeline", "ledger")
@@ -23,7 +21,7 @@ def run() -> dict[str, Any]:
 
 	:return: `ok` (no finding is an error) and `findings` [{level, code, message, remedy}]
 	"""
-	found = [*_jobs(), *_deferred(), *_packages()]
+	found = [*machine_checks.findings(), *_deferred(), *_packages()]
 	found.sort(key=lambda finding: LEVELS.index(finding.level))
 	return {
 		"ok": all(finding.level != "error" for finding in found),
@@ -39,38 +37,6 @@ def _packages() -> Iterator[Finding]:
 		name = f"crm_relations.{package}.checks"
 		if find_spec(name):  # not every package has something to check
 			yield from import_module(name).findings()
-
-
-def _jobs() -> Iterator[Finding]:
-	"""Without scheduler nobody sends what falls due later; without workers nobody does the desk's jobs."""
-	if is_scheduler_inactive(verbose=False):
-		yield Finding(
-			"warning",
-			"scheduler-off",
-			_("The scheduler does not run: messages that fall due later are not sent by themselves."),
-			_("Run: bench --site {0} enable-scheduler, and see that bench schedule runs.").format(
-				frappe.local.site
-			),
-		)
-	try:
-		workers = get_workers()
-	except JobTimeoutException:
-		raise
-	except Exception as error:  # Redis is down: a connection error of its own library
-		yield Finding(
-			"error",
-			"no-queue",
-			_("The job queue (Redis) does not answer: {0}").format(error),
-			_("Start Redis, for example by bench start."),
-		)
-		return
-	if not workers:
-		yield Finding(
-			"warning",
-			"no-workers",
-			_("No worker runs: what is started in the desk (campaigns, refreshing) waits."),
-			_("Start one, for example by bench start or bench worker."),
-		)
 
 
 def _deferred() -> Iterator[Finding]:

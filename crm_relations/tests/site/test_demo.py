@@ -10,7 +10,9 @@ from pathlib import Path
 from shlex import quote
 
 import pytest
+from click.testing import CliRunner
 
+from crm_relations import commands
 from crm_relations.demo import story
 from crm_relations.demo.generate import generate
 from crm_relations.tests.site.site_copy import OtherSite, other_site
@@ -126,6 +128,13 @@ def test_check_says_what_it_found_and_the_remedy(answers):
 	assert data["findings"]
 
 
+def test_after_a_sync_no_figures_and_no_classes_are_missing(answers):
+	assert read(answers, "sync")["by"]
+	codes = {finding["code"] for finding in json.loads(answers["check"]["out"])["findings"]}
+	assert "default-payable-account-chart" not in codes
+	assert not codes & {"facts-missing", "classes-missing", "facts-waiting"}
+
+
 def test_the_preview_of_a_segment_has_count_and_sample(answers):
 	data = read(answers, "preview")
 	assert data["count"] == story.CONTACTS
@@ -165,6 +174,19 @@ def test_a_wrong_argument_ends_with_1_and_words_on_stderr_only(answers, command,
 	assert (answer["code"], answer["out"]) == (1, "")
 	assert "Error" in answer["err"] and named in answer["err"]
 	assert "Traceback" not in answer["err"]
+
+
+def test_wrong_usage_ends_with_2_and_names_the_option(other):
+	done = other.try_bench("relations", "sync", "--no-such-option")
+	assert (done.returncode, done.stdout) == (2, "")
+	assert "--no-such-option" in done.stderr
+
+
+def test_several_sites_at_once_are_refused_before_anything_is_done(other):
+	context = {"sites": [other.name, "another.localhost"], "force": False, "verbose": False, "profile": False}
+	done = CliRunner().invoke(commands.relations, ["check"], obj=context)
+	assert (done.exit_code, done.stdout) == (1, "")
+	assert "one site at a time, and 2 were given" in done.stderr and "bench --site NAME" in done.stderr
 
 
 def test_the_process_of_a_failed_command_ends_with_1_too(other):
