@@ -14,7 +14,7 @@ from crm_relations.relations.exchange.unreadable import Unreadable, _
 
 #: a workbook is a compressed archive: what it holds is checked before it is unpacked
 MAX_BYTES = 10 * 1024 * 1024
-MAX_UNPACKED = 200 * 1024 * 1024
+MAX_UNPACKED = 100 * 1024 * 1024
 
 
 def is_workbook(content: bytes) -> bool:
