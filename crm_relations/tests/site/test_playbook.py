@@ -169,7 +169,7 @@ def test_the_job_starts_what_it_can_tells_what_waits_and_finds_nothing_the_secon
 	monkeypatch.setattr(frappe.db, "rollback", lambda **where: None)
 	frappe.db.delete(STARTED)
 	good = own_role(activities=[{"subject": "Sign", "assign_to": "User", "user": "Administrator"}])
-	bad = own_role(activities=[{"subject": "{{ city * 9 }}", "assign_to": "User", "user": "Administrator"}])
+	bad = own_role(activities=[{"subject": "{{ city + 'x' }}", "assign_to": "User", "user": "Administrator"}])
 	first, second = give(factories.relation(), good), give(factories.relation(city="Köln"), bad)
 	third = give(factories.relation(), good)
 	frappe.db.set_value("Relation", third.name, "disabled", 1)
@@ -373,7 +373,8 @@ def test_the_person_may_read_the_relation_of_the_task():
 	[
 		({"subject": "{{ relation_name"}, "Subject cannot be read"),
 		({"subject": "{{ frappe.db }}"}, "unknown merge field frappe"),
-		({"subject": "{{ relation_name.__class__ * 9 }}"}, "x"),
+		({"subject": "{{ relation_name.__class__ * 9 }}"}, "not allowed in a text"),
+		({"subject": "{{ relation_name + 'x' }}"}, "x"),
 		({"due_in_days": -1}, "less than 0"),
 		({"user": None}, "enter in User"),
 		({"assign_to": "Role in Turn", "role": None}, "enter in Role of Users"),
