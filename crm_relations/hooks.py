@@ -315,20 +315,50 @@ doctype_list_js = {
 	"Relation Duplicate": "public/js/relation_duplicates.js",
 }
 
-# Amounts are for those who may read the invoices that they come from
+# Doctypes of ours that link to a relation, or name any document: their rows are readable only if these are.
+# A test compares the list with the doctypes.
+_of_relations = [
+	"Relation Attribution",
+	"Relation Campaign Member",
+	"Relation Campaign Response",
+	"Relation Campaign Send",
+	"Relation Consent",
+	"Relation Contact Facts",
+	"Relation Deferred Step",
+	"Relation Duplicate",
+	"Relation Facts",
+	"Relation Facts Item Group",
+	"Relation Handover",
+	"Relation Import Record",
+	"Relation Interaction",
+	"Relation Link",
+	"Relation Merge",
+	"Relation Opt-in Request",
+	"Relation Profile Change",
+	"Relation Segment Member",
+	"Relation Stage Log",
+	"Relation Started Activity",
+]
+# Child tables. Version 15 lists their rows without a look at the parent.
+_parts_of_relations = ["Relation Contact Point", "Relation Party", "Relation Role", "Relation Segment Pin"]
+_of_relation = "crm_relations.relations.permissions.condition"
+_of_segment_list = "crm_relations.segments.lists.narrowing.condition"
+_of_amounts = "crm_relations.relations.facts.permissions.condition"
+
 permission_query_conditions = {
-	**dict.fromkeys(
-		["Relation", *_party_events, "Sales Invoice", "Sales Order", "Delivery Note"],
-		"crm_relations.segments.lists.narrowing.condition",
-	),
-	"Relation Facts": "crm_relations.relations.facts.permissions.condition",
-	"Relation Facts Item Group": "crm_relations.relations.facts.permissions.condition",
-	"Relation Segment Member": "crm_relations.segments.permissions.condition",
+	**dict.fromkeys([*_of_relations, *_parts_of_relations], _of_relation),
+	**dict.fromkeys([*_party_events, "Sales Invoice", "Sales Order", "Delivery Note"], _of_segment_list),
+	"Relation": [_of_relation, _of_segment_list],
+	# Amounts are for those who may read the invoices that they come from
+	"Relation Facts": [_of_relation, _of_amounts],
+	"Relation Facts Item Group": [_of_relation, _of_amounts],
 }
+# one path for a doctype: version 15 asks only the last
 has_permission = {
-	"Relation Facts": "crm_relations.relations.facts.permissions.may_read",
-	"Relation Facts Item Group": "crm_relations.relations.facts.permissions.may_read",
-	"Relation Segment Member": "crm_relations.segments.permissions.may_read",
+	**dict.fromkeys(["Relation", *_of_relations], "crm_relations.relations.permissions.may_read"),
+	**dict.fromkeys(
+		["Relation Facts", "Relation Facts Item Group"], "crm_relations.relations.facts.permissions.may_read"
+	),
 }
 
 # A Transaction Deletion Record empties the tables that name its company by SQL. These are no transactions, and others hang on

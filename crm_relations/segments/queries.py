@@ -10,8 +10,8 @@ from frappe.utils.caching import site_cache
 from pypika.queries import QueryBuilder
 from pypika.terms import Case, Criterion
 
+from crm_relations.relations import permissions as permissions_of_relations
 from crm_relations.segments import compiler, confidential, membership, room, selection
-from crm_relations.segments import permissions as permissions_of_members
 from crm_relations.segments.compiler import Rule
 from crm_relations.segments.membership import RefreshResult
 from crm_relations.shared import permissions
@@ -138,7 +138,7 @@ def members(segment: str, limit: int = 20, start: int = 0, former: bool = False)
 
 def counts(segments: Collection[str]) -> dict[str, int]:
 	"""segment → its members that the session's user may read."""
-	if permissions_of_members.sees_all():
+	if permissions_of_relations.sees_all():
 		found = frappe.get_all(
 			SEGMENT,
 			filters={"name": ["in", list(segments)]},
@@ -160,7 +160,7 @@ def counts(segments: Collection[str]) -> dict[str, int]:
 
 def seen_of(result: RefreshResult) -> dict[str, Any]:
 	"""What a refresh did, as far as the session's user may read the relations: entered, left, members."""
-	if permissions_of_members.sees_all():
+	if permissions_of_relations.sees_all():
 		return result.as_dict()
 	relation, member = frappe.qb.DocType("Relation"), frappe.qb.DocType(membership.MEMBER)
 	moved = {}
@@ -185,7 +185,7 @@ def standing(segment: str) -> dict[str, Any]:
 		["last_refreshed", "last_refresh_kind", "last_duration", "state", "problem", "rule_version"],
 		as_dict=True,
 	)
-	return {**row, "members": counts([segment])[segment], "all": permissions_of_members.sees_all()}
+	return {**row, "members": counts([segment])[segment], "all": permissions_of_relations.sees_all()}
 
 
 def segments_of(relation: str) -> list[dict[str, Any]]:

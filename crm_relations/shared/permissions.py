@@ -9,6 +9,11 @@ from frappe.share import get_shared
 from pypika.queries import QueryBuilder
 from pypika.terms import Criterion
 
+from crm_relations.shared import user_permissions
+
+#: a condition that no row fits
+NOTHING = "1 = 0"
+
 
 class MatchConditions(Criterion):
 	"""The user's conditions on a doctype's table, as Frappe writes them for its own lists."""
@@ -41,3 +46,38 @@ def readable(query: QueryBuilder, doctype: str) -> QueryBuilder | None:
 		return query
 	# with a parameter in the query the driver turns %% in the conditions back into %
 	return query.where(table.name != "").where(MatchConditions(conditions))
+
+
+def may_see_amounts_of(company: str | None, user: str | None = None) -> bool:
+	"""Tell whether sums over all invoices of a company may be shown to the user; None stands for all companies.
+
+	User Permissions decide: the company has to be one of those allowed, and nothing else may narrow the invoices that
+	the user can read, because a sum would reveal the rest. Whether the role may read invoices at all, or the
+	statement, is for the caller to check.
+	"""
+	user = user or frappe.session.user
+	if user == "Administrator":
+		return True
+	for column, names in user_permissions.links("Sales Invoice", user):
+		if column != "company" or company not in names:
+			return False
+	return True
+
+
+def readable_companies(user: str | None = None) -> list[str] | None:
+	"""List the companies that User Permissions allow the user to read invoices of; None for no narrowing."""
+	user = user or frappe.session.user
+	return user_permissions.names_allowed("Company", user, "Sales Invoice") or None
+
+
+def match_conditions(doctype: str, user: str | None = None) -> str:
+	"""Build what narrows the user's lists of a doctype, for `MatchConditions`: the user may read it."""
+	return build_match_conditions(doctype, user=user or frappe.session.user)
+
+
+def reads_only_part_of(doctype: str, user: str | None = None) -> bool:
+	"""Tell whether the user may read the doctype, but not all of its documents."""
+	user = user or frappe.session.user
+	if user == "Administrator" or not get_role_permissions(frappe.get_meta(doctype), user=user).get("read"):
+		return False
+	return bool(build_match_conditions(doctype, user=user))

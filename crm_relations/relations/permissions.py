@@ -1,0 +1,166 @@
+"""Who may read a relation, and the rows that belong to one: hooks `permission_query_conditions` and `has_permission`.
+
+A relation follows its documents. Frappe applies User Permissions to the relation's own links (country, salutation …);
+here they are applied to its party documents and to its territory:
+
+- a User Permission hides the relation if it hides one of its party documents (by the document's own name, a link in
+  it or in its child tables), or if the relation's territory is not among those allowed;
+- unless another of its party documents fits such a User Permission by a value: a lead in an allowed territory opens
+  the relation that is also a customer in another one. A document that no User Permission speaks of opens nothing.
+
+Whatever names a relation in a link is readable only if that relation is: one condition for all of these doctypes.
+Documents shared with the user stay readable. All conditions are empty for users whom nothing restricts.
+"""
+
+import frappe
+from frappe.desk.reportview import build_match_conditions
+from frappe.model.document import Document
+from frappe.permissions import get_role_permissions, get_user_permissions
+from frappe.share import get_shared
+from frappe.utils import cstr
+
+from crm_relations.relations.sources import sources
+from crm_relations.shared import user_permissions
+from crm_relations.shared.permissions import NOTHING, MatchConditions
+
+RELATION, PARTY, TERRITORY = "Relation", "Relation Party", "Territory"
+
+
+def condition(user: str | None = None, doctype: str | None = None) -> str:
+	"""Build the SQL that narrows a list of `doctype`, Relation or one that belongs to it; empty for no narrowing."""
+	user, doctype = user or frappe.session.user, doctype or RELATION
+	if user == "Administrator":
+		return ""
+	return _of_relations(user) if doctype == RELATION else _of_rows(user, doctype)
+
+
+def may_read(doc: Document, ptype: str | None = None, user: str | None = None, debug: bool = False) -> bool:
+	"""Tell whether the user may read or change a relation, or a document that belongs to one; can only deny.
+
+	The row in the database counts as well as the document in memory: a link that is changed in the same request
+	opens nothing.
+	"""
+	user = user or frappe.session.user
+	if user == "Administrator":
+		return True
+	stored = bool(doc.name) and not doc.is_new()
+	if doc.doctype == RELATION:
+		return fits(RELATION, doc.name, _readable_relations(user)) if stored else _may_create(doc, user)
+	named = {cstr(doc.get(column)) for column in link_columns(doc.doctype)} - {""}
+	if not all(may_read_relation(name, user) for name in named):
+		return False
+	return not stored or fits(doc.doctype, doc.name, condition(user, doc.doctype))
+
+
+def may_read_relation(relation: str, user: str | None = None) -> bool:
+	"""Tell whether the user may read a relation: by role, by User Permissions, or because it is shared."""
+	return fits(RELATION, relation, _readable_relations(user or frappe.session.user))
+
+
+def sees_all(user: str | None = None) -> bool:
+	"""Tell whether the user may read every relation, so that a count of all of them reveals nothing hidden."""
+	return _readable_relations(user or frappe.session.user) == ""
+
+
+def link_columns(doctype: str) -> list[str]:
+	"""List the columns of a doctype that name a relation; of a child table of Relation, the parent."""
+	meta = frappe.get_meta(doctype)
+	named = [field.fieldname for field in meta.get_link_fields() if field.options == RELATION]
+	return ["parent"] if meta.istable and not named else named
+
+
+def excluded_relations(user: str, doctypes: list[str] | None = None) -> list[str]:
+	"""Build, for each type of party document, the SELECT of the relations of which one such document is hidden.
+
+	:param doctypes: only these types of party documents
+	"""
+	found = []
+	for doctype in doctypes or sources():
+		if hidden := user_permissions.excluded(doctype, user, "document"):
+			found.append(_parents(doctype, hidden))
+	return found
+
+
+def fits(doctype: str, name: str, criterion: str) -> bool:
+	"""Tell whether the stored row of a document fits a condition of lists; always if the condition is empty."""
+	if not criterion:
+		return True
+	table = frappe.qb.DocType(doctype)
+	query = frappe.qb.from_(table).select(table.name).where(table.name == name)
+	return bool(query.where(MatchConditions(criterion.replace("%", "%%"))).run())
+
+
+def _of_relations(user: str) -> str:
+	if not get_user_permissions(user):
+		return ""
+	name = "`tabRelation`.name"
+	closed = [f"{name} not in ({hidden})" for hidden in excluded_relations(user)]
+	if territories := user_permissions.names_allowed(TERRITORY, user, RELATION):
+		closed.append(f"not ifnull({user_permissions.outside('`tabRelation`.territory', territories)}, 0)")
+	if not closed:
+		return ""
+	opened = [
+		f"{name} in ({_parents(doctype, fitting)})"
+		for doctype in sources()
+		if (fitting := user_permissions.allowed(doctype, user, "document"))
+	]
+	if shared := get_shared(RELATION, user):
+		opened.append(f"{name} in ({_texts(shared)})")
+	return "(" + " or ".join([f"({' and '.join(closed)})", *opened]) + ")"
+
+
+def _of_rows(user: str, doctype: str) -> str:
+	"""Every relation that a row names has to be readable; a row that names none is hidden from a restricted user."""
+	readable, columns = _readable_relations(user), link_columns(doctype)
+	if not columns:
+		return " and ".join(_of_named_documents(user, doctype))
+	return " and ".join(
+		f"`tab{doctype}`.`{column}` in (select `tabRelation`.name from `tabRelation` where {readable})"
+		for column in columns
+		if readable
+	)
+
+
+def _of_named_documents(user: str, doctype: str) -> list[str]:
+	"""Conditions on rows without a relation that name any document: not a relation or a party document that is hidden."""
+	hidden = {
+		party: f"select document.name from `tab{party}` document where {condition_}"
+		for party in sources()
+		if (condition_ := user_permissions.excluded(party, user, "document"))
+	}
+	if readable := _readable_relations(user):
+		hidden[RELATION] = f"select `tabRelation`.name from `tabRelation` where not ifnull(({readable}), 0)"
+	return [
+		f"not (ifnull(`tab{doctype}`.`{field.options}`, '') = {_texts([named])}"
+		f" and `tab{doctype}`.`{field.fieldname}` in ({names}))"
+		for field in frappe.get_meta(doctype).get_dynamic_link_fields()
+		for named, names in hidden.items()
+	]
+
+
+def _readable_relations(user: str) -> str:
+	"""All that Frappe and we ask of a relation that the user lists; empty if nothing, NOTHING if there is none."""
+	if user == "Administrator":
+		return ""
+	if not get_role_permissions(frappe.get_meta(RELATION), user=user).get("read"):
+		shared = get_shared(RELATION, user)
+		return f"`tabRelation`.name in ({_texts(shared)})" if shared else NOTHING
+	# Frappe doubles the percent signs for a driver that formats; conditions of lists are not formatted
+	return build_match_conditions(RELATION, user=user).replace("%%", "%")
+
+
+def _may_create(doc: Document, user: str) -> bool:
+	allowed = user_permissions.names_allowed(TERRITORY, user, RELATION)
+	return not (allowed and doc.get("territory")) or doc.territory in allowed
+
+
+def _parents(doctype: str, criterion: str) -> str:
+	return (
+		f"select party.parent from `tab{PARTY}` party join `tab{doctype}` document on document.name = party.party"
+		f" where party.parenttype = '{RELATION}' and party.party_type = {_texts([doctype])}"
+		f" and party.parent is not null and ({criterion})"
+	)
+
+
+def _texts(values: list[str]) -> str:
+	return ", ".join(frappe.db.escape(value, percent=False) for value in values)
