@@ -308,7 +308,7 @@ def start(name: str) -> str | None:
 		return PLANNED_STATE
 	subject = render_line(activity.subject, _merge_values(relation, held))
 	due = max(getdate(add_days(row.entered_on, cint(activity.due_in_days))), getdate(nowdate()))
-	todo = tasks.assign(user, "Relation", relation.name, subject, str(due))
+	todo = tasks.assign(user, "Relation", relation.name, subject, str(due), by_rule=True)
 	_set(
 		name,
 		state=STARTED_STATE,

@@ -9,10 +9,18 @@ from frappe.utils import escape_html
 from crm_relations.shared.refusals import refuse
 
 
-def assign(user: str, reference_type: str, reference_name: str, description: str, date: str) -> str:
+def assign(
+	user: str,
+	reference_type: str,
+	reference_name: str,
+	description: str,
+	date: str,
+	by_rule: bool = False,
+) -> str:
 	"""Make an open ToDo for `user`, due on `date`, beside a document; returns its name.
 
 	:param description: plain text; it is escaped here, since a ToDo holds HTML
+	:param by_rule: a rule of the administrator assigns it, not the session's user
 	:raises frappe.ValidationError: the user does not exist or is disabled
 	"""
 	check_user(user)
@@ -28,18 +36,33 @@ def assign(user: str, reference_type: str, reference_name: str, description: str
 			"status": "Open",
 		}
 	).insert(ignore_permissions=True)
-	tell(todo)
+	tell(todo, by_rule)
 	return todo.name
 
 
-def tell(todo: Document) -> None:
-	"""Give the person Frappe's notice of an assignment, and the right to read the document it is about."""
+def tell(todo: Document, by_rule: bool = False) -> None:
+	"""Give the person Frappe's notice of an assignment and, where the assigner may share it, the document to read.
+
+	A task never opens a document that the assigner cannot share: a user could otherwise assign a task to themselves.
+	"""
 	person, doctype, name = todo.allocated_to, todo.reference_type, todo.reference_name
 	if not frappe.has_permission(doctype, "read", doc=name, user=person):
-		frappe.share.add_docshare(doctype, name, person, flags={"ignore_share_permission": True})
+		if by_rule or _may_share(doctype, name):
+			frappe.share.add_docshare(doctype, name, person, flags={"ignore_share_permission": True})
+		else:
+			frappe.msgprint(
+				_("{0} got the task, but may not open the document, which you may not share.").format(
+					escape_html(person)
+				),
+				alert=True,
+			)
 	notify_assignment(
 		frappe.session.user, person, doctype, name, action="ASSIGN", description=todo.description
 	)
+
+
+def _may_share(doctype: str, name: str) -> bool:
+	return all(frappe.has_permission(doctype, ptype, doc=name) for ptype in ("read", "share"))
 
 
 def check_user(user: str) -> None:
