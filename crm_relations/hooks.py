@@ -245,6 +245,7 @@ scheduler_events = {
 		"crm_relations.relations.playbook.enter_dated",
 		"crm_relations.relations.completeness.recompute_all",
 		"crm_relations.relations.exchange.exporting.delete_old_files",
+		"crm_relations.campaigns.campaign_files.delete_old",
 		"crm_relations.segments.jobs.refresh_daily",
 	],
 	"weekly_long": ["crm_relations.relations.duplicates.api.search_weekly"],
@@ -349,6 +350,7 @@ permission_query_conditions = {
 	**dict.fromkeys([*_of_relations, *_parts_of_relations], _of_relation),
 	**dict.fromkeys([*_party_events, "Sales Invoice", "Sales Order", "Delivery Note"], _of_segment_list),
 	"Relation": [_of_relation, _of_segment_list],
+	"Relation Campaign File": "crm_relations.campaigns.campaign_files.condition",
 	# Amounts are for those who may read the invoices that they come from
 	"Relation Facts": [_of_relation, _of_amounts],
 	"Relation Facts Item Group": [_of_relation, _of_amounts],
@@ -356,6 +358,7 @@ permission_query_conditions = {
 # one path for a doctype: version 15 asks only the last
 has_permission = {
 	**dict.fromkeys(["Relation", *_of_relations], "crm_relations.relations.permissions.may_read"),
+	"Relation Campaign File": "crm_relations.campaigns.campaign_files.may_read",
 	**dict.fromkeys(
 		["Relation Facts", "Relation Facts Item Group"], "crm_relations.relations.facts.permissions.may_read"
 	),

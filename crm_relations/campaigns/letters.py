@@ -14,13 +14,12 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count, Min
 from frappe.utils import escape_html, format_date, getdate, now_datetime
 
-from crm_relations.campaigns import composing, consent, gate, send_ledger, templates
+from crm_relations.campaigns import campaign_files, composing, consent, gate, send_ledger, templates
 from crm_relations.relations.exchange import rules as tables
 from crm_relations.shared import pdf
+from crm_relations.shared.permissions import readable
 from crm_relations.shared.refusals import refuse
 
-#: marks the files of print runs: they are nothing to send with an e-mail
-FILE_FIELD = "print_run"
 #: letters of one run: what a printer and a browser can take
 RUN_SIZE = 500
 
@@ -36,7 +35,7 @@ _PAGE_END = "</body></html>"
 
 
 def print_due(campaign: str) -> dict[str, Any]:
-	"""Print up to RUN_SIZE letters that are due; the files are attached to the campaign. The caller commits.
+	"""Print up to RUN_SIZE letters that are due; the files are kept for those who print (`campaign_files`). The caller commits.
 
 	:return: `print_run`, `letters` (number), `left_out` (number), `file`, `addresses` (URLs of the files), and `note`: why
 		the file is no PDF. Without a letter, `print_run` is None.
@@ -66,12 +65,21 @@ def print_due(campaign: str) -> dict[str, Any]:
 	send_ledger.update(send.name.isin([row.name for row in printed]), print_run=run)
 	content, suffix, note = to_pdf(_PAGE + "".join(pages) + _PAGE_END)
 	addresses = tables.write_table(_heading(), [_address(row) for row in printed])
+	kept = {
+		kind: campaign_files.keep(
+			campaign, kind, f"{_('letters')}-{run}.{ending}", data, len(printed), print_run=run
+		)
+		for kind, ending, data in (
+			(campaign_files.LETTERS, suffix, content),
+			(campaign_files.ADDRESSES, "csv", addresses),
+		)
+	}
 	return {
 		"print_run": run,
 		"letters": len(printed),
 		"left_out": len(left_out),
-		"file": _attach(doc, f"{_('letters')}-{run}.{suffix}", content),
-		"addresses": _attach(doc, f"{_('letters')}-{run}.csv", addresses),
+		"file": kept[campaign_files.LETTERS],
+		"addresses": kept[campaign_files.ADDRESSES],
 		"note": note,
 	}
 
@@ -88,16 +96,7 @@ def runs(campaign: str) -> list[dict[str, Any]]:
 		.run(as_dict=True)
 	)
 	for run in found:
-		run["files"] = frappe.get_all(
-			"File",
-			filters={
-				"attached_to_doctype": "Relation Campaign",
-				"attached_to_name": campaign,
-				"file_name": ["like", f"%-{run.print_run}%"],
-			},
-			fields=["file_name", "file_url"],
-			order_by="file_name asc",
-		)
+		run["files"] = campaign_files.of_run(run.print_run)
 	return found
 
 
@@ -144,11 +143,14 @@ def to_pdf(html: str) -> tuple[bytes, str, str]:
 
 
 def _take(campaign: str) -> list[frappe._dict]:
-	"""The next due rows, locked until the transaction ends; those that another run has locked are left to it."""
+	"""The next due rows that the session's user may read, locked until the transaction ends; those that another run has
+	locked are left to it."""
 	send = DocType(send_ledger.SEND)
+	query = readable(frappe.qb.from_(send), send_ledger.SEND)
+	if query is None:
+		return []
 	names = (
-		frappe.qb.from_(send)
-		.select(send.name)
+		query.select(send.name)
 		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Letter"))
 		.where((send.due_on <= getdate()) & send.print_run.isnull())
 		.where(send.retry_at.isnull() | (send.retry_at <= now_datetime()))
@@ -225,26 +227,14 @@ def _address(row: frappe._dict) -> list[str]:
 
 
 def _of_run(campaign: str, print_run: str) -> list[frappe._dict]:
+	"""The letters of a run that are not posted yet and that the session's user may read."""
 	send = DocType(send_ledger.SEND)
-	query = (
-		frappe.qb.from_(send)
-		.select(send.name, send.relation, send.step)
+	query = readable(frappe.qb.from_(send), send_ledger.SEND)
+	if query is None or not print_run:
+		return []
+	return (
+		query.select(send.name, send.relation, send.step)
 		.where((send.campaign == campaign) & (send.print_run == print_run) & (send.state == "Pending"))
 		.for_update()
+		.run(as_dict=True)
 	)
-	return query.run(as_dict=True) if print_run else []
-
-
-def _attach(campaign: Document, name: str, content: bytes) -> str:
-	file = frappe.get_doc(
-		{
-			"doctype": "File",
-			"file_name": name,
-			"attached_to_doctype": campaign.doctype,
-			"attached_to_name": campaign.name,
-			"attached_to_field": FILE_FIELD,
-			"content": content,
-			"is_private": 1,
-		}
-	)
-	return file.insert(ignore_permissions=True).file_url

@@ -2,9 +2,8 @@
 
 import frappe
 from frappe import _
-from frappe.utils.file_manager import save_file
 
-from crm_relations.campaigns import queries, responses, rules
+from crm_relations.campaigns import campaign_files, queries, responses, rules
 from crm_relations.campaigns.answers import addresses, importing
 from crm_relations.shared.refusals import refuse
 
@@ -23,14 +22,13 @@ def import_answers(campaign: str, file_url: str) -> dict:
 	frappe.has_permission("Relation Campaign", "write", doc=campaign, throw=True)
 	result = importing.record(campaign, _content(file_url))
 	if result["rejects"]:
-		file = save_file(
+		result["rejects"] = campaign_files.keep(
+			campaign,
+			campaign_files.REJECTED_ANSWERS,
 			f"{_('Rejected answers')}.csv",
 			result["rejects"].encode(),
-			"Relation Campaign",
-			campaign,
-			is_private=1,
+			result["rejected"],
 		)
-		result["rejects"] = file.file_url
 	return {**result, "status": queries.status(campaign)}
 
 
@@ -48,6 +46,7 @@ def record_answer(
 ) -> dict:
 	"""Record an answer to a call or a letter by hand; returns the `response` and the campaign's `status`."""
 	frappe.has_permission("Relation Campaign", "write", doc=_campaign_of(member), throw=True)
+	frappe.has_permission("Relation Campaign Member", "read", doc=member, throw=True)
 	if response_type not in ("Call", "Letter"):
 		refuse(_("Type: {0} is neither a call nor a letter"), response_type)
 	if answer not in rules.CALL_ANSWERS:

@@ -18,6 +18,7 @@ from frappe.query_builder import DocType
 from frappe.utils import get_datetime, now_datetime
 
 from crm_relations.campaigns import consent, responses, rules
+from crm_relations.shared.permissions import readable
 from crm_relations.shared.refusals import refuse
 
 _CHANNEL = {"email": "E-mail", "phone": "Phone"}
@@ -205,9 +206,11 @@ def _find_members(campaign: str, rows: list[Plan]) -> None:
 			continue
 		found: dict[str, dict[str, tuple[str, str]]] = {}
 		column = table[kind]
+		readable_rows = readable(frappe.qb.from_(table), MEMBER)
+		if readable_rows is None:
+			continue
 		query = (
-			frappe.qb.from_(table)
-			.left_join(relation)
+			readable_rows.left_join(relation)
 			.on(relation.name == table.relation)
 			.select(column, table.relation, table.name, relation.relation_name)
 			.where((table.campaign == campaign) & column.isin(sorted(set(wanted.values()))))

@@ -3,7 +3,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.campaigns import control_group, lifecycle, working_hours
+from crm_relations.campaigns import campaign_files, control_group, lifecycle, working_hours
 from crm_relations.campaigns.consents import sales
 from crm_relations.segments import in_words
 
@@ -91,3 +91,4 @@ class RelationCampaign(Document):
 
 	def on_trash(self) -> None:
 		lifecycle.check_delete(self)
+		campaign_files.delete_of(self.name)
