@@ -96,7 +96,7 @@ def progress(campaign: str) -> dict:
 	`due`, `due_calls`, `due_letters`, `print_runs`, `left` (members who left early, by reason), `currency`."""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
 	funnel = overview.funnel(campaign)
-	with_amounts = bool(frappe.has_permission("Sales Invoice", "read"))
+	with_amounts = overview.may_see_amounts(campaign)
 	return {
 		"status": queries.status(campaign),
 		"funnel": funnel,
@@ -116,6 +116,7 @@ def progress(campaign: str) -> dict:
 def decide_uncertain(send: str, arrived: bool) -> dict:
 	"""A person says of an uncertain message whether it arrived; if not, it is sent again. Returns the figures."""
 	frappe.has_permission(DOCTYPE, "write", doc=_campaign_of(send), throw=True)
+	frappe.has_permission("Relation Campaign Send", "read", doc=send, throw=True)
 	if cint(arrived):
 		delivery.confirm(send)
 	else:

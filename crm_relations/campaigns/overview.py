@@ -19,6 +19,7 @@ from pypika.terms import Criterion
 
 from crm_relations.campaigns import purchases, rules
 from crm_relations.relations.facts.sources import is_sale, is_sold
+from crm_relations.shared.permissions import may_see_amounts_of
 
 SEND, MEMBER, RESPONSE = (
 	"Relation Campaign Send",
@@ -33,8 +34,8 @@ STAGES = ("members", "sent", "delivered", "answered", "qualified", "won", "invoi
 
 def funnel(campaign: str) -> dict[str, dict[str, Any]]:
 	"""`addressed` and `control`, each with the STAGES as numbers of persons (each once a stage), `passages`, and
-	`amount`: net sum of these invoices in the company's currency, credit notes deducted. `amount` is None for who may
-	not read invoices; of the control group, sent to answered are 0. `delivered` counts emails only; it is None where no
+	`amount`: net sum of these invoices in the company's currency, credit notes deducted. `amount` is None for users
+	who may not see these sums; of the control group, sent to answered are 0. `delivered` counts emails only; it is None where no
 	email has left, because nothing tells whether a letter arrived.
 	"""
 	member = DocType(MEMBER)
@@ -63,10 +64,15 @@ def funnel(campaign: str) -> dict[str, dict[str, Any]]:
 	found["addressed"]["sent"] = _members_of(_done(campaign))
 	found["addressed"]["delivered"] = _members_of(_delivered(campaign)) if _emailed(campaign) else None
 	found["addressed"]["answered"] = len(_answers(campaign)["answered"])
-	if not frappe.has_permission("Sales Invoice", "read"):
+	if not may_see_amounts(campaign):
 		for figures in found.values():
 			figures["amount"] = None
 	return found
+
+
+def may_see_amounts(campaign: str) -> bool:
+	"""Tell whether the session's user may see what the members of a campaign were invoiced."""
+	return bool(frappe.has_permission("Sales Invoice", "read")) and may_see_amounts_of(_company(campaign))
 
 
 def by_step(campaign: str) -> list[dict[str, Any]]:
@@ -237,13 +243,17 @@ def _invoiced(campaign: str) -> dict[int, tuple[int, float]]:
 		.where((member.campaign == campaign) & (member.passage == 1) & is_sold(invoice))
 		.groupby(member.held_out)
 	)
-	company = frappe.db.get_value("Relation Campaign", campaign, "company") or frappe.db.get_single_value(
-		"Relation Settings", "default_company"
-	)
-	if company:
+	if company := _company(campaign):
 		query = query.where(invoice.company == company)
 	members = frappe.qb.from_(member).join(invoice).on(invoice.relation == member.relation)
 	members = members.where((member.campaign == campaign) & (member.passage == 1))
 	if earlier := purchases.earlier_amendments(members, invoice, "Sales Invoice", member.entered):
 		query = query.where(invoice.name.notin([name for (name,) in earlier]))
 	return {held_out: (number, flt(amount, 2)) for held_out, number, amount in query.run()}
+
+
+def _company(campaign: str) -> str | None:
+	"""The company of a campaign's invoices; None: of all companies."""
+	return frappe.db.get_value("Relation Campaign", campaign, "company") or frappe.db.get_single_value(
+		"Relation Settings", "default_company"
+	)

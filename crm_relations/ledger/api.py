@@ -5,7 +5,6 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.core.doctype.user_permission.user_permission import get_user_permissions
 from frappe.utils import cint
 
 from crm_relations.campaigns.checks import workers_of_queue
@@ -25,6 +24,7 @@ from crm_relations.ledger.rules import ZERO
 from crm_relations.ledger.statement import company_or_default, scope_of
 from crm_relations.ledger.statement import statement as make_statement
 from crm_relations.shared.money import to_string
+from crm_relations.shared.permissions import may_see_amounts_of
 from crm_relations.shared.refusals import filled, refuse
 
 READERS = ["System Manager", "Accounts User", "Accounts Manager", "Relation Manager", "Sales Manager"]
@@ -261,10 +261,12 @@ def rebuild_job(company: str | None, user: str) -> None:
 
 
 def check_company(company: str) -> None:
-	"""A user whose User Permissions name companies sees the books of these only."""
-	allowed = get_user_permissions(frappe.session.user).get("Company")
-	if allowed and company not in {row.get("doc") for row in allowed}:
-		refuse(_("You may not read the books of {0}."), company, exception=frappe.PermissionError)
+	"""Raise a PermissionError unless the user may see sums over the books of a company (`may_see_amounts_of`)."""
+	if not may_see_amounts_of(company):
+		frappe.throw(
+			_("Your User Permissions allow you to read only a part of the company's books."),
+			frappe.PermissionError,
+		)
 
 
 @frappe.whitelist(methods=["GET", "POST"])

@@ -55,6 +55,7 @@ from crm_relations.ledger.rules import (
 from crm_relations.ledger.spending import TRANSFERS, spending
 from crm_relations.ledger.vouchers import Posted, vouchers
 from crm_relations.shared.money import allocate, to_decimal
+from crm_relations.shared.permissions import readable
 from crm_relations.shared.refusals import refuse
 
 CASH = ("Bank", "Cash")
@@ -107,16 +108,23 @@ def company_or_default(company: str | None = None) -> str:
 	names = frappe.get_all("Company", pluck="name", order_by="name asc")
 	if company:
 		if company not in names:
-			refuse(_("Company {0} does not exist. Companies: {1}"), company, ", ".join(names))
+			refuse(_("Company {0} does not exist. Companies: {1}"), company, _readable(names))
 		return company
 	if default := frappe.db.get_single_value("Relation Settings", "default_company"):
 		return default
 	if len(names) != 1:
 		refuse(
 			_("Name a company or set Default Company in Relation Settings; this site has: {0}"),
-			", ".join(names) or _("none"),
+			_readable(names),
 		)
 	return names[0]
+
+
+def _readable(companies: list[str]) -> str:
+	"""The names that the session's user may read, as an error message lists them."""
+	query = readable(frappe.qb.from_(frappe.qb.DocType("Company")), "Company")
+	shown = set() if query is None else set(query.select("name").run(pluck=True))
+	return ", ".join(name for name in companies if name in shown) or _("none")
 
 
 def _wanted(campaigns: Sequence[str] | str | None) -> list[str] | None:
