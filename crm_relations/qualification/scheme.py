@@ -7,7 +7,7 @@ from frappe.model.document import Document
 from crm_relations.campaigns import audience
 from crm_relations.qualification import handover, queries
 from crm_relations.qualification.scoring import score
-from crm_relations.segments import compiler
+from crm_relations.segments import compiler, confidential
 from crm_relations.segments.rules import RuleError
 from crm_relations.shared.refusals import refuse
 
@@ -70,9 +70,11 @@ def _validate_criterion(row: Document) -> None:
 		if not row.condition:
 			refuse(_("Row {0}: enter a Condition, as in the rule of a segment."), row.idx)
 		try:
-			compiler.parse(row.condition)
+			tree = compiler.parse(row.condition)
 		except RuleError as error:
 			refuse(_("Row {0}, Condition: {1}"), row.idx, error.message(_))
+		if row.has_value_changed("condition"):
+			confidential.check_saved(tree)
 	else:
 		row.condition = None
 		if not row.response_type and not row.answer:

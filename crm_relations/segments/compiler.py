@@ -5,7 +5,7 @@ its conditions (none of a, b = not a and not b), so that the database sees plain
 an index for. What a condition is in SQL, its source knows (`sources`, `events`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import reduce
 from operator import and_, or_
 
@@ -50,19 +50,27 @@ def compile_rule(rule: Rule, relations: Collection[str] | None = None) -> QueryB
 
 
 def criterion_of(
-	rule: Rule, relations: Collection[str] | None = None, last: str | None = None
+	rule: Rule,
+	relations: Collection[str] | None = None,
+	last: str | None = None,
+	narrow: Callable[[QueryBuilder], QueryBuilder] | None = None,
 ) -> Criterion | None:
 	"""The rule as a condition on `tabRelation`; None where every relation fits.
 
 	:param relations: it is asked of these only
 	:param last: it is asked only of those whose names come up to this one
+	:param narrow: narrows rows of documents to those of a reader (`Scope.narrow`)
 	"""
-	return node_criterion(parse(rule), catalogue.fields(), scope(relations, last))
+	return node_criterion(parse(rule), catalogue.fields(), scope(relations, last, narrow))
 
 
-def scope(relations: Collection[str] | None = None, last: str | None = None) -> Scope:
+def scope(
+	relations: Collection[str] | None = None,
+	last: str | None = None,
+	narrow: Callable[[QueryBuilder], QueryBuilder] | None = None,
+) -> Scope:
 	"""Today, by the site's clock, of all relations or of some."""
-	return Scope(getdate(nowdate()), None if relations is None else OneOf(relations), last)
+	return Scope(getdate(nowdate()), None if relations is None else OneOf(relations), last, narrow)
 
 
 def names_of(criterion: Criterion | None) -> QueryBuilder:

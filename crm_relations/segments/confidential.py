@@ -7,19 +7,19 @@ A rule that is saved already goes on working for everybody: who saved it had the
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import frappe
 from frappe import _
-from frappe.permissions import get_user_permissions
 from frappe.utils import cint
 from pypika.terms import Criterion
 
-from crm_relations.relations import queries
-from crm_relations.segments import catalogue, compiler
+from crm_relations.relations import permissions, queries
+from crm_relations.segments import catalogue, compiler, readers
 from crm_relations.segments.catalogue import Event, Field
 from crm_relations.segments.compiler import Rule
 from crm_relations.segments.rules import EventCondition, Group, leaves, within_event
-from crm_relations.segments.sources import among
+from crm_relations.shared.permissions import MatchConditions
 from crm_relations.shared.refusals import refuse
 
 CUSTOMER = "Customer"
@@ -74,14 +74,21 @@ def hidden_fields() -> set[str]:
 def closed_paths(tree: Group, relation: str) -> set[str]:
 	"""Paths of the conditions whose answer for this relation the user may not see, because of what stands in them.
 
-	What rests on documents is closed too where the relation is a customer that the user may not read.
+	What rests on documents is closed too where the user may not read all of the relation's documents, or a customer
+	that the relation is.
 	"""
 	rights, known = Rights(), catalogue.fields()
 	whole = _may_read_customers(relation)
+	reads_all = cache(lambda doctype: readers.reads_all_of(relation, doctype))
 	closed = set()
 	for path, leaf in leaves(tree):
 		asked = _asked_by(leaf, known)
-		if not all(map(rights.may_ask, asked)) or (not whole and any(map(_of_customers, asked))):
+		of_documents = [one for one in asked if _of_customers(one)]
+		if (
+			not all(map(rights.may_ask, asked))
+			or (of_documents and not whole)
+			or not all(reads_all(one.needs) for one in of_documents if readers.reads_in_part(one.needs, leaf))
+		):
 			closed.add(path)
 	return closed
 
@@ -89,27 +96,21 @@ def closed_paths(tree: Group, relation: str) -> set[str]:
 def criterion_of(rule: Rule, last: str | None = None) -> Criterion | None:
 	"""The rule as a condition on `tabRelation`, for counts and samples that the user is shown.
 
-	Who is kept to some customers by user permissions does not learn from it what others bought: relations that are
-	other customers are left out of a rule that rests on documents.
+	Only documents that the user may read count. A rule that rests on documents leaves out the relations that are also a
+	customer that User Permissions hide, because figures add up the documents of all of them.
 
 	:param last: it is asked only of those whose names come up to this one
 	:raises rules.RuleError: names the path of the fault
 	"""
 	tree = compiler.parse(rule)
-	criterion, known = compiler.criterion_of(tree, last=last), catalogue.fields()
-	allowed = get_user_permissions(frappe.session.user).get(CUSTOMER)
-	if not allowed or not any(
-		_of_customers(one) for _path, leaf in leaves(tree) for one in _asked_by(leaf, known)
-	):
-		return criterion
-	party, relation = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Relation")
-	others = (
-		frappe.qb.from_(party)
-		.select(party.parent)
-		.where((party.party_type == CUSTOMER) & party.parent.isnotnull())
-		.where(party.party.notin([row["doc"] for row in allowed]))
-	)
-	return among(relation.name, others, False) & criterion
+	known, user = catalogue.fields(), frappe.session.user
+	if not any(_of_customers(one) for _path, leaf in leaves(tree) for one in _asked_by(leaf, known)):
+		return compiler.criterion_of(tree, last=last)
+	criterion = compiler.criterion_of(tree, last=last, narrow=readers.Narrowing())
+	for hidden in permissions.excluded_relations(user, [CUSTOMER]):
+		others = f"`tabRelation`.name not in ({hidden})".replace("%", "%%")
+		criterion = (frappe.qb.DocType("Relation").name != "") & MatchConditions(others) & criterion
+	return criterion
 
 
 def _of_customers(one: Field | Event) -> bool:
@@ -125,11 +126,33 @@ def _may_read_customers(relation: str) -> bool:
 
 
 def check_readable(tree: Group) -> None:
-	""":raises frappe.PermissionError: names the field that the user may not read"""
+	"""Refuse a rule on what the user may not read at all.
+
+	:raises frappe.PermissionError: names the field
+	"""
 	rights, known = Rights(), catalogue.fields()
 	for _path, leaf in leaves(tree):
 		for one in _asked_by(leaf, known):
 			_check(one, rights)
+
+
+def check_saved(tree: Group) -> None:
+	"""Refuse a rule that is saved if its members would tell the user of documents that the user may not read.
+
+	:raises frappe.PermissionError: names the field and the remedy
+	"""
+	check_readable(tree)
+	known = catalogue.fields()
+	for _path, leaf in leaves(tree):
+		for one in _asked_by(leaf, known):
+			if _of_customers(one) and readers.reads_in_part(one.needs, leaf):
+				refuse(
+					_(
+						"{0} rests on documents of which you may read only a part. Add a condition on the company that you may read, or have a colleague save the rule who may read all of them."
+					),
+					str(one.label),
+					exception=frappe.PermissionError,
+				)
 
 
 def _asked_by(leaf: object, known: dict[str, Field | Event]) -> Sequence[Field | Event]:

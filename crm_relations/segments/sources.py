@@ -37,8 +37,12 @@ class Scope:
 	relations: OneOf | None = None
 	#: only relations whose names come up to this one
 	last: str | None = None
+	#: narrows rows of documents to those that a reader may read; None: all count, whoever asks
+	narrow: Callable[[QueryBuilder], QueryBuilder] | None = None
 
 	def among(self, rows: "Rows") -> "Rows":
+		if self.narrow is not None:
+			rows = replace(rows, query=self.narrow(rows.query))
 		if self.relations is not None:
 			return replace(rows, query=rows.query.where(rows.relation.isin(self.relations)))
 		if self.last is not None:

@@ -112,7 +112,7 @@ class RelationSegment(Document):
 			refuse(_("Rule: {0}"), error.message(_), title=_("The rule cannot be read"))
 		self.rule = rules.serialise(tree)
 		if self.has_value_changed("rule"):
-			confidential.check_readable(tree)
+			confidential.check_saved(tree)
 
 	def keep_figures(self) -> None:
 		"""A refresh may have run while the form was open: what it wrote wins over the form."""
