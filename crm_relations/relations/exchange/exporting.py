@@ -2,6 +2,7 @@
 `Relation Export`."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -62,15 +63,19 @@ def _filters(filters: list | dict | None, names: list[str] | None) -> list:
 	if names:
 		return [["Relation", "name", "in", names]]
 	if isinstance(filters, dict):
-		return [["Relation", key, "=", value] for key, value in filters.items()]
+		filters = [
+			["Relation", key, *(value if isinstance(value, list | tuple) else ("=", value))]
+			for key, value in filters.items()
+		]
 	conditions = [list(condition)[:4] for condition in filters or []]
 	hidden = attributes.unreadable_fields()
 	for condition in conditions:
-		fieldname = condition[1] if len(condition) == 4 else condition[0]
-		if fieldname in hidden:
+		asked = condition[1] if len(condition) == 4 else condition[0]
+		# Frappe also takes a field in a function, or with its table
+		if named := sorted(hidden.intersection(re.findall(r"\w+", str(asked)))):
 			refuse(
 				_("{0} is confidential: you need the role Relation Confidential to ask for it."),
-				_(frappe.get_meta("Relation").get_label(fieldname)),
+				_(frappe.get_meta("Relation").get_label(named[0])),
 				exception=frappe.PermissionError,
 			)
 	return conditions
