@@ -343,6 +343,7 @@ _of_relations = [
 # Child tables. Version 15 lists their rows without a look at the parent.
 _parts_of_relations = ["Relation Contact Point", "Relation Party", "Relation Role", "Relation Segment Pin"]
 _of_relation = "crm_relations.relations.permissions.condition"
+_of_linked = "crm_relations.relations.permissions.condition_of_linked"
 _of_segment_list = "crm_relations.segments.lists.narrowing.condition"
 _of_amounts = "crm_relations.relations.facts.permissions.condition"
 
@@ -350,6 +351,14 @@ permission_query_conditions = {
 	**dict.fromkeys([*_of_relations, *_parts_of_relations], _of_relation),
 	**dict.fromkeys([*_party_events, "Sales Invoice", "Sales Order", "Delivery Note"], _of_segment_list),
 	"Relation": [_of_relation, _of_segment_list],
+	# documents with our field `relation`, and the segment with its pins: only where fields of the relation are asked for
+	**{
+		doctype: [_of_segment_list, _of_linked]
+		for doctype in ("Lead", "Sales Invoice", "Sales Order", "Delivery Note")
+	},
+	**dict.fromkeys(
+		["Opportunity", "Quotation", "POS Invoice", "Payment Entry", "Relation Segment"], _of_linked
+	),
 	"Relation Campaign File": "crm_relations.campaigns.campaign_files.condition",
 	# Amounts are for those who may read the invoices that they come from
 	"Relation Facts": [_of_relation, _of_amounts],

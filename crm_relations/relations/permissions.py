@@ -19,6 +19,7 @@ from frappe.permissions import get_role_permissions, get_user_permissions
 from frappe.share import get_shared
 from frappe.utils import cstr
 
+from crm_relations.relations import list_requests
 from crm_relations.relations.sources import sources
 from crm_relations.shared import user_permissions
 from crm_relations.shared.permissions import NOTHING, MatchConditions
@@ -31,7 +32,29 @@ def condition(user: str | None = None, doctype: str | None = None) -> str:
 	user, doctype = user or frappe.session.user, doctype or RELATION
 	if user == "Administrator":
 		return ""
+	if user == frappe.session.user and not frappe.get_meta(doctype).istable:
+		list_requests.check_filters(doctype)
 	return _of_relations(user) if doctype == RELATION else _of_rows(user, doctype)
+
+
+def condition_of_linked(user: str | None = None, doctype: str | None = None) -> str:
+	"""Build the SQL for lists of ERPNext's documents: narrowed only if the request asks for fields of their relation.
+
+	Frappe would give these fields of hidden relations as well. Of a segment, whose table of pins names relations, a
+	restricted user then gets nothing.
+	"""
+	user = user or frappe.session.user
+	if not doctype or user == "Administrator" or not list_requests.asks_linked_relation():
+		return ""
+	if not (readable := _readable_relations(user)):
+		return ""
+	if RELATION not in [field.options for field in frappe.get_meta(doctype).get_link_fields()]:
+		return NOTHING
+	return " and ".join(
+		f"(ifnull(`tab{doctype}`.`{column}`, '') = '' or `tab{doctype}`.`{column}` in"
+		f" (select `tabRelation`.name from `tabRelation` where {readable}))"
+		for column in link_columns(doctype)
+	)
 
 
 def may_read(doc: Document, ptype: str | None = None, user: str | None = None, debug: bool = False) -> bool:

@@ -1,5 +1,6 @@
 """Every doctype that names a relation follows the relation's rights: hooks compared with the doctypes."""
 
+import ast
 import json
 from pathlib import Path
 
@@ -7,8 +8,9 @@ from crm_relations import hooks
 
 DOCTYPES = Path(__file__).resolve().parents[2] / "crm_relations" / "doctype"
 RELATION = "Relation"
-#: documents that a Dynamic Link names only beside a relation, or that no relation stands behind
 NARROWS = "crm_relations.relations.permissions.condition"
+LINKED = "crm_relations.relations.permissions.condition_of_linked"
+FIELDS = DOCTYPES.parents[1] / "setup" / "custom_fields.py"
 
 
 def doctypes() -> dict[str, dict]:
@@ -44,6 +46,22 @@ def test_lists_of_all_doctypes_that_name_a_relation_are_narrowed():
 		if NARROWS in ([paths] if isinstance(paths, str) else paths)
 	}
 	assert narrowed == expected
+
+
+def test_fields_of_a_relation_asked_for_beside_other_documents_are_narrowed():
+	narrowed = {
+		doctype
+		for doctype, paths in hooks.permission_query_conditions.items()
+		if LINKED in ([paths] if isinstance(paths, str) else paths)
+	}
+	headers = ast.literal_eval(
+		next(
+			node.value
+			for node in ast.parse(FIELDS.read_text(encoding="utf-8")).body
+			if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "HEADERS"
+		)
+	)
+	assert narrowed == {*headers, "Relation Segment"}
 
 
 def test_documents_of_all_doctypes_that_name_a_relation_are_checked():

@@ -1,6 +1,7 @@
 """A document is readable only if its relation is, and a relation only if its party documents are: for users with User
 Permissions, in lists, REST, dotted fields, links, exports, segments, timeline and files."""
 
+import urllib.parse
 from types import SimpleNamespace
 
 import frappe
@@ -15,7 +16,7 @@ from crm_relations.relations.exchange import exporting
 from crm_relations.segments import api as segments
 from crm_relations.segments import membership
 from crm_relations.shared import tasks
-from crm_relations.tests.site import factories
+from crm_relations.tests.site import factories, guests, servers
 
 pytestmark = pytest.mark.site
 
@@ -45,6 +46,14 @@ def company() -> str:
 	doc.name = doc.company_name
 	doc.db_insert()
 	return doc.name
+
+
+@pytest.fixture(autouse=True)
+def own_request():
+	"""What a test puts into the form of the request is gone after it."""
+	before = frappe.local.form_dict
+	yield
+	frappe.local.form_dict = before
 
 
 @pytest.fixture
@@ -275,3 +284,114 @@ def attach(doctype: str, name: str) -> str:
 		attached_to_name=name,
 		is_private=1,
 	).name
+
+
+def request_list(doctype: str, **arguments) -> list:
+	"""A list as a request asks for it: its arguments stand in the form of the request."""
+	frappe.local.form_dict = frappe._dict(
+		doctype=doctype, **{k: frappe.as_json(v) for k, v in arguments.items()}
+	)
+	return frappe.get_list(doctype, order_by=f"`tab{doctype}`.name asc", limit=0, **arguments)
+
+
+def test_fields_of_a_hidden_relation_are_not_given_beside_other_documents(world):
+	leads = [world.mine.lead, world.other.lead]
+	frappe.db.set_value("Lead", world.mine.lead, "relation", world.mine.relation)
+	frappe.db.set_value("Lead", world.other.lead, "relation", world.other.relation)
+	frappe.set_user(restricted(world, "Country"))
+	frappe.db.set_value("Lead", world.other.lead, "country", None)
+	asked = {"filters": {"name": ["in", leads]}, "fields": ["name", "relation.relation_name as told"]}
+	assert [one.name for one in request_list("Lead", **asked)] == [world.mine.lead]
+	asked["fields"] = ["name"]
+	assert len(request_list("Lead", **asked)) == 2, "the lead itself stays ERPNext's"
+	pins = {"fields": ["relation.relation_name as told"], "parent_doctype": "Relation Segment"}
+	segment = factories.segment(pins=[{"relation": one, "pin": "Always In"} for one in world.relations])
+	names = {
+		one.told for one in request_list("Relation Segment Pin", filters={"parent": segment.name}, **pins)
+	}
+	assert frappe.db.get_value("Relation", world.other.relation, "relation_name") not in names
+
+
+@pytest.mark.parametrize(
+	("doctype", "arguments"),
+	[
+		("Relation", {"filters": [["Relation", "income_group", "=", "High"]]}),
+		("Relation", {"or_filters": [["income_group", "=", "High"]]}),
+		("Relation Campaign Send", {"filters": {"token": ["like", "a%"]}}),
+		("Relation Duplicate", {"filters": [["ifnull(reasons, '')", "like", "%birth%"]]}),
+	],
+)
+def test_a_list_is_not_filtered_by_a_field_that_the_user_may_not_read(doctype, arguments):
+	frappe.set_user(factories.user(None, "Relation User", "Sales User"))
+	with pytest.raises(frappe.PermissionError):
+		request_list(doctype, **arguments)
+	frappe.set_user("Administrator")
+	request_list(doctype, **arguments)
+
+
+# ── over HTTP ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def committed():
+	"""A restricted user with an API key and two relations with a stage each, committed; they are taken away again."""
+	city = factories.unique("Stadt")
+	relations = [factories.relation(city=city, country=country) for country in ("Germany", "France")]
+	logs = [row("Relation Stage Log", relation.name) for relation in relations]
+	user = factories.user(None, "Sales User")
+	frappe.permissions.add_user_permission("Country", "Germany", user, ignore_permissions=True)
+	secret = frappe.generate_hash(length=15)
+	doc = frappe.get_doc("User", user)
+	doc.update({"api_key": frappe.generate_hash(length=15), "api_secret": secret})
+	doc.save(ignore_permissions=True)
+	frappe.db.commit()
+	yield SimpleNamespace(city=city, names=[one.name for one in relations], key=f"{doc.api_key}:{secret}")
+	frappe.db.rollback()
+	frappe.db.delete("User Permission", {"user": user})
+	frappe.delete_doc("User", user, force=True, ignore_permissions=True)
+	for name in logs:
+		frappe.db.delete("Relation Stage Log", {"name": name})
+	for relation in relations:
+		frappe.delete_doc("Relation", relation.name, force=True, ignore_permissions=True)
+	frappe.db.commit()
+
+
+def test_requests_of_a_restricted_user_give_nothing_of_hidden_relations(committed):
+	mine, other = committed.names
+	name = frappe.db.get_value("Relation", other, "relation_name")
+	here = frappe.as_json([["city", "=", committed.city]])
+	linked = frappe.as_json({"relation": ["in", committed.names]})
+	asked = {
+		"/api/resource/Relation": {"filters": here, "fields": '["name","relation_name"]'},
+		"/api/resource/Relation Stage Log": {
+			"filters": linked,
+			"fields": '["relation","relation.relation_name","relation.email_id"]',
+		},
+		"/api/method/frappe.client.get_list": {
+			"doctype": "Relation Stage Log",
+			"filters": linked,
+			"fields": '["relation","relation.relation_name"]',
+		},
+		"/api/method/frappe.desk.reportview.get": {
+			"doctype": "Relation Stage Log",
+			"fields": '["`tabRelation Stage Log`.`relation`"]',
+			"filters": frappe.as_json([["Relation Stage Log", "relation", "in", committed.names]]),
+		},
+		"/api/method/frappe.desk.search.search_link": {
+			"doctype": "Relation",
+			"txt": "",
+			"filters": frappe.as_json({"city": committed.city}),
+		},
+	}
+	headers = {"Authorization": f"token {committed.key}"}
+	with servers.desk() as desk:
+		for path, arguments in asked.items():
+			query = urllib.parse.urlencode(arguments)
+			status, _location, body = guests.http(desk, f"{urllib.parse.quote(path)}?{query}", **headers)
+			assert status == 200 and mine in body, (path, body)
+			assert other not in body and name not in body, path
+		for path in (
+			f"/api/resource/Relation/{other}",
+			f"/api/method/crm_relations.interactions.api.get_timeline?relation={other}",
+		):
+			assert guests.http(desk, path, **headers)[0] == 403, path
