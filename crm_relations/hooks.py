@@ -19,6 +19,7 @@ add_to_apps_screen = [
 		"logo": "/assets/crm_relations/images/crm_relations.svg",
 		"title": "CRM Relations",
 		"route": "/app/crm-relations",
+		"has_permission": "crm_relations.setup.apps_screen.may_open",
 	}
 ]
 
