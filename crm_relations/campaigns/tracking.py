@@ -20,7 +20,6 @@ import frappe
 from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import add_to_date, get_url, now_datetime
-from frappe.utils.password import get_encryption_key
 
 from crm_relations.campaigns import consent, links, responses
 from crm_relations.campaigns.answers import rules as answer_rules
@@ -175,6 +174,5 @@ def find(token: str | None) -> frappe._dict | None:
 
 
 def _sign(token: str, index: int) -> str:
-	key = hashlib.sha256(b"crm_relations click" + get_encryption_key().encode()).digest()
-	digest = hmac.new(key, f"{token}.{index}".encode(), hashlib.sha256).digest()
+	digest = hmac.new(links.key("click"), f"{token}.{index}".encode(), hashlib.sha256).digest()
 	return base64.urlsafe_b64encode(digest[:9]).decode()

@@ -3,6 +3,7 @@
 import frappe
 from frappe import _
 
+from crm_relations.campaigns import links
 from crm_relations.setup import custom_fields, indexes, seed
 from crm_relations.shared.refusals import refuse
 
@@ -29,6 +30,7 @@ def set_up() -> None:
 	custom_fields.create()
 	indexes.create()
 	seed.seed()
+	links.create_secret()
 	_restore_dimension()
 
 
