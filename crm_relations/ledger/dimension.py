@@ -34,8 +34,18 @@ BUDGET_OPTIONS = "Budget-budget_against-options"
 def switch_on() -> None:
 	"""Create the dimension with its fields and index, at once. Safe to run again.
 
-	:raises frappe.ValidationError: somebody has made a dimension of the campaign with another field name
+	:raises frappe.ValidationError: there is a dimension of the campaign with another field name, or a foreign field with
+		the name that the dimension needs
 	"""
+	if foreign := foreign_fields():
+		refuse(
+			_(
+				"{0} has a field {1} that does not link to {2}. Delete it or give it another name, and try again."
+			),
+			", ".join(foreign),
+			FIELDNAME,
+			_(DOCUMENT_TYPE),
+		)
 	dimension = current() or _insert_dimension()
 	if dimension.fieldname != FIELDNAME:
 		refuse(
@@ -76,12 +86,13 @@ def switch_off() -> None:
 def ensure() -> None:
 	"""After migrate: what `Relation Settings.campaign_dimension` says is so.
 
-	A dimension that the admin disabled in ERPNext stays disabled; `checks` tells. With the switch off, a
+	A dimension that the admin disabled in ERPNext stays disabled, and where a foreign field has taken the name nothing is
+	done: a migration must not fail for it; `checks` tells. With the switch off, a
 	dimension made by hand is left alone, and only fields without a dimension are removed.
 	"""
 	dimension = current()
 	if cint(frappe.db.get_single_value("Relation Settings", "campaign_dimension")):
-		if not (dimension and dimension.disabled):
+		if not (dimension and dimension.disabled) and not foreign_fields():
 			switch_on()
 	elif not dimension and fields():
 		switch_off()
@@ -164,6 +175,19 @@ def fields() -> list[str]:
 	return query.run(pluck=True)
 
 
+def foreign_fields() -> list[str]:
+	"""Return the doctypes on which a field of another type or other options has the dimension's field name."""
+	field = frappe.qb.DocType("Custom Field")
+	query = (
+		frappe.qb.from_(field)
+		.select(field.dt)
+		.where((field.fieldname == FIELDNAME) & field.dt.isin(get_doctypes_with_dimensions()))
+		.where((field.fieldtype != "Link") | field.options.isnull() | (field.options != DOCUMENT_TYPE))
+		.orderby(field.dt)
+	)
+	return query.run(pluck=True)
+
+
 def companies_without_row(dimension: Document) -> list[str]:
 	"""Companies without a line in the dimension; the consolidation of till invoices reads these lines."""
 	known = {row.company for row in dimension.dimension_defaults}
@@ -223,7 +247,8 @@ def _create_ledger_field() -> None:
 
 
 def _drop_index() -> None:
-	if field := frappe.db.get_value("Custom Field", {"dt": "GL Entry", "fieldname": FIELDNAME}):
+	own = {"dt": "GL Entry", "fieldname": FIELDNAME, "options": DOCUMENT_TYPE}
+	if field := frappe.db.get_value("Custom Field", own):
 		_set_index(field, 0)
 
 
@@ -237,7 +262,7 @@ def _set_index(field: str, value: int) -> None:
 def _set_on_fields(attribute: str, value: int) -> None:
 	field = frappe.qb.DocType("Custom Field")
 	frappe.qb.update(field).set(field[attribute], value).where(field.fieldname == FIELDNAME).where(
-		field.dt.isin(get_doctypes_with_dimensions())
+		(field.options == DOCUMENT_TYPE) & field.dt.isin(get_doctypes_with_dimensions())
 	).run()
 
 

@@ -9,7 +9,7 @@ import frappe
 from frappe import _
 from frappe.utils import strip_html
 
-from crm_relations.setup import machine_checks
+from crm_relations.setup import collisions, machine_checks
 from crm_relations.shared.findings import Finding
 
 PACKAGES = ("relations", "segments", "campaigns", "interactions", "qualification", "pipeline", "ledger")
@@ -21,7 +21,7 @@ def run() -> dict[str, Any]:
 
 	:return: `ok` (no finding is an error) and `findings` [{level, code, message, remedy}]
 	"""
-	found = [*machine_checks.findings(), *_deferred(), *_packages()]
+	found = [*machine_checks.findings(), *_deferred(), *_collisions(), *_packages()]
 	found.sort(key=lambda finding: LEVELS.index(finding.level))
 	return {
 		"ok": all(finding.level != "error" for finding in found),
@@ -49,3 +49,9 @@ def _deferred() -> Iterator[Finding]:
 				_("{0} side effects of documents are {1}.").format(number, _(status)),
 				_("See the list Relation Deferred Step; the reason stands in each."),
 			)
+
+
+def _collisions() -> Iterator[Finding]:
+	"""Objects of others that were added since the install under names that the app needs."""
+	for found in collisions.after_install():
+		yield Finding("error", "name-collision", found.message, found.remedy)

@@ -32,6 +32,8 @@ ROWS = {
 }
 #: documents that invoices come from, beside sales: only the campaign; their relation is that of the invoice's customer
 SOURCES = {"Subscription": "party"}
+#: what our fields link to; the dimension of the campaign uses the second one too
+OPTIONS = {"relation": "Relation", "relation_campaign": "Relation Campaign"}
 INDEXED = {("Sales Invoice", "relation"), ("Sales Order", "relation"), ("Quotation", "relation")}
 
 
@@ -71,11 +73,22 @@ def create() -> None:
 	create_custom_fields(custom_fields(), ignore_validate=True, update=False)
 
 
+def is_ours(field: frappe._dict) -> bool:
+	"""Tell whether a Custom Field with one of our names links to our doctype; a foreign one only shares the name."""
+	return field.fieldtype == "Link" and field.options == OPTIONS.get(field.fieldname)
+
+
 def delete() -> None:
-	"""Remove exactly the fields of this list, with their property setters and columns' indexes left to Frappe."""
+	"""Remove the fields of this list, with their property setters and columns' indexes left to Frappe. A field that an
+	admin made under one of these names stays."""
 	for doctype, fields in custom_fields().items():
-		for field in fields:
-			name = frappe.db.get_value("Custom Field", {"dt": doctype, "fieldname": field["fieldname"]})
-			if name:
-				frappe.delete_doc("Custom Field", name, ignore_permissions=True, force=True)
+		rows = frappe.get_all(
+			"Custom Field",
+			filters={"dt": doctype, "fieldname": ["in", [field["fieldname"] for field in fields]]},
+			fields=["name", "fieldname", "fieldtype", "options"],
+			order_by="name asc",
+		)
+		for row in rows:
+			if is_ours(row):
+				frappe.delete_doc("Custom Field", row.name, ignore_permissions=True, force=True)
 		frappe.clear_cache(doctype=doctype)

@@ -4,7 +4,8 @@ The statements are written out. Frappe's `add_unique` looks for the key's name i
 server, so that a second site on the same server would go without it; we ask the table itself.
 """
 
-from collections.abc import Iterable
+import re
+from collections import defaultdict
 
 import frappe
 
@@ -71,6 +72,8 @@ RETIRED = (
 	(
 		"GL Entry",
 		"relation_statement",
+		"ALTER TABLE `tabGL Entry` ADD INDEX `relation_statement` (`voucher_no`, `company`, `voucher_type`, `account`,"
+		" `voucher_detail_no`, `is_cancelled`, `posting_date`, `debit`, `credit`)",
 		"ALTER TABLE `tabGL Entry` DROP INDEX `relation_statement`",
 	),
 )
@@ -196,15 +199,49 @@ def create() -> None:
 	for doctype, name, statement in STATEMENTS:
 		if not frappe.db.has_index(f"tab{doctype}", name):
 			frappe.db.sql_ddl(statement)
-	_drop(RETIRED)
+	_drop_ours(RETIRED)
 
 
 def drop_on_erpnext() -> None:
-	"""Take our keys off ERPNext's tables."""
-	_drop([*((doctype, name, drop) for doctype, name, _add, drop in ON_ERPNEXT), *RETIRED])
+	"""Take our keys off ERPNext's tables; a foreign one with the same name and other columns stays."""
+	_drop_ours((*ON_ERPNEXT, *RETIRED))
 
 
-def _drop(keys: Iterable[tuple[str, str, str]]) -> None:
-	for doctype, name, statement in keys:
-		if frappe.db.has_index(f"tab{doctype}", name):
-			frappe.db.sql_ddl(statement)
+def foreign() -> list[tuple[str, str]]:
+	"""Return (doctype, name) of keys on ERPNext's tables that have our name and other columns."""
+	there = _existing()
+	return [
+		(doctype, name)
+		for doctype, name, add, _drop in ON_ERPNEXT
+		if there.get((doctype, name)) not in (None, _columns(add))
+	]
+
+
+def _drop_ours(keys: tuple[tuple[str, str, str, str], ...]) -> None:
+	there = _existing()
+	for doctype, name, add, drop in keys:
+		if there.get((doctype, name)) == _columns(add):
+			frappe.db.sql_ddl(drop)
+
+
+def _existing() -> dict[tuple[str, str], list[str]]:
+	"""(doctype, name) → columns in their order, of the keys on ERPNext's tables that have one of our names."""
+	keys = frappe.qb.Schema("information_schema").statistics
+	rows = (
+		frappe.qb.from_(keys)
+		.select(keys.table_name, keys.index_name, keys.column_name)
+		.where(keys.table_schema == frappe.conf.db_name)
+		.where(keys.table_name.isin(sorted({f"tab{row[0]}" for row in (*ON_ERPNEXT, *RETIRED)})))
+		.where(keys.index_name.isin(sorted({row[1] for row in (*ON_ERPNEXT, *RETIRED)})))
+		.orderby(keys.table_name, keys.index_name, keys.seq_in_index)
+		.run()
+	)
+	found: dict[tuple[str, str], list[str]] = defaultdict(list)
+	for table, name, column in rows:
+		found[table.removeprefix("tab"), name].append(column)
+	return dict(found)
+
+
+def _columns(statement: str) -> list[str]:
+	"""The columns that an ADD INDEX statement names."""
+	return re.findall(r"`(\w+)`", statement[statement.index("(") :])

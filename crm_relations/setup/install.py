@@ -2,19 +2,27 @@
 
 import frappe
 from frappe import _
+from markupsafe import escape
 
 from crm_relations.campaigns import links
-from crm_relations.setup import custom_fields, indexes, seed
-from crm_relations.shared.refusals import refuse
+from crm_relations.setup import collisions, custom_fields, indexes, seed, shipped
+from crm_relations.shared.refusals import refuse, refuse_all
 
 
 def before_install() -> None:
-	"""Refuse early, in words, what would fail half-way."""
+	"""Refuse early, in words, what would fail half-way or take over objects of others. Writes nothing.
+
+	:raises frappe.ValidationError: ERPNext is missing, or an object of the site has a name that the app needs
+	"""
 	if "erpnext" not in frappe.get_installed_apps():
 		refuse(
 			_("CRM Relations needs ERPNext on the site. Run: bench --site {0} install-app erpnext"),
 			frappe.local.site,
 		)
+	if found := collisions.before_install():
+		lines = [f"{number}. {each.message} {each.remedy}" for number, each in enumerate(found, start=1)]
+		head = _("CRM Relations cannot be installed: the site has objects with names that the app needs.")
+		refuse_all(map(escape, [head, *lines, _("Nothing was changed. Resolve them and install again.")]))
 
 
 def after_install() -> None:
@@ -31,6 +39,7 @@ def set_up() -> None:
 	indexes.create()
 	seed.seed()
 	links.create_secret()
+	frappe.db.set_default(shipped.ROLES_KEY, "\n".join(shipped.ROLES))
 	_restore_dimension()
 
 
