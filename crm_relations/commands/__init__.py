@@ -105,6 +105,26 @@ def import_pipeline(context: click.Context, as_json: bool, **options: Any) -> No
 	answer(context, "import_pipeline", as_json, **options)
 
 
+@_command(relations, "export")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
+def export(context: click.Context, folder: str, as_json: bool) -> None:
+	"""Write everything that the app holds into the new folder DIR, one JSON document per line.
+
+	For another site, or before an uninstall, which does this by itself. The files hold personal data.
+	"""
+	answer(context, "export", as_json, folder=folder)
+
+
+@_command(relations, "restore")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, exists=True))
+def restore(context: click.Context, folder: str, as_json: bool) -> None:
+	"""Take in what `export` or an uninstall has written to DIR. What the site has already stays as it is.
+
+	Running campaigns come back paused.
+	"""
+	answer(context, "restore", as_json, folder=folder)
+
+
 @_command(segment, "preview")
 @click.argument("name")
 @click.option(

@@ -1,6 +1,7 @@
 """What the commands call: one function a command, returning (the JSON answer, whether all is well)."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import frappe
@@ -13,10 +14,12 @@ from crm_relations.ledger import consolidation
 from crm_relations.ledger import statement as ledger_statement
 from crm_relations.pipeline.importing.run import import_pipeline as run_import
 from crm_relations.relations import sync as relations_sync
+from crm_relations.relations.duplicates import index as duplicate_index
 from crm_relations.relations.facts import build as facts
 from crm_relations.segments import jobs as segment_jobs
 from crm_relations.segments import membership
 from crm_relations.segments import queries as segment_queries
+from crm_relations.setup import archive, install, restoring
 from crm_relations.setup import check as readiness
 from crm_relations.shared.money import to_decimal
 from crm_relations.shared.refusals import refuse
@@ -50,6 +53,22 @@ def import_pipeline(on_progress: Progress, **options: Any) -> Answer:
 	"""Not well if the invoices' income is not the deals' value."""
 	result = run_import(on_progress=on_progress, **options)
 	return result, to_decimal(result["difference"]) == 0
+
+
+def export(on_progress: Progress, folder: str) -> Answer:
+	return archive.write(Path(folder).absolute(), on_progress=on_progress), True
+
+
+def restore(on_progress: Progress, folder: str) -> Answer:
+	"""Figures, segments and keys follow at once. Not well if rows did not fit the site."""
+	report = restoring.restore(Path(folder).absolute(), on_progress=on_progress)
+	install.set_up()
+	for path in frappe.get_hooks("all_relations_changed"):
+		frappe.get_attr(path)()
+	frappe.db.commit()
+	facts.rebuild()
+	duplicate_index.catch_up()
+	return report, not any(counts["left_out"] for counts in report["by"].values())
 
 
 def segment_preview(on_progress: Progress, name: str, limit: int) -> Answer:

@@ -46,6 +46,22 @@ def sync(data: Data) -> str:
 	)
 
 
+def export(data: Data) -> str:
+	rows = [(name, number) for name, number in data["rows"].items() if number]
+	return _sections(f"Archive: {data['folder']}", table(("File", "lines"), rows, (1,)))
+
+
+def restore(data: Data) -> str:
+	counts = ("restored", "kept", "left_out")
+	rows = [
+		(doctype, *(row[key] for key in counts)) for doctype, row in data["by"].items() if any(row.values())
+	]
+	return _sections(
+		table(("Document", *(key.replace("_", " ") for key in counts)), rows, (1, 2, 3)),
+		"\n".join(f"paused: campaign {name}" for name in data["paused"]),
+	)
+
+
 def facts_rebuild(data: Data) -> str:
 	return _pairs(data)
 
