@@ -1,104 +1,189 @@
-"""Uninstall: nothing of ours stays behind on ERPNext's doctypes, and its documents stay whole.
+"""Uninstall: nothing of ours stays behind on ERPNext's doctypes, and its documents and forms work as before.
 
-Frappe drops our doctypes and what carries our module. It leaves the roles, the jobs of the scheduler, the
-log of patches, and every record that names one of our doctypes: a task or a mail that points at a doctype
-which is gone can no longer be saved. What is the user's (tasks, mails, files) stays and loses the reference;
-what says something about our documents only (comments, versions, rights, filters) goes with them.
+Frappe drops our doctypes and what carries our module. It leaves the roles, the jobs of the scheduler, the log of
+patches, and everything that names one of our doctypes. Before anything is changed, an archive of all that would be
+lost is written (`archive`), and what people have built on our doctypes and fields is listed and made harmless
+(`references`). What is the user's (tasks, mails, files) stays and loses the reference; records about our documents only
+(comments, versions, rights, filters) go with them.
 
-Columns of custom fields stay in the tables, as Frappe has it; `bench trim-tables` takes them. We empty them: were
-the app installed again, an invoice that names a campaign which is gone could be neither cancelled nor credited.
+Columns of custom fields stay in the tables, as Frappe has it; `bench trim-tables` drops them. Ours are emptied: after
+another install, an invoice that names a missing campaign could be neither cancelled nor credited. A foreign field that
+shares one of our names is left alone.
+
+`bench uninstall-app --dry-run` calls the same hooks. Then the list is printed and nothing is changed.
 """
 
+import json
+
+import click
 import frappe
-from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import get_doctypes_with_dimensions
+from frappe.query_builder import Table
+from frappe.utils.background_jobs import get_queues
+from redis.exceptions import ConnectionError as QueueNotReachable
 
+from crm_relations.campaigns import letters, links
 from crm_relations.ledger import dimension
-from crm_relations.setup import custom_fields, indexes
+from crm_relations.setup import (
+	archive,
+	collisions,
+	custom_fields,
+	indexes,
+	owned,
+	references,
+	restoring,
+	shipped,
+)
 
-ROLES = ("Relation Manager", "Relation User", "Relation Confidential")
+ROLES = shipped.ROLES
 METHODS = "crm_relations.%"
-
-#: doctype, field with the doctype, field with the name: the record stays, without the reference
-KEPT = (
-	("ToDo", "reference_type", "reference_name"),
-	("Communication", "reference_doctype", "reference_name"),
-	("File", "attached_to_doctype", "attached_to_name"),
-	("Email Queue", "reference_doctype", "reference_name"),
-	("Event", "reference_doctype", "reference_docname"),
-)
-#: doctype, field with the doctype: the record goes
-REMOVED = (
-	("Comment", "reference_doctype"),
-	("Version", "ref_doctype"),
-	("View Log", "reference_doctype"),
-	("Notification Log", "document_type"),
-	("Activity Log", "reference_doctype"),
-	("Communication Link", "link_doctype"),
-	("Dynamic Link", "link_doctype"),
-	("Event Participants", "reference_doctype"),
-	("Tag Link", "document_type"),
-	("Document Follow", "ref_doctype"),
-	("DocShare", "share_doctype"),
-	("User Permission", "allow"),
-	("List Filter", "reference_doctype"),
-	("List View Settings", "name"),
-	("Assignment Rule", "document_type"),
-	("Data Import", "reference_doctype"),
-	("Notification", "document_type"),
-	("Custom DocPerm", "parent"),
-	("Custom Field", "dt"),
-	("Property Setter", "doc_type"),
-	("Client Script", "dt"),
-)
+#: documents to which people attach their own files; those of all others were made by the app
+_WITH_FILES_OF_USERS = ("Relation", "Relation Campaign", "Relation Interaction")
 
 
 def before_uninstall() -> None:
-	"""Take back the dimension, our fields and the references while our doctypes are still there."""
+	"""Archive, list, and take back our fields and references while our doctypes are still there."""
+	changes = references.plan()
+	tasks, files = _open_tasks(), _generated_files()
+	_tell(changes, tasks, files)
+	if _is_dry_run():
+		click.echo("Dry run: nothing was changed.")
+		return
+	written = archive.write(archive.default_folder(), changes)
+	click.echo(f"Archive of everything that goes: {written['folder']}")
+	click.echo("After another install, bring it back with: bench --site SITE relations restore FOLDER")
+	references.apply(changes)
+	if tasks:
+		frappe.db.set_value("ToDo", {"name": ["in", tasks]}, "status", "Cancelled", update_modified=False)
+	for name in files:
+		frappe.delete_doc("File", name, ignore_permissions=True, force=True)
+	_remove_queued_jobs()
+	columns, forgotten = owned.own_columns(), owned.forgotten_columns()
 	dimension.switch_off()
 	custom_fields.delete()
-	_empty_columns()
+	owned.empty(columns)
+	owned.empty_forgotten(forgotten)
 	frappe.db.delete("DefaultValue", {"defkey": ["like", "relation\\_segments\\_%"]})
 	frappe.db.delete("Property Setter", {"module": custom_fields.MODULE})
-	_let_go_of(our_doctypes())
+	_clear_references(list(shipped.doctypes()))
+	_clear_list_settings()
+	links.forget_secret()
 	indexes.drop_on_erpnext()
 
 
-def our_doctypes() -> list[str]:
-	"""Names of the doctypes that go with the app."""
+def _is_dry_run() -> bool:
+	"""Whether bench was asked to list only. Frappe does not tell its hooks; the command line knows."""
+	context = click.get_current_context(silent=True)
+	return bool(context and context.params.get("dry_run"))
+
+
+def _tell(changes: list[references.Change], tasks: list[str], files: list[str]) -> None:
+	"""Print what happens to objects of the site, before it happens."""
+	if changes:
+		click.echo("Objects of the site that refer to the app:")
+	for change in changes:
+		where = f" of {change.parent[0]} {change.parent[1]}" if change.parent else ""
+		click.echo(f"* {change.doctype} {change.name}{where} ({change.because}): {change.action}")
+	if tasks:
+		click.echo(f"Open tasks that the app has made: {len(tasks)} cancelled")
+	if files:
+		click.echo(f"Exports, imports, previews and print runs: {len(files)} files deleted")
+	for row in _files_of_users():
+		click.echo(f"* File {row.file_url} of {row.attached_to_doctype} {row.attached_to_name}: kept")
+
+
+def _open_tasks() -> list[str]:
+	"""Open tasks that documents of ours have made: calls, letters, follow-ups. Those that people made stay open."""
+	found: set[str] = set()
+	todo = frappe.qb.DocType("ToDo")
+	for row in frappe.get_all(
+		"DocField",
+		{"parent": ["in", shipped.doctypes()], "fieldtype": "Link", "options": "ToDo"},
+		["parent", "fieldname"],
+		order_by="parent asc",
+	):
+		ours = frappe.qb.DocType(row.parent)
+		query = frappe.qb.from_(todo).join(ours).on(ours[row.fieldname] == todo.name).select(todo.name)
+		found |= set(query.where(todo.status == "Open").run(pluck=True))
+	return sorted(found)
+
+
+def _generated_files() -> list[str]:
+	"""Files with personal data that the app has made or read: exports, imports, previews, rejected rows, print runs."""
+	file = frappe.qb.DocType("File")
+	made = [name for name in shipped.doctypes() if name not in _WITH_FILES_OF_USERS]
+	query = (
+		frappe.qb.from_(file)
+		.select(file.name)
+		.where(
+			file.attached_to_doctype.isin(made)
+			| (
+				(file.attached_to_doctype == "Relation Campaign")
+				& (file.attached_to_field == letters.FILE_FIELD)
+			)
+		)
+	)
+	return query.run(pluck=True)
+
+
+def _files_of_users() -> list[frappe._dict]:
 	return frappe.get_all(
-		"DocType", filters={"module": custom_fields.MODULE}, pluck="name", order_by="name asc"
+		"File",
+		filters={"attached_to_doctype": ["in", _WITH_FILES_OF_USERS]},
+		or_filters=[["attached_to_field", "is", "not set"], ["attached_to_field", "!=", letters.FILE_FIELD]],
+		fields=["file_url", "attached_to_doctype", "attached_to_name"],
+		order_by="name asc",
 	)
 
 
-def _empty_columns() -> None:
-	"""Empty what our fields and the dimension's have written, set-based; amounts and times of change stay."""
-	columns = {(doctype, dimension.FIELDNAME) for doctype in get_doctypes_with_dimensions()}
-	for doctype, fields in custom_fields.custom_fields().items():
-		columns |= {(doctype, field["fieldname"]) for field in fields}
-	for doctype, fieldname in sorted(columns):
-		if frappe.db.table_exists(doctype) and _has_fields(doctype, fieldname):
-			table = frappe.qb.DocType(doctype)
-			frappe.qb.update(table).set(table[fieldname], None).where(table[fieldname].isnotnull()).run()
+def _remove_queued_jobs() -> None:
+	"""Take our waiting jobs of this site out of the queues: they would run against tables that are gone."""
+	try:
+		for queue in get_queues():
+			for job in queue.get_jobs():
+				if job.kwargs.get("site") == frappe.local.site and _is_ours(job.kwargs):
+					job.delete()
+	except QueueNotReachable as error:
+		click.echo(
+			f"The job queue does not answer ({error}). Waiting jobs of the app will fail; delete them."
+		)
 
 
-def _let_go_of(doctypes: list[str]) -> None:
+def _is_ours(call: dict) -> bool:
+	"""Whether a queued call runs a function of the app, at once or by the scheduler."""
+	method = call.get("method")
+	name = method if isinstance(method, str) else getattr(method, "__module__", "")
+	job_type = (call.get("kwargs") or {}).get("job_type") or ""
+	return any(str(text).startswith("crm_relations.") for text in (name, job_type))
+
+
+def _clear_references(doctypes: list[str]) -> None:
 	"""Clear or remove what names these doctypes, set-based. A doctype that this version lacks is passed over."""
-	for doctype, *fields in KEPT:
-		if _has_fields(doctype, *fields):
+	for doctype, *fields in references.KEPT:
+		if archive.has_fields(doctype, *fields):
 			table = frappe.qb.DocType(doctype)
 			query = frappe.qb.update(table).where(table[fields[0]].isin(doctypes))
 			for field in fields:
 				query = query.set(table[field], None)
 			query.run()
-	for doctype, field in REMOVED:
-		if _has_fields(doctype, field):
+	for doctype, field in (*references.PARTS, *references.LOGS):
+		if archive.has_fields(doctype, field):
 			frappe.db.delete(doctype, {field: ["in", doctypes]})
 
 
-def _has_fields(doctype: str, *fields: str) -> bool:
-	return bool(frappe.db.exists("DocType", doctype)) and all(
-		frappe.db.has_column(doctype, field) for field in fields
-	)
+def _clear_list_settings() -> None:
+	"""Filters and columns that users and admins have chosen in lists: with a missing field, the list would not load."""
+	ours = collisions.fieldnames()
+	settings = Table("__UserSettings")
+	doctypes = [*ours, *shipped.doctypes()]
+	chosen = settings.data.like("%relation%") | settings.doctype.isin(shipped.doctypes())
+	frappe.qb.from_(settings).delete().where(settings.doctype.isin(doctypes) & chosen).run()
+	for row in frappe.get_all(
+		"List View Settings", {"name": ["in", list(ours)]}, ["name", "fields"], order_by="name asc"
+	):
+		columns = json.loads(row.fields or "[]")
+		kept = [column for column in columns if column.get("fieldname") not in ours[row.name]]
+		if len(kept) < len(columns):
+			frappe.db.set_value("List View Settings", row.name, "fields", json.dumps(kept))
 
 
 def after_uninstall() -> None:
@@ -106,9 +191,12 @@ def after_uninstall() -> None:
 
 	Commits: Frappe has committed its own part before it calls this, and commits nothing after.
 	"""
-	for role in ROLES:
-		for doctype in ("Has Role", "Custom DocPerm"):
+	if _is_dry_run():
+		return
+	for role in shipped.ROLES:
+		for doctype in ("Has Role", "Custom DocPerm", "DocPerm"):
 			frappe.db.delete(doctype, {"role": role})
+		frappe.db.set_value("ToDo", {"role": role}, "role", None, update_modified=False)
 		if frappe.db.exists("Role", role):
 			frappe.delete_doc("Role", role, ignore_permissions=True, force=True)
 	jobs = frappe.get_all(
@@ -118,5 +206,6 @@ def after_uninstall() -> None:
 		frappe.db.delete("Scheduled Job Log", {"scheduled_job_type": ["in", jobs]})
 		frappe.db.delete("Scheduled Job Type", {"name": ["in", jobs]})
 	frappe.db.delete("Patch Log", {"patch": ["like", METHODS]})
+	frappe.db.delete("DefaultValue", {"defkey": ["in", [shipped.ROLES_KEY, restoring.RESTORED_KEY]]})
 	frappe.db.commit()
 	frappe.clear_cache()

@@ -17,7 +17,7 @@ from frappe.utils import nowdate
 
 from crm_relations.commands import relations
 from crm_relations.setup import custom_fields
-from crm_relations.tests.site import factories
+from crm_relations.tests.site import factories, foreign_objects
 
 OUR_FIELDS = ("relation", "relation_campaign")
 
@@ -88,6 +88,12 @@ def use_the_app() -> str:
 	factories.insert("User Permission", user=clerk, allow="Relation Campaign", for_value=campaign.name)
 	frappe.db.commit()
 	return campaign.name
+
+
+def change_customer_of(invoice: str) -> None:
+	"""Save the customer, as someone does who corrects an address."""
+	frappe.get_doc("Customer", frappe.db.get_value("Sales Invoice", invoice, "customer")).save()
+	frappe.db.commit()
 
 
 def dimension_of(invoice: str) -> list:
@@ -162,6 +168,97 @@ def broken_forms() -> list[str]:
 	return broken
 
 
+FOREIGN_FIELDS = (("Sales Invoice", "relation", "Int"), ("Lead", "relation_campaign", "Data"))
+
+
+def occupy_names() -> list[str]:
+	"""Objects of an admin under the names that the app needs; returns what a refusal must name."""
+	frappe.flags.in_test = True  # the dimension makes its fields at once
+	for name in ("Relation", "Relation Settings"):
+		fields = [{"fieldname": "title", "fieldtype": "Data", "label": "Title"}]
+		rights = [{"role": "System Manager", "read": 1, "write": 1, "create": 1}]
+		factories.insert(
+			"DocType",
+			name=name,
+			module="Core",
+			custom=1,
+			fields=fields,
+			permissions=rights,
+			issingle="S" in name,
+		)
+	factories.insert("Relation", title="Vetter")
+	factories.insert("Role", role_name="Relation Manager")
+	page = {
+		"doctype": "Page",
+		"name": "process-chain",
+		"page_name": "process-chain",
+		"module": "Core",
+		"title": "Chain",
+	}
+	frappe.get_doc(page).db_insert()  # Frappe makes pages in developer mode only
+	factories.insert(
+		"Number Card", label="Calls to Make", module="Core", document_type="ToDo", function="Count"
+	)
+	for doctype, fieldname, fieldtype in FOREIGN_FIELDS:
+		factories.insert("Custom Field", dt=doctype, fieldname=fieldname, label="Hand", fieldtype=fieldtype)
+	factories.insert(
+		"Accounting Dimension", label="Werbung", document_type="Brand", fieldname="relation_campaign"
+	)
+	frappe.db.sql_ddl("ALTER TABLE `tabSales Order` ADD INDEX `relation_facts` (`customer`)")
+	frappe.db.sql_ddl("CREATE TABLE `tabRelation Link` (`name` varchar(140) PRIMARY KEY)")
+	# rights of a doctype that was deleted; the document layer would refuse them
+	for parent in ("Relation Campaign", "Relation Link"):
+		frappe.get_doc({"doctype": "Custom DocPerm", "parent": parent, "role": "All", "read": 1}).db_insert()
+	frappe.db.commit()
+	return [
+		"Relation Settings", "Relation Manager", "process-chain", "Calls to Make", "Werbung", "relation_facts",
+		"tabRelation Link", "Custom DocPerm", "field relation exists on Sales Invoice",
+		"Nothing was changed",
+	]  # fmt: skip
+
+
+def free_names() -> None:
+	"""Do what the refusal told the admin to do."""
+	frappe.flags.in_test = True
+	frappe.delete_doc("Accounting Dimension", "Werbung")
+	for doctype, fieldname, _fieldtype in FOREIGN_FIELDS:
+		if frappe.db.exists("Custom Field", f"{doctype}-{fieldname}"):
+			frappe.delete_doc("Custom Field", f"{doctype}-{fieldname}")
+	for name in ("Relation", "Relation Settings"):
+		frappe.delete_doc("DocType", name)
+	frappe.delete_doc("Role", "Relation Manager")
+	frappe.db.delete("Page", {"name": "process-chain"})
+	frappe.delete_doc("Number Card", "Calls to Make")
+	frappe.db.delete("Custom DocPerm", {"parent": ["like", "Relation%"]})
+	frappe.db.sql_ddl("ALTER TABLE `tabSales Order` DROP INDEX `relation_facts`")
+	frappe.db.sql_ddl("ALTER TABLE `tabSales Invoice` DROP COLUMN `relation`")  # what trim-tables does
+	frappe.db.sql_ddl("DROP TABLE IF EXISTS `tabRelation`")
+	frappe.db.sql_ddl("DROP TABLE IF EXISTS `tabRelation Link`")
+	frappe.db.commit()
+
+
+def state_of_the_site() -> dict:
+	"""Counts that an install would change."""
+	doctypes = (
+		"DocType",
+		"Custom Field",
+		"Role",
+		"Module Def",
+		"Report",
+		"Page",
+		"Number Card",
+		"Property Setter",
+	)
+	found: dict = {doctype: frappe.db.count(doctype) for doctype in doctypes}
+	found["tables"] = len(frappe.db.get_tables(cached=False))
+	found["apps"] = frappe.get_installed_apps()
+	found["default"] = frappe.db.get_default("crm_relations_roles")
+	found["kept"] = (
+		frappe.get_all("Relation", pluck="title") if frappe.db.exists("DocType", "Relation") else []
+	)
+	return found
+
+
 def documents() -> dict[str, int]:
 	"""How many there are of what the import and the demo make."""
 	doctypes = (
@@ -214,8 +311,13 @@ FUNCTIONS = (
 	installed,
 	leftovers,
 	broken_forms,
+	occupy_names,
+	free_names,
+	state_of_the_site,
 	documents,
 	said,
+	change_customer_of,
+	*foreign_objects.FUNCTIONS,
 )
 
 
