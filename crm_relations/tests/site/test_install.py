@@ -19,7 +19,7 @@ def test_every_custom_field_is_there_and_never_printed():
 def test_every_key_is_there_and_none_that_was_replaced():
 	for doctype, name, _statement in indexes.STATEMENTS:
 		assert frappe.db.has_index(f"tab{doctype}", name), f"{doctype}.{name}"
-	for doctype, name, _statement in indexes.RETIRED:
+	for doctype, name, _add, _drop in indexes.RETIRED:
 		assert not frappe.db.has_index(f"tab{doctype}", name), f"{doctype}.{name}"
 
 
