@@ -24,6 +24,7 @@ from crm_relations.shared.contact_keys import domain_key, email_key, phone_key
 
 #: UIDs of relations that came without one
 UID_PREFIX = "urn:crm-relations:"
+HIDDEN = _("a relation that you may not read")
 #: stands for the relation that an earlier row of the same file makes
 ROW = "row:"
 
@@ -224,7 +225,7 @@ class Matcher:
 			raise Unreadable(
 				_("E-mail: {0} belongs to {1} already. Correct the name or the address."),
 				", ".join(sorted(mine.emails & other.emails)),
-				other.title,
+				self.shown(other),
 			)
 		if not self.overwrite:
 			# father and son of one name share an address
@@ -250,7 +251,16 @@ class Matcher:
 
 	def listed(self, names: Iterable[str]) -> str:
 		"""Some of the relations in words: `Müller GmbH (REL-00001), …`."""
-		return ", ".join(sorted(f"{self.known[n].title} ({n})" for n in names)[:5])
+		first = sorted(names)[:5]
+		return ", ".join(dict.fromkeys(self.shown(self.known[name], with_id=True) for name in first))
+
+	def shown(self, known: Known, with_id: bool = False) -> str:
+		"""What a message may say of a relation: of one that the user may not read, nothing."""
+		if known.name.startswith(ROW):
+			return known.title
+		if not frappe.has_permission("Relation", "read", doc=known.name):
+			return frappe._(HIDDEN)
+		return f"{known.title} ({known.name})" if with_id else known.title
 
 
 def _employers(relations: list[str]) -> dict[str, set[str]]:

@@ -69,6 +69,28 @@ def test_a_user_who_may_not_write_birthdays_does_not_merge_two_either():
 	assert figures(doc) == (2, 0, 0, 0) and [r.date_of_birth for r in made] == [None, None]
 
 
+def test_a_message_names_no_relation_that_the_user_may_not_read():
+	secret = relation(unique("Geheime Fille"), country="France", email_id="info@fille-z.example")
+	twin = relation(unique("Fille Zwei"), country="France")
+	relation(twin.relation_name, country="France")
+	reader = user(None, "Relation User")
+	insert("User Permission", user=reader, allow="Country", for_value="Germany", apply_to_all_doctypes=1)
+	person = relation(
+		unique("Claire Cachée"), kind="Person", country="France", email_id="claire@fille-z.example"
+	)
+	frappe.set_user(reader)
+	_doc, rows = preview(
+		"Vorname;Nachname;E-Mail;Firma\n"
+		f"Eva;Offen-Z;claire@fille-z.example;\n"
+		f"Udo;Offen-Z;udo@offen-z.example;{twin.relation_name}\n"
+	)
+	assert "claire@fille-z.example belongs to a relation that you may not read" in rows[2]["reason"]
+	said = str(rows)
+	assert not any(
+		name in said for name in (person.relation_name, person.name, secret.name, f"({twin.name})")
+	)
+
+
 def test_a_row_that_says_less_is_the_relation_that_is_there():
 	last = unique("Schmal").replace(" ", "")
 	known = relation(f"Anna {last}", kind="Person", city="Köln", date_of_birth="1980-01-02")
