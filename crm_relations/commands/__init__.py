@@ -90,19 +90,28 @@ def check(context: click.Context, as_json: bool) -> None:
 )
 @click.option("--campaign", help="Relation Campaign that the deals belong to.")
 @click.option(
+	"--suggest-mapping",
+	is_flag=True,
+	help="Print a mapping file for DIR, made from the headings and values of its files. Imports nothing.",
+)
+@click.option(
 	"--rejects",
 	"rejects_file",
 	type=click.Path(dir_okay=False),
 	help="Where to write the rejected rows (csv).",
 )
-def import_pipeline(context: click.Context, as_json: bool, **options: Any) -> None:
+def import_pipeline(context: click.Context, as_json: bool, suggest_mapping: bool, **options: Any) -> None:
 	"""Import the opportunity export of another CRM: csv files of accounts, products, sales teams and deals in DIR.
 
 	Won deals go on to quotation, order, invoice and payment, with their dates and values; amounts are taken as
 	the company's currency unless the mapping says otherwise. Every row is imported or rejected with a reason.
-	A run that was interrupted goes on where it stopped.
+	A run that was interrupted continues where it stopped. One file may hold several of these, and a mapping needs the
+	deals only: what it leaves out is made from the names in them.
 	"""
-	answer(context, "import_pipeline", as_json, **options)
+	if suggest_mapping:
+		answer(context, "suggest_mapping", as_json, folder=options["folder"])
+	else:
+		answer(context, "import_pipeline", as_json, **options)
 
 
 @_command(relations, "export")

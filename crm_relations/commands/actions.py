@@ -12,6 +12,7 @@ from crm_relations.campaigns import queries as campaign_queries
 from crm_relations.demo import run as demo_run
 from crm_relations.ledger import consolidation
 from crm_relations.ledger import statement as ledger_statement
+from crm_relations.pipeline.importing import suggestion
 from crm_relations.pipeline.importing.run import import_pipeline as run_import
 from crm_relations.relations import sync as relations_sync
 from crm_relations.relations.duplicates import index as duplicate_index
@@ -69,6 +70,10 @@ def restore(on_progress: Progress, folder: str) -> Answer:
 	facts.rebuild()
 	duplicate_index.catch_up()
 	return report, not any(counts["left_out"] for counts in report["by"].values())
+
+
+def suggest_mapping(on_progress: Progress, folder: str) -> Answer:
+	return suggestion.suggest(folder), True
 
 
 def segment_preview(on_progress: Progress, name: str, limit: int) -> Answer:

@@ -1,5 +1,6 @@
 """Answers of the commands as text: one function a command, tables with aligned columns."""
 
+import json
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -111,6 +112,10 @@ def import_pipeline(data: Data) -> str:
 			}
 		),
 	)
+
+
+def suggest_mapping(data: Data) -> str:
+	return json.dumps(data, ensure_ascii=False, indent=1)
 
 
 def segment_preview(data: Data) -> str:

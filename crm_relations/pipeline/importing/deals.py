@@ -29,7 +29,7 @@ class Names:
 
 	customer: str
 	relation: str | None
-	item: str
+	item: str | None
 	list_price: Decimal | None
 	sales_person: str | None
 
@@ -73,12 +73,12 @@ class Booking:
 				"transaction_date": deal.opened_on,
 				"expected_closing": deal.closed_on,
 				"sales_stage": deal.sales_stage or None,
-				"title": f"{names.item} {deal.key}",
+				"title": " ".join(filter(None, (names.item, deal.key))),
 				"opportunity_amount": value,
 				"base_opportunity_amount": value,
 				"relation": names.relation,
 				"relation_campaign": self.campaign,
-				"items": [{"item_code": names.item, "qty": 1, "rate": value}],
+				"items": [{"item_code": names.item, "qty": 1, "rate": value}] if names.item else [],
 			}
 		)
 		if names.sales_person:

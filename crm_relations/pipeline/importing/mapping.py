@@ -3,21 +3,23 @@
 Keys, all optional unless said:
 
 - `source` (required): name of the export; rows of the same source are never imported twice
-- `encoding`, `delimiter`, `date_format` (strptime), `decimal_separator` ("." or ",")
+- `encoding`, `delimiter`, `date_format` (strptime), `decimal_separator` (".", ",", or "auto": told from each column)
 - `exchange_rate`: an amount of the export times this is an amount in the company's currency; 1 = taken as it is
 - `tax`: "default" (the company's default sales tax template), "none", or the name of a template
 - `likeness`: from which likeness (0–100) on a name counts as a misspelling of a known one
 - `lost_reason`: the reason of lost deals whose row has none
-- `undated`: date of a deal without dates: "last_date" (the latest date in the deals file: on that day the deal
-  was in its stage), or "reject"
-- `accounts`, `products`, `teams`, `deals` (required): `file` and `columns` {our name: column of the file};
+- `undated`: date of a deal without dates: "last_date" (the latest date in the deals file, or today where it has none: on
+  that day the deal was in its stage), or "reject"
+- `deals` (required), `accounts`, `products`, `teams`: `file` and `columns` {our name: column of the file}. Several parts may
+  come from one file. A part that is left out is made from the names in the deals file;
   `accounts.annual_revenue_factor`, `accounts.annual_revenue_currency`, `accounts.notes` {column: label};
   `deals.stages` {stage: {"outcome": "open" | "won" | "lost", "sales_stage": name}}; the sales stage of a closed
   deal is the last one that it was in
 """
 
 import json
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -30,10 +32,12 @@ COLUMNS: dict[str, tuple[set[str], set[str]]] = {
 	"products": ({"name"}, {"group", "price"}),
 	"teams": ({"agent"}, {"manager", "office"}),
 	"deals": (
-		{"key", "product", "account", "stage", "value"},
-		{"agent", "opened_on", "closed_on", "lost_reason"},
+		{"key", "account", "stage"},
+		{"product", "value", "agent", "opened_on", "closed_on", "lost_reason"},
 	),
 }
+#: part that may be left out → (its key, the column of the deals file that holds it)
+FROM_DEALS = {"accounts": ("name", "account"), "products": ("name", "product"), "teams": ("agent", "agent")}
 OUTCOMES = ("open", "won", "lost")
 
 
@@ -49,11 +53,18 @@ class Stage:
 
 @dataclass(frozen=True)
 class Part:
-	"""One file of the export."""
+	"""One kind of rows in a file of the export. `shared`: the file holds other parts as well, so that a name occurs in many
+	rows; without any column the part is empty."""
 
 	name: str
 	file: str
 	columns: dict[str, str]
+	shared: bool = False
+
+	@property
+	def label(self) -> str:
+		"""Name under which rows are counted and remembered."""
+		return f"{self.file} ({self.name})" if self.shared else self.file
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,7 @@ class Mapping:
 	encoding: str = "utf-8-sig"
 	delimiter: str = ","
 	date_format: str = "%Y-%m-%d"
-	decimal_separator: str = "."
+	decimal_separator: str = "auto"
 	exchange_rate: Decimal = Decimal(1)
 	tax: str = "default"
 	likeness: float = 90.0
@@ -112,8 +123,8 @@ def parse(data: Any) -> Mapping:
 		"annual_revenue_currency",
 	}
 	_no_others(data, known, "")
-	parts = {name: _part(name, data.get(name)) for name in COLUMNS}
-	accounts, deals = data["accounts"], data["deals"]
+	parts = _parts(data)
+	accounts, deals = data.get("accounts") or {}, data["deals"]
 	simple = {
 		key: _text(data, key, Mapping.__dataclass_fields__[key].default)
 		for key in (
@@ -126,8 +137,8 @@ def parse(data: Any) -> Mapping:
 			"undated",
 		)
 	}
-	if simple["decimal_separator"] not in (".", ","):
-		raise MappingError('decimal_separator: must be "." or ","')
+	if simple["decimal_separator"] not in (".", ",", "auto"):
+		raise MappingError('decimal_separator: must be ".", "," or "auto"')
 	if simple["undated"] not in ("last_date", "reject"):
 		raise MappingError('undated: must be "last_date" or "reject"')
 	if len(simple["delimiter"]) != 1:
@@ -149,6 +160,18 @@ def parse(data: Any) -> Mapping:
 		**simple,
 		**parts,
 	)
+
+
+def _parts(data: dict[str, Any]) -> dict[str, Part]:
+	deals = _part("deals", data.get("deals"))
+	parts = {name: _part(name, data[name]) for name in FROM_DEALS if data.get(name) is not None}
+	parts["deals"] = deals
+	for name, (key, column) in FROM_DEALS.items():
+		if name not in parts:
+			columns = {key: deals.columns[column]} if column in deals.columns else {}
+			parts[name] = Part(name, deals.file, columns)
+	files = Counter(part.file for part in parts.values() if part.columns)
+	return {name: replace(part, shared=files[part.file] > 1) for name, part in parts.items()}
 
 
 def _part(name: str, data: Any) -> Part:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from html import unescape
 
 import frappe
+from frappe import _
 from frappe.model.document import Document
 from frappe.utils import strip_html
 from frappe.utils.nestedset import get_root_of
 
 from crm_relations.pipeline.importing.mapping import Mapping
-from crm_relations.pipeline.importing.reader import Account, Agent, Product
+from crm_relations.pipeline.importing.reader import Account, Agent, Product, Row
 from crm_relations.pipeline.importing.rules import Ambiguous, KnownNames, containing, title_of
 from crm_relations.relations import identity, links
 from crm_relations.relations.rules import SUBSIDIARY_OF
@@ -196,6 +197,11 @@ class Masters:
 		if product.price is not None and self.price_list and not frappe.db.exists("Item Price", price):
 			_insert("Item Price", price_list_rate=float(product.price), **price)
 		return name
+
+	def unnamed_product(self) -> str:
+		"""Return the item under which won deals without a product are invoiced."""
+		name = _("Product Not Named")
+		return self.product(Product(Row("", 0, {}, {}), name))
 
 	def _item_group(self, name: str) -> str:
 		if not name:

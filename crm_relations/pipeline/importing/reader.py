@@ -3,15 +3,23 @@
 import csv
 import datetime
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
 from crm_relations.pipeline.importing.mapping import Mapping, Part, Stage
-from crm_relations.pipeline.importing.rules import ValueProblem, read_count, read_date, read_number
+from crm_relations.pipeline.importing.rules import (
+	ValueProblem,
+	decimal_separator_of,
+	read_count,
+	read_date,
+	read_number,
+)
 from crm_relations.shared.markup import plain
 
 CENT = Decimal("0.01")
+#: an open deal that closes later than in so many years has no date: systems write 3999-12-31 for none
+PLACEHOLDER_YEARS = 50
 
 
 class ExportError(ValueError):
@@ -115,15 +123,22 @@ def read(folder: str | Path, mapping: Mapping, deals: int | None = None) -> Expo
 	folder = Path(folder)
 	if not folder.is_dir():
 		raise ExportError(f"{folder}: is not a folder")
-	rows = {part.name: list(_rows(folder, part, mapping)) for part in mapping.parts}
+	rows = {part.name: list(_rows(folder, part, mapping)) if part.columns else [] for part in mapping.parts}
+	of_part = {name: _with_separator(mapping, name, found) for name, found in rows.items()}
 	last_date = _last_date(rows["deals"], mapping)
 	chosen = rows["deals"] if deals is None else rows["deals"][:deals]
 	return Export(
 		accounts=_typed(
-			mapping.accounts, rows["accounts"], "name", lambda row, key: _account(row, key, mapping)
+			mapping.accounts,
+			rows["accounts"],
+			"name",
+			lambda row, key: _account(row, key, of_part["accounts"]),
 		),
 		products=_typed(
-			mapping.products, rows["products"], "name", lambda row, key: _product(row, key, mapping)
+			mapping.products,
+			rows["products"],
+			"name",
+			lambda row, key: _product(row, key, of_part["products"]),
 		),
 		teams=_typed(
 			mapping.teams,
@@ -131,7 +146,9 @@ def read(folder: str | Path, mapping: Mapping, deals: int | None = None) -> Expo
 			"agent",
 			lambda row, key: Agent(row, key, row.values.get("manager", ""), row.values.get("office", "")),
 		),
-		deals=_typed(mapping.deals, chosen, "key", lambda row, key: _deal(row, key, mapping, last_date)),
+		deals=_typed(
+			mapping.deals, chosen, "key", lambda row, key: _deal(row, key, of_part["deals"], last_date)
+		),
 		last_date=last_date,
 	)
 
@@ -146,7 +163,7 @@ def _rows(folder: Path, part: Part, mapping: Mapping) -> Iterator[Row]:
 			if missing := [column for column in part.columns.values() if column not in header]:
 				raise ExportError(
 					f'{path}: has no column "{missing[0]}"; it has: {", ".join(header) or "nothing"}. '
-					"Name the columns in a mapping file (--mapping)"
+					"Name the columns in a mapping file (--mapping); --suggest-mapping writes a first one"
 				)
 			for raw in reader:
 				surplus = raw.pop(None, None)
@@ -154,7 +171,7 @@ def _rows(folder: Path, part: Part, mapping: Mapping) -> Iterator[Row]:
 				values = {ours: plain(raw[column]) for ours, column in part.columns.items()}
 				if surplus:
 					values["surplus"] = mapping.delimiter.join(surplus)
-				yield Row(part.file, reader.line_num, values, raw)
+				yield Row(part.label, reader.line_num, values, raw)
 	except OSError as error:
 		raise ExportError(f"{path}: cannot be read: {error.strerror}") from error
 	except (UnicodeDecodeError, LookupError) as error:
@@ -163,7 +180,20 @@ def _rows(folder: Path, part: Part, mapping: Mapping) -> Iterator[Row]:
 		raise ExportError(f"{path}: is not a csv file: {error}") from error
 
 
+#: part → its column of amounts
+_AMOUNTS = {"accounts": "annual_revenue", "products": "price", "deals": "value"}
+
+
+def _with_separator(mapping: Mapping, part: str, rows: list[Row]) -> Mapping:
+	"""Return the mapping with the decimal separator of the part's amounts, where it leaves that to the file."""
+	if mapping.decimal_separator != "auto" or part not in _AMOUNTS:
+		return mapping
+	texts = (row.values.get(_AMOUNTS[part], "") for row in rows)
+	return replace(mapping, decimal_separator=decimal_separator_of(filter(None, texts)))
+
+
 def _last_date(rows: list[Row], mapping: Mapping) -> datetime.date | None:
+	"""Return the latest date of the deals that is not in the future: expected closing dates are no days of the export."""
 	dates = []
 	for row in rows:
 		for column in ("opened_on", "closed_on"):
@@ -171,15 +201,19 @@ def _last_date(rows: list[Row], mapping: Mapping) -> datetime.date | None:
 				dates.append(read_date(row.values.get(column, ""), mapping.date_format, column))
 			except ValueProblem:
 				continue  # the row itself is rejected for it
-	return max((date for date in dates if date), default=None)
+	today = datetime.date.today()
+	return max((date for date in dates if date and date <= today), default=None)
 
 
 def _typed(part: Part, rows: list[Row], key_column: str, build: Callable) -> ReadFile:
 	read_file = ReadFile(part)
 	seen: dict[str, int] = {}
-	column = part.columns[key_column]
+	column = part.columns.get(key_column, key_column)
+	names_only = part.shared and part.name != "deals"
 	for row in rows:
 		key = row.values[key_column]
+		if names_only and (not key or key in seen):
+			continue  # the row is counted as a deal; here it only names an account, a product or a person
 		try:
 			if not key:
 				raise ValueProblem(f"{column} is empty")
@@ -230,7 +264,7 @@ def _product(row: Row, key: str, mapping: Mapping) -> Product:
 
 def _deal(row: Row, key: str, mapping: Mapping, last_date: datetime.date | None) -> Deal:
 	columns, values = mapping.deals.columns, row.values
-	for needed in ("account", "product", "stage"):
+	for needed in ("account", "stage"):
 		if not values[needed]:
 			raise ValueProblem(f"{columns[needed]} is empty")
 	stage: Stage | None = mapping.stages.get(values["stage"])
@@ -248,16 +282,20 @@ def _deal(row: Row, key: str, mapping: Mapping, last_date: datetime.date | None)
 	if opened and closed and closed < opened:
 		raise ValueProblem(f"{columns['closed_on']} {closed} is before {columns['opened_on']} {opened}")
 	if stage.outcome == "won" and (value is None or value <= 0):
-		raise ValueProblem(f"{columns['value']}: a won deal needs a value above zero")
+		raise ValueProblem(f"{columns.get('value', 'value')}: a won deal needs a value above zero")
+	if stage.outcome == "won" and closed > datetime.date.today():
+		raise ValueProblem(f"{columns['closed_on']} {closed} is in the future, but the deal is won")
+	if stage.outcome == "open" and closed and closed.year > datetime.date.today().year + PLACEHOLDER_YEARS:
+		closed = None
 	start, by_rule = opened or closed, False
 	if not start:
-		if mapping.undated == "reject" or not last_date:
+		if mapping.undated == "reject":
 			raise ValueProblem(f"{columns.get('opened_on', 'opened_on')} is empty")
-		start, by_rule = last_date, True
+		start, by_rule = last_date or datetime.date.today(), True
 	return Deal(
 		row,
 		key,
-		product=values["product"],
+		product=values.get("product", ""),
 		account=values["account"],
 		stage=values["stage"],
 		outcome=stage.outcome,

@@ -70,6 +70,11 @@ def forget_rejections(source: str, file_name: str, keys: Iterable[str]) -> None:
 		)
 
 
+def forget(source: str, file_name: str, key: str) -> None:
+	"""Forget an imported row, because its document was deleted since."""
+	frappe.db.delete(DOCTYPE, {"source": source, "file_name": file_name, "row_key": key})
+
+
 def value_and_income(source: str, file_name: str, keys: set[str]) -> tuple[Decimal, Decimal]:
 	"""Value of the won deals among `keys`, and what their invoices hold on income accounts, in company currency."""
 	record, entry, account = (

@@ -117,12 +117,49 @@ def read_date(text: str, date_format: str, column: str) -> datetime.date | None:
 		raise ValueProblem(f'{column}: "{text}" is not a date of the form {date_format}') from None
 
 
+#: signs and ISO codes of currencies around an amount, and the dash of a whole amount (100,-)
+_CURRENCY = re.compile(
+	r"^([-+(]?)\s*(?:[A-Z]{0,3}[$€£¥₹]|[A-Z]{3}(?=[\s\d]))\s*|\s*(?:[$€£¥₹]|[A-Z]{3})(?=\)?$)|[.,]\s*[-–—]+$"
+)
+_APOSTROPHES = str.maketrans({"'": "", "’": "", "\u00a0": " ", "\u202f": " ", "−": "-"})
+
+
+def without_currency(text: str) -> str:
+	"""Return the amount without its currency: `€ 1.234,50`, `1.234,50 EUR`, `CHF 1'234.50`, `(100.00)` and `100,-`."""
+	text = _CURRENCY.sub(r"\1", text.translate(_APOSTROPHES).strip()).strip()
+	text = _CURRENCY.sub(r"\1", text).strip()
+	return f"-{text[1:-1].strip()}" if text.startswith("(") and text.endswith(")") else text
+
+
+def decimal_separator_of(texts: Iterable[str]) -> str:
+	"""Return "." or ",", as the amounts of one column write it.
+
+	An amount with both signs, or with other than three digits behind its only sign, decides. Three digits behind the sign
+	are thousands: amounts have no three decimals.
+	"""
+	single: set[str] = set()
+	for text in map(without_currency, texts):
+		signs = [sign for sign in text if sign in ".,"]
+		if len(set(signs)) == 2:
+			return signs[-1]
+		if len(signs) == 1:
+			if len(text.rpartition(signs[0])[2]) != 3:
+				return signs[0]
+			single.update(signs)
+		elif signs:
+			single.update(signs)
+	if len(single) == 1:
+		return "," if "." in single else "."
+	return "."
+
+
 def read_number(text: str, decimal_separator: str, column: str) -> Decimal | None:
-	"""The number in `text`, None if it is empty. Groups of thousands may be split by the other sign or a blank."""
+	"""Return the number in `text`, None if it is empty. Groups of thousands may be split by the other sign, a blank or an
+	apostrophe; a currency before or after the number is left out."""
 	if not text:
 		return None
 	thousands = "," if decimal_separator == "." else "."
-	plain = re.sub(rf"(?<=\d)[{re.escape(thousands)}\s](?=\d{{3}}(\D|$))", "", text)
+	plain = re.sub(rf"(?<=\d)[{re.escape(thousands)}\s](?=\d{{3}}(\D|$))", "", without_currency(text))
 	plain = plain.replace(decimal_separator, ".") if thousands not in plain else "not a number"
 	try:
 		number = Decimal(plain)

@@ -117,14 +117,12 @@ class Importer:
 				self._reject_row(tally, row, error)
 				continue
 			if before:  # its document was deleted since
-				frappe.db.delete(
-					records.DOCTYPE, {"source": self.source, "file_name": row.row.file, "row_key": row.key}
-				)
+				records.forget(self.source, row.row.file, row.key)
 			records.remember(self.source, row.row, row.key, (doctype, name), note=note)
 			frappe.db.commit()
 			documents[row.key] = name
 			tally.new += 1
-			self.on_progress(file.part.file, number, len(file.good))
+			self.on_progress(file.part.label, number, len(file.good))
 		return documents
 
 	def _parents(self, customers: dict[str, str]) -> None:
@@ -152,12 +150,12 @@ class Importer:
 				tally.new += 1
 			except (frappe.ValidationError, ValueProblem) as error:
 				self._reject_row(tally, deal, error)
-			self.on_progress(file.part.file, number, len(file.good))
+			self.on_progress(file.part.label, number, len(file.good))
 
 	def _deal(self, deal: Deal, names: Names) -> None:
 		opportunity, invoice = self.booking.book(deal, names, deal.lost_reason or self.mapping.lost_reason)
 		note = (
-			f"no date in the row; dated {deal.opened_on}, the last date in the file"
+			f"no date in the row; dated {deal.opened_on}, the last date in the file or today"
 			if deal.dated_by_rule
 			else ""
 		)
@@ -174,7 +172,7 @@ class Importer:
 
 	def _begin(self, file: ReadFile) -> tuple[dict[str, records.Known], "Tally"]:
 		"""What is imported already; the rejections that reading the file gave are written anew."""
-		name = file.part.file
+		name = file.part.label
 		known = records.imported(self.source, name)
 		tally = self.tally[name] = Tally(rows_in=file.rows_in, rejected=len(file.rejected))
 		self.rejections += file.rejected
@@ -196,10 +194,12 @@ class Importer:
 	# around them ------------------------------------------------------------------------------------------
 
 	def _calendar(self) -> None:
-		dates = [date for deal in self.export.deals.good for date in (deal.opened_on, deal.closed_on) if date]
-		if dates:
-			fiscal_years(self.company, min(dates), max(dates))
-			frappe.db.commit()
+		"""Make the fiscal years in which something is posted; an open or a lost deal needs none."""
+		dates = {deal.closed_on for deal in self.export.deals.good if deal.outcome == "won"}
+		for year in sorted({date.year for date in dates}):
+			in_year = [date for date in dates if date.year == year]
+			fiscal_years(self.company, min(in_year), max(in_year))
+		frappe.db.commit()
 
 	def _write_rejects(self) -> None:
 		"""One csv for all files; the columns of a row as written stand behind ours."""
@@ -216,14 +216,16 @@ class Importer:
 	def _result(self) -> dict[str, Any]:
 		deals = self.export.deals
 		keys = {deal.key for deal in deals.good}
-		value, income = records.value_and_income(self.source, deals.part.file, keys)
+		value, income = records.value_and_income(self.source, deals.part.label, keys)
 		return {
 			"source": self.source,
 			"company": self.company,
 			"rows_in": sum(tally.rows_in for tally in self.tally.values()),
 			"imported": sum(tally.imported for tally in self.tally.values()),
 			"rejected": sum(tally.rejected for tally in self.tally.values()),
-			"by": {name: tally.as_dict() for name, tally in self.tally.items()},
+			"by": {
+				part.label: self.tally[part.label].as_dict() for part in self.mapping.parts if part.columns
+			},
 			"won_value": to_string(value),
 			"income_posted": to_string(income),
 			"difference": to_string(value - income),
@@ -267,6 +269,8 @@ class _Resolver:
 	prices: dict[str, Decimal | None] = field(init=False)
 	known: dict[str, KnownNames] = field(init=False)
 	relations: dict[str, str | None] = field(default_factory=dict)
+	#: item of won deals without a product
+	unnamed: str | None = None
 
 	def __post_init__(self) -> None:
 		likeness = self.importer.mapping.likeness
@@ -279,7 +283,8 @@ class _Resolver:
 
 	def __call__(self, deal: Deal) -> Names:
 		""":raises ValueProblem: a name is not in the other files of the export, or may be several"""
-		product, account = self._name("product", deal.product), self._name("account", deal.account)
+		product = self._name("product", deal.product) if deal.product else None
+		account = self._name("account", deal.account)
 		agent = self._name("agent", deal.agent) if deal.agent else None
 		customer = self.customers[account]
 		if customer not in self.relations:
@@ -287,10 +292,19 @@ class _Resolver:
 		return Names(
 			customer,
 			self.relations[customer],
-			self.items[product],
-			self.prices[product],
+			self._item(product, deal.outcome),
+			self.prices.get(product),
 			self.people.get(agent),
 		)
+
+	def _item(self, product: str | None, outcome: str) -> str | None:
+		"""The item of a product. A won deal without one is invoiced as the item for unnamed products."""
+		if product:
+			return self.items[product]
+		if outcome != "won":
+			return None
+		self.unnamed = self.unnamed or self.importer.masters.unnamed_product()
+		return self.unnamed
 
 	def count_variants(self, deal: Deal) -> None:
 		"""A row of an earlier run: its variants belong into the report of this one as well."""
@@ -304,7 +318,7 @@ class _Resolver:
 		name = recognise(self.known[ours], written, column, self.importer.variants)
 		if not name:
 			other = {"product": mapping.products, "agent": mapping.teams, "account": mapping.accounts}[ours]
-			raise ValueProblem(f'{column}: "{written}" is not in {other.file}, or was rejected there')
+			raise ValueProblem(f'{column}: "{written}" is not in {other.label}, or was rejected there')
 		return name
 
 

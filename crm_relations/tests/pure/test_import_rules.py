@@ -15,12 +15,14 @@ from crm_relations.pipeline.importing.rules import (
 	KnownNames,
 	ValueProblem,
 	containing,
+	decimal_separator_of,
 	name_key,
 	read_count,
 	read_date,
 	read_number,
 	title_of,
 )
+from crm_relations.pipeline.importing.suggestion import suggest
 
 HEAD = "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value"
 
@@ -114,6 +116,26 @@ def test_numbers_are_read_with_either_separator(text, separator, number):
 	assert read_number(text, separator, "value") == Decimal(number)
 
 
+@pytest.mark.parametrize(
+	("texts", "numbers"),
+	[
+		(["1.234,50 €", "99,00 €"], ["1234.50", "99.00"]),
+		(["€ 1,234.50", "$99"], ["1234.50", "99"]),
+		(["CHF 1'234.50", "CHF 10.-"], ["1234.50", "10"]),
+		(["1.234.567 EUR", "500 EUR"], ["1234567", "500"]),
+		(["1.234", "12.000"], ["1234", "12000"]),
+		(["(1,000.00)", "US$ 5.5"], ["-1000.00", "5.5"]),
+		(["1\u00a0234,5", "-7,25"], ["1234.5", "-7.25"]),
+		(["100,-", "2.500,-"], ["100", "2500"]),
+	],
+)
+def test_amounts_are_read_as_their_column_writes_them(texts, numbers):
+	separator = decimal_separator_of(texts)
+	assert [read_number(text, separator, "value") for text in texts] == [
+		Decimal(number) for number in numbers
+	]
+
+
 @pytest.mark.parametrize("text", ["12,3", "abc", "1.2.3", "NaN", "1e", "Infinity"])
 def test_what_is_no_number_is_refused_with_the_column(text):
 	with pytest.raises(ValueProblem, match="close_value"):
@@ -161,7 +183,7 @@ def test_the_default_mapping_is_right():
 		(lambda data: data.update(likeness=20), "likeness"),
 		(lambda data: data.update(undated="today"), "undated"),
 		(lambda data: data.update(colour="red"), "colour"),
-		(lambda data: data["deals"]["columns"].pop("value"), "deals.columns.value"),
+		(lambda data: data["deals"]["columns"].pop("account"), "deals.columns.account"),
 		(lambda data: data["deals"]["columns"].update(sum="x"), "deals.columns.sum"),
 		(lambda data: data["deals"]["stages"]["Won"].update(outcome="yes"), "deals.stages.Won.outcome"),
 		(lambda data: data["accounts"].update(file="../accounts.csv"), "accounts.file"),
@@ -200,7 +222,7 @@ def test_amounts_are_converted_at_the_rate_of_the_mapping(folder):
 	("line", "reason"),
 	[
 		("A,Anna,GTX Pro,,Engaging,2017-01-01,,", "account is empty"),
-		("A,Anna,,Isdom,Engaging,2017-01-01,,", "product is empty"),
+		("A,Anna,GTX Pro,Isdom,Won,2017-01-01,2999-12-31,100", "close_date 2999-12-31 is in the future"),
 		(",Anna,GTX Pro,Isdom,Engaging,2017-01-01,,", "opportunity_id is empty"),
 		("A,Anna,GTX Pro,Isdom,Hot,2017-01-01,,", 'deal_stage: "Hot"'),
 		("A,Anna,GTX Pro,Isdom,Won,2017-01-01,,100", "close_date is empty, but the deal is won"),
@@ -219,6 +241,49 @@ def test_a_deal_that_cannot_be_read_is_rejected_with_row_and_reason(folder, line
 	assert reason in rejection.reason
 	assert rejection.row.number == 3
 	assert file.rows_in == 2
+
+
+def test_a_deal_may_lack_product_amount_and_date_of_closing(folder):
+	(folder / "sales_pipeline.csv").write_text(
+		f"{HEAD}\nA,Anna,,Isdom,Engaging,2017-01-01,3999-12-31,\nB,Anna,,Isdom,Won,2017-01-01,2017-02-01,100\n"
+	)
+	export = read(folder, mappings.parse(default()))
+	assert not export.deals.rejected
+	assert (export.deals.good[0].product, export.deals.good[0].closed_on) == ("", None)
+	assert export.last_date == date(2017, 2, 1)
+
+
+ONE_FILE = {
+	"source": "one_file",
+	"deals": {
+		"file": "deals.csv",
+		"columns": {
+			"key": "Id", "account": "Account", "stage": "Stage", "value": "Amount", "product": "Product",
+			"agent": "Owner", "closed_on": "Close",
+		},
+		"stages": {"Won": {"outcome": "won"}, "Open": {"outcome": "open"}},
+	},
+}  # fmt: skip
+
+
+def test_parts_from_one_file_have_their_own_rows_and_labels(tmp_path):
+	(tmp_path / "deals.csv").write_text(
+		"Id,Product,Account,Stage,Amount,Owner,Close\n"
+		'D1,Plan,Werk B,Won,"1.000,50 €",Anna,2026-06-19\nD2,,Werk B,Open,,,\nD3,Plan,,Won,5,Anna,2026-06-19\n'
+	)
+	export = read(tmp_path, mappings.parse(ONE_FILE))
+	parts = {
+		part.part.label: ([row.key for row in part.good], part.rows_in)
+		for part in (export.accounts, export.products, export.teams, export.deals)
+	}
+	assert parts == {
+		"deals.csv (accounts)": (["Werk B"], 1),
+		"deals.csv (products)": (["Plan"], 1),
+		"deals.csv (teams)": (["Anna"], 1),
+		"deals.csv (deals)": (["D1", "D2"], 3),
+	}
+	assert export.deals.good[0].value == Decimal("1000.50")
+	assert [rejection.row.file for rejection in export.deals.rejected] == ["deals.csv (deals)"]
 
 
 def test_a_second_row_of_the_same_key_is_rejected_under_a_key_of_its_own(folder):
@@ -300,3 +365,52 @@ def test_generated_data_has_every_stage_and_the_flaws_of_real_data(tmp_path):
 	written = {deal.product for deal in longer.deals.good}
 	assert "PumpeP200" in written
 	assert all(known.match(name) for name in written)
+
+
+# a suggested mapping ---------------------------------------------------------------------------------------
+
+
+def test_a_mapping_is_suggested_from_headings_and_values(tmp_path):
+	(tmp_path / "Verkaufschancen.csv").write_text(
+		"Verkaufschance;Firma;Phase;Betrag;Besitzer;Erstellt am;Abschlussdatum\n"
+		"Los 1;Werk B;Gewonnen;1.000,50 €;Anna;01.06.2026;19.06.2026\n"
+		"Los 2;Werk B;Angebot;;Anna;01.06.2026;\nLos 3;Werk C;Verloren;5,00 €;;01.06.2026;19.06.2026\n",
+		encoding="cp1252",
+	)
+	(tmp_path / "Firmen.csv").write_text("Firma;Branche;Land\nWerk B;Bau;Österreich\n", encoding="cp1252")
+	data = suggest(tmp_path)
+	assert (data["encoding"], data["delimiter"], data["date_format"]) == ("cp1252", ";", "%d.%m.%Y")
+	assert data["deals"]["columns"] == {
+		"key": "Verkaufschance",
+		"account": "Firma",
+		"stage": "Phase",
+		"value": "Betrag",
+		"agent": "Besitzer",
+		"opened_on": "Erstellt am",
+		"closed_on": "Abschlussdatum",
+	}
+	assert {stage: row["outcome"] for stage, row in data["deals"]["stages"].items()} == {
+		"Angebot": "open",
+		"Gewonnen": "won",
+		"Verloren": "lost",
+	}
+	export = read(tmp_path, mappings.parse(data))
+	assert [deal.value for deal in export.deals.good] == [Decimal("1000.50"), None, Decimal("5.00")]
+	assert not export.deals.rejected
+
+
+def test_the_suggestion_for_the_known_export_names_its_files(folder):
+	deals(folder, "A,Anna,GTX Pro,Isdom,Won,2017-01-01,2017-02-01,100")
+	data, known = suggest(folder), default()
+	for part in ("accounts", "products", "teams", "deals"):
+		assert data[part]["file"] == known[part]["file"]
+		for ours, column in data[part]["columns"].items():
+			assert known[part]["columns"][ours] == column
+
+
+def test_a_folder_without_deals_says_what_is_missing(tmp_path):
+	with pytest.raises(ExportError, match="holds no csv file"):
+		suggest(tmp_path)
+	(tmp_path / "a.csv").write_text("Farbe,Form\nrot,rund\n")
+	with pytest.raises(ExportError, match="account, key, stage"):
+		suggest(tmp_path)

@@ -369,6 +369,75 @@ def test_fiscal_years_of_the_deals_are_made_in_step_with_the_calendar(export, op
 	assert {(str(y.year_start_date)[4:], str(y.year_end_date)[4:]) for y in years} == {("-01-01", "-12-31")}
 
 
+def one_file(tmp_path: Path, text: str, **columns: str) -> dict:
+	"""An export of a single file, and the options for it."""
+	(tmp_path / "one").mkdir()
+	(tmp_path / "one" / "deals.csv").write_text(text, encoding="utf-8")
+	known = {"key": "Id", "account": "Account", "stage": "Stage", "value": "Amount", "closed_on": "Close"}
+	stages = {"Won": {"outcome": "won"}, "Open": {"outcome": "open"}}
+	mapping = {
+		"source": factories.unique("one"),
+		"tax": "none",
+		"deals": {"file": "deals.csv", "columns": known | columns, "stages": stages},
+	}
+	path = tmp_path / "mapping.json"
+	path.write_text(json.dumps(mapping))
+	return {
+		"folder": tmp_path / "one",
+		"company": COMPANY,
+		"mapping_file": path,
+		"rejects_file": tmp_path / "rejects.csv",
+	}
+
+
+def test_one_file_for_several_parts_loses_no_deal(tmp_path):
+	"""An account, a product and a deal may even have one name."""
+	options = one_file(
+		tmp_path,
+		"Id,Product,Account,Stage,Amount,Close\nD1,D1,Werk B,Won,100,2026-06-19\nD2,D2,Werk B,Won,200,2026-06-19\n"
+		"D3,,Werk C,Open,,\nD4,,,Open,,\n",
+		product="Product",
+	)
+	before = counts()
+	result = import_pipeline(**options)
+	assert {
+		name: (row["rows_in"], row["imported"], row["rejected"]) for name, row in result["by"].items()
+	} == {
+		"deals.csv (products)": (2, 2, 0),
+		"deals.csv (accounts)": (2, 2, 0),
+		"deals.csv (deals)": (4, 3, 1),
+	}
+	assert counts()["Opportunity"] == before["Opportunity"] + 3
+	assert (result["won_value"], result["income_posted"], result["difference"]) == (
+		"300.00",
+		"300.00",
+		"0.00",
+	)
+	again = import_pipeline(**options)
+	assert counts()["Opportunity"] == before["Opportunity"] + 3
+	assert again["imported"] == result["imported"]
+
+
+def test_a_won_deal_without_product_is_invoiced_and_an_open_one_needs_no_amount(tmp_path):
+	options = one_file(
+		tmp_path, 'Id,Account,Stage,Amount,Close\nD1,Werk D,Won,"1.234,50 €",2026-06-19\nD2,Werk D,Open,,\n'
+	)
+	result = import_pipeline(**options)
+	assert result["rejected"] == 0 and result["won_value"] == result["income_posted"] == "1234.50"
+	(open_deal,) = (row for row in records(result, document_type="Opportunity") if not row.invoice)
+	assert not frappe.get_doc("Opportunity", open_deal.document_name).items
+
+
+def test_an_open_deal_without_a_real_date_makes_no_fiscal_year(tmp_path):
+	options = one_file(tmp_path, "Id,Account,Stage,Amount,Close\nD1,Werk E,Open,,3999-12-31\n")
+	years = frappe.db.count("Fiscal Year")
+	result = import_pipeline(**options)
+	assert result["imported"] == result["rows_in"] == 2
+	assert frappe.db.count("Fiscal Year") == years
+	(record,) = records(result, document_type="Opportunity")
+	assert not frappe.db.get_value("Opportunity", record.document_name, "expected_closing")
+
+
 def test_a_company_whose_receivables_are_a_liability_is_refused(export, options):
 	liability = frappe.db.get_value("Account", {"company": COMPANY, "account_number": "3806"})
 	frappe.db.set_value("Company", COMPANY, "default_receivable_account", liability)
