@@ -21,7 +21,7 @@ from frappe.query_builder import Table
 from frappe.utils.background_jobs import get_queues
 from redis.exceptions import ConnectionError as QueueNotReachable
 
-from crm_relations.campaigns import letters, links
+from crm_relations.campaigns import links
 from crm_relations.ledger import dimension
 from crm_relations.setup import (
 	archive,
@@ -108,28 +108,15 @@ def _open_tasks() -> list[str]:
 
 
 def _generated_files() -> list[str]:
-	"""Files with personal data that the app has made or read: exports, imports, previews, rejected rows, print runs."""
-	file = frappe.qb.DocType("File")
+	"""Files with personal data that the app has made or read: exports, imports, previews, print runs, answers."""
 	made = [name for name in shipped.doctypes() if name not in _WITH_FILES_OF_USERS]
-	query = (
-		frappe.qb.from_(file)
-		.select(file.name)
-		.where(
-			file.attached_to_doctype.isin(made)
-			| (
-				(file.attached_to_doctype == "Relation Campaign")
-				& (file.attached_to_field == letters.FILE_FIELD)
-			)
-		)
-	)
-	return query.run(pluck=True)
+	return frappe.get_all("File", {"attached_to_doctype": ["in", made]}, pluck="name", order_by="name asc")
 
 
 def _files_of_users() -> list[frappe._dict]:
 	return frappe.get_all(
 		"File",
 		filters={"attached_to_doctype": ["in", _WITH_FILES_OF_USERS]},
-		or_filters=[["attached_to_field", "is", "not set"], ["attached_to_field", "!=", letters.FILE_FIELD]],
 		fields=["file_url", "attached_to_doctype", "attached_to_name"],
 		order_by="name asc",
 	)
