@@ -8,6 +8,8 @@ import pytest
 
 from crm_relations.campaigns import link_check
 
+pytestmark = pytest.mark.site
+
 LINK = '<p><a href="http://shop.example:{port}/a?b=ü">A</a></p>'
 
 

@@ -1,0 +1,160 @@
+"""Every package that the app imports is declared: by the app itself, or by Frappe where a module works with Frappe anyway.
+
+What the tests without a bench import runs in `scripts/test --pure`, in an environment that holds what pyproject.toml
+names and nothing else.
+"""
+
+import ast
+import pathlib
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires
+
+import pytest
+
+try:
+	import tomllib
+except ImportError:  # Python 3.10
+	from pip._vendor import tomli as tomllib
+
+APP = pathlib.Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((APP.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+#: the top of an import → the name of its package, where the two differ
+PACKAGES = {"bs4": "beautifulsoup4", "flufl": "flufl.bounce"}
+#: what Frappe declares and pins for itself. The app does not pin it a second time: an update of the app would then
+#: move Frappe's own version.
+OF_FRAPPE = {
+	"beautifulsoup4",
+	"click",
+	"markupsafe",
+	"psutil",
+	"pypdf",
+	"pypika",
+	"redis",
+	"requests",
+	"rq",
+	"weasyprint",
+	"werkzeug",
+}
+OF_BENCH = {"frappe", "erpnext", "crm_relations"}
+
+
+def name_of(requirement: str) -> str:
+	return re.match(r"[A-Za-z0-9._-]+", requirement).group().lower().replace("_", "-")
+
+
+DECLARED = {name_of(line) for line in PROJECT["dependencies"]}
+FOR_TESTS = {name_of(line) for line in PROJECT["optional-dependencies"]["test"]}
+#: comes with one of the test packages, and is what that one works on
+WITH_TESTS = {"numpy"}
+
+
+def imports(path: pathlib.Path) -> Iterator[tuple[str, bool]]:
+	"""(dotted name, whether it is imported when the module is) of all that a module imports."""
+	tree = ast.parse(path.read_text(encoding="utf-8"))
+	at_the_top = {id(node) for node in ast.iter_child_nodes(tree)}
+	for node in ast.walk(tree):
+		if isinstance(node, ast.Import):
+			yield from ((alias.name, id(node) in at_the_top) for alias in node.names)
+		elif isinstance(node, ast.ImportFrom) and node.level == 0:
+			yield node.module, id(node) in at_the_top
+			yield from ((f"{node.module}.{alias.name}", id(node) in at_the_top) for alias in node.names)
+
+
+def packages(path: pathlib.Path) -> set[tuple[str, bool]]:
+	"""(package, whether it is imported when the module is) of other people's packages."""
+	tops = {(name.split(".")[0], top) for name, top in imports(path)}
+	return {
+		(PACKAGES.get(name, name).lower(), top) for name, top in tops if name not in sys.stdlib_module_names
+	}
+
+
+def modules() -> list[pathlib.Path]:
+	return sorted(APP.rglob("*.py"))
+
+
+def is_test(path: pathlib.Path) -> bool:
+	return "tests" in path.relative_to(APP).parts
+
+
+def file_of(name: str) -> pathlib.Path | None:
+	"""The file of one of our modules, by its dotted name."""
+	first, *rest = name.split(".")
+	if first != "crm_relations":
+		return None
+	path = APP.joinpath(*rest)
+	return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def run_without_bench() -> set[pathlib.Path]:
+	"""The tests that need no bench, and all modules that are imported with them."""
+	waiting, seen = list((APP / "tests" / "pure").glob("*.py")), set()
+	while waiting:
+		path = waiting.pop()
+		if path not in seen:
+			seen.add(path)
+			waiting += [file for name, top in imports(path) if top and (file := file_of(name))]
+	return seen
+
+
+def undeclared(path: pathlib.Path, without_bench: bool) -> set[str]:
+	known = DECLARED | OF_BENCH
+	if is_test(path) or without_bench:
+		known |= FOR_TESTS | WITH_TESTS
+	# a module may name for its tests what Frappe gives it at work, and nothing else
+	if not is_test(path):
+		known -= FOR_TESTS - OF_FRAPPE
+	return {
+		package
+		for package, top in packages(path)
+		if package not in known and not (package in OF_FRAPPE and not (without_bench and top))
+	}
+
+
+def test_every_imported_package_is_declared():
+	without_bench = run_without_bench()
+	found = {str(path.relative_to(APP)): undeclared(path, path in without_bench) for path in modules()}
+	# what pip brings stands in for the standard library of a newer Python
+	assert not {path: names - {"pip"} for path, names in found.items() if names - {"pip"}}
+
+
+def test_the_modules_of_the_tests_without_a_bench_are_found():
+	names = {str(path.relative_to(APP)) for path in run_without_bench()}
+	assert {"campaigns/templates.py", "campaigns/inlining.py", "shared/sandbox.py"} <= names
+	assert "campaigns/delivery.py" not in names
+
+
+def test_no_test_without_a_bench_imports_frappe():
+	with_frappe = {
+		str(path.relative_to(APP))
+		for path in run_without_bench()
+		for package, top in packages(path)
+		if top and package in ("frappe", "erpnext")
+	}
+	assert not with_frappe
+
+
+def test_no_package_is_declared_that_nothing_imports():
+	used = {package for path in modules() for package, _top in packages(path)}
+	assert not {name for name in DECLARED if name not in used}
+
+
+def test_what_is_left_to_frappe_is_declared_by_frappe():
+	try:
+		of_frappe = {name_of(line) for line in requires("frappe") or ()}
+	except PackageNotFoundError:
+		pytest.skip("needs a bench")
+	assert not OF_FRAPPE - of_frappe
+
+
+def test_a_package_that_is_declared_nowhere_is_found(tmp_path, monkeypatch):
+	monkeypatch.setitem(globals(), "APP", tmp_path)
+	file = tmp_path / "rules.py"
+	file.write_text("import json\nimport premailer2\n\ndef f():\n\timport weasyprint\n", encoding="utf-8")
+	assert undeclared(file, without_bench=True) == undeclared(file, without_bench=False) == {"premailer2"}
+	file.write_text("import pytest\n", encoding="utf-8")
+	assert undeclared(file, without_bench=True) == {"pytest"}, "not at work"
+	file.write_text("import redis\n", encoding="utf-8")
+	assert (undeclared(file, without_bench=True), undeclared(file, without_bench=False)) == ({"redis"}, set())
