@@ -9,7 +9,7 @@ from typing import Any
 import frappe
 from frappe import _
 
-from crm_relations.campaigns import audience, delivery
+from crm_relations.campaigns import audience, delivery, lifecycle
 from crm_relations.campaigns import queries as campaigns
 from crm_relations.demo import answers, balance, sales, story
 from crm_relations.demo import company as companies
@@ -17,6 +17,8 @@ from crm_relations.demo.generate import generate
 from crm_relations.demo.mailbox import open_mailbox
 from crm_relations.ledger.statement import statement
 from crm_relations.pipeline.importing.run import check_company, import_pipeline
+from crm_relations.relations.facts import build as facts
+from crm_relations.relations.facts import jobs as facts_jobs
 from crm_relations.relations.sync import sync
 from crm_relations.shared.money import to_string
 from crm_relations.shared.refusals import refuse
@@ -46,7 +48,7 @@ def run(
 
 	:param deals: deals of the past to import
 	:param data: folder with a pipeline export that the default mapping reads; None: generated data
-	:param company: None: the demo's German company, made where it is missing
+	:param company: None: the demo's German company, made on a site that has no company yet
 	:return: `company`, `campaign`, `import` (counts), `stations` [{station, count, what}], `statement`
 	"""
 	on_progress = on_progress or (lambda *_args: None)
@@ -59,7 +61,13 @@ def run(
 	stations.add(
 		"contact", frappe.db.count("Relation"), _("relations, from {0} documents").format(report["rows_in"])
 	)
-	_campaign(company, members, stations, on_progress)
+	try:
+		_campaign(company, members, stations, on_progress)
+	except BaseException:
+		_pause()
+		raise
+	facts_jobs.refresh_changed()
+	facts.determine_classes()
 	result = statement(company, [story.CAMPAIGN]).as_dict()
 	assets = to_string(balance.assets(company, story.CAMPAIGN))
 	stations.add("balance sheet", assets, _("assets of the campaign = its liabilities and profit"))
@@ -78,10 +86,25 @@ def _company(company: str | None) -> str:
 	if company:
 		if not frappe.db.exists("Company", company):
 			refuse(_("There is no company {0}."), company, exception=frappe.DoesNotExistError)
-	else:
+	elif frappe.db.exists("Company", companies.COMPANY) or not frappe.db.count("Company"):
 		company = companies.complete_setup()
+	else:
+		refuse(
+			_(
+				"This site has companies of its own. Name the one in which the demo may post its invoices (--company NAME), or take a new site. Among them: {0}"
+			),
+			", ".join(frappe.get_all("Company", pluck="name", order_by="name asc", limit=5)),
+		)
 	check_company(company)
 	return company
+
+
+def _pause() -> None:
+	"""A demo that ended half-way leaves no campaign behind that runs; the next run goes on with it."""
+	frappe.db.rollback()
+	if frappe.db.get_value("Relation Campaign", story.CAMPAIGN, "status") == "Running":
+		lifecycle.pause(story.CAMPAIGN)
+		frappe.db.commit()
 
 
 def _import(deals: int, data: str | Path | None, company: str, on_progress: Progress) -> dict[str, Any]:
@@ -121,6 +144,8 @@ def _campaign(
 	story.scheme()
 	with open_mailbox():
 		campaign = story.campaign(company)
+		if frappe.db.get_value("Relation Campaign", campaign, "status") == "Paused":
+			lifecycle.resume(campaign)
 		audience.start(campaign, frappe.session.user)
 		frappe.db.commit()
 		delivery.send(campaign, on_progress=lambda done, total: on_progress(campaign, done, total))

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
 
+import frappe
 import pytest
 from click.testing import CliRunner
 
 from crm_relations import commands
-from crm_relations.demo import story
+from crm_relations.demo import run, story
 from crm_relations.demo.generate import generate
+from crm_relations.relations.sync import SyncReport
+from crm_relations.tests.site import factories
+from crm_relations.tests.site.commits import held_back
 from crm_relations.tests.site.site_copy import OtherSite, other_site
 
 pytestmark = [pytest.mark.site, pytest.mark.slow]
@@ -104,6 +108,42 @@ def test_a_second_demo_doubles_nothing_and_prints_the_stations(other, demo):
 	for row in demo["stations"]:
 		assert f"{row['station']} {row['count']} {row['what']}" in lines
 	assert "difference 0.00" in lines
+
+
+PLACES = ("Company", "Relation Campaign", "Sales Invoice", "Customer")
+
+
+def test_on_a_site_with_other_companies_the_demo_writes_nothing_and_asks_for_one(connection, monkeypatch):
+	monkeypatch.setattr(run.companies, "COMPANY", "A company that is not there")
+	before = {doctype: frappe.db.count(doctype) for doctype in PLACES}
+	with pytest.raises(frappe.ValidationError, match="--company NAME"):
+		run.run()
+	assert {doctype: frappe.db.count(doctype) for doctype in PLACES} == before
+
+
+def test_a_demo_that_fails_leaves_no_running_campaign(connection, monkeypatch):
+	name = factories.insert(
+		"Relation Campaign",
+		campaign_name=factories.unique("Abgebrochen"),
+		segment=factories.insert(
+			"Relation Segment", segment_name=factories.unique("Alle"), kind="Manual"
+		).name,
+		steps=[{"step_type": "Call", "title": "Anruf", "call_script": "<p>Guten Tag</p>"}],
+	).name
+	frappe.db.set_value("Relation Campaign", name, "status", "Running")
+
+	def fails(*_arguments):
+		raise frappe.ValidationError("no price list")
+
+	monkeypatch.setattr(story, "CAMPAIGN", name)
+	monkeypatch.setattr(run, "_import", lambda *_arguments: {})
+	monkeypatch.setattr(run, "_switches", lambda *_arguments: None)
+	monkeypatch.setattr(story, "contacts", lambda *_arguments: [])
+	monkeypatch.setattr(run, "sync", lambda **_options: SyncReport({}, False))
+	monkeypatch.setattr(run, "_campaign", fails)
+	with held_back(), pytest.raises(frappe.ValidationError, match="no price list"):
+		run.run(company=run.companies.COMPANY)
+	assert frappe.db.get_value("Relation Campaign", name, "status") == "Paused"
 
 
 @pytest.mark.parametrize("command", ["sync", "import-pipeline"])
