@@ -53,6 +53,10 @@ doc_events = {
 		}
 		for doctype, module in _party_events.items()
 	},
+	"Address": {
+		"on_update": "crm_relations.doc_events.address.on_update",
+		"on_trash": "crm_relations.doc_events.address.on_trash",
+	},
 	"Company": {
 		"after_insert": "crm_relations.doc_events.company.after_insert",
 		"on_trash": "crm_relations.doc_events.company.on_trash",

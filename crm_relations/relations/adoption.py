@@ -14,7 +14,17 @@ import frappe
 from frappe import _
 from frappe.utils import EMAIL_MATCH_PATTERN, cstr, getdate, now, validate_phone_number
 
-from crm_relations.relations import changes, completeness, folding, history, links, numbering, queries, rules
+from crm_relations.relations import (
+	changes,
+	completeness,
+	folding,
+	history,
+	links,
+	numbering,
+	postal_addresses,
+	queries,
+	rules,
+)
 from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import COPIED, WORKS_FOR
 from crm_relations.relations.sources import Party, Row, Tie, sources
@@ -25,8 +35,6 @@ from crm_relations.shared.outside_text import insert_rows
 #: up to so many relations are written as documents (versions, events, search), more in bulk
 AS_DOCUMENTS = 3
 DATA_LENGTH = 140
-
-ADDRESS_FIELDS = ("address_line1", "address_line2", "pincode", "city", "country")
 
 
 @dataclass
@@ -50,6 +58,7 @@ def adopt(
 	before: dict[Party, Row] | None = None,
 	dry_run: bool = False,
 	filled: dict[str, Row] | None = None,
+	address: postal_addresses.Change | None = None,
 ) -> Outcome:
 	"""Bring these documents, and those they are tied to, into relations.
 
@@ -57,8 +66,9 @@ def adopt(
 		empty fields of an existing relation are filled.
 	:param dry_run: decide everything, write nothing.
 	:param filled: of a dry run: relation → fields that earlier calls would have filled.
+	:param address: an Address of these documents that is being saved or deleted.
 	"""
-	return _Adoption(before or {}, dry_run, {} if filled is None else filled).run(list(parties))
+	return _Adoption(before or {}, dry_run, {} if filled is None else filled, address).run(list(parties))
 
 
 def ties_of(parties: Iterable[Party]) -> list[Tie]:
@@ -91,8 +101,15 @@ def move(party: Party, old: str | None, new: str | None) -> str:
 
 
 class _Adoption:
-	def __init__(self, before: dict[Party, Row], dry_run: bool, filled: dict[str, Row]):
+	def __init__(
+		self,
+		before: dict[Party, Row],
+		dry_run: bool,
+		filled: dict[str, Row],
+		address: postal_addresses.Change | None = None,
+	):
 		self.before = before
+		self.address = address
 		self.dry_run = dry_run
 		self.filled = filled
 		self.outcome = Outcome()
@@ -181,31 +198,15 @@ class _Adoption:
 
 	def read_values(self) -> None:
 		"""What each document says, cleaned so that Relation can hold it, with its address."""
-		addresses = self.read_addresses()
+		addresses = postal_addresses.Addresses(self.rows, self.before, self.address)
 		for party, row in self.rows.items():
-			self.values[party] = self.clean(party[0], row, addresses)
-		self.values_before = {p: self.clean(p[0], row, addresses) for p, row in self.before.items()}
+			self.values[party] = self.clean(party[0], row, addresses.now(party, row))
+		before = {**self.rows, **self.before} if self.address else self.before
+		self.values_before = {p: self.clean(p[0], row, addresses.before(p, row)) for p, row in before.items()}
 
-	def read_addresses(self) -> dict[str, Row]:
-		names = set()
-		for party, row in [*self.rows.items(), *self.before.items()]:
-			column = sources()[party[0]].main.address
-			if column and row.get(column):
-				names.add(row[column])
-		if not names:
-			return {}
-		table = frappe.qb.DocType("Address")
-		rows = (
-			frappe.qb.from_(table)
-			.select(table.name, *[table[f] for f in ADDRESS_FIELDS])
-			.where(table.name.isin(names))
-		).run(as_dict=True)
-		return {row["name"]: row for row in rows}
-
-	def clean(self, doctype: str, row: Row, addresses: dict[str, Row]) -> Row:
-		main = sources()[doctype].main
-		values = dict(main.values(row))
-		if address := addresses.get(row.get(main.address) if main.address else None):
+	def clean(self, doctype: str, row: Row, address: Row | None) -> Row:
+		values = dict(sources()[doctype].main.values(row))
+		if address:
 			lines = (address["address_line1"], address["address_line2"])
 			values["address_line"] = ", ".join(line.strip() for line in lines if line and line.strip())
 			values.update({f: address[f] or values.get(f) for f in ("pincode", "city", "country")})

@@ -8,7 +8,17 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cstr, now
 
-from crm_relations.relations import adoption, folding, links, numbering, placing, queries, roles, stages
+from crm_relations.relations import (
+	adoption,
+	folding,
+	links,
+	numbering,
+	placing,
+	postal_addresses,
+	queries,
+	roles,
+	stages,
+)
 from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import ORGANISATION, WORKS_FOR
 from crm_relations.relations.sources import Party, Row, evidence, person_name, sources
@@ -98,6 +108,28 @@ def adopt_linked(doc: Document) -> None:
 	for doctype, name in ends:
 		if doctype in sources() and name:
 			adopt(doctype, name)
+
+
+def follow_address(doc: Document) -> None:
+	"""Event step: bring a saved Address to the relations of the documents that name it or are linked to it."""
+	_follow_address(doc, deleted=False)
+
+
+def leave_address(doc: Document) -> None:
+	"""Event step: an Address is being deleted; the relations take the next one of their documents."""
+	_follow_address(doc, deleted=True)
+
+
+def _follow_address(doc: Document, deleted: bool) -> None:
+	change = postal_addresses.Change.of(doc, deleted)
+	parties = {
+		*postal_addresses.linked_parties(doc),
+		*change.linked_before,
+		*postal_addresses.parties_naming(doc.name),
+	}
+	adopted = sorted(queries.relations_of(parties))
+	if adopted:
+		roles.refresh(adoption.adopt(adopted, address=change).changed)
 
 
 def forget_document(doc: Document) -> None:

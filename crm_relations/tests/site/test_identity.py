@@ -524,6 +524,74 @@ def test_the_address_of_a_customer_is_copied():
 	)
 
 
+def linked_address(party, **values):
+	return factories.insert(
+		"Address",
+		**{
+			"address_title": factories.unique("Sitz"),
+			"address_type": "Shipping",
+			"address_line1": "Domplatz 1",
+			"city": "Köln",
+			"pincode": "50667",
+			"country": "Germany",
+			"links": [{"link_doctype": party.doctype, "link_name": party.name}],
+			**values,
+		},
+	)
+
+
+def town(party) -> tuple[str | None, str | None]:
+	relation = file_of(party)
+	return relation.city, relation.country
+
+
+@pytest.mark.parametrize("make", ["customer", "lead"])
+def test_an_address_linked_to_a_document_is_copied_though_it_is_not_its_primary_one(make):
+	party = getattr(factories, make)()
+	linked_address(party)
+	assert town(party) == ("Köln", "Germany")
+
+
+def test_of_several_linked_addresses_the_primary_one_counts_then_the_billing_address():
+	customer = factories.customer()
+	linked_address(customer)
+	billing = linked_address(customer, address_type="Billing", city="Bonn", pincode="53111")
+	assert town(customer)[0] == "Bonn"
+	main = linked_address(customer, is_primary_address=1, city="Wien", pincode="1010", country="Austria")
+	assert town(customer) == ("Wien", "Austria")
+	main.disabled = 1
+	main.save()
+	assert town(customer)[0] == "Bonn"
+	billing.delete()
+	assert town(customer)[0] == "Köln"
+
+
+def test_a_corrected_address_reaches_the_relation_and_what_was_typed_there_stays():
+	customer = factories.customer()
+	address = linked_address(customer)
+	address.city = "Brühl"
+	address.save()
+	assert town(customer)[0] == "Brühl"
+	relation = file_of(customer)
+	relation.city = "Hürth"
+	relation.save()
+	address.city = "Kerpen"
+	address.save()
+	assert town(customer)[0] == "Hürth"
+
+
+def test_a_correction_of_the_primary_address_reaches_the_relation():
+	customer = factories.customer()
+	address = linked_address(customer)
+	customer.reload()
+	customer.customer_primary_address = address.name
+	customer.save()
+	address.reload()
+	address.address_line1 = "Am Hof 2"
+	address.save()
+	assert file_of(customer).address_line == "Am Hof 2"
+
+
 def test_bad_addresses_of_contact_are_left_out_and_stop_nothing():
 	contact = factories.contact("Paul", "Pech", "PAUL@Pech.Example")
 	frappe.db.set_value("Contact", contact.name, {"phone": "siehe Zettel", "mobile_no": "0221 / 12 34 56"})
