@@ -93,14 +93,6 @@ def decide(campaign: Document) -> list[str]:
 	return decided
 
 
-def keep_results(campaign: Document, before: Document) -> None:
-	"""A form that was open meanwhile does not know the winner: what is stored stays."""
-	known = {step.name: step for step in before.steps}
-	for step in campaign.steps:
-		if step.name in known:
-			step.ab_winner, step.ab_result = known[step.name].ab_winner, known[step.name].ab_result
-
-
 def _over(step: Document) -> bool:
 	"""Have all messages of the test left, long enough ago? A test without a message is over at once."""
 	send = DocType(send_ledger.SEND)

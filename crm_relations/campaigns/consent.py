@@ -23,6 +23,7 @@ from crm_relations.campaigns.consents.spellings import known as known_spellings
 from crm_relations.campaigns.rules import ConsentEvent, Decision
 from crm_relations.shared.contact_keys import email_key, mailbox_key, phone_key
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.system_fields import trusted
 
 #: Hook: dotted paths of functions (set of e-mail keys) → {key: reason} that block addresses elsewhere
 SUPPRESSION_HOOK = "relation_email_suppressions"
@@ -58,6 +59,7 @@ def record(
 	text_version: str | None = None,
 	proof: str | None = None,
 	declaration: str | None = None,
+	opt_in_request: str | None = None,
 ) -> str:
 	"""Add a consent event; returns its name. The caller has checked who may do so.
 
@@ -65,6 +67,7 @@ def record(
 	:param address: `rules.ALL_ADDRESSES`: an objection of the relation, whatever the address.
 	:param source: where the event comes from, in words (form, unsubscribe link, trade fair …).
 	:param declaration: the words that were agreed to.
+	:param opt_in_request: the confirmed request of a double opt-in.
 	"""
 	doc = frappe.get_doc(
 		{
@@ -80,9 +83,11 @@ def record(
 			"text_version": text_version,
 			"proof": proof,
 			"declaration": declaration,
+			"by_system": 1,
+			"opt_in_request": opt_in_request,
 		}
 	)
-	return doc.insert(ignore_permissions=True).name
+	return trusted(doc).insert(ignore_permissions=True).name
 
 
 def lookup(
@@ -305,7 +310,10 @@ def _grouped(pairs: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def check_event(doc: Document) -> None:
-	"""Validation of a consent event from the desk or by code; sets its keys."""
+	"""Validation of a consent event from the desk or by code; sets its keys. A person records it only for a relation that
+	the person may read."""
+	if doc.relation and not doc.by_system:
+		frappe.has_permission("Relation", "read", doc=doc.relation, throw=True)
 	doc.address_key = address_key(doc.address, doc.channel)
 	if not doc.address_key:
 		refuse(_("Address: {0} is no address for {1}"), doc.address, _(doc.channel))

@@ -13,6 +13,7 @@ from frappe.utils import now_datetime
 
 from crm_relations.campaigns import happenings, plan_rules, send_ledger
 from crm_relations.campaigns.plan_rules import Happening
+from crm_relations.shared.side_effects import deferrable
 
 MEMBER = "Relation Campaign Member"
 
@@ -23,6 +24,7 @@ def apply(campaign: str, members: Sequence[str]) -> None:
 	leave(reasons(doc, happenings.of_members(doc.segment, members, roles=bool(doc.exit_on_stage))))
 
 
+@deferrable
 def after_response(response: Document) -> None:
 	"""A member has answered: does the campaign end for it? An answer to an earlier passage counts for the one that runs."""
 	key = {"campaign": response.campaign, "relation": response.relation}

@@ -12,6 +12,7 @@ from frappe.utils import get_datetime, now_datetime
 from crm_relations.campaigns import audience, rules
 from crm_relations.shared.markup import plain
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.system_fields import trusted
 
 
 def record(
@@ -44,24 +45,26 @@ def record(
 	# the member first: what hangs on the new response (points, handover) finds the status that it means
 	if not robot and response_type not in rules.NO_REACTION:
 		audience.note_response(member, response_type, answer, received)
-	doc = frappe.get_doc(
-		{
-			"doctype": "Relation Campaign Response",
-			"campaign": row.campaign,
-			"member": member,
-			"relation": row.relation,
-			"send": send,
-			"response_type": response_type,
-			"answer": answer,
-			"received_at": received,
-			"recorded_by": recorded_by or (frappe.session.user if response_type == "Call" else None),
-			"note": note,
-			"url": url,
-			"robot": 1 if robot else 0,
-			"robot_reason": robot or None,
-			"reference_type": reference[0] if reference else None,
-			"reference_name": reference[1] if reference else None,
-		}
+	doc = trusted(
+		frappe.get_doc(
+			{
+				"doctype": "Relation Campaign Response",
+				"campaign": row.campaign,
+				"member": member,
+				"relation": row.relation,
+				"send": send,
+				"response_type": response_type,
+				"answer": answer,
+				"received_at": received,
+				"recorded_by": recorded_by or (frappe.session.user if response_type == "Call" else None),
+				"note": note,
+				"url": url,
+				"robot": 1 if robot else 0,
+				"robot_reason": robot or None,
+				"reference_type": reference[0] if reference else None,
+				"reference_name": reference[1] if reference else None,
+			}
+		)
 	)
 	return doc.insert(ignore_permissions=True).name
 

@@ -3,6 +3,18 @@
 from typing import Any
 
 import frappe
+from frappe.model.document import Document
+
+from crm_relations.shared.system_fields import trusted
+
+
+def check_campaign(doc: Document) -> None:
+	"""Refuse a campaign that the author of an interaction may not see.
+
+	:raises frappe.PermissionError: names the campaign
+	"""
+	if doc.campaign and doc.has_value_changed("campaign") and not doc.flags.ignore_permissions:
+		frappe.has_permission("Relation Campaign", "select", doc=doc.campaign, throw=True)
 
 
 def record(relation: str, kind: str, subject: str, **fields: Any) -> str:
@@ -16,14 +28,16 @@ def record(relation: str, kind: str, subject: str, **fields: Any) -> str:
 	:raises frappe.PermissionError: the user may not log interactions
 	"""
 	return (
-		frappe.get_doc(
-			{
-				"doctype": "Relation Interaction",
-				"relation": relation,
-				"kind": kind,
-				"subject": subject,
-				**fields,
-			}
+		trusted(
+			frappe.get_doc(
+				{
+					"doctype": "Relation Interaction",
+					"relation": relation,
+					"kind": kind,
+					"subject": subject,
+					**fields,
+				}
+			)
 		)
 		.insert()
 		.name

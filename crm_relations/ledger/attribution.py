@@ -25,7 +25,7 @@ from crm_relations.ledger import attribution_queries as queries
 from crm_relations.ledger import by_rule
 from crm_relations.ledger.precision import decimals_of, in_unit_of
 from crm_relations.shared.money import allocate, to_decimal
-from crm_relations.shared.side_effects import one_statement
+from crm_relations.shared.side_effects import deferrable, one_statement
 
 RULE = queries.CHAIN_RULE
 OVERLAP_HOURS = 1  #: an invoice is committed some time after the moment that it was changed at
@@ -72,6 +72,7 @@ def attribute(doc: Document) -> None:
 	_insert(_rows(doc, doc.items))
 
 
+@deferrable
 def withdraw(doc: Document) -> None:
 	"""Delete the attribution rows of a cancelled Sales Invoice.
 

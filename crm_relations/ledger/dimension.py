@@ -24,6 +24,7 @@ from frappe.model.document import Document
 from frappe.utils import cint
 
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.side_effects import deferrable
 
 DOCUMENT_TYPE = LABEL = "Relation Campaign"
 FIELDNAME = "relation_campaign"
@@ -104,12 +105,14 @@ def current() -> Document | None:
 	return frappe.get_doc("Accounting Dimension", name) if name else None
 
 
+@deferrable
 def add_company(doc: Document) -> None:
 	"""A new company's line in the dimension: without it, the till's closing would not keep its campaigns apart."""
 	if dimension := current():
 		_add_companies(dimension)
 
 
+@deferrable
 def forget_company(doc: Document) -> None:
 	"""The line of a company that is being deleted: left there, it would keep the company from being deleted."""
 	if dimension := current():
@@ -117,6 +120,7 @@ def forget_company(doc: Document) -> None:
 		_forget()
 
 
+@deferrable
 def follow_rename(doc: Document) -> None:
 	"""Values of the dimension in columns whose field went when it was switched off: Frappe does not rename these, and
 	switched on again, they would name a campaign that is not there."""

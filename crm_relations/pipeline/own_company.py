@@ -16,6 +16,8 @@ from frappe.model.document import Document
 
 from crm_relations.shared.refusals import filled
 
+from crm_relations.shared.side_effects import deferrable
+
 CAMPAIGN = "relation_campaign"
 
 
@@ -40,6 +42,7 @@ def may_be_refused(doc: Document) -> bool:
 	)
 
 
+@deferrable
 def take_off_foreign(doc: Document) -> None:
 	"""before_validate: take campaigns of other companies off the document and its rows, and tell the user."""
 	taken: dict[str, None] = {}

@@ -3,8 +3,10 @@
 from frappe.model.document import Document
 
 from crm_relations.campaigns import audience, queries
+from crm_relations.shared.side_effects import deferrable
 
 
+@deferrable
 def mark_members(doc: Document) -> None:
 	"""Members that the buyer is in the campaigns of the document's lines have won.
 

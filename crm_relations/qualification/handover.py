@@ -4,7 +4,6 @@ import json
 
 import frappe
 from frappe import _
-from frappe.model import no_value_fields
 from frappe.model.document import Document
 from frappe.utils import now_datetime
 
@@ -13,11 +12,7 @@ from crm_relations.qualification import queries
 from crm_relations.qualification.rules import may_propose
 from crm_relations.qualification.scoring import score
 from crm_relations.shared.refusals import refuse
-
-#: what may change on the form while the handover is open; all else is written here
-_OPEN_TO_USERS = ("salesperson",)
-#: follows the relation by itself
-_FETCHED = ("relation_name",)
+from crm_relations.shared.system_fields import trusted
 
 
 def propose(member: str) -> str | None:
@@ -39,23 +34,23 @@ def propose(member: str) -> str | None:
 	result = score(member)
 	if not may_propose(result.points, threshold, queries.handovers_of(member)):
 		return None
-	doc = frappe.get_doc(
-		{
-			"doctype": "Relation Handover",
-			"relation": row.relation,
-			"campaign": row.campaign,
-			"member": member,
-			"status": "Proposed",
-			"scheme": scheme,
-			"salesperson": salesperson or frappe.db.get_value("Relation", row.relation, "responsible"),
-			"points": result.points,
-			"reasons": json.dumps([reason.as_dict() for reason in result.reasons], ensure_ascii=False),
-			"proposed_at": now_datetime(),
-		}
+	doc = trusted(
+		frappe.get_doc(
+			{
+				"doctype": "Relation Handover",
+				"relation": row.relation,
+				"campaign": row.campaign,
+				"member": member,
+				"status": "Proposed",
+				"scheme": scheme,
+				"salesperson": salesperson or frappe.db.get_value("Relation", row.relation, "responsible"),
+				"points": result.points,
+				"reasons": json.dumps([reason.as_dict() for reason in result.reasons], ensure_ascii=False),
+				"proposed_at": now_datetime(),
+			}
+		)
 	)
-	doc.flags.by_handover = True
-	doc.insert(ignore_permissions=True)
-	return doc.name
+	return doc.insert(ignore_permissions=True).name
 
 
 def accept(handover: str, salesperson: str, document_type: str, document_name: str, todo: str | None) -> None:
@@ -91,24 +86,17 @@ def check_open(doc: Document) -> None:
 		refuse(_("The handover of {0} has been decided already: {1}."), doc.get_title(), _(doc.status))
 
 
-def protect(doc: Document) -> None:
-	"""What was proposed and decided is not for users to rewrite, whichever way they save the document."""
+def check_salesperson(doc: Document) -> None:
+	"""Users may choose another salesperson while the handover waits for a decision."""
 	previous = doc.get_doc_before_save()
-	if doc.flags.by_handover or not previous:
-		return
-	allowed = (*_FETCHED, *(_OPEN_TO_USERS if previous.status == "Proposed" else ()))
-	for field in doc.meta.get("fields", {"fieldtype": ["not in", no_value_fields]}):
-		if field.fieldname not in allowed and doc.has_value_changed(field.fieldname):
-			refuse(
-				_("{0} of a handover cannot be changed. Use the buttons Accept and Return."), _(field.label)
-			)
+	if previous and previous.status != "Proposed" and doc.has_value_changed("salesperson"):
+		check_open(previous)
 
 
 def _decide(handover: str, member_status: str, **values: str | None) -> None:
 	doc = frappe.get_doc("Relation Handover", handover, for_update=True)
 	check_open(doc)
 	doc.update({**values, "decided_at": now_datetime(), "decided_by": frappe.session.user})
-	doc.flags.by_handover = True
-	doc.save(ignore_permissions=True)
+	trusted(doc).save(ignore_permissions=True)
 	if doc.member:
 		audience.set_member_status(doc.member, member_status)

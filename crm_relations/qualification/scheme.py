@@ -10,6 +10,7 @@ from crm_relations.qualification.scoring import score
 from crm_relations.segments import compiler, confidential
 from crm_relations.segments.rules import RuleError
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.side_effects import deferrable
 
 __all__ = ["qualify", "qualify_response", "score", "validate"]
 
@@ -17,6 +18,7 @@ __all__ = ["qualify", "qualify_response", "score", "validate"]
 _BEFORE_QUALIFIED = ("Addressed", "Answered")
 
 
+@deferrable
 def qualify_response(doc: Document) -> None:
 	"""Score the member of a new response and propose a handover above the threshold.
 

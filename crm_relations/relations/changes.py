@@ -11,6 +11,8 @@ from datetime import datetime
 import frappe
 from frappe.model.document import Document
 
+from crm_relations.shared.side_effects import deferrable
+
 #: Hook: dotted paths of functions of a list of names of relations
 HOOK = "relation_changes"
 #: Hook: dotted paths of functions without arguments: so many have changed that nobody counts them
@@ -42,11 +44,13 @@ def since(moment: datetime | str, limit: int) -> set[str]:
 	}
 
 
+@deferrable
 def announce_relation(doc: Document) -> None:
 	"""Step of an event: a relation itself was saved or is being deleted."""
 	announce([doc.name])
 
 
+@deferrable
 def announce_named(doc: Document) -> None:
 	"""Step of an event: a document changed that names its relation, and perhaps a second one. One that it named
 	before counts as well."""

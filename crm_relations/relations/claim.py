@@ -9,6 +9,8 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import nowdate
 
+from crm_relations.shared.system_fields import trusted
+
 
 def insert_as(relation: str, doc: Document) -> Document:
 	"""Insert a new party document (Customer, Supplier …) as one of the relation's documents.
@@ -20,5 +22,5 @@ def insert_as(relation: str, doc: Document) -> Document:
 	owner.append("parties", {"party_type": doc.doctype, "party": doc.name, "since": nowdate()})
 	owner.flags.ignore_links = True  # the document is inserted next
 	owner.flags.adopted = True
-	owner.save(ignore_permissions=True)
+	trusted(owner).save(ignore_permissions=True)
 	return doc.insert(ignore_permissions=True)

@@ -23,6 +23,7 @@ from crm_relations.relations.facts import queue as facts
 from crm_relations.relations.rules import ORGANISATION, WORKS_FOR
 from crm_relations.relations.sources import Party, Row, evidence, person_name, sources
 from crm_relations.shared.refusals import refuse, refuse_all
+from crm_relations.shared.side_effects import deferrable
 
 CUSTOMER = "Customer"
 
@@ -65,6 +66,7 @@ def adopt(doctype: str, name: str) -> str:
 	return outcome.relations[(doctype, name)]
 
 
+@deferrable
 def adopt_document(doc: Document) -> str | None:
 	"""Make or update the relation of a party document (Customer, Lead, Contact …); returns its name.
 
@@ -100,6 +102,7 @@ def _has_become_a_person(doc: Document, before: Document, relation: str) -> bool
 	return is_organisation and len(parties_of(relation)) > 1
 
 
+@deferrable
 def adopt_linked(doc: Document) -> None:
 	"""A Party Link says that its two ends are one: adopting them brings their relations together."""
 	ends = ((doc.primary_role, doc.primary_party), (doc.secondary_role, doc.secondary_party))
@@ -132,6 +135,7 @@ def _follow_address(doc: Document, deleted: bool) -> None:
 		roles.refresh(adoption.adopt(adopted, address=change).changed)
 
 
+@deferrable
 def forget_document(doc: Document) -> None:
 	"""A party document is deleted: its row in `parties` goes, the relation and its history stay."""
 	forget([(doc.doctype, doc.name)])
@@ -154,6 +158,7 @@ def forget(parties: list[Party]) -> int:
 	return len(names)
 
 
+@deferrable
 def fold_before_merge(doc: Document) -> None:
 	"""A party document is about to be merged into another: their relations become one first.
 
@@ -170,6 +175,7 @@ def fold_before_merge(doc: Document) -> None:
 		folding.fold(keep, other)
 
 
+@deferrable
 def make_way_for_merge(doc: Document) -> None:
 	"""The row of the old document goes, if the new one has one."""
 	old, new = doc.flags.relation_merge
@@ -179,6 +185,7 @@ def make_way_for_merge(doc: Document) -> None:
 		numbering.close_up("Relation Party", [relation] if relation else [])
 
 
+@deferrable
 def follow_rename(doc: Document) -> None:
 	"""A party document was renamed or merged into another: rows, evidence and name follow."""
 	old, new = doc.flags.relation_renamed

@@ -28,6 +28,7 @@ from crm_relations.shared import tasks
 from crm_relations.shared.outside_text import insert_rows, plain_values
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.sandbox import TemplateError, check_line, render_line
+from crm_relations.shared.side_effects import deferrable
 
 STARTED = "Relation Started Activity"
 ACTIVITY = "Relation Role Activity"
@@ -430,6 +431,7 @@ def forget(relation: str) -> None:
 	frappe.db.delete(STARTED, {"relation": relation})
 
 
+@deferrable
 def forget_todo(todo: Document) -> None:
 	"""A task is deleted: that it was started stays known."""
 	table = frappe.qb.DocType(STARTED)

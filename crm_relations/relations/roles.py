@@ -16,6 +16,7 @@ from crm_relations.relations.rules import Reconciled, RoleRow, Spell
 from crm_relations.relations.sources import Party, evidence, sources
 from crm_relations.relations.stage_rules import is_held
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.side_effects import deferrable
 
 CHUNK = 2000
 
@@ -108,6 +109,7 @@ def refresh_contested(relations: list[str], leaving: Collection[Party] = (), qui
 	frappe.db.commit()
 
 
+@deferrable
 def refresh_for_document(doc: Document) -> None:
 	"""Derive the roles of the parties of a document (Quotation, Sales Order, Sales Invoice, Payment Entry …) anew,
 	if they can have changed.
@@ -138,6 +140,7 @@ def _relations_named(doc: Document, parties: list[Party]) -> dict[Party, str]:
 	return queries.relations_of(parties)
 
 
+@deferrable
 def refresh_without_document(doc: Document) -> None:
 	"""A document is being deleted: derive the roles of its party as if it were gone."""
 	party = queries.party_of(doc)

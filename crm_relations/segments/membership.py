@@ -30,6 +30,7 @@ from crm_relations.segments.queue import Waiting
 from crm_relations.segments.rules import RuleError
 from crm_relations.shared.isolation import reading_what_is_committed
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.side_effects import deferrable
 
 MEMBER = "Relation Segment Member"
 SEGMENT = "Relation Segment"
@@ -218,6 +219,7 @@ def remove_members(segment: str, relations: list[str]) -> RefreshResult:
 	return change.finish()
 
 
+@deferrable
 def leave_doubles(relation: Document) -> None:
 	"""Two relations became one and both were members of a segment: the later membership ends."""
 	member = frappe.qb.DocType(MEMBER)

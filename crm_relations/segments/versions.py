@@ -13,6 +13,7 @@ from frappe.utils import now
 
 from crm_relations.segments import compiler, wording
 from crm_relations.segments.rules import RuleError
+from crm_relations.shared.system_fields import trusted
 
 DOCTYPE = "Relation Segment Rule"
 
@@ -21,16 +22,18 @@ def keep(doc: Document) -> None:
 	"""The rule of a segment was saved in a new version."""
 	if not doc.rule or frappe.db.exists(DOCTYPE, {"segment": doc.name, "version": doc.rule_version}):
 		return
-	frappe.get_doc(
-		{
-			"doctype": DOCTYPE,
-			"segment": doc.name,
-			"version": doc.rule_version,
-			"changed_by": frappe.session.user,
-			"changed_at": now(),
-			"words": wording.describe(compiler.parse(doc.rule)),
-			"rule": doc.rule,
-		}
+	trusted(
+		frappe.get_doc(
+			{
+				"doctype": DOCTYPE,
+				"segment": doc.name,
+				"version": doc.rule_version,
+				"changed_by": frappe.session.user,
+				"changed_at": now(),
+				"words": wording.describe(compiler.parse(doc.rule)),
+				"rule": doc.rule,
+			}
+		)
 	).insert(ignore_permissions=True)
 
 

@@ -5,6 +5,7 @@ import frappe
 from crm_relations.campaigns.consents import purposes
 from crm_relations.relations import actions, completeness
 from crm_relations.relations.rules import KIND_OF_PROFILE, PROFILE_FIELDS
+from crm_relations.shared.system_fields import trusted
 
 #: role, is a stage, order, colour, description
 ROLE_TYPES = (
@@ -53,17 +54,19 @@ def seed() -> None:
 	"""Insert what is missing of role types, attributes with their options, and fields that count."""
 	for role, is_stage, order, color, description in ROLE_TYPES:
 		if not frappe.db.exists("Relation Role Type", role):
-			frappe.get_doc(
-				{
-					"doctype": "Relation Role Type",
-					"role_name": role,
-					"is_stage": is_stage,
-					"stage_order": order,
-					"color": color,
-					"is_standard": 1,
-					"description": description,
-					"actions": [{"action": label} for label in actions.labels_for(role)],
-				}
+			trusted(
+				frappe.get_doc(
+					{
+						"doctype": "Relation Role Type",
+						"role_name": role,
+						"is_stage": is_stage,
+						"stage_order": order,
+						"color": color,
+						"is_standard": 1,
+						"description": description,
+						"actions": [{"action": label} for label in actions.labels_for(role)],
+					}
+				)
 			).insert(ignore_permissions=True)
 	_seed_link_types()
 	_seed_profile()
@@ -74,16 +77,18 @@ def seed() -> None:
 def _seed_link_types() -> None:
 	for link_type, reverse, from_kind, to_kind, no_circles in LINK_TYPES:
 		if not frappe.db.exists("Relation Link Type", link_type):
-			frappe.get_doc(
-				{
-					"doctype": "Relation Link Type",
-					"link_type": link_type,
-					"reverse_label": reverse,
-					"from_kind": from_kind,
-					"to_kind": to_kind,
-					"no_circles": no_circles,
-					"is_standard": 1,
-				}
+			trusted(
+				frappe.get_doc(
+					{
+						"doctype": "Relation Link Type",
+						"link_type": link_type,
+						"reverse_label": reverse,
+						"from_kind": from_kind,
+						"to_kind": to_kind,
+						"no_circles": no_circles,
+						"is_standard": 1,
+					}
+				)
 			).insert(ignore_permissions=True)
 
 
@@ -123,17 +128,19 @@ def _seed_profile() -> None:
 		if frappe.db.exists("Relation Profile Attribute", attribute):
 			continue
 		fieldname = PROFILE_FIELDS[attribute]
-		frappe.get_doc(
-			{
-				"doctype": "Relation Profile Attribute",
-				"label": attribute,
-				"fieldname": fieldname,
-				"applies_to": KIND_OF_PROFILE.get(fieldname, "Both"),
-				"value_type": "Option",
-				"confidential": int(attribute in CONFIDENTIAL),
-				"is_standard": 1,
-				"sort_order": place,
-			}
+		trusted(
+			frappe.get_doc(
+				{
+					"doctype": "Relation Profile Attribute",
+					"label": attribute,
+					"fieldname": fieldname,
+					"applies_to": KIND_OF_PROFILE.get(fieldname, "Both"),
+					"value_type": "Option",
+					"confidential": int(attribute in CONFIDENTIAL),
+					"is_standard": 1,
+					"sort_order": place,
+				}
+			)
 		).insert(ignore_permissions=True)
 		if frappe.db.exists("Relation Profile Option", {"attribute": attribute}):
 			continue  # of a version that had options only

@@ -12,6 +12,8 @@ from frappe.model.document import Document
 from frappe.utils import now_datetime
 from rq.timeouts import JobTimeoutException
 
+from crm_relations.shared.system_fields import trusted
+
 MAX_ATTEMPTS = 24
 
 Step = Callable[[Document], Any]
@@ -55,6 +57,23 @@ def one_statement(step: Step) -> Step:
 	statement spoils the transaction, and the step gets its savepoint all the same.
 	"""
 	step.one_statement = True
+	return deferrable(step)
+
+
+def deferrable(step: Step) -> Step:
+	"""Mark a function as a step: only what is marked is run by `retry_deferred`."""
+	step.deferrable = True
+	return step
+
+
+def _step_named(path: str) -> Step:
+	"""The marked function of this path.
+
+	:raises ValueError: it is no step of the app
+	"""
+	step = frappe.get_attr(path) if path.startswith("crm_relations.") else None
+	if not getattr(step, "deferrable", False):
+		raise ValueError(f"{path} is no step of crm_relations")
 	return step
 
 
@@ -75,7 +94,7 @@ def defer(step: Step, doc: Document, error: str) -> None:
 	if existing := frappe.db.get_value("Relation Deferred Step", key):
 		frappe.db.set_value("Relation Deferred Step", existing, "error", error)
 		return
-	row = frappe.get_doc({"doctype": "Relation Deferred Step", **key, "error": error})
+	row = trusted(frappe.get_doc({"doctype": "Relation Deferred Step", **key, "error": error}))
 	row.flags.ignore_links = True
 	row.insert(ignore_permissions=True)
 
@@ -93,7 +112,7 @@ def retry_deferred() -> dict[str, int]:
 		order_by="attempts asc, creation asc",
 	)
 	for name in names:
-		row = frappe.get_doc("Relation Deferred Step", name)
+		row = trusted(frappe.get_doc("Relation Deferred Step", name))
 		row.flags.ignore_links = True
 		row.attempts += 1
 		row.last_try = now_datetime()
@@ -107,7 +126,8 @@ def retry_deferred() -> dict[str, int]:
 			continue
 		try:
 			if frappe.db.exists(row.document_type, row.document_name):
-				frappe.get_attr(row.step)(frappe.get_doc(row.document_type, row.document_name))
+				step = _step_named(row.step)
+				step(frappe.get_doc(row.document_type, row.document_name))
 			row.status = "Done"
 			counts["done"] += 1
 		except JobTimeoutException:

@@ -11,6 +11,7 @@ from frappe.query_builder import DocType
 from frappe.utils import cint, now_datetime
 
 from crm_relations.shared.outside_text import plain_values
+from crm_relations.shared.system_fields import trusted
 
 DOCTYPE = "Relation Mail Address"
 DEAD = "Mail to the address comes back"
@@ -46,7 +47,9 @@ def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "") 
 	if row:
 		frappe.db.set_value(DOCTYPE, key, plain_values(DOCTYPE, values))
 	else:
-		frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values}).insert(ignore_permissions=True)
+		trusted(frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values})).insert(
+			ignore_permissions=True
+		)
 	return values["state"]
 
 

@@ -17,6 +17,7 @@ from crm_relations.campaigns import consent, responses, tracking
 from crm_relations.campaigns.answers import addresses, rules
 from crm_relations.campaigns.answers.rules import Incoming
 from crm_relations.shared.contact_keys import email_key
+from crm_relations.shared.side_effects import deferrable
 
 SEND = "Relation Campaign Send"
 #: days in which a report without a Message-ID may be about the last mail to an address
@@ -26,6 +27,7 @@ _DEPTH = 80
 _RESPONSE = {"reply": "Reply", "out of office": "Out of Office", "bounce": "Bounce", "complaint": "Complaint"}
 
 
+@deferrable
 def receive(doc: Document) -> None:
 	"""A new Communication: if it is an incoming mail that belongs to a campaign's, take from it what it says."""
 	if doc.sent_or_received != "Received" or doc.communication_medium != "Email":

@@ -9,7 +9,7 @@ same name.
 import frappe
 from frappe.model.document import Document
 
-from crm_relations.shared.side_effects import one_statement
+from crm_relations.shared.side_effects import deferrable, one_statement
 
 CAMPAIGN = "relation_campaign"
 _FIELDS = ("utm_campaign", "campaign", "campaign_name")
@@ -39,6 +39,7 @@ def fill(doc: Document) -> None:
 		doc.db_set(field.fieldname, entry, update_modified=False)
 
 
+@deferrable
 def ensure(campaign: Document) -> None:
 	"""on_change of a campaign of ours: from its start on it stands in ERPNext's list as well."""
 	if campaign.status in _NOT_STARTED:

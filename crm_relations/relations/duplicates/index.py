@@ -10,6 +10,7 @@ from crm_relations.relations import queries as relation_queries
 from crm_relations.relations.duplicates import queries
 from crm_relations.relations.duplicates.queries import KEY
 from crm_relations.relations.duplicates.records import Record
+from crm_relations.shared.side_effects import deferrable
 
 CHUNK = 2000
 COLUMNS = ("name", "owner", "modified_by", "creation", "modified", "relation", "value")
@@ -30,11 +31,13 @@ def refresh_keys(relations: Iterable[str]) -> int:
 	return changed
 
 
+@deferrable
 def refresh_for_relation(doc: Document) -> None:
 	"""Event step: a relation was saved."""
 	refresh_keys([doc.name])
 
 
+@deferrable
 def refresh_for_party(doc: Document) -> None:
 	"""Event step: a party document was saved, whose tax number or further addresses are read in place."""
 	before = doc.get_doc_before_save()
@@ -44,6 +47,7 @@ def refresh_for_party(doc: Document) -> None:
 		refresh_keys([relation])
 
 
+@deferrable
 def forget(doc: Document) -> None:
 	"""Event step: a relation is being deleted."""
 	drop([doc.name])

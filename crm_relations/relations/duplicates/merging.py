@@ -19,6 +19,8 @@ from crm_relations.relations.duplicates import index, pairs, queries, tracing
 from crm_relations.relations.duplicates.queries import MERGE
 from crm_relations.relations.facts import queue as facts
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.side_effects import deferrable
+from crm_relations.shared.system_fields import trusted
 
 MERGED, UNDONE = "Merged", "Undone"
 #: follow from the rest, or are written by the merge itself
@@ -142,18 +144,20 @@ def merge(keep: str, other: str, take: Collection[str] = ()) -> str:
 	folding.fold(keep, other)
 	roles.refresh([keep])
 	record = tracing.difference(before, tracing.read(keep, other))
-	doc = frappe.get_doc(
-		{
-			"doctype": MERGE,
-			"kept": keep,
-			"folded": other,
-			"folded_name": folded.relation_name,
-			"state": MERGED,
-			"merged_by": frappe.session.user,
-			"merged_on": now(),
-			"moved": _told(record),
-			"record": tracing.dumps({"keep": keep, "other": other, **record}),
-		}
+	doc = trusted(
+		frappe.get_doc(
+			{
+				"doctype": MERGE,
+				"kept": keep,
+				"folded": other,
+				"folded_name": folded.relation_name,
+				"state": MERGED,
+				"merged_by": frappe.session.user,
+				"merged_on": now(),
+				"moved": _told(record),
+				"record": tracing.dumps({"keep": keep, "other": other, **record}),
+			}
+		)
 	)
 	return doc.insert(ignore_permissions=True).name
 
@@ -219,12 +223,13 @@ def undo(name: str, different: bool = False) -> list[str]:
 			"record": "",
 		}
 	)
-	doc.save(ignore_permissions=True)
+	trusted(doc).save(ignore_permissions=True)
 	if different:
 		_note_different(keep, other)
 	return left
 
 
+@deferrable
 def forget(doc: Document) -> None:
 	"""Event step: a relation is being deleted; what its merges have kept of others goes with it."""
 	frappe.db.delete(MERGE, {"kept": doc.name})

@@ -16,6 +16,8 @@ from crm_relations.relations.duplicates.matching import Candidate
 from crm_relations.relations.duplicates.queries import PAIR, Pair, ordered
 from crm_relations.shared.outside_text import insert_rows, plain_values
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.side_effects import deferrable
+from crm_relations.shared.system_fields import trusted
 
 #: open pairs of one relation: a user can look at so many, and a crowd of namesakes must not fill the list
 MAX_OPEN = 10
@@ -128,7 +130,7 @@ def decide(name: str, state: str) -> None:
 			"decided_on": now() if decided else None,
 		}
 	)
-	doc.save(ignore_permissions=True)
+	trusted(doc).save(ignore_permissions=True)
 
 
 def transfer(keep: str, other: str) -> None:
@@ -154,6 +156,7 @@ def transfer(keep: str, other: str) -> None:
 		frappe.db.delete(PAIR, {"name": ["in", gone]})
 
 
+@deferrable
 def forget(doc: Document) -> None:
 	"""Event step: a relation is being deleted, and with it what was asked about it."""
 	if names := [row["name"] for row in queries.pairs_of(doc.name)]:

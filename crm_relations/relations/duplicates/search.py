@@ -17,6 +17,7 @@ from crm_relations.relations.duplicates.matching import Candidate, pairs_in_bloc
 from crm_relations.relations.duplicates.queries import ordered
 from crm_relations.relations.duplicates.scoring import THRESHOLD, score
 from crm_relations.shared.refusals import filled
+from crm_relations.shared.side_effects import deferrable
 
 SEARCH = "Relation Duplicate Search"
 #: keys a page of the search over all: at most so many blocks are held in memory
@@ -44,6 +45,7 @@ def candidates(relation: str) -> list[Candidate]:
 	return sorted(found, key=lambda c: (-c.probability, c.one, c.other))[: pairs.MAX_OPEN]
 
 
+@deferrable
 def look_for_relation(doc: Document) -> None:
 	"""Event step: a relation was saved. New candidates are stored and named to the user; those that somebody's
 	correction has settled go."""

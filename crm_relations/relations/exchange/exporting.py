@@ -19,6 +19,7 @@ from crm_relations.relations.links import open_links
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared.permissions import readable
 from crm_relations.shared.refusals import filled, refuse
+from crm_relations.shared.system_fields import trusted
 
 DOCTYPE = "Relation Export"
 CSV, VCARD_3, VCARD_4 = "csv", "vCard 3.0", "vCard 4.0"
@@ -139,16 +140,18 @@ def keep(
 	file_format: str, said: Any, content: bytes, suffix: str, rows: int, fieldnames: Iterable[str]
 ) -> Any:
 	"""Keep the file and write into the log who took what; returns the entry."""
-	log = frappe.get_doc(
-		{
-			"doctype": DOCTYPE,
-			"exported_by": frappe.session.user,
-			"exported_at": now(),
-			"file_format": file_format,
-			"rows": rows,
-			"filters": json.dumps(said, ensure_ascii=False, default=str),
-			"exported_fields": ", ".join(fieldnames),
-		}
+	log = trusted(
+		frappe.get_doc(
+			{
+				"doctype": DOCTYPE,
+				"exported_by": frappe.session.user,
+				"exported_at": now(),
+				"file_format": file_format,
+				"rows": rows,
+				"filters": json.dumps(said, ensure_ascii=False, default=str),
+				"exported_fields": ", ".join(fieldnames),
+			}
+		)
 	).insert(ignore_permissions=True)
 	file = frappe.get_doc(
 		{

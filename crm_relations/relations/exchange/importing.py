@@ -33,6 +33,7 @@ from crm_relations.relations.exchange.rules import Record, Table
 from crm_relations.relations.exchange.unreadable import Unreadable
 from crm_relations.shared.outside_text import insert_rows, plain_values
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.system_fields import trusted
 
 DOCTYPE = "Relation Import"
 RECORD = "Relation Import Record"
@@ -74,7 +75,7 @@ RECORD_COLUMNS = (
 
 def check_unchanged(doc: Document) -> None:
 	"""An import that has begun is not changed any more: its rows done belong to its file."""
-	if doc.is_new() or doc.flags.from_engine:
+	if doc.is_new():
 		return
 	before = doc.get_doc_before_save()
 	if before and before.status in ("Importing", "Done") and doc.has_value_changed("import_file"):
@@ -433,8 +434,7 @@ def _set(doc: Document, values: dict[str, Any]) -> None:
 
 
 def _save(doc: Document) -> None:
-	doc.flags.from_engine = True
-	doc.save(ignore_permissions=True)
+	trusted(doc).save(ignore_permissions=True)
 
 
 def _progress(doc: Document, done: int, total: int, title: str) -> None:

@@ -25,6 +25,7 @@ from crm_relations.relations.exchange.unreadable import Unreadable
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared.contact_keys import email_key, phone_key
 from crm_relations.shared.markup import plain
+from crm_relations.shared.system_fields import trusted
 
 CREATE, UPDATE, UNCHANGED, REJECT = "create", "update", "unchanged", "reject"
 FILL, OVERWRITE, LEAVE = "Fill Empty Fields", "Overwrite with the File", "Leave Alone"
@@ -274,9 +275,9 @@ class Planner:
 		if plan.action not in (CREATE, UPDATE):
 			return
 		if plan.action == CREATE:
-			plan.doc.insert()
+			trusted(plan.doc).insert()  # the file may bring the identifier of a contact
 		else:
-			plan.doc.save()
+			trusted(plan.doc).save()
 		plan.relation = plan.doc.name
 		points = [(row.point_type, row.value, row.label) for row in plan.doc.contact_points]
 		self.matcher.add(plan.relation, plan.doc, points, *_beside(plan.record))

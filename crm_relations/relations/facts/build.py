@@ -24,6 +24,7 @@ from crm_relations.relations.facts import classes, queue, statements
 from crm_relations.relations.facts import queries as facts_queries
 from crm_relations.relations.facts.sources import CONTACTS, FACTS, ITEM_GROUPS, Scope
 from crm_relations.shared.isolation import reading_what_is_committed
+from crm_relations.shared.side_effects import deferrable
 
 #: relations refreshed in one transaction
 CHUNK = 1_000
@@ -174,6 +175,7 @@ def forget(relations: Collection[str]) -> None:
 		frappe.db.delete(doctype, {"relation": ["in", list(relations)]})
 
 
+@deferrable
 def forget_relation(doc: Document) -> None:
 	"""A relation is being deleted. A refresh that has read it before may write it once more: it is marked."""
 	forget([doc.name])

@@ -19,6 +19,7 @@ from pypika.terms import Term
 
 from crm_relations.relations.facts import rules
 from crm_relations.relations.facts.sources import FACTS, OneOf
+from crm_relations.shared.system_fields import trusted
 
 CLASSES = "Relation Facts Classes"
 
@@ -110,7 +111,9 @@ def _keep(company: str, number: int, found: dict[str, list[Any]]) -> None:
 	if frappe.db.exists(CLASSES, company):
 		frappe.db.set_value(CLASSES, company, values)
 		return
-	frappe.get_doc({"doctype": CLASSES, "company": company, **values}).insert(ignore_permissions=True)
+	trusted(frappe.get_doc({"doctype": CLASSES, "company": company, **values})).insert(
+		ignore_permissions=True
+	)
 
 
 def _plain(border: Any) -> Any:

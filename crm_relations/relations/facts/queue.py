@@ -14,7 +14,7 @@ from frappe.utils import now
 
 from crm_relations.relations import queries
 from crm_relations.relations.sources import Party, sources
-from crm_relations.shared.side_effects import one_statement
+from crm_relations.shared.side_effects import deferrable, one_statement
 
 QUEUE = "Relation Facts Queue"
 RELATION = "Relation"
@@ -49,6 +49,7 @@ def mark_document(doc: Document) -> None:
 		mark(*party)
 
 
+@deferrable
 def mark_relation(doc: Document) -> None:
 	"""A document that names a relation itself (interaction, answer to a campaign …) changed."""
 	mark(RELATION, doc.get("relation"))
@@ -60,11 +61,13 @@ def changes_facts(entry: Document) -> bool:
 	return entry.party_type == "Customer" and entry.voucher_type != "Sales Invoice"
 
 
+@deferrable
 def mark_ledger_entry(doc: Document) -> None:
 	"""The payment ledger got an entry: by a payment, a journal entry, a reconciliation, a cancellation …"""
 	mark(doc.party_type, doc.party)
 
 
+@deferrable
 def mark_moved(doc: Document) -> None:
 	"""A relation was saved: other documents may be its parties now."""
 	before = doc.get_doc_before_save()
@@ -76,6 +79,7 @@ def _parties(relation: Document) -> set[Party]:
 	return {(row.party_type, row.party) for row in relation.get("parties")}
 
 
+@deferrable
 def mark_mentioned(doc: Document) -> None:
 	"""An e-mail or a call: everybody that it is about, by reference and by its links."""
 	links = doc.get("timeline_links") or doc.get("links") or ()

@@ -378,3 +378,42 @@ def names_of_lists(function: ast.FunctionDef) -> set[str]:
 		if isinstance(node, ast.NamedExpr) and makes_a_list(node.value):
 			names.add(node.target.id)
 	return names
+
+
+def test_every_step_beside_a_document_is_marked_so_that_it_can_be_tried_again():
+	"""`retry_deferred` runs marked functions only (`deferrable`, or `one_statement`, which implies it)."""
+	marked, steps = set(), {}
+	for path, tree in sources().items():
+		known = {}
+		for node in ast.walk(tree):
+			if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("crm_relations"):
+				known.update(
+					{alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+				)
+			if isinstance(node, ast.FunctionDef):
+				marks = {getattr(mark, "id", getattr(mark, "attr", "")) for mark in node.decorator_list}
+				if marks & {"deferrable", "one_statement"}:
+					marked.add(f"{module_name(path)}.{node.name}")
+		if package_of(path) == "tests":
+			continue
+		for node in ast.walk(tree):
+			if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "run_steps":
+				for step in node.args[1:]:
+					name = ast.unparse(step)
+					first, _dot, rest = name.partition(".")
+					full = ".".join(filter(None, (known.get(first, module_name(path) + "." + first), rest)))
+					steps[full] = f"{path.relative_to(APP)}:{node.lineno}"
+	assert steps, "no step found: the test looks in the wrong place"
+	assert not {name: where for name, where in steps.items() if name not in marked}
+
+
+def test_every_doctype_of_ours_protects_its_system_fields():
+	wrong = []
+	for folder in sorted((APP / "crm_relations" / "doctype").iterdir()):
+		path = folder / f"{folder.name}.py"
+		if not path.exists():
+			continue
+		classes = [node for node in sources()[path].body if isinstance(node, ast.ClassDef)]
+		if [ast.unparse(base) for base in classes[0].bases] != ["RelationDocument"]:
+			wrong.append(folder.name)
+	assert not wrong, wrong

@@ -330,7 +330,7 @@ def test_after_the_decision_nothing_can_be_changed_but_the_name_follows_the_rela
 	accept_handover(row.name)
 	doc = frappe.get_doc("Relation Handover", row.name)
 	doc.salesperson = "Administrator"
-	with pytest.raises(frappe.ValidationError, match="cannot be changed"):
+	with pytest.raises(frappe.ValidationError, match="decided already"):
 		doc.save()
 	frappe.db.set_value("Relation", row.relation, "relation_name", "Umbenannt GmbH")
 	doc = frappe.get_doc("Relation Handover", row.name)

@@ -4,7 +4,13 @@ import frappe
 import pytest
 from rq.timeouts import JobTimeoutException
 
-from crm_relations.shared.side_effects import MAX_ATTEMPTS, one_statement, retry_deferred, run_steps
+from crm_relations.shared.side_effects import (
+	MAX_ATTEMPTS,
+	deferrable,
+	one_statement,
+	retry_deferred,
+	run_steps,
+)
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.commits import held_back
 from crm_relations.tests.site.statements import sent_statements
@@ -33,30 +39,36 @@ def details(doc) -> str | None:
 	return frappe.db.get_value("Note", doc.name, "content")
 
 
+@deferrable
 def works(doc) -> None:
 	note(doc, "works")
 
 
+@deferrable
 def fails(doc) -> None:
 	note(doc, "half done")
 	frappe.msgprint("half a message")
 	raise ValueError("on purpose")
 
 
+@deferrable
 def deadlocks(doc) -> None:
 	raise frappe.QueryDeadlockError("on purpose")
 
 
+@deferrable
 def runs_out_of_time(doc) -> None:
 	note(doc, "half done")
 	raise JobTimeoutException("Task exceeded maximum timeout value")
 
 
+@deferrable
 def with_a_failing_step_inside(doc) -> None:
 	note(doc, "outer")
 	run_steps(doc, fails)
 
 
+@deferrable
 def fails_after_an_inner_step(doc) -> None:
 	run_steps(doc, works)
 	raise ValueError("on purpose")
@@ -179,6 +191,7 @@ def test_a_step_that_takes_the_whole_job_counts_and_lets_the_others_go_first(
 	run_steps(other, fails)
 	name = frappe.db.get_value("Relation Deferred Step", {"document_name": doc.name})
 
+	@deferrable
 	def one_takes_forever(note) -> None:
 		if note.name == doc.name:
 			raise JobTimeoutException("Task exceeded maximum timeout value")
@@ -194,3 +207,15 @@ def test_a_step_that_takes_the_whole_job_counts_and_lets_the_others_go_first(
 	frappe.db.set_value("Relation Deferred Step", name, "attempts", MAX_ATTEMPTS)
 	retry_deferred()
 	assert frappe.db.get_value("Relation Deferred Step", name, "status") == "Given Up"
+
+
+@pytest.mark.parametrize(
+	"path", ["frappe.delete_doc", "crm_relations.shared.side_effects.defer", "os.system"]
+)
+def test_only_a_marked_step_of_ours_is_run(doc, without_commits, path):
+	run_steps(doc, fails)
+	name = frappe.db.get_value("Relation Deferred Step", {"document_name": doc.name})
+	frappe.db.set_value("Relation Deferred Step", name, {"step": path, "attempts": MAX_ATTEMPTS - 1})
+	retry_deferred()
+	status, error = frappe.db.get_value("Relation Deferred Step", name, ["status", "error"])
+	assert status == "Given Up" and "no step of crm_relations" in error

@@ -152,6 +152,10 @@ def test_derived_rows_are_marked_so_that_the_form_does_not_offer_to_edit_them():
 	partner = factories.insert("Relation Role Type", role_name=factories.unique("Partner")).name
 	relation = frappe.get_doc("Relation", relation_of(customer))
 	relation.append("roles", {"role": partner, "derived": 1})
+	with pytest.raises(frappe.CannotChangeConstantError, match="Derived"):
+		relation.save()
+	relation.reload()
+	relation.append("roles", {"role": partner})
 	relation.save()
 	assert {row.role: row.derived for row in relation.roles} == {"Customer": 1, "Debtor": 1, partner: 0}
 

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.relations import completeness, history, profile, roles
+from crm_relations.shared.documents import RelationDocument
 
 
-class Relation(Document):
+class Relation(RelationDocument):
 	"""One real person or organisation: the customer file."""
 
 	# begin: auto-generated types

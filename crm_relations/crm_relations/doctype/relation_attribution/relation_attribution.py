@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationAttribution(Document):
+class RelationAttribution(RelationDocument):
 	"""The share of a voucher line that a campaign earned, with rule and evidence."""
 
 	# begin: auto-generated types

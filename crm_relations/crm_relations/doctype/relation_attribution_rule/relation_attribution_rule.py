@@ -3,15 +3,15 @@
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 
 from crm_relations.ledger.touch_rules import DECAY, RULES
+from crm_relations.shared.documents import RelationDocument
 from crm_relations.shared.refusals import refuse
 
 MOST_DAYS = 3650
 
 
-class RelationAttributionRule(Document):
+class RelationAttributionRule(RelationDocument):
 	"""By which rule a company attributes invoices that no chain of documents leads to a campaign."""
 
 	# begin: auto-generated types

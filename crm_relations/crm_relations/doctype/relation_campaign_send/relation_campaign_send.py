@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationCampaignSend(Document):
+class RelationCampaignSend(RelationDocument):
 	"""The send ledger: one row for each step and member, unique."""
 
 	# begin: auto-generated types

@@ -1,13 +1,12 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.campaigns import consent, delivery
 from crm_relations.shared import append_only
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationConsent(Document):
+class RelationConsent(RelationDocument):
 	"""An event of consent by channel and purpose: append-only."""
 
 	# begin: auto-generated types
@@ -20,6 +19,7 @@ class RelationConsent(Document):
 
 		address: DF.Data
 		address_key: DF.Data | None
+		by_system: DF.Check
 		channel: DF.Literal["", "E-mail", "Phone", "Letter"]
 		declaration: DF.SmallText | None
 		event: DF.Literal["", "Given", "Withdrawn"]
@@ -32,6 +32,7 @@ class RelationConsent(Document):
 			"Contract, Art. 6 (1) (b) GDPR",
 		]
 		mailbox_key: DF.Data | None
+		opt_in_request: DF.Link | None
 		proof: DF.SmallText | None
 		purpose: DF.Data
 		relation: DF.Link | None

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.campaigns.consents import purposes
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationConsentPurpose(Document):
+class RelationConsentPurpose(RelationDocument):
 	"""What a person can agree to or refuse: a kind of advertising, with the words of the declaration in each language."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationConsentText(Document):
+class RelationConsentText(RelationDocument):
 	"""The words of a consent in one language."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationDeferredStep(Document):
+class RelationDeferredStep(RelationDocument):
 	"""A side effect that failed beside an ERPNext document and is done later."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationDuplicate(Document):
+class RelationDuplicate(RelationDocument):
 	"""Two relations that are perhaps one, and what somebody decided about them."""
 
 	# begin: auto-generated types

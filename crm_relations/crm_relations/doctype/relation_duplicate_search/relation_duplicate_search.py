@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationDuplicateSearch(Document):
+class RelationDuplicateSearch(RelationDocument):
 	"""The search for duplicates over all relations: where it stands, and what it has found."""
 
 	# begin: auto-generated types

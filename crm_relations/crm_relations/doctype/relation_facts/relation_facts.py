@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationFacts(Document):
+class RelationFacts(RelationDocument):
 	"""Figures of a relation with a company, derived from submitted documents. Written by the system only."""
 
 	# begin: auto-generated types

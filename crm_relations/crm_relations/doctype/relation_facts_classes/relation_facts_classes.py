@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationFactsClasses(Document):
+class RelationFactsClasses(RelationDocument):
 	"""From which value on a customer is in which class of recency, frequency and monetary value. Written by the system only."""
 
 	# begin: auto-generated types

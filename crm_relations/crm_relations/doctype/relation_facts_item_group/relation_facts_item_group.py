@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationFactsItemGroup(Document):
+class RelationFactsItemGroup(RelationDocument):
 	"""What a relation bought of an item group from a company, derived from submitted invoices. Written by the system only."""
 
 	# begin: auto-generated types

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.qualification import handover
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationHandover(Document):
+class RelationHandover(RelationDocument):
 	"""A member that marketing hands to sales: proposed, accepted or returned."""
 
 	# begin: auto-generated types
@@ -36,4 +35,4 @@ class RelationHandover(Document):
 	# end: auto-generated types
 
 	def validate(self) -> None:
-		handover.protect(self)
+		handover.check_salesperson(self)

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.relations.exchange import importing
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationImport(Document):
+class RelationImport(RelationDocument):
 	"""A vCard, csv or Excel file of relations: what becomes what, before and after."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationImportRecord(Document):
+class RelationImportRecord(RelationDocument):
 	"""What became of one row of an import, so that running it again makes no doubles."""
 
 	# begin: auto-generated types

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.interactions import followups, log
+from crm_relations.shared.documents import RelationDocument
 
-from crm_relations.interactions import followups
 
-
-class RelationInteraction(Document):
+class RelationInteraction(RelationDocument):
 	"""A call, letter, meeting, visit, complaint, wish or observation."""
 
 	# begin: auto-generated types
@@ -38,6 +37,7 @@ class RelationInteraction(Document):
 	# end: auto-generated types
 
 	def validate(self) -> None:
+		log.check_campaign(self)
 		followups.validate(self)
 
 	def on_update(self) -> None:

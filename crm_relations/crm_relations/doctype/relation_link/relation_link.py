@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.relations import links
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationLink(Document):
+class RelationLink(RelationDocument):
 	"""A typed, dated relationship between two relations."""
 
 	# begin: auto-generated types

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.relations import link_types
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationLinkType(Document):
+class RelationLinkType(RelationDocument):
 	"""A kind of relationship, named in both directions."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationMailAddress(Document):
+class RelationMailAddress(RelationDocument):
 	"""What the mailbox told about an e-mail address: bounces, and whether mail still arrives."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationMailSpelling(Document):
+class RelationMailSpelling(RelationDocument):
 	"""How an e-mail address is written somewhere on the site, where that is not its normal form."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationMerge(Document):
+class RelationMerge(RelationDocument):
 	"""Two relations that were merged, with all that is needed to undo it."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationObjectionNotice(Document):
+class RelationObjectionNotice(RelationDocument):
 	"""From when on invoices and order confirmations carried the notice of the right to object, § 7 (3) No. 4 UWG."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationOptinRequest(Document):
+class RelationOptinRequest(RelationDocument):
 	"""Asked for, and not yet confirmed: a consent by e-mail that waits for the click in the mail."""
 
 	# begin: auto-generated types

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.relations import attributes
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationProfileAttribute(Document):
+class RelationProfileAttribute(RelationDocument):
 	"""A question that the profile of a relation answers."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationProfileChange(Document):
+class RelationProfileChange(RelationDocument):
 	"""Who changed which confidential value of a profile, from what to what."""
 
 	# begin: auto-generated types

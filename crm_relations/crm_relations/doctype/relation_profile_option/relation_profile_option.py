@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.relations import profile
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationProfileOption(Document):
+class RelationProfileOption(RelationDocument):
 	"""A value that a profile attribute may take, ordered and editable by the admin."""
 
 	# begin: auto-generated types

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.qualification import scheme
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationQualificationScheme(Document):
+class RelationQualificationScheme(RelationDocument):
 	"""Criteria that give points with reasons."""
 
 	# begin: auto-generated types

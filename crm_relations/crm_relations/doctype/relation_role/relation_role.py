@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationRole(Document):
+class RelationRole(RelationDocument):
 	"""A role of a relation with its dates and the ERPNext document it is derived from."""
 
 	# begin: auto-generated types

@@ -2,13 +2,13 @@
 # License: GPL-3.0. See license.txt
 
 from frappe import _
-from frappe.model.document import Document
 
 from crm_relations.relations import actions, playbook, queries
+from crm_relations.shared.documents import RelationDocument
 from crm_relations.shared.refusals import refuse
 
 
-class RelationRoleType(Document):
+class RelationRoleType(RelationDocument):
 	"""A role that a relation can hold."""
 
 	# begin: auto-generated types

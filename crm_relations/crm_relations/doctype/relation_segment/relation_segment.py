@@ -3,7 +3,6 @@
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 
 from crm_relations.segments import (
 	compiler,
@@ -16,22 +15,11 @@ from crm_relations.segments import (
 	selection,
 	versions,
 )
+from crm_relations.shared.documents import RelationDocument
 from crm_relations.shared.refusals import refuse
 
-#: what a refresh writes, and a form that was open meanwhile must not write back
-FIGURES = (
-	"member_count",
-	"last_refreshed",
-	"rule_version",
-	"state",
-	"problem",
-	"last_refresh_kind",
-	"last_duration",
-	"in_step",
-)
 
-
-class RelationSegment(Document):
+class RelationSegment(RelationDocument):
 	"""Whom to address: a rule tree or a manual list."""
 
 	# begin: auto-generated types
@@ -75,16 +63,11 @@ class RelationSegment(Document):
 	def rule_in_words(self) -> str:
 		return in_words.of_segment(self)
 
-	def before_insert(self) -> None:
-		for fieldname in FIGURES:
-			self.set(fieldname, None)
-		self.member_count = self.rule_version = self.last_duration = 0
-
 	def validate(self) -> None:
 		self.normalise_rule()
 		selection.check(self)
 		dependencies.check_circle(self)
-		self.keep_figures()
+		self.follow_rule_health()
 		self.count_rule_versions()
 
 	def on_update(self) -> None:
@@ -114,11 +97,7 @@ class RelationSegment(Document):
 		if self.has_value_changed("rule"):
 			confidential.check_saved(tree)
 
-	def keep_figures(self) -> None:
-		"""A refresh may have run while the form was open: what it wrote wins over the form."""
-		if before := self.get_doc_before_save():
-			for fieldname in FIGURES:
-				self.set(fieldname, before.get(fieldname))
+	def follow_rule_health(self) -> None:
 		health.follow_save(self)
 		if not membership.follows_changes(self):
 			self.in_step = None

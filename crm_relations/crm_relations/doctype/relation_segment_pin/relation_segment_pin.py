@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationSegmentPin(Document):
+class RelationSegmentPin(RelationDocument):
 	"""A relation that is always or never in a segment, whatever its rule says."""
 
 	# begin: auto-generated types

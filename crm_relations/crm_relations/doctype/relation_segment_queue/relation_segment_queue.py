@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationSegmentQueue(Document):
+class RelationSegmentQueue(RelationDocument):
 	"""A relation that changed, or a segment that has to be refreshed whole. Written by the system only."""
 
 	# begin: auto-generated types

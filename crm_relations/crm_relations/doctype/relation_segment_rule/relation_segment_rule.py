@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.shared import append_only
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationSegmentRule(Document):
+class RelationSegmentRule(RelationDocument):
 	"""What a segment's rule said, version by version. Written once and never changed."""
 
 	# begin: auto-generated types

@@ -3,15 +3,15 @@
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.utils import cint
 
 from crm_relations.ledger import dimension
 from crm_relations.relations import completeness
 from crm_relations.setup import custom_fields
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationSettings(Document):
+class RelationSettings(RelationDocument):
 	"""Switches and defaults."""
 
 	# begin: auto-generated types
@@ -49,6 +49,7 @@ class RelationSettings(Document):
 		legal_notice: DF.SmallText | None
 		letter_limit: DF.Int
 		letter_limit_days: DF.Int
+		live_site: DF.SmallText | None
 		messages_per_minute: DF.Int
 		messages_per_minute_and_domain: DF.Int
 		objection_notices: DF.Table[RelationObjectionNotice]

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
 from crm_relations.shared import append_only
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationStageLog(Document):
+class RelationStageLog(RelationDocument):
 	"""When a relation entered a stage, and why: append-only, written by relations/stages.py."""
 
 	# begin: auto-generated types

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationStartedActivity(Document):
+class RelationStartedActivity(RelationDocument):
 	"""What has started of a playbook: written by relations/playbook.py alone."""
 
 	# begin: auto-generated types
