@@ -4,7 +4,7 @@ An agent reserves the next row: nobody else gets it until it is recorded, given 
 """
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import frappe
@@ -12,7 +12,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Coalesce, Max
-from frappe.utils import add_days, add_to_date, cint, get_datetime, getdate, now_datetime
+from frappe.utils import add_days, add_to_date, cint, format_datetime, get_datetime, getdate, now_datetime
 from pypika import Order
 from pypika.functions import NullIf
 from pypika.queries import QueryBuilder
@@ -24,6 +24,8 @@ from crm_relations.shared.refusals import refuse
 
 SEND = "Relation Campaign Send"
 RESERVED_MINUTES = 15
+#: the clock of the user may be behind, and a call takes its time
+_GRACE_MINUTES = 5
 _CHUNK = 1000
 _LOOKED_AT = 20
 
@@ -113,19 +115,20 @@ def complete(
 	send: str,
 	answer: str,
 	note: str | None = None,
-	call_again_on: date | datetime | str | None = None,
+	call_again_at: datetime | str | None = None,
 	do_not_call: bool = False,
 ) -> str:
 	"""Record the outcome of a call; returns the name of the response. The caller has checked permission.
 
-	Who was not reached, or asks to be called back, stays on the list: for `call_again_on` (a day, or a time on it)
-	or tomorrow; if not reached, for as many tries as the step allows.
+	A callback stays on the list until its day and time, which are required. A call that was not reached comes again at
+	`call_again_at`, or some time tomorrow, for as many tries as the step allows.
 
 	:param answer: one of rules.CALL_ANSWERS.
 	:param do_not_call: the person objects to calls: recorded as a withdrawal, which holds for all campaigns
 	"""
 	if answer not in rules.CALL_ANSWERS:
 		refuse(_("Answer: {0} is not known. Choose one of {1}"), answer, ", ".join(rules.CALL_ANSWERS))
+	again = _moment_of_next_call(answer, call_again_at) if not do_not_call else None
 	row = frappe.db.get_value(
 		SEND,
 		send,
@@ -161,12 +164,11 @@ def complete(
 	tries = cint(frappe.db.get_value("Relation Campaign Step", row.step, "max_tries")) or rules.MAX_ATTEMPTS
 	if do_not_call:
 		values["state"] = "Done"
-	elif answer == "Not Reached" and attempts >= tries and not call_again_on:
+	elif answer == "Not Reached" and attempts >= tries and not again:
 		values.update(state="Done", reason="Not reached")
 	elif answer in ("Not Reached", "Call Back"):
-		at = get_datetime(call_again_on) if call_again_on else None
-		values["due_on"] = getdate(at) if at else add_days(getdate(), 1)
-		values["retry_at"] = at
+		values["due_on"] = getdate(again) if again else add_days(getdate(), 1)
+		values["retry_at"] = again
 	else:
 		values["state"] = "Done"
 	if not row.legal_basis:
@@ -177,6 +179,25 @@ def complete(
 			row.relation, row.recipient, "Phone", "Withdrawn", source=_("Said on the telephone"), proof=send
 		)
 	return responses.record(row.member, "Call", answer, send=send, note=note)
+
+
+def _moment_of_next_call(answer: str, said: datetime | str | None) -> datetime | None:
+	"""When to call again; None where nothing was agreed, or the answer leads to no further call."""
+	if answer not in ("Call Back", "Not Reached"):
+		return None
+	if not said:
+		if answer == "Call Back":
+			frappe.throw(_("Call Again: enter the day and the time that were agreed."))
+		return None
+	try:
+		moment = get_datetime(said)
+	except ValueError:
+		refuse(_("Call Again: {0} is no day with a time."), said)
+	if ":" not in str(said):
+		frappe.throw(_("Call Again: enter a time of day beside the date."))
+	if moment < add_to_date(now_datetime(), minutes=-_GRACE_MINUTES):
+		refuse(_("Call Again: {0} lies in the past."), format_datetime(moment))
+	return moment
 
 
 def _basis(row: frappe._dict) -> dict[str, str | None]:

@@ -9,10 +9,9 @@ from frappe.query_builder.functions import Count
 from frappe.utils import format_date, getdate, now_datetime
 from markupsafe import Markup
 
-from crm_relations.campaigns import ab_test, plan_rules, rules, send_ledger, sharing
+from crm_relations.campaigns import plan_rules, rights, rules, send_ledger, sharing
+from crm_relations.shared import live_site
 from crm_relations.shared.refusals import filled, refuse
-
-APPROVERS = frozenset({"Relation Manager", "System Manager"})
 
 #: what must not change once members have been taken in: the send ledger rests on it
 _FROZEN_STEP_FIELDS = ("name", "step_type", "delay_days", "delay_hours", "ab_share")
@@ -33,6 +32,8 @@ def change(doc: Document, status: str, user: str | None = None) -> None:
 	if status not in rules.TRANSITIONS[doc.status]:
 		refuse(_("Campaign {0} is {1}; it cannot become {2}"), doc.name, _(doc.status), _(status))
 	values = {"status": status}
+	if status in ("Approved", "Running"):
+		live_site.remember()
 	if status == "Running" and not doc.started_at:
 		values.update(started_at=now_datetime(), started_by=user or frappe.session.user)
 	if status == "Approved":
@@ -46,9 +47,9 @@ def approve(campaign: str) -> None:
 
 	:raises frappe.PermissionError: the user is no Relation Manager
 	"""
-	if not APPROVERS & set(frappe.get_roles()):
-		frappe.throw(_("Only a Relation Manager can approve a campaign"), frappe.PermissionError)
-	change(locked(campaign), "Approved")
+	doc = locked(campaign)
+	rights.check(doc, "approve")
+	change(doc, "Approved")
 
 
 def pause(campaign: str) -> None:
@@ -115,21 +116,13 @@ def _in_words(unsent: dict[str, int]) -> str:
 	return filled(_("Not carried out: {0}"), ", ".join(parts))
 
 
-def check_new(doc: Document) -> None:
-	"""A new campaign is a draft, also where it is a copy."""
-	doc.status, doc.started_at, doc.started_by, doc.approved_by = "Draft", None, None, None
-
-
 def check_changes(doc: Document) -> None:
-	"""Refuse an end before the start, a state set by hand, and what the send ledger of a started campaign forbids."""
+	"""Refuse an end before the start, and what the send ledger of a started campaign forbids."""
 	if doc.start_date and doc.end_date and getdate(doc.end_date) < getdate(doc.start_date):
 		refuse(_("End Date: {0} lies before Start Date. Correct one of them"), format_date(doc.end_date))
 	before = doc.get_doc_before_save()
 	if not before:
 		return
-	if doc.status != before.status:
-		frappe.throw(_("Status: use the buttons Start, Pause, Resume and Finish"))
-	ab_test.keep_results(doc, before)
 	if before.status == "Approved":
 		doc.status, doc.approved_by = "Draft", None  # what was approved has been changed
 	if doc.status == "Draft":

@@ -4,7 +4,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, cstr
 
-from crm_relations.campaigns import call_list, letters
+from crm_relations.campaigns import call_list, letters, rights
 from crm_relations.interactions import log
 from crm_relations.interactions import timeline as timelines
 
@@ -41,6 +41,7 @@ def reserve_call(campaign: str, skipped: list | str | None = None) -> dict:
 	none), `reason` for that, and `history`: the last entries of the relation's timeline."""
 	frappe.has_permission("Relation Campaign", "read", doc=campaign, throw=True)
 	frappe.has_permission("Relation Campaign Send", "read", throw=True)
+	rights.check(campaign, "record_calls")
 	call, reason = call_list.reserve(campaign, [str(name) for name in frappe.parse_json(skipped or [])])
 	history = timelines.timeline(call["relation"], limit=_HISTORY) if call else []
 	return {"call": call, "reason": reason, "history": history}
@@ -51,6 +52,7 @@ def confirm_letters(campaign: str, print_run: str) -> int:
 	"""The letters of a print run were posted: they count as sent and stand in the files. Returns how many."""
 	frappe.has_permission("Relation Campaign", "write", doc=campaign, throw=True)
 	frappe.has_permission("Relation Interaction", "create", throw=True)
+	rights.check(campaign, "print_letters")
 	rows = letters.confirm(campaign, print_run)
 	for row in rows:
 		log.record(
@@ -87,16 +89,16 @@ def record_call(
 
 	:param send: row of the call list
 	:param answer: Interested, Not Interested, Call Back, Not Reached or Unknown
-	:param call_again_at: day and time to call again who asked for it, or was not reached
+	:param call_again_at: day and time of the next call; required for Call Back, optional for Not Reached
 	:param do_not_call: the person wants no more calls
 	:return: `response`, `interaction` and `todo` (None without a next step), as names
 	"""
 	frappe.has_permission("Relation Interaction", "create", throw=True)
 	frappe.has_permission("Relation Campaign Send", "read", doc=send, throw=True)
+	rights.check(frappe.db.get_value("Relation Campaign Send", send, "campaign"), "record_calls")
 	next_step = cstr(next_step).strip() or None
-	again = call_again_at or (next_step_on if answer == "Call Back" else None)
 	response = call_list.complete(
-		send, answer, note, call_again_on=again, do_not_call=bool(cint(do_not_call))
+		send, answer, note, call_again_at=call_again_at, do_not_call=bool(cint(do_not_call))
 	)
 	campaign, relation = frappe.db.get_value("Relation Campaign Response", response, ["campaign", "relation"])
 	interaction = log.record(

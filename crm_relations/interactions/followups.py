@@ -8,19 +8,39 @@ closes the ToDo; nothing closes it from here.
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import add_days, cstr, escape_html, getdate, nowdate
+from frappe.utils import (
+	add_days,
+	add_years,
+	cstr,
+	escape_html,
+	format_date,
+	format_datetime,
+	getdate,
+	nowdate,
+)
 
 from crm_relations.shared import tasks
+from crm_relations.shared.refusals import refuse
+from crm_relations.shared.side_effects import deferrable
 
+#: what happened longer ago is a typing error
+OLDEST_YEARS = 50
 _FIELDS = ("next_step", "next_step_on", "next_step_for")
 
 
 def validate(doc: Document) -> None:
-	"""What is logged has happened; a next step has a day and a person, and without a step both are empty."""
+	"""What is logged has happened, in living memory; a next step has a person and a day that has not passed, and
+	without a step both are empty."""
 	# a day of grace: the clock of the user may be ahead of the server's
 	if doc.happened_on and getdate(doc.happened_on) > getdate(add_days(nowdate(), 1)):
 		frappe.throw(
 			_("When: an interaction cannot lie in the future. Enter what is planned as its next step.")
+		)
+	if doc.happened_on and getdate(doc.happened_on) < getdate(add_years(nowdate(), -OLDEST_YEARS)):
+		refuse(
+			_("When: {0} lies more than {1} years back. Correct the year."),
+			format_datetime(doc.happened_on),
+			OLDEST_YEARS,
 		)
 	doc.next_step = cstr(doc.next_step).strip() or None
 	if not doc.next_step:
@@ -28,6 +48,8 @@ def validate(doc: Document) -> None:
 		return
 	if not doc.next_step_on:
 		frappe.throw(_("Enter in Due on when the next step is due."))
+	if doc.has_value_changed("next_step_on") and getdate(doc.next_step_on) < getdate(nowdate()):
+		refuse(_("Due on: {0} has passed. Enter today or a later day."), format_date(doc.next_step_on))
 	doc.next_step_for = doc.next_step_for or doc.handled_by or frappe.session.user
 	if doc.has_value_changed("next_step_for"):
 		tasks.check_user(doc.next_step_for)
@@ -61,6 +83,7 @@ def withdraw(doc: Document) -> None:
 		_cancel(todo)
 
 
+@deferrable
 def forget_todo(todo: Document) -> None:
 	"""A ToDo is deleted: the interaction that made it lets go of it and can be saved further on."""
 	interaction = frappe.qb.DocType("Relation Interaction")

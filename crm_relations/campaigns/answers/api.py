@@ -3,7 +3,7 @@
 import frappe
 from frappe import _
 
-from crm_relations.campaigns import campaign_files, queries, responses, rules
+from crm_relations.campaigns import campaign_files, queries, responses, rights, rules
 from crm_relations.campaigns.answers import addresses, importing
 from crm_relations.shared.refusals import refuse
 
@@ -12,6 +12,7 @@ from crm_relations.shared.refusals import refuse
 def preview_answers(campaign: str, file_url: str) -> dict:
 	"""What a csv of answers would do: `new`, `known`, `rejected` (counts), and the first `rows` with their problems."""
 	frappe.has_permission("Relation Campaign", "write", doc=campaign, throw=True)
+	rights.check(campaign, "record_answers")
 	return importing.shown(importing.plan(campaign, _content(file_url)))
 
 
@@ -20,6 +21,7 @@ def import_answers(campaign: str, file_url: str) -> dict:
 	"""Record the answers of a csv. Returns `recorded`, `known`, `rejected` (counts), the address of the file of `rejects`
 	(None if there are none) and the campaign's `status` (figures)."""
 	frappe.has_permission("Relation Campaign", "write", doc=campaign, throw=True)
+	rights.check(campaign, "record_answers")
 	result = importing.record(campaign, _content(file_url))
 	if result["rejects"]:
 		result["rejects"] = campaign_files.keep(
@@ -47,6 +49,7 @@ def record_answer(
 	"""Record an answer to a call or a letter by hand; returns the `response` and the campaign's `status`."""
 	frappe.has_permission("Relation Campaign", "write", doc=_campaign_of(member), throw=True)
 	frappe.has_permission("Relation Campaign Member", "read", doc=member, throw=True)
+	rights.check(_campaign_of(member), "record_answers")
 	if response_type not in ("Call", "Letter"):
 		refuse(_("Type: {0} is neither a call nor a letter"), response_type)
 	if answer not in rules.CALL_ANSWERS:

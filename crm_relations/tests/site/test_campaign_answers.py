@@ -445,7 +445,7 @@ def test_who_is_not_reached_is_called_again_twice(mailing, calls):
 
 def test_a_call_back_comes_on_the_day_that_was_agreed(mailing, calls):
 	send = call_list.next_calls(calls)[0]["send"]
-	call_list.complete(send, "Call Back", call_again_on=add_days(nowdate(), 4))
+	call_list.complete(send, "Call Back", call_again_at=f"{add_days(nowdate(), 4)} 10:00:00")
 	assert mailing.rows(calls, name=send)[0].due_on == add_days(getdate(), 4)
 
 

@@ -4,10 +4,10 @@ import frappe
 import pytest
 from frappe.utils import add_to_date, now_datetime
 
-from crm_relations.campaigns import api, attachments, audience, call_list, consent, letters, overview, rules
+from crm_relations.campaigns import api, call_list, consent, letters, overview, rules
 from crm_relations.interactions import api as interactions
 from crm_relations.tests.site import factories
-from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
+from crm_relations.tests.site.mailing import Mailing, call_step
 from crm_relations.tests.site.printed import Printed
 
 pytestmark = pytest.mark.site
@@ -68,7 +68,10 @@ def test_a_reservation_ends_by_itself_or_is_given_back(calls, agents):
 
 def test_a_call_comes_with_its_history(calls, mailing):
 	call = interactions.reserve_call(calls)["call"]
-	interactions.record_call(call["send"], "Not Reached", note="Mailbox", call_again_at="2020-01-01 10:00:00")
+	soon = add_to_date(now_datetime(), minutes=5)
+	interactions.record_call(call["send"], "Not Reached", note="Mailbox", call_again_at=str(soon))
+	frappe.db.set_value(SEND, call["send"], "retry_at", add_to_date(now_datetime(), minutes=-1))
+	frappe.db.set_value(SEND, call["send"], "due_on", now_datetime().date())
 	again = interactions.reserve_call(calls)
 	assert again["call"]["send"] == call["send"], "who was promised a call comes first"
 	assert any("Not Reached" in str(entry) for entry in again["history"])
@@ -185,30 +188,6 @@ def test_who_objects_to_letters_gets_none(posted, mailing):
 	made = api.print_letters(posted)
 	assert made["letters"] == 1
 	assert mailing.rows(posted, relation=mailing.relations[0])[0].reason == rules.WITHDRAWN
-
-
-def test_addresses_never_leave_with_an_e_mail(mailing):
-	"""Print runs are files of the campaign; the files of the campaign may go with its e-mails."""
-	with scripted_sink() as sink:
-		mailing.open_account(sink.port)
-		mailing.person(address_line="Domplatz 1", pincode="50667", city="Köln")
-		steps = [
-			{"step_type": "Letter", "title": "Brief", "letter_text": TEXT},
-			email_step(attach_files=1),
-		]
-		doc = mailing.campaign(steps=steps)
-		file = frappe.get_doc(
-			{
-				"doctype": "File",
-				"file_name": factories.unique("Preise") + ".txt",
-				"attached_to_doctype": doc.doctype,
-				"attached_to_name": doc.name,
-				"content": factories.unique("Preise"),
-			}
-		).insert()
-		audience.start(doc.name)
-		api.print_letters(doc.name)
-		assert [row.name for row in attachments.files_of(doc.name)] == [file.name]
 
 
 def test_without_a_pdf_engine_the_letters_are_html_and_that_is_said(posted, monkeypatch):

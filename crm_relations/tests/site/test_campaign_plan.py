@@ -102,9 +102,12 @@ def test_a_new_campaign_is_a_draft_whatever_it_is_copied_from(account):
 	doc = draft(account)
 	audience.start(doc.name)
 	doc.reload()
-	copy = frappe.copy_doc(doc)
+	copy = frappe.copy_doc(doc, ignore_no_copy=False)
 	copy.campaign_name = factories.unique("Kopie")
 	copy.status = "Running"
+	with pytest.raises(frappe.CannotChangeConstantError, match="Status"):
+		copy.insert()
+	copy.status = None
 	copy.insert()
 	assert copy.status == "Draft" and not copy.started_at
 
@@ -182,9 +185,10 @@ def test_an_accountant_reads_but_does_not_start(account):
 			function(campaign=doc.name)
 
 
-def test_a_relation_user_starts_pauses_and_sees_the_progress(account, monkeypatch):
-	doc = draft(account)
-	frappe.set_user(factories.user(None, "Relation User"))
+def test_the_responsible_user_starts_pauses_and_sees_the_progress(account, monkeypatch):
+	responsible = factories.user(None, "Relation User")
+	doc = draft(account, responsible=responsible)
+	frappe.set_user(responsible)
 	queued = []
 	monkeypatch.setattr(frappe, "enqueue", lambda method, **kwargs: queued.append((method, kwargs)))
 	ready = api.readiness(campaign=doc.name)

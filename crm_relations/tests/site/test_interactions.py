@@ -2,7 +2,7 @@
 
 import frappe
 import pytest
-from frappe.utils import add_days, getdate, nowdate
+from frappe.utils import add_days, get_datetime, getdate, nowdate
 
 from crm_relations.interactions import log
 from crm_relations.interactions.api import record_call
@@ -197,11 +197,48 @@ def test_a_call_without_next_step_leaves_no_task(planned_call, relation):
 	assert not todos(relation)
 
 
-def test_a_call_back_stays_on_the_call_list_for_the_day_of_the_next_step(planned_call):
-	day = add_days(nowdate(), 4)
-	record_call(planned_call.name, "Call Back", next_step="Rückruf", next_step_on=day)
+def test_a_call_back_stays_on_the_call_list_until_its_day_and_time(planned_call):
+	moment = f"{add_days(nowdate(), 4)} 15:30:00"
+	record_call(planned_call.name, "Call Back", call_again_at=moment)
 	planned_call.reload()
-	assert (planned_call.state, planned_call.due_on) == ("Pending", getdate(day))
+	assert (planned_call.state, planned_call.due_on) == ("Pending", getdate(moment))
+	assert planned_call.retry_at == get_datetime(moment)
+
+
+@pytest.mark.parametrize(
+	("days", "time", "problem"),
+	[
+		(None, "", "the day and the time"),
+		(2, "", "a time of day"),
+		(-1, " 10:00:00", "lies in the past"),
+		(2, " soon: perhaps", "no day with a time"),
+	],
+)
+def test_a_call_back_needs_a_time_that_is_still_to_come(planned_call, days, time, problem):
+	said = None if days is None else add_days(nowdate(), days) + time
+	with pytest.raises(frappe.ValidationError, match=problem):
+		record_call(planned_call.name, "Call Back", call_again_at=said)
+	planned_call.reload()
+	assert planned_call.state == "Pending" and not planned_call.attempts
+
+
+def test_a_next_step_in_the_past_is_refused_and_an_old_one_can_still_be_saved(relation):
+	with pytest.raises(frappe.ValidationError, match="Due on"):
+		log.record(relation, "Call", "Anruf", next_step="Rückruf", next_step_on=add_days(nowdate(), -1))
+	doc = frappe.get_doc(
+		"Relation Interaction",
+		log.record(relation, "Call", "Anruf", next_step="Rückruf", next_step_on=nowdate()),
+	)
+	frappe.db.set_value(doc.doctype, doc.name, "next_step_on", add_days(nowdate(), -3))
+	doc.reload()
+	doc.update({"notes": "Nachtrag"}).save()
+	assert doc.next_step_on == getdate(add_days(nowdate(), -3))
+
+
+def test_a_meeting_in_1900_is_a_typing_error(relation):
+	with pytest.raises(frappe.ValidationError, match="Correct the year"):
+		log.record(relation, "Meeting", "Treffen", happened_on="1900-01-01 10:00:00")
+	assert log.record(relation, "Meeting", "Treffen", happened_on="2001-05-17 10:00:00")
 
 
 def test_a_call_is_recorded_only_by_those_who_may_log_and_read_the_call_list(planned_call):

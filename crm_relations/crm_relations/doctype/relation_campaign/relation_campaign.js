@@ -15,6 +15,13 @@ const COLORS = {
 
 frappe.ui.form.on("Relation Campaign", {
 	setup(frm) {
+		frm.set_query("file", "files", () => ({
+			filters: {
+				attached_to_doctype: frm.doctype,
+				attached_to_name: frm.doc.name,
+				is_folder: 0,
+			},
+		}));
 		frm.set_query("segment", () => ({ filters: { disabled: 0 } }));
 		frm.set_query("email_account", () => ({ filters: { enable_outgoing: 1 } }));
 		frappe.realtime.on("relation_campaign_progress", (message) => {
@@ -33,6 +40,7 @@ frappe.ui.form.on("Relation Campaign", {
 		frm.fields_dict.progress_html.$wrapper.empty();
 		if (frm.is_new()) return;
 		if (frm.perm[0]?.write) add_buttons(frm);
+		if (frm.perm[0]?.write) add_upload(frm);
 		if (["Draft", "Approved"].includes(frm.doc.status)) show_readiness(frm);
 		else show_progress(frm);
 	},
@@ -42,6 +50,23 @@ frappe.ui.form.on("Relation Campaign", {
 	},
 });
 
+// uploads a file to the campaign and names it among those that go with e-mails
+function add_upload(frm) {
+	frm.fields_dict.files.grid.add_custom_button(__("Upload"), () => {
+		new frappe.ui.FileUploader({
+			doctype: frm.doctype,
+			docname: frm.doc.name,
+			folder: "Home/Attachments",
+			make_attachments_public: false,
+			on_success: (file) => {
+				frm.add_child("files", { file: file.name });
+				frm.refresh_field("files");
+				frm.dirty();
+			},
+		});
+	});
+}
+
 function status_color(status) {
 	return { Draft: "gray", Approved: "purple", Running: "green", Paused: "orange", Done: "blue" }[
 		status
@@ -49,6 +74,7 @@ function status_color(status) {
 }
 
 function add_buttons(frm) {
+	const may = (action) => (frm.doc.__onload?.rights || []).includes(action);
 	const act = (method, done) => () =>
 		frappe.xcall(API + method, { campaign: frm.doc.name }).then((answer) => {
 			done && done(answer);
@@ -59,11 +85,10 @@ function add_buttons(frm) {
 		button(label, action);
 		frm.change_custom_button_type(label, null, "primary");
 	};
-	if (["Draft", "Approved"].includes(frm.doc.status)) main(__("Start"), () => start(frm));
-	if (
-		frm.doc.status === "Draft" &&
-		frappe.user.has_role(["Relation Manager", "System Manager"])
-	) {
+	if (["Draft", "Approved"].includes(frm.doc.status) && may("start")) {
+		main(__("Start"), () => start(frm));
+	}
+	if (frm.doc.status === "Draft" && may("approve")) {
 		button(__("Approve"), async () => {
 			if (frm.is_dirty()) await frm.save();
 			const { missing } = await frappe.xcall(API + "approve", { campaign: frm.doc.name });
@@ -72,26 +97,43 @@ function add_buttons(frm) {
 		});
 	}
 	if (frm.doc.status === "Running") {
-		if (frappe.model.can_read("Relation Campaign Send")) {
+		if (frappe.model.can_read("Relation Campaign Send") && may("record_calls")) {
 			button(__("Call List"), () => new CallList(frm).next());
 		}
-		button(
-			__("Send Now"),
-			act("send_now", (answer) =>
-				queued(answer, __("{0} e-mails are due", [cint(answer.due)])),
-			),
-		);
-		button(__("Pause"), act("pause"));
+		if (may("send_now")) {
+			button(
+				__("Send Now"),
+				act("send_now", (answer) => queued(answer, __("{0} e-mails are due", [cint(answer.due)]))),
+			);
+		}
+		if (may("pause")) button(__("Pause"), () => confirm_action(frm, "pause", act("pause")));
 	}
-	if (frm.doc.status === "Paused") main(__("Resume"), act("resume"));
-	if (["Running", "Paused"].includes(frm.doc.status)) {
-		button(__("Finish"), () =>
-			frappe.confirm(
-				__("Finish the campaign for good? What has not been sent stays unsent."),
-				act("finish"),
-			),
-		);
+	if (frm.doc.status === "Paused" && may("resume")) {
+		main(__("Resume"), () => confirm_action(frm, "resume", act("resume")));
 	}
+	if (["Running", "Paused"].includes(frm.doc.status) && may("finish")) {
+		button(__("Finish"), () => confirm_action(frm, "finish", act("finish")));
+	}
+}
+
+// says with numbers what will happen before it does
+async function confirm_action(frm, action, go) {
+	const { status, due, due_letters } = await frappe.xcall(API + "progress", {
+		campaign: frm.doc.name,
+	});
+	const open = __("Open: {0} e-mails, {1} calls, {2} letters that are due.", [
+		cint(status.pending),
+		cint(status.calls_open),
+		cint(due_letters),
+	]);
+	const text = {
+		pause: __("Pause the campaign? No e-mail leaves and no call is given out until it is resumed."),
+		resume: __("Resume the campaign? {0} e-mails are due and leave at once.", [cint(due)]),
+		finish: __(
+			"Finish the campaign for good? What is open is not carried out any more. This cannot be undone.",
+		),
+	}[action];
+	frappe.confirm(`<p>${text}</p>${action === "resume" ? "" : `<p>${open}</p>`}`, go);
 }
 
 function queued(answer, text) {
@@ -114,13 +156,19 @@ async function start(frm) {
 	const ready = await frappe.xcall(API + "readiness", { campaign: frm.doc.name, ask_links: 1 });
 	if (ready.missing.length) return show_missing(ready.missing);
 	const notes = ready.notes.map((note) => `<li>${note}</li>`).join("");
+	const esc = frappe.utils.escape_html;
+	const files = ready.files
+		.map((row) => `<li><b>${esc(row.file)}</b> (${esc(row.steps)})</li>`)
+		.join("");
 	frappe.confirm(
 		`<p>${__("Start the campaign for about {0} members of segment {1}?", [
 			`<b>${cint(ready.members)}</b>`,
 			`<b>${frappe.utils.escape_html(frm.doc.segment)}</b>`,
 		])}</p><p>${__(
 			"The segment is refreshed first. E-mails leave at once to all who may get them.",
-		)}</p>${notes && `<ul class="text-muted">${notes}</ul>`}`,
+		)}</p>${
+			files && `<p>${__("These files go with the e-mails:")}</p><ul data-files>${files}</ul>`
+		}${notes && `<ul class="text-muted">${notes}</ul>`}`,
 		async () => {
 			const answer = await frappe.xcall(API + "start", { campaign: frm.doc.name });
 			if (!answer.queued) return show_missing(answer.missing);
@@ -159,6 +207,7 @@ async function show_readiness(frm) {
 	const name = frm.doc.name;
 	const ready = await frappe.xcall(API + "readiness", { campaign: name });
 	if (cur_frm !== frm || frm.doc.name !== name) return;
+	show_held_back(frm, ready.held_back);
 	const list = (title, rows, color) =>
 		rows.length
 			? `<h5><span class="indicator ${color}">${title}</span></h5>
@@ -184,6 +233,7 @@ async function show_progress(frm) {
 	if (cur_frm !== frm || frm.doc.name !== name) return;
 	if (answer.status.status !== frm.doc.status && !frm.is_dirty()) return frm.reload_doc();
 	frm.fields_dict.progress_html.$wrapper.html(progress_html(answer));
+	show_held_back(frm, answer.held_back);
 	frm.fields_dict.progress_html.$wrapper
 		.find("[data-arrived]")
 		.on("click", (event) => decide(frm, event.currentTarget));
@@ -194,6 +244,25 @@ async function show_progress(frm) {
 	if (busy) {
 		frm.progress_timer = setTimeout(() => cur_frm === frm && show_progress(frm), POLL_MS);
 	}
+}
+
+// a restored copy of a site sends nothing until a System Manager says that it is the live site
+function show_held_back(frm, reason) {
+	frm.set_intro("");
+	if (!reason) return;
+	frm.set_intro(frappe.utils.escape_html(reason), "red");
+	if (!frappe.user.has_role("System Manager")) return;
+	frm.add_custom_button(__("This Is the Live Site"), () =>
+		frappe.confirm(
+			__(
+				"Is this the site that your customers know, and the other one switched off? Everything that is due leaves from here then. On a copy, people would be written to a second time.",
+			),
+			async () => {
+				await frappe.xcall(API + "confirm_live_site");
+				frm.reload_doc();
+			},
+		),
+	);
 }
 
 function decide(frm, button) {
@@ -503,8 +572,13 @@ class CallList {
 	}
 
 	show() {
-		if (!this.dialog) this.dialog = this.make();
-		this.dialog.clear();
+		// a dialog of its own for each call: nothing of the last one can be left in it
+		if (this.dialog) {
+			this.dialog.onhide = null;
+			this.dialog.hide();
+			this.dialog.$wrapper.remove();
+		}
+		this.dialog = this.make();
 		this.dialog.set_title(frappe.utils.escape_html(this.call.relation_name));
 		const $member = this.dialog.fields_dict.member.$wrapper.html(this.member_html());
 		if (this.call.script)
@@ -519,6 +593,7 @@ class CallList {
 		const dialog = new frappe.ui.Dialog({
 			title: __("Call"),
 			size: "large",
+			no_submit_on_enter: true, // only the button records: Enter is pressed while writing the note
 			fields: [
 				{ fieldname: "member", fieldtype: "HTML" },
 				{ fieldtype: "Section Break", label: __("Outcome") },
@@ -541,6 +616,7 @@ class CallList {
 					fieldtype: "Date",
 					label: __("Call Again On"),
 					depends_on: "eval:['Call Back', 'Not Reached'].includes(doc.answer)",
+					mandatory_depends_on: "eval:doc.answer === 'Call Back'",
 				},
 				{
 					fieldname: "call_again_time",
@@ -548,6 +624,7 @@ class CallList {
 					label: __("At"),
 					options: ["", ...HALF_HOURS],
 					depends_on: "call_again_on",
+					mandatory_depends_on: "call_again_on",
 				},
 				{ fieldname: "note", fieldtype: "Small Text", label: __("Note") },
 				{ fieldname: "do_not_call", fieldtype: "Check", label: __("Wants no more calls") },
@@ -586,7 +663,7 @@ class CallList {
 			answer: values.answer,
 			note: values.note || "",
 			call_again_at: values.call_again_on
-				? `${values.call_again_on} ${values.call_again_time || "00:00"}:00`
+				? `${values.call_again_on} ${values.call_again_time}:00`
 				: null,
 			do_not_call: values.do_not_call || 0,
 			next_step: values.next_step || null,

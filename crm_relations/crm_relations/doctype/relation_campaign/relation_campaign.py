@@ -1,14 +1,20 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
-
-from crm_relations.campaigns import campaign_files, control_group, lifecycle, working_hours
+from crm_relations.campaigns import (
+	attachments,
+	campaign_files,
+	control_group,
+	lifecycle,
+	rights,
+	working_hours,
+)
 from crm_relations.campaigns.consents import sales
 from crm_relations.segments import in_words
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationCampaign(Document):
+class RelationCampaign(RelationDocument):
 	"""A goal, a segment and the steps that address it."""
 
 	# begin: auto-generated types
@@ -19,6 +25,9 @@ class RelationCampaign(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		from crm_relations.crm_relations.doctype.relation_campaign_file.relation_campaign_file import (
+			RelationCampaignFile,
+		)
 		from crm_relations.crm_relations.doctype.relation_campaign_item_group.relation_campaign_item_group import (
 			RelationCampaignItemGroup,
 		)
@@ -46,6 +55,7 @@ class RelationCampaign(Document):
 		exit_on_purchase: DF.Check
 		exit_on_role: DF.Check
 		exit_on_stage: DF.Check
+		files: DF.Table[RelationCampaignFile]
 		goal: DF.SmallText | None
 		holiday_list: DF.Link | None
 		hours_from: DF.Int
@@ -77,10 +87,12 @@ class RelationCampaign(Document):
 		super()._set_defaults()
 		self.company = chosen
 
-	def before_insert(self) -> None:
-		lifecycle.check_new(self)
+	def onload(self) -> None:
+		self.set_onload("rights", rights.allowed(self))
 
 	def validate(self) -> None:
+		rights.check_changes(self)
+		attachments.take_in(self)
 		control_group.check(self)
 		working_hours.check(self)
 		sales.check(self)
