@@ -15,8 +15,10 @@ from crm_relations.campaigns import (
 	lifecycle,
 	overview,
 	queries,
+	rights,
 	specimen,
 )
+from crm_relations.shared import live_site
 from crm_relations.shared.refusals import refuse
 
 DOCTYPE = "Relation Campaign"
@@ -25,10 +27,10 @@ DOCTYPE = "Relation Campaign"
 @frappe.whitelist(methods=["POST"])  # it asks other servers: no foreign page may make the browser do that
 def readiness(campaign: str, ask_links: bool = False) -> dict:
 	"""For the form and the Start dialog: `missing` (list of texts), `members` (int), `notes` (list of texts, HTML),
-	`workers` (int). With `ask_links` the web servers behind the links are asked."""
+	`files` (what goes with e-mails, by step), `held_back` (why nothing leaves this site), `workers` (int). With `ask_links` the web servers behind the links are asked."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	ready = checklist.readiness(frappe.get_doc(DOCTYPE, campaign), bool(cint(ask_links)))
-	return {**ready, "workers": checks.workers_of_queue()}
+	return {**ready, "held_back": live_site.hindrance(), "workers": checks.workers_of_queue()}
 
 
 @frappe.whitelist(methods=["POST"])
@@ -36,6 +38,7 @@ def start(campaign: str) -> dict:
 	"""Queue the start and the sending. Returns `queued` (False where something is `missing`), `missing`, and
 	`workers`: how many background workers could do it now."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	rights.check(campaign, "start")
 	missing = checklist.missing(frappe.get_doc(DOCTYPE, campaign))
 	if not missing:
 		jobs.enqueue_start(campaign, frappe.session.user)
@@ -50,6 +53,7 @@ def start(campaign: str) -> dict:
 def send_now(campaign: str) -> dict:
 	"""Queue the sending of what is due. Returns `due` (messages) and `workers`."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	rights.check(campaign, "send_now")
 	delivery.enqueue(campaign)
 	return {"due": delivery.count_due(campaign), "workers": checks.workers_of_queue()}
 
@@ -58,6 +62,7 @@ def send_now(campaign: str) -> dict:
 def approve(campaign: str) -> dict:
 	"""Approve a draft in which nothing is missing. Returns `missing`, empty if it was approved."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	rights.check(campaign, "approve")
 	missing = checklist.missing_for_approval(frappe.get_doc(DOCTYPE, campaign))
 	if not missing:
 		lifecycle.approve(campaign)
@@ -68,6 +73,7 @@ def approve(campaign: str) -> dict:
 def pause(campaign: str) -> dict:
 	"""Pause a running campaign at once; returns its figures (queries.status)."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	rights.check(campaign, "pause")
 	lifecycle.pause(campaign)
 	return queries.status(campaign)
 
@@ -76,6 +82,7 @@ def pause(campaign: str) -> dict:
 def resume(campaign: str) -> dict:
 	"""Let a paused campaign run on, and queue what is due; returns its figures."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	rights.check(campaign, "resume")
 	lifecycle.resume(campaign)
 	delivery.enqueue(campaign)
 	return queries.status(campaign)
@@ -85,6 +92,7 @@ def resume(campaign: str) -> dict:
 def finish(campaign: str) -> dict:
 	"""End a campaign for good; returns its figures."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	rights.check(campaign, "finish")
 	lifecycle.finish(campaign)
 	return queries.status(campaign)
 
@@ -93,7 +101,8 @@ def finish(campaign: str) -> dict:
 def progress(campaign: str) -> dict:
 	"""All that the Progress tab shows: `status` (figures), `funnel` and `steps` (overview), `effect` (what the campaign
 	changed against its control group; None without one), `uncertain` (first rows),
-	`due`, `due_calls`, `due_letters`, `print_runs`, `left` (members who left early, by reason), `currency`."""
+	`due`, `due_calls`, `due_letters`, `print_runs`, `left` (members who left early, by reason), `held_back` (why
+	nothing leaves this site; empty where it may), `currency`."""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
 	funnel = overview.funnel(campaign)
 	with_amounts = overview.may_see_amounts(campaign)
@@ -108,6 +117,7 @@ def progress(campaign: str) -> dict:
 		"due_letters": queries.due_by_hand(campaign, "Letter"),
 		"print_runs": letters.runs(campaign),
 		"left": queries.left(campaign),
+		"held_back": live_site.hindrance(),
 		"currency": queries.currency(campaign),
 	}
 
@@ -117,6 +127,7 @@ def decide_uncertain(send: str, arrived: bool) -> dict:
 	"""A person says of an uncertain message whether it arrived; if not, it is sent again. Returns the figures."""
 	frappe.has_permission(DOCTYPE, "write", doc=_campaign_of(send), throw=True)
 	frappe.has_permission("Relation Campaign Send", "read", doc=send, throw=True)
+	rights.check(_campaign_of(send), "decide_uncertain")
 	if cint(arrived):
 		delivery.confirm(send)
 	else:
@@ -136,6 +147,7 @@ def print_letters(campaign: str) -> dict:
 	"""Print the letters that are due. Returns `print_run`, `letters`, `left_out`, `file`, `addresses`, `note`
 	(letters.print_due)."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	rights.check(campaign, "print_letters")
 	return letters.print_due(campaign)
 
 
@@ -143,6 +155,7 @@ def print_letters(campaign: str) -> dict:
 def discard_letters(campaign: str, print_run: str) -> int:
 	"""Throw a print run away; its letters are due again. Returns how many."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	rights.check(campaign, "print_letters")
 	return letters.discard(campaign, print_run)
 
 
@@ -166,9 +179,17 @@ def send_test(campaign: str, step: str, user: str, relation: str | None = None, 
 def add_relation(campaign: str, relation: str) -> dict:
 	"""Take one relation into a campaign. Returns the `member` and a `message` for the user."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
+	rights.check(campaign, "add_relation")
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	member = audience.add(campaign, relation)
 	return {"member": member, "message": frappe._("Added to the campaign {0}.").format(campaign)}
+
+
+@frappe.whitelist(methods=["POST"])
+def confirm_live_site() -> None:
+	"""This is the site that sends, and no copy of it. Returns nothing."""
+	frappe.only_for("System Manager")
+	live_site.confirm()
 
 
 def _campaign_of(send: str) -> str:

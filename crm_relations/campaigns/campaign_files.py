@@ -13,6 +13,7 @@ from frappe.utils import add_days, nowdate
 
 from crm_relations.campaigns import send_ledger
 from crm_relations.relations import permissions
+from crm_relations.shared.system_fields import trusted
 
 DOCTYPE = "Relation Campaign File"
 LETTERS, ADDRESSES, REJECTED_ANSWERS = "Letters", "Addresses", "Rejected Answers"
@@ -27,8 +28,10 @@ def keep(
 	:param kind: LETTERS, ADDRESSES or REJECTED_ANSWERS
 	:param rows: number of relations or lines in the file
 	"""
-	entry = frappe.get_doc(
-		{"doctype": DOCTYPE, "campaign": campaign, "kind": kind, "rows": rows, "print_run": print_run}
+	entry = trusted(
+		frappe.get_doc(
+			{"doctype": DOCTYPE, "campaign": campaign, "kind": kind, "rows": rows, "print_run": print_run}
+		)
 	).insert(ignore_permissions=True)
 	file = frappe.get_doc(
 		{

@@ -27,6 +27,7 @@ from crm_relations.campaigns import (
 )
 from crm_relations.campaigns.consents import sales, unused_consents
 from crm_relations.segments import membership
+from crm_relations.shared import live_site
 from crm_relations.shared.permissions import readable
 
 #: step → fields whose texts it needs
@@ -56,6 +57,8 @@ def missing(campaign: Document) -> list[str]:
 def missing_for_approval(campaign: Document) -> list[str]:
 	"""As `missing`, without the approval itself."""
 	found = []
+	if held_back := live_site.hindrance():
+		found.append(escape_html(held_back))
 	if not campaign.segment:
 		found.append(_("Segment: choose whom to address"))
 	elif frappe.db.get_value("Relation Segment", campaign.segment, "disabled"):
@@ -74,19 +77,21 @@ def missing_for_approval(campaign: Document) -> list[str]:
 
 def readiness(campaign: Document, ask_links: bool = False) -> dict[str, Any]:
 	"""What the Start dialog and the form show: `missing` (texts), `members` (of the segment, without refreshing it),
-	and `notes` (texts, HTML): members without address, consent or what a merge field needs, and broken links.
+	`notes` (texts, HTML): members without address, consent or what a merge field needs, and broken links; and
+	`files`: what goes with e-mails (attachments.leaving).
 
 	:param ask_links: ask the web servers behind the links, which may take some seconds
 	"""
 	found = missing(campaign)
 	if not campaign.segment:
-		return {"missing": found, "members": 0, "notes": []}
+		return {"missing": found, "members": 0, "notes": [], "files": []}
 	relation = DocType("Relation")
 	members = frappe.qb.from_(relation).select(Count("*")).where(_audience(campaign, relation)).run()[0][0]
 	return {
 		"missing": found,
 		"members": members,
 		"notes": [] if found else [*sales.missing(campaign), *_notes(campaign, ask_links)],
+		"files": attachments.leaving(campaign),
 	}
 
 

@@ -10,6 +10,7 @@ from rq.timeouts import JobTimeoutException
 
 from crm_relations.campaigns import law, rules, sender, sharing, tasks
 from crm_relations.campaigns.consents import checks as consent_checks
+from crm_relations.shared import live_site
 from crm_relations.shared.findings import Finding
 
 SEND = "Relation Campaign Send"
@@ -65,6 +66,17 @@ def _account() -> list[Finding]:
 		)
 		for text in problems
 	]
+	if copied := live_site.hindrance():
+		found.append(
+			Finding(
+				"error",
+				"copied-site",
+				copied,
+				_(
+					"Leave a copy as it is. On the live site: bench --site {0} relations confirm-live-site"
+				).format(frappe.local.site),
+			)
+		)
 	if frappe.are_emails_muted():
 		found.append(
 			Finding(

@@ -19,13 +19,15 @@ import psutil
 from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder import DocType
-from frappe.utils import add_to_date, cint, getdate, now_datetime
+from frappe.utils import add_to_date, escape_html, getdate, now_datetime
 from frappe.utils.background_jobs import get_job_status
+from markupsafe import Markup
 from rq.job import JobStatus
 
-from crm_relations.campaigns import ab_test, call_list, rules, send_ledger, sender, working_hours
+from crm_relations.campaigns import ab_test, attachments, call_list, rules, send_ledger, sender, working_hours
 from crm_relations.campaigns.send_ledger import count_due
 from crm_relations.campaigns.worker import Worker
+from crm_relations.shared import live_site
 from crm_relations.shared.refusals import refuse, refuse_all
 
 SEND = "Relation Campaign Send"
@@ -214,17 +216,15 @@ def _hindrance(campaign: Document) -> str:
 	"""Why nothing may be sent now; empty if it may."""
 	if campaign.status != "Running":
 		return _("The campaign is {0}").format(_(campaign.status))
-	if frappe.are_emails_muted():
-		return _("E-mails are muted on this site (mute_emails)")
-	if cint(frappe.db.get_default("suspend_email_queue")):
-		return _("Sending is suspended in the Email Queue")
-	return working_hours.closed(campaign)
+	return sender.held_back() or working_hours.closed(campaign)
 
 
 def _work(doc: Document, counts: dict, due: int, on_progress, seconds: float | None) -> str:
 	"""Let one worker send what is due; returns why it stopped early."""
-	if problems := sender.check(doc):
-		refuse_all(problems)
+	if problems := [*map(escape_html, sender.check(doc)), *attachments.check_all(doc)]:
+		refuse_all(map(Markup, problems))
+	live_site.remember()
+	frappe.db.commit()
 	worker = Worker(
 		campaign=doc,
 		account=sender.account_of(doc),

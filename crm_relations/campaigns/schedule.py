@@ -23,6 +23,7 @@ from crm_relations.campaigns import (
 	sharing,
 	tasks,
 )
+from crm_relations.shared import live_site
 
 #: hours without anything to do after which a campaign counts as through
 _QUIET_HOURS = 24
@@ -30,6 +31,8 @@ _QUIET_HOURS = 24
 
 def run() -> None:
 	"""Scheduler. Each campaign is a transaction of its own: one that fails is logged and keeps no other back."""
+	if live_site.hindrance():
+		return  # a restored copy does nothing by itself
 	_each(_due_to_start(), _start)
 	_each([*_over(), *_through()], lifecycle.finish_by_itself)
 	_each(_running(take_in_new=1), audience.take_in_new)
@@ -41,6 +44,8 @@ def run() -> None:
 
 def take_in_again() -> None:
 	"""Scheduler, every hour: who may come in again is counted in days, and looking for it reads all members."""
+	if live_site.hindrance():
+		return
 	_each(_running(re_entry_days=[">", 0]), audience.take_in_again)
 
 

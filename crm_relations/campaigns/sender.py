@@ -7,8 +7,10 @@ import frappe
 from frappe import _
 from frappe.email.doctype.email_account.email_account import EmailAccount
 from frappe.model.document import Document
+from frappe.utils import cint
 
 from crm_relations.campaigns import mail
+from crm_relations.shared import live_site
 
 
 def account_of(campaign: Document) -> Document | None:
@@ -31,6 +33,15 @@ def check(campaign: Document) -> list[str]:
 	if not account.get("smtp_server"):
 		return [_("Outgoing E-mail Account: {0} has no SMTP server").format(account.name)]
 	return []
+
+
+def held_back() -> str:
+	"""Why no mail of ours may leave this site, whatever the account; empty if it may."""
+	if frappe.are_emails_muted():
+		return _("E-mails are muted on this site (mute_emails)")
+	if cint(frappe.db.get_default("suspend_email_queue")):
+		return _("Sending is suspended in the Email Queue")
+	return live_site.hindrance()
 
 
 class Line:

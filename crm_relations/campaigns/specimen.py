@@ -16,6 +16,7 @@ from crm_relations.campaigns import composing, consent, letters, mail, sender, t
 from crm_relations.campaigns.rules import Decision
 from crm_relations.campaigns.templates import MailTemplate, Rendered, TemplateError, render_html
 from crm_relations.segments import membership
+from crm_relations.shared import live_site
 from crm_relations.shared.contact_keys import email_key
 from crm_relations.shared.permissions import readable
 from crm_relations.shared.refusals import refuse, refuse_all
@@ -87,13 +88,17 @@ def _decision(campaign: Document, specimen: Specimen) -> tuple[str | None, Decis
 def send(campaign: Document, step: str, user: str, relation: str | None = None, second: bool = False) -> str:
 	"""Send an e-mail step to a user of the site, marked as a test; returns the address.
 
-	Only users of the site: a test must not become a way round consent.
+	Only people who work at the desk: customers with a login are users too, and a test must not become a way round
+	consent. A test obeys what holds mails back as any other message does.
 
-	:raises frappe.ValidationError: no such user, not an e-mail, or what the mail server said
+	:raises frappe.ValidationError: no such user, not an e-mail, mails are held back, or what the mail server said
 	"""
-	recipient = email_key(frappe.db.get_value("User", {"name": user, "enabled": 1}, "email"))
+	if held_back := sender.held_back():
+		refuse(_("No test message was sent: {0}"), held_back)
+	at_the_desk = {"name": user, "enabled": 1, "user_type": "System User"}
+	recipient = email_key(frappe.db.get_value("User", at_the_desk, "email"))
 	if not recipient:
-		frappe.throw(_("Send to: choose a user of this site who has an e-mail address."))
+		frappe.throw(_("Send to: choose an enabled user who works at the desk and has an e-mail address."))
 	specimen = _make(campaign, step, relation, second)
 	if not specimen.rendered:
 		frappe.throw(_("Step: only an e-mail can be sent as a test. Choose an e-mail step."))
@@ -111,6 +116,7 @@ def send(campaign: Document, step: str, user: str, relation: str | None = None, 
 		message_id=mail.new_message_id(account.email_id),
 		unsubscribe_url=tracking.unsubscribe_url(_NOBODY),
 	)
+	live_site.remember()
 	line = sender.Line(account)
 	try:
 		outcome = line.hand_over(recipient, message)

@@ -68,6 +68,14 @@ def facts_status(context: click.Context, as_json: bool) -> None:
 	answer(context, "facts_status", as_json)
 
 
+@_command(relations, "confirm-live-site")
+def confirm_live_site(context: click.Context, as_json: bool) -> None:
+	"""Say that this site is the one that sends, after it was restored or moved. Not on a copy: it would write to the
+	same people a second time.
+	"""
+	answer(context, "confirm_live_site", as_json)
+
+
 @_command(relations, "check")
 def check(context: click.Context, as_json: bool) -> None:
 	"""Is the site ready, and do the numbers agree? Exit code 1 if a finding is an error.

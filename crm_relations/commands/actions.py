@@ -22,6 +22,7 @@ from crm_relations.segments import membership
 from crm_relations.segments import queries as segment_queries
 from crm_relations.setup import archive, install, restoring
 from crm_relations.setup import check as readiness
+from crm_relations.shared import live_site
 from crm_relations.shared.money import to_decimal
 from crm_relations.shared.refusals import refuse
 
@@ -48,6 +49,12 @@ def facts_status(on_progress: Progress) -> Answer:
 def check(on_progress: Progress) -> Answer:
 	result = readiness.run()
 	return result, result["ok"]
+
+
+def confirm_live_site(on_progress: Progress) -> Answer:
+	live_site.confirm()
+	frappe.db.commit()
+	return {"site": frappe.local.site}, True
 
 
 def import_pipeline(on_progress: Progress, **options: Any) -> Answer:

@@ -63,6 +63,12 @@ def restore(data: Data) -> str:
 	)
 
 
+def confirm_live_site(data: Data) -> str:
+	return (
+		f"{data['site']} is the live site now: what was held back leaves with the next run of the scheduler."
+	)
+
+
 def facts_rebuild(data: Data) -> str:
 	return _pairs(data)
 

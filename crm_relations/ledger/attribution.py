@@ -87,6 +87,7 @@ def withdraw(doc: Document) -> None:
 		frappe.db.delete("Relation Attribution", rows)
 
 
+@deferrable
 def follow_changes(doc: Document) -> None:
 	"""on_update_after_submit of Sales Invoice: accounts or campaigns of lines that were changed after it was posted.
 

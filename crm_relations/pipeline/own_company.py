@@ -15,7 +15,6 @@ from frappe import _
 from frappe.model.document import Document
 
 from crm_relations.shared.refusals import filled
-
 from crm_relations.shared.side_effects import deferrable
 
 CAMPAIGN = "relation_campaign"

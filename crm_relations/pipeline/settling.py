@@ -17,7 +17,7 @@ from frappe.query_builder.functions import Coalesce
 from crm_relations.pipeline.own_company import CAMPAIGN, fitting
 from crm_relations.pipeline.provenance import campaigns_of
 from crm_relations.pipeline.rules import JournalRow, agreed, campaign_of_journal
-from crm_relations.shared.side_effects import one_statement
+from crm_relations.shared.side_effects import deferrable, one_statement
 
 ROWS = "Journal Entry Account"
 
@@ -42,6 +42,7 @@ def follow_allocation(doc: Document) -> None:
 			doc.db_set(CAMPAIGN, campaign, update_modified=False)
 
 
+@deferrable
 def follow_unreconciling(doc: Document) -> None:
 	"""on_submit of Unreconcile Payment: the campaign that came from the documents which the payment does not settle any more.
 

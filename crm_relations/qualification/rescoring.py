@@ -10,6 +10,7 @@ from frappe.query_builder import DocType
 
 from crm_relations.campaigns import audience
 from crm_relations.qualification import queries, scheme
+from crm_relations.shared.side_effects import deferrable
 
 #: states of a campaign in which responses still count
 _OPEN = ("Running", "Paused")
@@ -19,12 +20,14 @@ _SCHEME_FIELDS = ("disabled", "threshold")
 _CRITERION_FIELDS = ("description", "basis", "condition", "response_type", "answer", "points")
 
 
+@deferrable
 def after_campaign_change(doc: Document) -> None:
 	"""Event step: score the responses of a campaign again if another scheme was chosen."""
 	if doc.status in _OPEN and doc.has_value_changed("qualification_scheme"):
 		_enqueue(doc.name)
 
 
+@deferrable
 def after_scheme_change(doc: Document) -> None:
 	"""Event step: score the responses of all open campaigns with this scheme again if its criteria changed."""
 	before = doc.get_doc_before_save()

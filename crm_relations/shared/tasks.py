@@ -6,6 +6,7 @@ from frappe.desk.form.assign_to import notify_assignment
 from frappe.model.document import Document
 from frappe.utils import escape_html
 
+from crm_relations.shared import live_site
 from crm_relations.shared.refusals import refuse
 
 
@@ -56,6 +57,8 @@ def tell(todo: Document, by_rule: bool = False) -> None:
 				),
 				alert=True,
 			)
+	if live_site.hindrance():
+		return  # a restored copy must not tell people of tasks that the live site has given them
 	notify_assignment(
 		frappe.session.user, person, doctype, name, action="ASSIGN", description=todo.description
 	)

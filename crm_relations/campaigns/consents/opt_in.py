@@ -22,9 +22,11 @@ from frappe.utils import add_to_date, cint, format_datetime, get_url, now_dateti
 from crm_relations.campaigns import consent, links, mail, rules, sender
 from crm_relations.campaigns.answers import addresses
 from crm_relations.campaigns.consents import purposes as texts
+from crm_relations.shared import live_site
 from crm_relations.shared.contact_keys import email_key
 from crm_relations.shared.markup import plain
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.system_fields import trusted
 
 DOCTYPE = "Relation Opt-in Request"
 LINK = "opt-in"
@@ -60,23 +62,25 @@ def request(
 		MAILS_A_DAY
 	):
 		return None
-	doc = frappe.get_doc(
-		{
-			"doctype": DOCTYPE,
-			"relation": relation,
-			"address": key,
-			"address_key": key,
-			"purposes": "\n".join(purpose.name for purpose in chosen),
-			"language": language,
-			"state": "Waiting",
-			"requested_at": now,
-			"expires_at": add_to_date(now, days=max(cint(_settings().opt_in_days), 1)),
-			"source": source[:140],
-			"requested_by": requested_by,
-			"requested_from": network(ip),
-			"declaration": "\n\n".join(purpose.declaration for purpose in chosen),
-			"text_version": ", ".join(f"{p.name} {p.language} {p.version}" for p in chosen)[:140],
-		}
+	doc = trusted(
+		frappe.get_doc(
+			{
+				"doctype": DOCTYPE,
+				"relation": relation,
+				"address": key,
+				"address_key": key,
+				"purposes": "\n".join(purpose.name for purpose in chosen),
+				"language": language,
+				"state": "Waiting",
+				"requested_at": now,
+				"expires_at": add_to_date(now, days=max(cint(_settings().opt_in_days), 1)),
+				"source": source[:140],
+				"requested_by": requested_by,
+				"requested_from": network(ip),
+				"declaration": "\n\n".join(purpose.declaration for purpose in chosen),
+				"text_version": ", ".join(f"{p.name} {p.language} {p.version}" for p in chosen)[:140],
+			}
+		)
 	).insert(ignore_permissions=True)
 	frappe.enqueue(deliver, queue="short", enqueue_after_commit=True, request=doc.name)
 	return doc.name
@@ -111,7 +115,7 @@ def confirm(name: str, ip: str | None = None) -> str:
 	doc.update(
 		{"state": "Confirmed", "confirmed_at": now, "confirmed_from": network(ip), "relation": relation}
 	)
-	doc.save(ignore_permissions=True)
+	trusted(doc).save(ignore_permissions=True)
 	addresses.note_life(doc.address_key)
 	for purpose in doc.purposes.splitlines():
 		consent.record(
@@ -133,6 +137,7 @@ def confirm(name: str, ip: str | None = None) -> str:
 				format_datetime(now),
 				doc.confirmed_from or "–",
 			),
+			opt_in_request=doc.name,
 		)
 	return "Confirmed"
 
@@ -147,11 +152,11 @@ def deliver(request: str) -> str:
 		return "done"
 	account = sender.account_of(frappe._dict(email_account=None))
 	problems = sender.check(frappe._dict(email_account=None))
-	if problems or frappe.are_emails_muted():
-		doc.db_set(
-			"mail_error", plain("\n".join(problems)) or _("E-mails are muted on this site (mute_emails)")
-		)
+	held_back = sender.held_back()
+	if problems or held_back:
+		doc.db_set("mail_error", plain("\n".join(problems)) or held_back)
 		return "waiting"
+	live_site.remember()
 	doc.db_set("mailed_at", now_datetime())
 	frappe.db.commit()
 	line = sender.Line(account)

@@ -42,6 +42,7 @@ if MISSING:
 else:
 	import frappe
 
+	from crm_relations.shared import live_site
 	from crm_relations.tests.site.browser import administrators_browser  # noqa: F401
 	from crm_relations.tests.site.caching import Cache
 	from crm_relations.tests.site.servers import open_queue
@@ -60,6 +61,9 @@ else:
 		cache.watch()
 		frappe.connect()
 		_test_mode(True)
+		if live_site.hindrance():  # the site of another process was copied for this one
+			live_site.confirm()
+			frappe.db.commit()
 		yield
 		frappe.db.rollback()
 		frappe.destroy()

@@ -513,38 +513,9 @@ def test_the_check_names_steps_that_conflict_or_are_empty(mailing):
 		"Task Text is missing",
 		"no Responsible User",
 		"Variant B: give it",
-		"no file is attached",
+		"Files for E-mails is empty",
 	):
 		assert text in missing
-
-
-def test_the_files_of_the_campaign_go_with_the_message(mailing, sink):
-	mailing.people(2)
-	doc = mailing.campaign(steps=[email_step(attach_files=1)])
-	file = frappe.get_doc(
-		{
-			"doctype": "File",
-			"file_name": "Preisliste ä.txt",
-			"attached_to_doctype": "Relation Campaign",
-			"attached_to_name": doc.name,
-			"content": b"Preise, netto",
-			"is_private": 1,
-		}
-	).insert()
-	audience.start(doc.name)
-	frappe.db.commit()
-	try:
-		assert mailing.send(doc.name)["sent"] == 2
-		from email import policy
-		from email.parser import BytesParser
-
-		message = BytesParser(policy=policy.default).parsebytes(sink.messages[0][1])
-		(part,) = message.iter_attachments()
-		assert part.get_content().strip() == "Preise, netto" and part.get_filename().startswith("Preisliste")
-		assert message.get_body(("html",)).get_content() and message.get_body(("plain",)).get_content()
-	finally:
-		file.delete()
-		frappe.db.commit()
 
 
 def test_a_call_is_left_out_by_the_same_gate(mailing):

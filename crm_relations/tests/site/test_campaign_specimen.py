@@ -104,15 +104,37 @@ def test_a_test_is_no_way_round_consent(mailing, sink):
 	frappe.db.set_value("User", disabled, "enabled", 0)
 	with pytest.raises(frappe.ValidationError, match="Send to"):
 		api.send_test(campaign.name, email, disabled)
+	customer = factories.user()
+	frappe.db.set_value("User", customer, "user_type", "Website User")
+	for user in (customer, "Guest"):
+		with pytest.raises(frappe.ValidationError, match="Send to"):
+			api.send_test(campaign.name, email, user)
 	with pytest.raises(frappe.ValidationError, match="Step: only an e-mail"):
 		api.send_test(campaign.name, call, "Administrator")
+	assert not sink.messages
+
+
+def test_a_test_message_is_held_back_like_any_other(mailing, sink, monkeypatch):
+	mailing.people(1)
+	campaign = mailing.campaign()
+	user, step = factories.user(None, "Relation Manager"), campaign.steps[0].name
+	monkeypatch.setitem(frappe.conf, "mute_emails", 1)
+	with pytest.raises(frappe.ValidationError, match="muted"):
+		api.send_test(campaign.name, step, user)
+	monkeypatch.delitem(frappe.conf, "mute_emails")
+	frappe.db.set_default("suspend_email_queue", 1)
+	try:
+		with pytest.raises(frappe.ValidationError, match="suspended"):
+			api.send_test(campaign.name, step, user)
+	finally:
+		frappe.db.set_default("suspend_email_queue", 0)
 	assert not sink.messages
 
 
 def test_what_the_mail_server_says_to_a_test_is_told(mailing, sink):
 	mailing.people(1)
 	campaign = mailing.campaign()
-	user = factories.user()
+	user = factories.user(None, "Relation Manager")
 	sink.at_rcpt[user] = ["550 5.1.1 unknown"]
 	with pytest.raises(frappe.ValidationError, match="unknown"):
 		api.send_test(campaign.name, campaign.steps[0].name, user)

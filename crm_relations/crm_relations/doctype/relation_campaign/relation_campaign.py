@@ -25,8 +25,8 @@ class RelationCampaign(RelationDocument):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
-		from crm_relations.crm_relations.doctype.relation_campaign_file.relation_campaign_file import (
-			RelationCampaignFile,
+		from crm_relations.crm_relations.doctype.relation_campaign_attachment.relation_campaign_attachment import (
+			RelationCampaignAttachment,
 		)
 		from crm_relations.crm_relations.doctype.relation_campaign_item_group.relation_campaign_item_group import (
 			RelationCampaignItemGroup,
@@ -55,7 +55,7 @@ class RelationCampaign(RelationDocument):
 		exit_on_purchase: DF.Check
 		exit_on_role: DF.Check
 		exit_on_stage: DF.Check
-		files: DF.Table[RelationCampaignFile]
+		files: DF.Table[RelationCampaignAttachment]
 		goal: DF.SmallText | None
 		holiday_list: DF.Link | None
 		hours_from: DF.Int

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from frappe.model.document import Document
+from crm_relations.shared.documents import RelationDocument
 
 
-class RelationCampaignFile(Document):
+class RelationCampaignFile(RelationDocument):
 	"""A file with personal data that a campaign has produced: letters, addresses, rejected answers."""
 
 	# begin: auto-generated types
