@@ -20,6 +20,7 @@ from frappe.query_builder.functions import Count
 from crm_relations.campaigns import links
 from crm_relations.setup import archive, owned, references, shipped
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.system_fields import trusted
 
 #: names of the archives that this site has taken in
 RESTORED_KEY = "crm_relations_restored"
@@ -119,7 +120,7 @@ def _restore_parts(folder: Path, manifest: dict) -> None:
 	for file in sorted(files, key=lambda name: (not name.startswith("parts-custom_field"), name)):
 		for row in _lines(folder / file):
 			if not frappe.db.exists(row["doctype"], row["name"]):
-				doc = frappe.get_doc(row)
+				doc = trusted(frappe.get_doc(row))
 				doc.flags.ignore_permissions = doc.flags.ignore_links = doc.flags.ignore_validate = True
 				doc.insert(set_name=row["name"])
 
