@@ -62,7 +62,9 @@ def note_dead(key: str, *, at: datetime, reason: str) -> None:
 	if row:
 		frappe.db.set_value(DOCTYPE, key, plain_values(DOCTYPE, values))
 	else:
-		frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values}).insert(ignore_permissions=True)
+		trusted(frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values})).insert(
+			ignore_permissions=True
+		)
 
 
 def note_life(key: str) -> None:

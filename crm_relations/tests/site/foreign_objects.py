@@ -38,7 +38,7 @@ def build() -> dict:
 	own = factories.insert(
 		"ToDo", description="Mine", reference_type="Relation", reference_name=relation.name
 	)
-	log = frappe.get_doc({"doctype": "Relation Export", "file_format": "csv"}).insert(ignore_permissions=True)
+	log = factories.insert("Relation Export", file_format="csv")
 	exported = factories.insert(
 		"File",
 		file_name="relations.csv",
