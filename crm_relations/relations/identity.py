@@ -113,11 +113,13 @@ def adopt_linked(doc: Document) -> None:
 			adopt(doctype, name)
 
 
+@deferrable
 def follow_address(doc: Document) -> None:
 	"""Event step: bring a saved Address to the relations of the documents that name it or are linked to it."""
 	_follow_address(doc, deleted=False)
 
 
+@deferrable
 def leave_address(doc: Document) -> None:
 	"""Event step: an Address is being deleted; the relations take the next one of their documents."""
 	_follow_address(doc, deleted=True)
