@@ -11,6 +11,7 @@ from crm_relations.campaigns.checks import workers_of_queue
 from crm_relations.ledger import (
 	attribution,
 	attribution_queries,
+	balance_print,
 	by_rule,
 	consolidation,
 	drill_down,
@@ -280,6 +281,30 @@ def balance_sheet(
 	if account:
 		return {"vouchers": sheet.all_vouchers(account)}
 	return {**sheet.as_dict(), "may_repair": repair.may_repair()}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def balance_sheet_pdf(
+	campaign: str, company: str | None = None, to_date: str | None = None, language: str | None = None
+) -> None:
+	"""The balance sheet of a campaign as PDF to download; `language` as `de` or `en`, without it that of the user. The answer is
+	the file."""
+	frappe.only_for(READERS)
+	sheet = _sheet_for_user(campaign, company, to_date)
+	frappe.response.filename = f"{frappe.scrub(_('Campaign Balance Sheet'))}_{sheet.to_date}.pdf"
+	frappe.response.filecontent = balance_print.as_pdf(sheet, language)
+	frappe.response.type = "pdf"
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def balance_sheet_csv(campaign: str, company: str | None = None, to_date: str | None = None) -> None:
+	"""The balance sheet of a campaign as csv to download. The answer is the file."""
+	frappe.only_for(READERS)
+	sheet = _sheet_for_user(campaign, company, to_date)
+	frappe.response.filename = f"{frappe.scrub(_('Campaign Balance Sheet'))}_{sheet.to_date}.csv"
+	frappe.response.filecontent = balance_print.as_csv(sheet)
+	frappe.response.content_type = "text/csv"
+	frappe.response.type = "download"
 
 
 @frappe.whitelist(methods=["GET", "POST"])

@@ -102,19 +102,32 @@ class BalanceSheet:
 		"""As ERPNext reckons it: what assets exceed liabilities and equity."""
 		return self.theirs(*SIDES)
 
+	@property
+	def profit_of_ledger(self) -> Decimal | None:
+		"""ERPNext's rows of income and expense with the campaign."""
+		ledger = self.theirs(*PROFIT)
+		return None if ledger is None else -ledger
+
+	@property
+	def other_side(self) -> tuple[Decimal, Decimal | None]:
+		"""Liabilities, equity and profit together, ours and ERPNext's: what stands against the assets."""
+		theirs = None if self.their_profit is None else self.their_profit - self.theirs("Liability", "Equity")
+		return self.profit - self.total("Liability", "Equity"), theirs
+
 	def repairable(self) -> list[Voucher]:
 		"""The vouchers whose documents settle what their rows in the ledger should carry, in the order of posting."""
 		found = [voucher for voucher, code in self.reasons.items() if code in REPAIRABLE]
 		return sorted(found, key=lambda voucher: (self.dates.get(voucher, ""), voucher))
 
 	def as_dict(self) -> dict[str, Any]:
-		"""Amounts as decimal strings; those of liabilities, equity and income turned, as a balance sheet shows them."""
+		"""Amounts as decimal strings; those of liabilities, equity, income and expense turned, as a balance sheet shows them:
+		an expense is below zero."""
 		with in_unit_of(self.company):
 			return self._as_dict()
 
 	def _as_dict(self) -> dict[str, Any]:
 		theirs = self.their_profit
-		ledger = self.theirs(*PROFIT)
+		ours, other = self.other_side
 		return {
 			"company": self.company,
 			"currency": self.currency,
@@ -125,31 +138,27 @@ class BalanceSheet:
 			"profit": {
 				"ours": to_string(self.profit),
 				"theirs": None if theirs is None else to_string(theirs),
-				"of_ledger": None if ledger is None else to_string(-ledger),
-				"accounts": [
-					self._account(line)
-					for root_type in PROFIT
-					for line in self.lines
-					if line.root_type == root_type
-				],
+				"of_ledger": None if theirs is None else to_string(self.profit_of_ledger),
+				"groups": [self._side(root_type, -1) for root_type in PROFIT],
 			},
+			# the assets are a side of their own, whose total stands above
+			"other_side": {"ours": to_string(ours), "theirs": None if other is None else to_string(other)},
 			"difference": to_string(self.difference),
 			"problems": [problem.as_dict() for problem in self.problems],
 			"repairable": len(self.repairable()),
 		}
 
-	def _side(self, root_type: str) -> dict[str, Any]:
-		sign = _sign(root_type)
+	def _side(self, root_type: str, sign: int | None = None) -> dict[str, Any]:
+		sign = sign or _sign(root_type)
 		theirs = self.theirs(root_type)
 		return {
 			"root_type": root_type,
 			"ours": to_string(sign * self.total(root_type)),
 			"theirs": None if theirs is None else to_string(sign * theirs),
-			"accounts": [self._account(line) for line in self.lines if line.root_type == root_type],
+			"accounts": [self._account(line, sign) for line in self.lines if line.root_type == root_type],
 		}
 
-	def _account(self, line: AccountLine) -> dict[str, Any]:
-		sign = _sign(line.root_type)
+	def _account(self, line: AccountLine, sign: int) -> dict[str, Any]:
 		return {
 			"account": line.account,
 			"account_number": line.number,
@@ -197,7 +206,8 @@ class BalanceSheet:
 			return []
 		order = sorted(line.vouchers, key=lambda voucher: (self.dates.get(voucher, ""), voucher))
 		with in_unit_of(self.company):
-			return self.list_vouchers(line.vouchers, order, _sign(line.root_type))
+			sign = -1 if line.root_type == "Expense" else _sign(line.root_type)
+			return self.list_vouchers(line.vouchers, order, sign)
 
 
 def _sign(root_type: str) -> int:

@@ -20,6 +20,7 @@ DETAILS = (
 	"campaign_cost",
 	"return_percent",
 	"receivable_overdue",
+	"cash_discounts",
 	"write_offs",
 	"exchange_difference",
 	"settled_income",
@@ -46,7 +47,8 @@ class CampaignFigures:
 	cost_of_goods: Decimal = ZERO
 	campaign_cost: Decimal | None = None  #: None: the ledger carries no campaigns
 	receivable_overdue: Decimal = ZERO
-	write_offs: Decimal = ZERO  #: what settlements booked as cost: write-offs, cash discounts, bank charges
+	cash_discounts: Decimal = ZERO  #: what settlements booked on accounts for cash discounts, given > 0
+	write_offs: Decimal = ZERO  #: what else settlements booked as cost: write-offs, bank charges
 	exchange_difference: Decimal = ZERO  #: gain > 0
 	#: of write-offs and exchange differences, what stands on income accounts; a gain > 0
 	settled_income: Decimal = ZERO

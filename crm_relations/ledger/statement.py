@@ -6,8 +6,8 @@ in the period, by payment entry, journal entry or at the till. `receivable_open`
 at `to_date` of all vouchers up to then, also those before `from_date`.
 
 Beside them stand, as the ledger has them: `cost_of_goods` (what invoices and deliveries book as cost of goods sold),
-`campaign_cost` (expenses that carry the campaign; both sides of them stand in the account rows, see `spending`), `write_offs` and `exchange_difference` (what settlements book on
-profit and loss), `receivable_overdue` (whole invoices past their due date); and, as the documents say, `discounts`.
+`campaign_cost` (expenses that carry the campaign; both sides of them stand in the account rows, see `spending`), `cash_discounts`, `write_offs` and `exchange_difference` (what settlements
+book on profit and loss), `receivable_overdue` (whole invoices past their due date); and, as the documents say, `discounts`.
 
 The check, by account (`LedgerRow`): `ledger` is summed over the ledger alone; `not_attributed` over the rows of vouchers and
 lines that have no campaign, less what campaigns have of these by settling their invoices, delivering their goods, or as their
@@ -164,6 +164,7 @@ class Builder:
 		self.goods = {name for name, row in self.accounts.items() if row.account_type == costs.COST_OF_GOODS}
 		self.goods |= {frappe.get_cached_value("Company", scope.company, "default_expense_account")} - {None}
 		self.write_off, self.exchange = _loss_accounts(scope.company)
+		self.discounts = _discount_accounts(scope.company, self.profit_and_loss) - {self.write_off}
 		self.open_apart: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
 		self.figures: dict[str, CampaignFigures] = {}
 		self.rows: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
@@ -391,6 +392,8 @@ class Builder:
 					self.settled_income[self.voucher] -= value
 				if leg in self.exchange:
 					self._of(campaign).exchange_difference -= value
+				elif leg in self.discounts:
+					self._of(campaign).cash_discounts += value
 				elif leg in self.profit_and_loss and leg != self.write_off:
 					self._of(campaign).write_offs += value
 
@@ -529,6 +532,13 @@ class Builder:
 			if any((row.ledger, *(getattr(row, name) for name in SHARES_OF_LEDGER))):
 				found.append(row)
 		return sorted(found, key=lambda row: (row.account_number, row.account))
+
+
+def _discount_accounts(company: str, profit_and_loss: Iterable[str]) -> set[str]:
+	"""Where cash discounts are booked: the company's payment discount account, and accounts that say so in their name."""
+	words = ("skonto", "skonti", "cash discount")
+	named = {name for name in profit_and_loss if any(word in name.casefold() for word in words)}
+	return named | ({frappe.get_cached_value("Company", company, "default_discount_account")} - {None})
 
 
 def _loss_accounts(company: str) -> tuple[str | None, set[str]]:

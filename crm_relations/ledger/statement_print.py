@@ -15,7 +15,7 @@ from babel.numbers import format_decimal
 from bs4 import BeautifulSoup
 from frappe import _
 from frappe.translate import print_language
-from frappe.utils import cstr, getdate, nowdate
+from frappe.utils import cstr, formatdate, getdate, nowdate
 
 from crm_relations.ledger.consolidation import Consolidated
 from crm_relations.ledger.figures import AccountRow, CampaignFigures, Statement
@@ -42,6 +42,7 @@ def figure_labels() -> dict[str, str]:
 		"receivable_open": _("Receivables Open"),
 		"receivable_overdue": _("Overdue"),
 		"cash_received": _("Cash Received"),
+		"cash_discounts": _("Cash Discounts"),
 		"write_offs": _("Write-Offs"),
 		"exchange_difference": _("Exchange Difference"),
 		"settled_income": _("Income Booked by Payments"),
@@ -80,6 +81,22 @@ def closing_lines(result: Statement) -> list[tuple[str, str, Decimal]]:
 	lines.append(("ledger_income", _("Income in the ledger"), result.ledger_income))
 	lines.append(("difference", _("Difference"), result.difference))
 	return lines
+
+
+def reversal_lines(result: Statement) -> list[str]:
+	"""Which invoices of the period were cancelled while the ledger was immutable."""
+	shown = [
+		_("{0} of {1}, reversed on {2}").format(
+			row.voucher_no, formatdate(row.posting_date), formatdate(row.reversed_on)
+		)
+		for row in result.reversals[:20]
+	]
+	if not shown:
+		return []
+	if more := len(result.reversals) - len(shown):
+		shown.append(_("and {0} more").format(more))
+	told = _("Cancelled invoices that the immutable ledger keeps on their day and reverses on another: {0}")
+	return [told.format("; ".join(shown))]
 
 
 def selection_lines(result: Statement) -> list[str]:
@@ -143,7 +160,7 @@ class _Page:
 				"company": result.company if not several else f"{result.company} ({_('consolidated')})",
 				"period": self.period(),
 				"amounts_in": _("Amounts in {0}").format(result.currency),
-				"selection": selection_lines(result),
+				"selection": [*selection_lines(result), *reversal_lines(result)],
 				"basis": result.basis if several else [],
 				"overview": self.overview(),
 				"campaigns": [self.campaign(row, parts) for row in result.campaigns],

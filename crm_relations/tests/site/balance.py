@@ -32,7 +32,7 @@ def campaigns_in_the_ledger(connection):
 def sheet_of(name: str) -> BalanceSheet:
 	"""The sheet; it balances, has no problem, agrees with the statement, and its reasons explain every cent."""
 	sheet = balance_sheet(name, COMPANY)
-	assert str(sheet.difference) == "0.00" and not sheet.problems
+	assert sheet.difference == 0 and not sheet.problems
 	assert_agrees_with_statement(sheet)
 	if sheet.state == "on":
 		for line in sheet.lines:

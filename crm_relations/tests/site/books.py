@@ -10,11 +10,13 @@ from frappe.utils import nowdate
 
 from crm_relations.demo.company import COMPANY
 from crm_relations.ledger.figures import Statement
+from crm_relations.shared.money import smallest_unit
 from crm_relations.tests.site import factories
 
 
 def cents(value: Any) -> Decimal:
-	return Decimal(str(value or 0)).quantize(Decimal("0.01"))
+	"""As an exact amount in the smallest unit of the ledger."""
+	return Decimal(str(value or 0)).quantize(smallest_unit())
 
 
 def campaign(name: str) -> str:
@@ -92,7 +94,7 @@ def journal(rows: list[tuple], submit: bool = True, **values) -> Document:
 
 def assert_adds_up(result: Statement) -> None:
 	"""The statement agrees with the ledger by account, and each campaign's debits with its credits."""
-	assert str(result.difference) == "0.00", result.as_dict()["problems"]
+	assert result.difference == 0, result.as_dict()["problems"]
 	assert not result.problems
 	assert result.ledger_income == ledger_income()
 	assert {row.account: row.ledger for row in result.ledger if row.ledger} == ledger_by_account()

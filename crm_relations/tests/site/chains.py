@@ -417,7 +417,8 @@ class Chain:
 		self.posted.append(entry)
 
 	def _invoices(self) -> list[Document]:
-		return [doc.reload() for doc in self.posted if doc.doctype == "Sales Invoice"]
+		invoices = (doc.reload() for doc in self.posted if doc.doctype == "Sales Invoice")
+		return [doc for doc in invoices if doc.docstatus == 1]
 
 	def _all_open(self) -> list[Document]:
 		return [doc for doc in self._invoices() if not doc.is_return and doc.outstanding_amount > 0]

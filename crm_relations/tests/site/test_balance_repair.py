@@ -28,8 +28,9 @@ from crm_relations.tests.site.browser import (  # noqa: F401
 	administrators_page,
 	desk_test,
 )
-from crm_relations.tests.site.chain_steps import LongChain
+from crm_relations.tests.site.chain_changes import ChangingChain
 from crm_relations.tests.site.commits import held_back
+from crm_relations.tests.site.sister import sister_company  # noqa: F401
 from crm_relations.tests.site.test_chains import NIGHTLY, SEED, over_random_chains
 
 pytestmark = pytest.mark.site
@@ -272,12 +273,12 @@ def test_many_vouchers_are_posted_anew_by_a_job(customer, spring, allowed, monke
 
 
 @pytest.mark.slow
-def test_random_chains_posted_before_the_switch_are_repaired_without_another_amount(allowed):
+def test_random_chains_posted_before_the_switch_are_repaired_without_another_amount(allowed, sister):
 	outcome = {"repaired": 0, "left": 0}
 
 	@over_random_chains(CHAINS)
 	def repaired(currency, taxes, _everybody, course):
-		chain = LongChain(currency=currency, taxes=taxes)
+		chain = ChangingChain(currency=currency, taxes=taxes)
 		chain.campaigns[1] = chain.campaigns[0]  # of several campaigns, little could be repaired
 		for name, *arguments in course:
 			note(f"{name}{tuple(arguments)}")
@@ -344,4 +345,27 @@ def test_from_the_campaign_to_its_balance_sheet_and_by_the_button_to_one_that_eq
 	assert not page.is_visible(".primary-action:has-text('Repair')")
 	frappe.db.rollback()
 	assert carried(committed) == {spring}
+	assert not page.errors
+
+
+@desk_test
+def test_the_sheet_shows_totals_of_both_sides_and_is_printed_and_exported_without_repair(
+	page, committed, spring
+):
+	page.goto(f"/app/campaign-balance-sheet/{quote(spring)}")
+	page.wait_for_selector("[data-balanced='1']", timeout=60_000)
+	sides = [
+		page.inner_text(f"[data-line='{name}'] td:nth-child(2)") for name in ("total-assets", "total-others")
+	]
+	assert sides[0] == sides[1] and "119" in sides[0]
+	assert spring in page.inner_text("h4")
+	address = "/api/method/crm_relations.ledger.api.balance_sheet_"
+	asked = f"?campaign={quote(spring)}&language=de"
+	fetch = "address => fetch(address).then((answer) => answer.text())"
+	table = page.evaluate(fetch, f"{address}csv?campaign={quote(spring)}")
+	assert "Total Assets;119.00" in table and "Repair" not in table
+	assert page.evaluate(fetch, f"{address}pdf{asked}").startswith("%PDF")
+	page.goto(f"/app/query-report/Campaign Statement?company={quote(COMPANY)}")
+	page.wait_for_selector(".dt-row >> text=Difference", timeout=60_000)
+	assert page.evaluate("frappe.query_report.get_filter_value('from_date')") == f"{nowdate()[:4]}-01-01"
 	assert not page.errors

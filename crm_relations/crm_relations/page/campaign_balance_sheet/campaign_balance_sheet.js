@@ -4,7 +4,13 @@
 (() => {
 	const API = "crm_relations.ledger.api.";
 	const escape = (text) => frappe.utils.escape_html(String(text ?? ""));
-	const SIDES = { Asset: __("Assets"), Liability: __("Liabilities"), Equity: __("Equity") };
+	const SIDES = {
+		Asset: __("Assets"),
+		Liability: __("Liabilities"),
+		Equity: __("Equity"),
+		Income: __("Income"),
+		Expense: __("Expenses"),
+	};
 	//: why there is nothing of ERPNext's beside ours
 	const STATES = {
 		off: __(
@@ -53,7 +59,22 @@
 				}),
 				to_date: field({ fieldname: "to_date", label: __("To Date"), fieldtype: "Date" }),
 			};
+			this.page.add_menu_item(__("Print as PDF in German"), () => this.file("pdf", "de"));
+			this.page.add_menu_item(__("Print as PDF in English"), () => this.file("pdf", "en"));
+			this.page.add_menu_item(__("Export as csv"), () => this.file("csv"));
 			this.$body.on("click", "[data-all]", (event) => this.show_all(event.currentTarget));
+		}
+
+		// the sheet as a file, without what the page offers to do
+		file(kind, language) {
+			if (!this.asked?.campaign) return;
+			const asked = { ...this.asked, ...(language ? { language } : {}) };
+			for (const key of Object.keys(asked)) if (!asked[key]) delete asked[key];
+			window.open(
+				frappe.urllib.get_full_url(
+					`/api/method/${API}balance_sheet_${kind}?${new URLSearchParams(asked)}`,
+				),
+			);
 		}
 
 		// what the address says; the fields follow it without asking again
@@ -96,10 +117,6 @@
 		async load() {
 			const asked = this.asked;
 			this.page.clear_primary_action();
-			const title = asked.campaign
-				? `${__("Campaign Balance Sheet")}: ${asked.campaign}`
-				: __("Campaign Balance Sheet");
-			this.page.set_title(escape(title), null, true, title);
 			if (!asked.campaign) {
 				this.say(
 					__("Choose a campaign to see what it put on each side of the balance sheet."),
@@ -131,23 +148,40 @@
 				: `<p class="text-muted" data-state="${escape(sheet.state)}">${escape(
 						STATES[sheet.state],
 				  )}</p>`;
-			const total = (label, ours, theirs, more = "") =>
-				`<tr class="font-weight-bold" style="background: var(--subtle-fg)"><td>${label}</td>${cell(
+			const line = (label, { ours, theirs }, name, style = "") =>
+				`<tr class="font-weight-bold" data-line="${name}" style="${style}"><td>${label}</td>${cell(
 					amount(ours),
-				)}${both ? cell(amount(theirs)) + this.difference(ours, theirs) : ""}</tr>${more}`;
-			const rows = sheet.sides
-				.filter((side) => side.accounts.length || side.root_type !== "Equity")
-				.map((side) => {
-					const accounts = side.accounts.map((row) => this.account(row)).join("");
-					return total(SIDES[side.root_type], side.ours, side.theirs, accounts);
-				})
-				.join("");
-			const profit = total(
-				__("Profit"),
-				sheet.profit.ours,
-				sheet.profit.theirs,
-				sheet.profit.accounts.map((row) => this.account(row)).join(""),
-			);
+				)}${both ? cell(amount(theirs)) + this.difference(ours, theirs) : ""}</tr>`;
+			const total = (...row) =>
+				line(...row, "background: var(--subtle-fg); border-top: 2px solid var(--text-color)");
+			const group = (side) =>
+				line(SIDES[side.root_type], side, side.root_type) +
+				side.accounts.map((row) => this.account(row)).join("");
+			const [assets, ...others] = sheet.sides;
+			const gain = Number(sheet.profit.ours) < 0 ? __("Loss") : __("Profit");
+			const rows = [
+				group(assets),
+				total(__("Total Assets"), assets, "total-assets"),
+				...others
+					.filter((side) => side.accounts.length || side.root_type !== "Equity")
+					.map(group),
+				line(gain, sheet.profit, "profit"),
+				total(__("Total Liabilities, Equity and Profit"), sheet.other_side, "total-others"),
+			].join("");
+			// how the profit comes about: income less expenses
+			const profit = [
+				...sheet.profit.groups.map(group),
+				total(
+					gain,
+					{ ours: sheet.profit.ours, theirs: sheet.profit.of_ledger },
+					"profit-total",
+				),
+			].join("");
+			const title = `<h4 style="overflow-wrap: anywhere">${__("Campaign Balance Sheet")}: ${escape(
+				sheet.campaign,
+			)}</h4><p class="text-muted">${escape(sheet.company)} · ${__("As of {0}", [
+				date(sheet.to_date),
+			])} · ${__("Amounts in {0}", [escape(sheet.currency)])}</p>`;
 			const unlike =
 				both && sheet.profit.theirs !== sheet.profit.of_ledger
 					? `<p class="text-muted">${__(
@@ -162,11 +196,18 @@
 				both && __("Difference"),
 			]
 				.filter(Boolean)
-				.map((label, i) => `<th class="${i ? "text-right" : ""}">${label}</th>`)
+				.map(
+					(label, i) =>
+						`<th class="${i ? "text-right" : ""}" style="${
+							i ? "width: 9rem" : ""
+						}">${label}</th>`,
+				)
 				.join("");
-			this.$body.html(`${this.verdict()}${note}
-				<table class="table table-sm" style="max-width: 70rem"><thead><tr>${head}</tr></thead>
-				<tbody>${rows}${profit}</tbody></table>${unlike}`);
+			const table = (content) =>
+				`<table class="table table-sm" style="max-width: 70rem"><thead><tr>${head}</tr></thead>
+				<tbody>${content}</tbody></table>`;
+			this.$body.html(`${title}${this.verdict()}${note}${table(rows)}
+				<h5>${__("Profit and Loss")}</h5>${table(profit)}${unlike}`);
 			if (sheet.may_repair && sheet.repairable)
 				this.page.set_primary_action(__("Repair ({0})", [sheet.repairable]), () =>
 					this.preview(),

@@ -13,7 +13,12 @@ frappe.query_reports["Campaign Statement"] = {
 			default: frappe.defaults.get_user_default("Company"),
 			reqd: 1,
 		},
-		{ fieldname: "from_date", label: __("From Date"), fieldtype: "Date" },
+		{
+			fieldname: "from_date",
+			label: __("From Date"),
+			fieldtype: "Date",
+			default: erpnext.utils.get_fiscal_year(frappe.datetime.get_today(), true)?.[1],
+		},
 		{
 			fieldname: "to_date",
 			label: __("To Date"),

@@ -15,6 +15,7 @@ from crm_relations.ledger.statement_print import (
 	closing_lines,
 	figure_labels,
 	ledger_labels,
+	reversal_lines,
 	selection_lines,
 )
 
@@ -28,6 +29,7 @@ MORE = (
 	"campaign_cost",
 	"return_percent",
 	"receivable_overdue",
+	"cash_discounts",
 	"write_offs",
 	"exchange_difference",
 )
@@ -69,7 +71,7 @@ def columns() -> list[dict[str, Any]]:
 	percent["fieldtype"] = "Percent"
 	del percent["options"]
 	return [
-		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 260},
+		{"fieldname": "campaign", "label": _("Campaign or Account"), "fieldtype": "Data", "width": 420},
 		*(_amount(name, labels[name]) for name in FIGURES),
 		ROOT_TYPE | {"label": _("Root Type")},
 		_amount("debit", _("Debit")),
@@ -184,7 +186,9 @@ def _campaign(figures: CampaignFigures, currency: str) -> dict[str, Any]:
 	return {
 		"campaign": figures.campaign,
 		**{
-			name: None if (value := getattr(figures, name)) is None else float(round(value, 2))
+			name: None
+			if (value := getattr(figures, name)) is None
+			else float(round(value, 2) if name == "return_percent" else value)
 			for name in (*FIGURES, *MORE)
 		},
 		**_BLANK_SIDES,
@@ -210,6 +214,7 @@ def message(result: Statement) -> str | None:
 	lines = [frappe.utils.escape_html(line) for line in selection_lines(result)]
 	if isinstance(result, Consolidated):
 		lines += [frappe.utils.escape_html(line) for line in result.basis]
+	lines += [frappe.utils.escape_html(line) for line in reversal_lines(result)]
 	if result.problems:
 		named = ", ".join(
 			f"{frappe.utils.get_link_to_form(p.voucher_type, p.voucher_no)} ({p.difference})"
