@@ -17,7 +17,7 @@ from crm_relations.ledger.statement import statement
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.books import assert_adds_up, campaign, journal, ledger_by_account, sell
 from crm_relations.tests.site.chains import center
-from crm_relations.tests.site.test_statement_print import read
+from crm_relations.tests.site.printed import Printed
 
 pytestmark = pytest.mark.site
 
@@ -138,7 +138,7 @@ def test_the_report_the_print_and_the_command_show_the_accounts(customer):
 	assert fields[2:-1] == ["campaigns", "other_campaigns", "not_attributed", "ledger", "difference"]
 	assert (message, chart, summary[-1]["value"]) == ("By account, debit less credit", None, 0)
 	result = statement(COMPANY, [spring])
-	page, _pages = read(statement_print.as_pdf(result, "de"))
+	page = Printed(statement_print.as_pdf(result, "de"))
 	assert "Nach Konto, Soll weniger Haben" in page and "-4.321,09" in page
 	assert "4321.09" in text.statement(result.as_dict())
 	by_account = text.statement(result.as_dict()).split("Ledger by account")[1]
