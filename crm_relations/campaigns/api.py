@@ -4,6 +4,7 @@ import frappe
 from frappe.utils import cint
 
 from crm_relations.campaigns import (
+	account_pauses,
 	audience,
 	call_list,
 	checklist,
@@ -16,8 +17,10 @@ from crm_relations.campaigns import (
 	overview,
 	queries,
 	rights,
+	sender,
 	specimen,
 )
+from crm_relations.campaigns.answers import mail_reviews
 from crm_relations.shared import live_site
 from crm_relations.shared.refusals import refuse
 
@@ -102,7 +105,8 @@ def progress(campaign: str) -> dict:
 	"""All that the Progress tab shows: `status` (figures), `funnel` and `steps` (overview), `effect` (what the campaign
 	changed against its control group; None without one), `uncertain` (first rows),
 	`due`, `due_calls`, `due_letters`, `print_runs`, `left` (members who left early, by reason), `held_back` (why
-	nothing leaves this site; empty where it may), `currency`."""
+	nothing leaves this site; empty where it may), `currency`, `notices` (plain texts: what keeps
+	messages back)."""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
 	funnel = overview.funnel(campaign)
 	with_amounts = overview.may_see_amounts(campaign)
@@ -119,6 +123,7 @@ def progress(campaign: str) -> dict:
 		"left": queries.left(campaign),
 		"held_back": live_site.hindrance(),
 		"currency": queries.currency(campaign),
+		"notices": _notices(campaign),
 	}
 
 
@@ -190,6 +195,28 @@ def confirm_live_site() -> None:
 	"""This is the site that sends, and no copy of it. Returns nothing."""
 	frappe.only_for("System Manager")
 	live_site.confirm()
+
+
+@frappe.whitelist(methods=["POST"])
+def end_account_pause(pause: str) -> dict:
+	"""End the pause of a mail account, so that the next messages try again; returns the `account`."""
+	frappe.has_permission(account_pauses.DOCTYPE, "write", doc=pause, throw=True)
+	account = frappe.db.get_value(account_pauses.DOCTYPE, pause, "account")
+	account_pauses.lift(account)
+	return {"account": account}
+
+
+def _notices(campaign: str) -> list[str]:
+	"""What keeps messages of a campaign back, in words, as plain text."""
+	account = sender.account_of(frappe.get_doc(DOCTYPE, campaign))
+	paused = account_pauses.reason_for(account.name) if account else ""
+	waiting = mail_reviews.open_reviews(campaign)
+	found = [paused] if paused else []
+	if waiting:
+		found.append(
+			frappe._("{0} e-mails wait for a person to judge them (Relation Mail Review).").format(waiting)
+		)
+	return found
 
 
 def _campaign_of(send: str) -> str:

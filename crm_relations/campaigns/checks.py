@@ -8,7 +8,8 @@ from frappe.utils import add_to_date, now_datetime
 from frappe.utils.background_jobs import get_workers
 from rq.timeouts import JobTimeoutException
 
-from crm_relations.campaigns import law, rules, sender, sharing, tasks
+from crm_relations.campaigns import account_pauses, law, rules, sender, sharing, tasks
+from crm_relations.campaigns.answers import mail_reviews
 from crm_relations.campaigns.consents import checks as consent_checks
 from crm_relations.shared import live_site
 from crm_relations.shared.findings import Finding
@@ -29,7 +30,39 @@ def findings() -> list[Finding]:
 	found.extend(consent_checks.findings())
 	found.extend(_rows())
 	found.extend(_tasks())
+	found.extend(_paused_accounts())
+	found.extend(_unread_mails())
 	return found
+
+
+def _paused_accounts() -> list[Finding]:
+	return [
+		Finding(
+			"warning" if row.cause == "Quota" else "error",
+			"account-paused",
+			account_pauses.reason_for(account),
+			_(
+				"Ask the provider, or use another account; a Relation Manager can end the pause in Relation Account Pause"
+			),
+		)
+		for account, row in account_pauses.in_force().items()
+	]
+
+
+def _unread_mails() -> list[Finding]:
+	waiting = mail_reviews.open_reviews()
+	if not waiting:
+		return []
+	return [
+		Finding(
+			"warning",
+			"mails-to-judge",
+			_("{0} incoming e-mails wait for a person; nothing is sent to their addresses meanwhile").format(
+				waiting
+			),
+			_("Open Relation Mail Review and decide on each"),
+		)
+	]
 
 
 def _tasks() -> list[Finding]:

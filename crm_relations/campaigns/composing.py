@@ -15,7 +15,7 @@ from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.utils import cint, get_url, now_datetime
 
-from crm_relations.campaigns import attachments, consent, mail, tracking
+from crm_relations.campaigns import attachments, consent, links, mail, tracking
 from crm_relations.campaigns.consents import footer
 from crm_relations.campaigns.rules import Decision
 from crm_relations.campaigns.templates import MailTemplate, TemplateError
@@ -125,6 +125,7 @@ class Composer:
 				text=rendered.text,
 				message_id=message_id,
 				unsubscribe_url=unsubscribe,
+				reference=links.reference(row.name, self.sender.rpartition("@")[2]),
 				attachments=self._files(row.step),
 			),
 			token=token,

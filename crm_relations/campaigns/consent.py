@@ -90,6 +90,50 @@ def record(
 	return trusted(doc).insert(ignore_permissions=True).name
 
 
+def withdraw(
+	relation: str | None,
+	address: str,
+	channel: str,
+	*,
+	source: str,
+	proof: str | None = None,
+	purpose: str = rules.GENERAL_PURPOSE,
+) -> str | None:
+	"""Record an objection, unless one is in force; returns its name, or None. Can be repeated, also at the same moment.
+
+	Whether the address is blocked for another reason (it is dead, or unsubscribed elsewhere) makes no difference.
+	"""
+	if relation:  # two requests at once wait for each other
+		frappe.db.get_value("Relation", relation, "name", for_update=True)
+	if (
+		_declared(relation, address_key(address, channel), channel, purpose, latest=True).reason
+		== rules.WITHDRAWN
+	):
+		return None
+	return record(relation, address, channel, "Withdrawn", purpose=purpose, source=source, proof=proof)
+
+
+def has_objected(relation: str | None, address: str, channel: str) -> bool:
+	"""Is an objection to all advertising in force for the address, whatever else blocks it?"""
+	key = address_key(address, channel)
+	return _declared(relation, key, channel, rules.GENERAL_PURPOSE).reason == rules.WITHDRAWN
+
+
+def _declared(
+	relation: str | None,
+	key: str,
+	channel: str,
+	purpose: str,
+	at: datetime | str | None = None,
+	latest: bool = False,
+) -> Decision:
+	"""What the person has declared for an address, whatever else blocks it. For all addresses, of this relation alone."""
+	keys = [] if key == rules.ALL_ADDRESSES else [key]
+	of_person = {key: relation or ""}
+	events = _events(keys, channel, at, of_person, latest).get(key, ())
+	return rules.decide(channel, purpose, events)
+
+
 def lookup(
 	relation: str | None,
 	address: str,
@@ -260,10 +304,17 @@ def _unicode_domain(key: str) -> str:
 
 
 def _events(
-	keys: list[str], channel: str, at: datetime | str | None, relations: Mapping[str, str | Collection[str]]
+	keys: list[str],
+	channel: str,
+	at: datetime | str | None,
+	relations: Mapping[str, str | Collection[str]],
+	latest: bool = False,
 ) -> dict[str, list[ConsentEvent]]:
-	"""Events of each address: its own, objections from another label of its mailbox, those of its relation."""
-	if not keys:
+	"""Events of each address: its own, objections from another label of its mailbox, those of its relation.
+
+	:param latest: also what others have committed since this transaction began; the rows are locked
+	"""
+	if not keys and not relations:
 		return {}
 	table = DocType("Relation Consent")
 	moment = get_datetime(at) if at else now_datetime()
@@ -274,22 +325,23 @@ def _events(
 			.select(column, table.name, table.event, table.purpose, table.given_at, table.legal_basis)
 			.where(criterion & (table.channel == channel) & (table.given_at <= moment))
 		)
+		query = query.for_update() if latest else query
 		return [
 			(found, ConsentEvent(name, event, purpose, given_at, basis or ""))
 			for found, name, event, purpose, given_at, basis in query.run()
 		]
 
 	events: dict[str, dict[str, ConsentEvent]] = {}
-	for key, event in read(table.address_key.isin(keys), table.address_key):
+	for key, event in read(table.address_key.isin(keys), table.address_key) if keys else ():
 		events.setdefault(key, {})[event.name] = event
 	objects = table.event == "Withdrawn"
-	if channel == "E-mail":
+	if channel == "E-mail" and keys:
 		boxes = _grouped({key: mailbox_key(key) for key in keys})
 		for box, event in read(objects & table.mailbox_key.isin(list(boxes)), table.mailbox_key):
 			for key in boxes[box]:
 				events.setdefault(key, {})[event.name] = event
 	owners: dict[str, list[str]] = {}
-	for key in keys:
+	for key in keys or relations:
 		behind = relations.get(key) or ()
 		for relation in [behind] if isinstance(behind, str) else behind:
 			owners.setdefault(relation, []).append(key)
@@ -337,9 +389,7 @@ def _check_given(doc: Document) -> None:
 			)
 		)
 	key = doc.address_key
-	before = decide_many(
-		{key: False}, doc.channel, doc.purpose, doc.given_at, relations={key: doc.relation or ""}
-	)[key]
+	before = _declared(doc.relation, key, doc.channel, doc.purpose, doc.given_at)
 	if before.reason != rules.WITHDRAWN:
 		return
 	objection = frappe.db.get_value("Relation Consent", before.consent, ["given_at", "source"], as_dict=True)

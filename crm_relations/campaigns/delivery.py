@@ -24,7 +24,16 @@ from frappe.utils.background_jobs import get_job_status
 from markupsafe import Markup
 from rq.job import JobStatus
 
-from crm_relations.campaigns import ab_test, attachments, call_list, rules, send_ledger, sender, working_hours
+from crm_relations.campaigns import (
+	ab_test,
+	account_pauses,
+	attachments,
+	call_list,
+	rules,
+	send_ledger,
+	sender,
+	working_hours,
+)
 from crm_relations.campaigns.send_ledger import count_due
 from crm_relations.campaigns.worker import Worker
 from crm_relations.shared import live_site
@@ -146,8 +155,12 @@ def send_due_campaigns() -> None:
 		.run(pluck=True)
 	)
 	at_work = _campaigns_at_work()
+	paused = account_pauses.in_force()
 	for name in names:
-		if name not in at_work and not working_hours.closed(frappe.get_cached_doc("Relation Campaign", name)):
+		campaign = frappe.get_cached_doc("Relation Campaign", name)
+		account = sender.account_of(campaign) if paused else None
+		waits = bool(account) and account.name in paused
+		if name not in at_work and not waits and not working_hours.closed(campaign):
 			enqueue(name)
 
 
@@ -216,7 +229,12 @@ def _hindrance(campaign: Document) -> str:
 	"""Why nothing may be sent now; empty if it may."""
 	if campaign.status != "Running":
 		return _("The campaign is {0}").format(_(campaign.status))
-	return sender.held_back() or working_hours.closed(campaign)
+	if reason := sender.held_back():
+		return reason
+	account = sender.account_of(campaign)
+	if account and (reason := account_pauses.reason_for(account.name)):
+		return reason
+	return working_hours.closed(campaign)
 
 
 def _work(doc: Document, counts: dict, due: int, on_progress, seconds: float | None) -> str:

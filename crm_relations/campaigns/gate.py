@@ -1,7 +1,8 @@
 """The gate before each step: who must not get it now, though the plan says so. No rule of a segment opens it.
 
 Looked up when a step is due, for many rows at once: members for whom the campaign has ended, the step's condition,
-overdue invoices and open complaints where the campaign asks for it, and how often people have been addressed.
+overdue invoices and open complaints where the campaign asks for it, how often people have been addressed, and
+incoming mails that a person has not read yet.
 Consent is looked up beside it, in `composing`, `call_list` and `letters`.
 """
 
@@ -15,6 +16,7 @@ from frappe.query_builder.functions import Coalesce
 from frappe.utils import cint, now_datetime
 
 from crm_relations.campaigns import contact_limits, exits, happenings, plan_rules
+from crm_relations.campaigns.answers import mail_reviews
 
 
 @dataclass
@@ -51,6 +53,12 @@ def judge(campaign: Document, rows: Sequence[frappe._dict], worker: str = "") ->
 			verdict.refused[row.name] = reason
 	often, verdict.later = contact_limits.judge([r for r in rows if r.name not in verdict.refused], worker)
 	verdict.refused.update(often)
+	unread = mail_reviews.held([row.recipient for row in rows if row.step_type == "E-mail"])
+	verdict.later |= {
+		row.name
+		for row in rows
+		if row.recipient in unread and row.step_type == "E-mail" and row.name not in verdict.refused
+	}
 	exits.leave(leaving)
 	return verdict
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from crm_relations.campaigns import plan_rules, rights, rules, send_ledger, sharing
 from crm_relations.shared import live_site
+from crm_relations.shared.outside_text import plain_values
 from crm_relations.shared.refusals import filled, refuse
 
 #: what must not change once members have been taken in: the send ledger rests on it
@@ -31,7 +32,7 @@ def change(doc: Document, status: str, user: str | None = None) -> None:
 	"""Bring a campaign to another state; what the state's rules do not allow is refused."""
 	if status not in rules.TRANSITIONS[doc.status]:
 		refuse(_("Campaign {0} is {1}; it cannot become {2}"), doc.name, _(doc.status), _(status))
-	values = {"status": status}
+	values = {"status": status, "pause_reason": None}
 	if status in ("Approved", "Running"):
 		live_site.remember()
 	if status == "Running" and not doc.started_at:
@@ -90,6 +91,29 @@ def finish_by_itself(campaign: str) -> None:
 			"document_type": doc.doctype,
 			"document_name": doc.name,
 			"subject": subject,
+			"from_user": "Administrator",
+		},
+	)
+
+
+def pause_by_itself(campaign: str, reason: str) -> None:
+	"""Something is wrong with sending as such: a running campaign is paused, says why, and who is responsible is told.
+
+	:param reason: in words, as plain text
+	"""
+	doc = locked(campaign)
+	if doc.status != "Running":
+		return
+	change(doc, "Paused")
+	doc.add_comment("Info", filled("{0}", reason))
+	doc.db_set(plain_values(doc.doctype, {"pause_reason": reason[:1000]}))
+	enqueue_create_notification(
+		sharing.responsible(doc) or [doc.owner],
+		{
+			"type": "Alert",
+			"document_type": doc.doctype,
+			"document_name": doc.name,
+			"subject": filled(_("Campaign {0} is paused. {1}"), doc.name, reason),
 			"from_user": "Administrator",
 		},
 	)

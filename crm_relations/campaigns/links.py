@@ -19,6 +19,7 @@ from frappe.utils.caching import site_cache
 from frappe.utils.password import Auth
 from pypika.terms import Criterion
 
+_REFERENCE = "reference"
 #: what may stand before the signature: names of documents that are made by rule
 _SEALED = re.compile(r"([A-Za-z0-9_-]{1,60})\.([A-Za-z0-9_-]{22})")
 #: the row of the secret in Frappe's table of passwords
@@ -86,6 +87,19 @@ def _store(secret: str) -> None:
 
 def _place() -> list[Criterion]:
 	return [Auth[column] == value for column, value in _PLACE.items()]
+
+
+def reference(send: str, domain: str) -> str:
+	"""What References of a message names beside its Message-ID, without angle brackets.
+
+	Mail services put a Message-ID of their own in the place of ours; References they leave, and who answers repeats it.
+	"""
+	return f"{seal(_REFERENCE, send)}@{domain or 'localhost'}"
+
+
+def referenced(message_id: str) -> str | None:
+	"""The send row behind such a reference; None where it is not ours."""
+	return unseal(_REFERENCE, message_id.partition("@")[0])
 
 
 def _signature(kind: str, value: str) -> str:

@@ -23,6 +23,10 @@ _POLICY = SMTP.clone(max_line_length=990)
 _SAFE_ADDRESS = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]+@[\x21-\x3b\x3d\x3f-\x7e]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
+_MESSAGE_ID = re.compile(r"<([^<>\s@]{8,100}@[^<>\s@]{3,100})>")
+#: shorter names of a queue could be guessed
+_QUEUED = re.compile(r"\b(?:ok:?|as|id=?)\s+([A-Za-z0-9_.-]{20,140})(?=$|[\s>])", re.IGNORECASE)
+
 Result = Literal["accepted", "temporary", "permanent", "lost", "unreachable"]
 
 
@@ -37,6 +41,10 @@ class Outcome:
 
 	result: Result
 	reason: str = ""
+	#: which command was refused: MAIL, RCPT or DATA; the text itself is `text`
+	at: str = ""
+	#: identity that the server gave the message; empty if it told none that is long enough to be its own
+	identity: str = ""
 
 
 def new_message_id(sender_address: str) -> str:
@@ -64,6 +72,7 @@ def build(
 	text: str,
 	message_id: str,
 	unsubscribe_url: str,
+	reference: str = "",
 	attachments: Sequence[bytes] = (),
 ) -> bytes:
 	"""The whole message, RFC 5322, with text and HTML part and one-click unsubscription (RFC 2369, RFC 8058).
@@ -71,6 +80,7 @@ def build(
 	Put together by hand: the same message made of Python's EmailMessage takes ten times as long, which is
 	most of the time that a campaign takes.
 
+	:param reference: a second identity, for where a mail service replaces the Message-ID: answers and bounces repeat it
 	:param attachments: parts made by `attachment`
 	"""
 	mark = secrets.token_hex(12)
@@ -80,6 +90,7 @@ def build(
 		f"To: {_address(recipient_name, recipient)}",
 		f"Date: {formatdate(localtime=True)}",
 		f"Message-ID: <{message_id}>",
+		*((f"References: <{reference}>", f"X-Relation-Reference: <{reference}>") if reference else ()),
 		f"List-Unsubscribe: <{unsubscribe_url}>",
 		"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
 		"Precedence: bulk",  # RFC 3834: asks out-of-office programs to stay silent
@@ -164,11 +175,11 @@ def hand_over(session: smtplib.SMTP, sender: str, recipient: str, message: bytes
 		session.close()
 		return Outcome("lost", _error(e))
 	if code == 250:
-		return Outcome("accepted")
+		return Outcome("accepted", identity=_identity(text))
 	if code == 421:
 		session.close()
-		return Outcome("temporary", _reply(code, text))
-	return _refused(code, text, session)
+		return Outcome("temporary", _reply(code, text), "text")
+	return _refused(code, text, session, "text")
 
 
 def _ask_in_turn(session: smtplib.SMTP, sender: str, recipient: str, options: list[str]) -> Outcome | None:
@@ -182,7 +193,7 @@ def _ask_in_turn(session: smtplib.SMTP, sender: str, recipient: str, options: li
 			session.close()
 			return Outcome("unreachable", _reply(code, text))
 		if code not in ((354,) if step == "DATA" else (250, 251)):
-			return _refused(code, text, session)
+			return _refused(code, text, session, step)
 	return None
 
 
@@ -198,21 +209,29 @@ def _ask_at_once(session: smtplib.SMTP, sender: str, recipient: str, _options: l
 		if answers[-1][0] == 421:
 			session.close()
 			return Outcome("unreachable", _reply(*answers[-1]))
-	for (code, text), good in zip(answers, ((250, 251), (250, 251), (354,)), strict=True):
+	steps = ("MAIL", "RCPT", "DATA")
+	for step, (code, text), good in zip(steps, answers, ((250, 251), (250, 251), (354,)), strict=True):
 		if code not in good:
 			if answers[2][0] == 354:  # it waits for a text that has no recipient: RFC 2920, 3.1
 				session.send(b".\r\n")
 				session.getreply()
-			return _refused(code, text, session)
+			return _refused(code, text, session, step)
 	return None
 
 
-def _refused(code: int, text: bytes, session: smtplib.SMTP) -> Outcome:
+def _refused(code: int, text: bytes, session: smtplib.SMTP, at: str) -> Outcome:
 	try:
 		session.rset()
 	except (OSError, smtplib.SMTPException):
 		session.close()  # a server may hang up after it has refused; the answer stands
-	return Outcome("permanent" if 500 <= code < 600 else "temporary", _reply(code, text))
+	return Outcome("permanent" if 500 <= code < 600 else "temporary", _reply(code, text), at)
+
+
+def _identity(answer: bytes | str) -> str:
+	"""What a mail service calls a message from now on: `Ok 0102019a…-000000` (SES), `<…@…> [Hostname=…]` (Exchange)."""
+	text = _line(answer[:500].decode("utf-8", "replace") if isinstance(answer, bytes) else answer[:500])
+	found = _MESSAGE_ID.search(text) or _QUEUED.search(text)
+	return found[1][:140] if found else ""
 
 
 def _reply(code: int, text: bytes | str) -> str:

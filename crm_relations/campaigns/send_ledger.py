@@ -91,13 +91,16 @@ def begin(name: str, worker: str, campaign: str, again: bool = False) -> bool:
 	return frappe.db._cursor.rowcount > 0
 
 
-def close_sent(name: str, worker: str, sent_at: str) -> None:
-	"""The server has taken the message. Also corrects what another took for uncertain."""
+def close_sent(name: str, worker: str, sent_at: str, identity: str = "") -> None:
+	"""The server has taken the message. Also corrects what another took for uncertain.
+
+	:param identity: what the server calls the message from now on
+	"""
 	frappe.db.sql(
 		"""UPDATE `tabRelation Campaign Send` SET `state` = 'Sent', `reason` = '', `sent_at` = %s, `modified` = %s,
-		`retry_at` = NULL
+		`retry_at` = NULL, `service_id` = %s
 		WHERE `name` = %s AND `worker` = %s AND `state` IN ('Pending', 'Sending', 'Uncertain')""",
-		(sent_at, sent_at, name, worker),
+		(sent_at, sent_at, identity or None, name, worker),
 	)
 
 

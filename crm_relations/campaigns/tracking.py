@@ -114,25 +114,26 @@ def opened(value: str | None, method: str, headers: Mapping[str, str]) -> str | 
 	return responses.record(row.member, "Opened", send=row.name, robot=robot)
 
 
-def unsubscribe(row: frappe._dict, proof: str = "") -> None:
+def unsubscribe(row: frappe._dict, proof: str = "", reference: tuple[str, str] | None = None) -> None:
 	"""The recipient of a mail objects: to all advertising by e-mail, at this address. Can be repeated.
 
 	The objection rests on the send row alone. It is recorded even where campaign, member or relation are gone, which a
 	Transaction Deletion Record or a restored backup can leave behind.
+
+	:param reference: (doctype, name) of the document that says so
 	"""
-	if consent.lookup(row.relation, row.recipient, "E-mail").reason != consent.rules.WITHDRAWN:
-		consent.record(
-			row.relation if frappe.db.exists("Relation", row.relation) else None,
-			row.recipient,
-			"E-mail",
-			"Withdrawn",
-			source=_("Unsubscribe link in an e-mail"),
-			proof=f"{row.campaign} · {row.name}" + (f"\n{proof}" if proof else ""),
-		)
-	if _has_a_member(row) and not frappe.db.exists(
-		"Relation Campaign Response", {"send": row.name, "response_type": "Unsubscribe"}
+	consent.withdraw(
+		row.relation if frappe.db.exists("Relation", row.relation) else None,
+		row.recipient,
+		"E-mail",
+		source=_("Unsubscribe link in an e-mail"),
+		proof=f"{row.campaign} · {row.name}" + (f"\n{proof}" if proof else ""),
+	)
+	known = {"send": row.name, "response_type": "Unsubscribe"}
+	if _has_a_member(row) and not frappe.db.get_value(
+		"Relation Campaign Response", known, "name", for_update=True
 	):
-		responses.record(row.member, "Unsubscribe", send=row.name)
+		responses.record(row.member, "Unsubscribe", send=row.name, reference=reference)
 
 
 def _has_a_member(row: frappe._dict) -> bool:

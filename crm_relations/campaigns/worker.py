@@ -15,6 +15,7 @@ database, writes that down, and goes on.
 """
 
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -26,7 +27,17 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import add_to_date, cint, now_datetime
 
-from crm_relations.campaigns import composing, gate, mail, rules, send_ledger, sender, working_hours
+from crm_relations.campaigns import (
+	account_pauses,
+	composing,
+	gate,
+	mail,
+	rules,
+	send_ledger,
+	sender,
+	working_hours,
+)
+from crm_relations.campaigns.answers import addresses, bounce_rules
 from crm_relations.campaigns.composing import Letter
 from crm_relations.campaigns.throttle import Throttle, seconds_to_next_minute
 
@@ -35,6 +46,8 @@ PROGRESS_SECONDS = 1.0
 RECONNECT_SECONDS = (0.1, 0.5, 2, 5, 10, 20, 30, 60)
 #: times that rows locked by others are looked at again
 LOCK_TRIES = 40
+#: recipients in a row who are put off with the same words: it is not about them
+SAME_REFUSALS = 5
 #: MariaDB: connection lost or killed, server shut down, deadlock, lock time-out
 _PASSING_ERRORS = frozenset({0, 1053, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2055, 4031})
 
@@ -58,6 +71,8 @@ class Worker:
 	outcomes: list[Callable[[], None]] = field(default_factory=list)
 	last_progress: float = field(default_factory=time.monotonic)
 	passed_over: int = 0
+	#: message and answer of the temporary refusals in a row that read the same
+	refusals: list[tuple[str, str]] = field(default_factory=list)
 
 	def __post_init__(self) -> None:
 		self.composer = composing.Composer(self.campaign, self.account)
@@ -158,16 +173,64 @@ class Worker:
 	def _finish(self, letter: Letter, outcome: mail.Outcome) -> None:
 		"""Note what became of the message; it is committed with the next one."""
 		if outcome.result == "accepted":
-			self._note("sent", send_ledger.close_sent, letter.send, self.name, str(now_datetime()))
+			self._note(
+				"sent", send_ledger.close_sent, letter.send, self.name, str(now_datetime()), outcome.identity
+			)
 		elif outcome.result == "lost":
 			self._close(letter, "Uncertain", "Sending", outcome.reason)
+		elif cause := self._account_refused(letter, outcome):
+			self._pause_account(letter, outcome, cause)
 		elif outcome.result == "permanent":
 			self._close(letter, "Failed", "Error", outcome.reason)
+			if self._cause(outcome) == "address":
+				code = bounce_rules.code_in(outcome.reason)
+				self._note(
+					"",
+					addresses.note_bounce,
+					letter.recipient,
+					permanent=True,
+					code=code,
+					reason=outcome.reason,
+				)
 		elif outcome.result == "unreachable":
 			self._note("", send_ledger.put_back, [letter.send], self.name, reason=outcome.reason)
 			raise Stop(_("The mail server cannot be reached: {0}").format(outcome.reason))
 		else:
 			self._put_off(letter, outcome.reason)
+
+	@staticmethod
+	def _cause(outcome: mail.Outcome) -> bounce_rules.Cause:
+		code = bounce_rules.code_in(outcome.reason)
+		return bounce_rules.cause_of(code, outcome.reason, refused=outcome.result == "permanent")
+
+	def _account_refused(self, letter: Letter, outcome: mail.Outcome) -> str:
+		"""Does the server refuse us, and not this message? `Quota`, `Refused`, or an empty string.
+
+		A refusal of MAIL names no recipient yet. Of later ones the words decide, or that several recipients in a row get
+		the very same answer: then it is no matter of theirs.
+		"""
+		if outcome.result not in ("temporary", "permanent"):
+			return ""
+		cause = self._cause(outcome)
+		if cause in ("quota", "sender"):
+			return "Quota" if cause == "quota" or outcome.result == "temporary" else "Refused"
+		if outcome.at == "MAIL":
+			return "Quota" if outcome.result == "temporary" else "Refused"
+		if outcome.result == "temporary":
+			same = self.refusals and self.refusals[-1][1] == _without_addresses(outcome.reason)
+			self.refusals = [
+				*(self.refusals if same else []),
+				(letter.send, _without_addresses(outcome.reason)),
+			]
+			if len(self.refusals) >= SAME_REFUSALS:
+				return "Quota"
+		return ""
+
+	def _pause_account(self, letter: Letter, outcome: mail.Outcome, cause: str) -> None:
+		"""The account waits; the message and all that follow stay pending, and none of them counts an attempt."""
+		until = self._write(partial(account_pauses.pause, self.account.name, cause, outcome.reason))
+		self._note("", send_ledger.put_back, [letter.send], self.name, reason=outcome.reason, retry_at=until)
+		raise Stop(account_pauses.reason_for(self.account.name))
 
 	def _put_off(self, letter: Letter, reason: str) -> None:
 		"""The server has refused for now: try later, or give up after rules.MAX_ATTEMPTS refusals."""
@@ -228,7 +291,7 @@ class Worker:
 		status = self._write(partial(frappe.db.get_value, "Relation Campaign", self.campaign.name, "status"))
 		if status != "Running":
 			raise Stop(_("The campaign is {0}").format(_(status)) if status else _("The campaign is gone"))
-		if reason := working_hours.closed(self.campaign):
+		if reason := working_hours.closed(self.campaign) or account_pauses.reason_for(self.account.name):
 			raise Stop(reason)
 		self._check_time()
 
@@ -247,6 +310,11 @@ class Worker:
 		if self.on_progress and (force or time.monotonic() - self.last_progress >= PROGRESS_SECONDS):
 			self.last_progress = time.monotonic()
 			self.on_progress(self.done, self.total)
+
+
+def _without_addresses(answer: str) -> str:
+	"""An answer of a server without what differs from message to message: addresses, numbers of queues."""
+	return re.sub(r"\S*[@\d]\S*", "", answer).strip()
 
 
 def _passes(error: Exception) -> bool:

@@ -12,6 +12,8 @@ _PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-
 #: country → calling code and length of numbers of which nothing but digits has to be looked at
 _PLAIN_PHONES = {"DE": "+49", "AT": "+43"}
 _PLAIN_PHONE = re.compile(r"0[1-9][0-9]{7,10}")
+#: what a longer text holds is no address (RFC 5321: 254), also with a name before it
+_LONGEST = 1_000
 _BETWEEN_DIGITS = re.compile(r"[ /.-]+")
 
 
@@ -35,6 +37,8 @@ def email_key(address: str | None) -> str:
 	bare = (address or "").strip().lower()
 	if len(bare) < 64 and _PLAIN_EMAIL.fullmatch(bare):
 		return bare
+	if len(bare) > _LONGEST:
+		return ""
 	text = unicodedata.normalize("NFKC", (address or "").translate(_INVISIBLE)).strip()
 	if text[:7].lower() == "mailto:":
 		text = text[7:]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import frappe
+from frappe import _
 
 
 def prepare(context: Any, language: str | None = None) -> None:
@@ -29,3 +30,18 @@ def is_post() -> bool:
 def ip() -> str | None:
 	"""Address of the guest, as Frappe reads it behind its proxy."""
 	return frappe.local.request_ip
+
+
+def count_request(page: str, limit: int, seconds: int) -> None:
+	"""Count a request of this guest on a page; too many of them are refused.
+
+	Each page counts apart: what a scanner opens must keep no one in its network from unsubscribing. Frappe's own
+	decorator counts by the value of `cmd`, which anybody can choose (version 16), and together for all pages.
+
+	:param seconds: length of the time in which `limit` requests are answered
+	:raises frappe.RateLimitExceededError: there were more
+	"""
+	key = frappe.cache.make_key(f"relation_guest:{page}:{ip()}")
+	frappe.cache.set(key, 0, ex=seconds, nx=True)
+	if frappe.cache.incrby(key, 1) > limit:
+		frappe.throw(_("Too many requests. Please try again later."), frappe.RateLimitExceededError)

@@ -1,7 +1,6 @@
 """Guest page /rc/<token>: a counted link of a campaign mail leads on to the address that stood in the mail."""
 
 import frappe
-from frappe.rate_limiter import rate_limit
 
 from crm_relations.campaigns import tracking
 from crm_relations.shared import guest_pages
@@ -25,6 +24,6 @@ def get_context(context):
 
 
 # a firm's people share one address on the internet, and a scanner opens many links at once
-@rate_limit(limit=300, seconds=60)
 def _target(token: str | None):
+	guest_pages.count_request("rc", limit=300, seconds=60)
 	return tracking.click_target(token)

@@ -1,7 +1,6 @@
 """Guest page /ro/<request>.<signature>: confirm a consent (double opt-in). A GET only shows, a POST confirms."""
 
 import frappe
-from frappe.rate_limiter import rate_limit
 
 from crm_relations.campaigns.consents import opt_in
 from crm_relations.shared import guest_pages
@@ -25,6 +24,9 @@ def get_context(context):
 	return context
 
 
-@rate_limit(limit=300, seconds=60)
 def _row(token: str | None):
-	return opt_in.find(token)
+	"""Only guesses are counted."""
+	row = opt_in.find(token)
+	if not row:
+		guest_pages.count_request("ro", limit=300, seconds=60)
+	return row

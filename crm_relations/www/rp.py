@@ -1,7 +1,6 @@
 """Guest page /rp/<token>: what a person wants to get. A GET only shows, a POST acts."""
 
 import frappe
-from frappe.rate_limiter import rate_limit
 
 from crm_relations.campaigns.consents import preferences
 from crm_relations.shared import guest_pages
@@ -39,6 +38,9 @@ def _act(who: preferences.Visitor) -> preferences.Outcome:
 	)
 
 
-@rate_limit(limit=300, seconds=60)
 def _visitor(token: str | None):
-	return preferences.visitor(token)
+	"""Only guesses are counted: who has a link may object."""
+	who = preferences.visitor(token)
+	if not who:
+		guest_pages.count_request("rp", limit=300, seconds=60)
+	return who

@@ -2,7 +2,6 @@
 
 import frappe
 from frappe import _
-from frappe.rate_limiter import rate_limit
 
 from crm_relations.campaigns.consents import opt_in, purposes
 from crm_relations.shared import guest_pages
@@ -25,16 +24,14 @@ def get_context(context):
 	context.purposes = purposes.offered(language, sign_up=True)
 	if guest_pages.is_post() and context.purposes:
 		context.email = (frappe.form_dict.get("email") or "")[:140]
-		frappe.form_dict.page = "rs"
 		context.problem = _sign_up(context)
 		context.done = not context.problem
 	return context
 
 
-# counted apart (`page` is set by us): otherwise its hour would hold for unsubscribing from the same network too
-@rate_limit(key="page", limit=20, seconds=60 * 60, methods=["POST"])
 def _sign_up(context) -> str:
 	"""Why not, in words; empty if the mail is on its way, or a program has filled in the trap."""
+	guest_pages.count_request("rs", limit=20, seconds=60 * 60)
 	known = {purpose.name for purpose in context.purposes}
 	wanted = [name[len(_PURPOSE) :] for name in frappe.form_dict if name.startswith(_PURPOSE)]
 	if not email_key(context.email):

@@ -8,12 +8,15 @@ from datetime import datetime
 
 import frappe
 from frappe.query_builder import DocType
-from frappe.utils import cint, now_datetime
+from frappe.utils import add_days, cint, get_datetime, now_datetime
+from pypika.terms import ExistsCriterion
 
 from crm_relations.shared.outside_text import plain_values
 from crm_relations.shared.system_fields import trusted
 
 DOCTYPE = "Relation Mail Address"
+#: days after which a soft bounce is forgotten
+SOFT_BOUNCE_DAYS = 60
 DEAD = "Mail to the address comes back"
 
 
@@ -31,10 +34,20 @@ def dead(keys: set[str]) -> dict[str, str]:
 	return dict.fromkeys(names, DEAD)
 
 
-def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "") -> str:
-	"""Count a bounce; returns the state of the address, Usable or Dead."""
-	row = frappe.db.get_value(DOCTYPE, key, ["state", "soft_bounces"], as_dict=True, for_update=True)
-	soft = cint(row.soft_bounces if row else 0) + (0 if permanent else 1)
+def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "", send: str = "") -> str:
+	"""Count a bounce; returns the state of the address, Usable or Dead.
+
+	Soft bounces add up only while nothing arrives: what was sent since the last one and has not come back has arrived,
+	and what happened long ago says nothing of today.
+
+	:param send: the message that came back
+	"""
+	fields = ["state", "soft_bounces", "last_bounce"]
+	row = frappe.db.get_value(DOCTYPE, key, fields, as_dict=True, for_update=True)
+	soft = cint(row.soft_bounces if row else 0)
+	if soft and (_is_long_ago(row.last_bounce) or _arrived_since(key, row.last_bounce, send)):
+		soft = 0
+	soft += 0 if permanent else 1
 	limit = cint(frappe.get_cached_doc("Relation Settings").soft_bounce_limit)
 	gone = permanent or (row and row.state == "Dead") or (limit > 0 and soft >= limit)
 	values = {
@@ -65,6 +78,28 @@ def note_dead(key: str, *, at: datetime, reason: str) -> None:
 		trusted(frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values})).insert(
 			ignore_permissions=True
 		)
+
+
+def _is_long_ago(moment: datetime | None) -> bool:
+	return not moment or get_datetime(moment) < add_days(now_datetime(), -SOFT_BOUNCE_DAYS)
+
+
+def _arrived_since(key: str, moment: datetime, send: str) -> bool:
+	"""Has another message left for the address since then, of which no bounce has come?"""
+	table, response = DocType("Relation Campaign Send"), DocType("Relation Campaign Response")
+	came_back = (
+		frappe.qb.from_(response)
+		.select(response.name)
+		.where((response.send == table.name) & (response.response_type == "Bounce"))
+	)
+	return bool(
+		frappe.qb.from_(table)
+		.select(table.name)
+		.where((table.recipient == key) & (table.state == "Sent") & (table.sent_at > moment))
+		.where((table.name != send) & ExistsCriterion(came_back).negate())
+		.limit(1)
+		.run()
+	)
 
 
 def note_life(key: str) -> None:

@@ -4,7 +4,7 @@ import frappe
 from frappe import _
 
 from crm_relations.campaigns import campaign_files, queries, responses, rights, rules
-from crm_relations.campaigns.answers import addresses, importing
+from crm_relations.campaigns.answers import addresses, importing, mail_reviews
 from crm_relations.shared.refusals import refuse
 
 
@@ -63,6 +63,14 @@ def record_answer(
 		recorded_by=frappe.session.user,
 	)
 	return {"response": response, "status": queries.status(_campaign_of(member))}
+
+
+@frappe.whitelist(methods=["POST"])
+def decide_mail(review: str, decision: str) -> dict:
+	"""Say what an incoming mail is that was put before a person (mail_reviews.DECISIONS); returns its `state`."""
+	frappe.has_permission(mail_reviews.DOCTYPE, "write", doc=review, throw=True)
+	mail_reviews.decide(review, decision)
+	return {"state": "Done"}
 
 
 def _content(file_url: str) -> bytes | str:

@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import frappe
@@ -25,6 +26,8 @@ _CHANNEL = {"email": "E-mail", "phone": "Phone"}
 MEMBER = "Relation Campaign Member"
 #: lines of one file: what a person types; more is an import of another kind
 MAX_LINES = 5000
+#: of the file, and of its header
+MAX_BYTES, MAX_COLUMNS = 5_000_000, 200
 _SHOWN = 20
 
 _COLUMNS = {
@@ -152,6 +155,9 @@ def shown(plans: Plans) -> dict[str, Any]:
 
 
 def _read(content: str | bytes) -> tuple[list[str], list[list[str]]]:
+	"""Header and lines. What is too much is refused before work is done on it."""
+	if len(content) > MAX_BYTES:
+		refuse(_("File: it is larger than {0} MB"), MAX_BYTES // 1_000_000)
 	if isinstance(content, bytes):
 		try:
 			content = content.decode("utf-8-sig")
@@ -160,18 +166,19 @@ def _read(content: str | bytes) -> tuple[list[str], list[list[str]]]:
 	text = content.lstrip("\ufeff")
 	first = text.partition("\n")[0]
 	delimiter = max(";\t,", key=first.count)
+	if first.count(delimiter) >= MAX_COLUMNS:
+		refuse(
+			_("File: it has {0} columns; {1} at most can be taken"), first.count(delimiter) + 1, MAX_COLUMNS
+		)
 	try:
-		lines = [
-			line
-			for line in csv.reader(io.StringIO(text), delimiter=delimiter)
-			if any(c.strip() for c in line)
-		]
+		rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+		lines = list(islice((line for line in rows if any(c.strip() for c in line)), MAX_LINES + 2))
 	except csv.Error as e:
 		refuse(_("File: it cannot be read as csv: {0}"), e)
 	if len(lines) < 2:
 		frappe.throw(_("File: it has no line below the header"))
 	if len(lines) - 1 > MAX_LINES:
-		refuse(_("File: it has {0} lines; {1} at most can be taken"), len(lines) - 1, MAX_LINES)
+		refuse(_("File: it has more than {0} lines, which is the most that can be taken"), MAX_LINES)
 	return lines[0], lines[1:]
 
 

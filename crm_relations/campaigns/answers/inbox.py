@@ -1,7 +1,7 @@
 """Incoming mail: what Frappe's mailbox brings as Communications becomes responses, marks on addresses, objections.
 
-A mail is matched by the Message-IDs that it answers or reports on; a bounce or complaint without one, by the address
-that it names and the last mail to it. Nothing is believed of an address to which no campaign has written lately.
+Anybody can write to a mailbox. What has no proof (`matching`), or is not plain, changes nothing by itself: it is put before a
+person (`mail_reviews`), and the next e-mails to that address wait.
 """
 
 import sys
@@ -10,21 +10,17 @@ import frappe
 from frappe import _
 from frappe.email.receive import InboundMail
 from frappe.model.document import Document
-from frappe.query_builder import DocType
-from frappe.utils import add_days, now_datetime, strip_html
 
-from crm_relations.campaigns import consent, responses, tracking
-from crm_relations.campaigns.answers import addresses, rules
+from crm_relations.campaigns import consent, lifecycle, responses, tracking
+from crm_relations.campaigns.answers import addresses, mail_reviews, matching, objection_rules, rules
+from crm_relations.campaigns.answers.matching import Match
 from crm_relations.campaigns.answers.rules import Incoming
-from crm_relations.shared.contact_keys import email_key
 from crm_relations.shared.side_effects import deferrable
 
-SEND = "Relation Campaign Send"
-#: days in which a report without a Message-ID may be about the last mail to an address
-_REPORT_DAYS = 14
 #: frames between the insertion of a Communication and the mail that it is made of; there are some twenty
 _DEPTH = 80
-_RESPONSE = {"reply": "Reply", "out of office": "Out of Office", "bounce": "Bounce", "complaint": "Complaint"}
+#: so many recipients of a campaign whose servers refuse the message itself, and it is paused
+_REFUSALS = 3
 
 
 @deferrable
@@ -33,28 +29,124 @@ def receive(doc: Document) -> None:
 	if doc.sent_or_received != "Received" or doc.communication_medium != "Email":
 		return
 	raw = _raw_mail()
-	told = rules.read(raw) if raw else rules.guess(doc.subject, email_key(doc.sender))
-	send = _send_of(doc, told)
-	if not send or told.kind == "automatic":
+	told = rules.read(raw) if raw else rules.guess(doc.subject, doc.sender, doc.text_content or doc.content)
+	found = matching.find(doc, told)
+	if not found:
 		return
-	_put_into_file(doc, send)
-	note = f"{told.code} {told.reason}".strip() or (doc.subject or "")
-	response = {
-		"send": send.name,
-		"note": note[:140],
-		"received_at": doc.communication_date,
-		"reference": ("Communication", doc.name),
-	}
 	if told.kind == "bounce":
-		_bounced(send, told)
+		_bounce(doc, told, found)
 	elif told.kind == "complaint":
-		_object(send, doc, _("Complaint: marked as spam"))
+		_complaint(doc, told, found)
 	elif told.kind == "reply":
-		if email_key(doc.sender) == send.recipient:
-			addresses.note_life(send.recipient)
-		if rules.is_objection(doc.text_content or strip_html(doc.content or "")):
-			tracking.unsubscribe(send, proof=_("Reply by e-mail: {0}").format(doc.name))
-	responses.record(send.member, _RESPONSE[told.kind], **response)
+		_reply(doc, told, found)
+	elif not found.weak:
+		_put_into_file(doc, found.send)
+		if told.kind == "out of office":
+			_respond("Out of Office", doc, found.send, told)
+
+
+def _bounce(doc: Document, told: Incoming, found: Match) -> None:
+	_put_into_file(doc, found.send)
+	if not found.proven:
+		mail_reviews.add(doc, found.send, mail_reviews.UNPROVEN_BOUNCE)
+		return
+	send = found.send
+	_respond("Bounce", doc, send, told)
+	if told.cause in ("sender", "quota"):
+		_pause(send.campaign, told)
+		return
+	if told.cause == "message":
+		if _refused_messages(send.campaign) >= _REFUSALS:
+			_pause(send.campaign, told)
+		return
+	if not rules.is_about(told, send.recipient):
+		return  # a forwarding failed somewhere else
+	addresses.note_bounce(
+		send.recipient, permanent=told.permanent, code=told.code, reason=told.reason, send=send.name
+	)
+	if send.communication:
+		status = "Bounced" if told.permanent else "Soft-Bounced"
+		frappe.db.set_value(
+			"Communication", send.communication, "delivery_status", status, update_modified=False
+		)
+
+
+def _complaint(doc: Document, told: Incoming, found: Match) -> None:
+	_put_into_file(doc, found.send)
+	if not found.proven:
+		mail_reviews.add(doc, found.send, mail_reviews.UNPROVEN_COMPLAINT)
+	elif not rules.is_about(told, found.send.recipient):
+		mail_reviews.add(doc, found.send, mail_reviews.OTHER_RECIPIENT)
+	else:
+		_object(found.send, doc, _("Complaint: marked as spam"))
+		_respond("Complaint", doc, found.send, told)
+
+
+def _reply(doc: Document, told: Incoming, found: Match) -> None:
+	send = found.send
+	sent_subject = matching.subject_of(send)
+	level = objection_rules.level(told.text, told.subject, sent_subject)
+	if not level and found.weak:
+		return  # another conversation with the same person
+	_put_into_file(doc, send)
+	if found.proven and found.from_recipient:
+		addresses.note_life(send.recipient)
+	if level:
+		_may_object(doc, told, found, level)
+	elif told.doubt:
+		mail_reviews.add(doc, send, told.doubt)
+	else:
+		_respond("Reply", doc, send, told)
+
+
+def _may_object(doc: Document, told: Incoming, found: Match, level: objection_rules.Level) -> None:
+	"""An objection is recorded where it is plain and comes from the mailbox that was written to; else a person looks."""
+	if not found.proven:
+		mail_reviews.add(doc, found.send, mail_reviews.UNPROVEN_OBJECTION)
+	elif not found.from_recipient:
+		mail_reviews.add(doc, found.send, mail_reviews.OTHER_SENDER)
+	elif level == "possible":
+		mail_reviews.add(doc, found.send, mail_reviews.MAY_BE_OBJECTION)
+	else:
+		proof = _("Reply by e-mail: {0}").format(doc.name)
+		tracking.unsubscribe(found.send, proof=proof, reference=("Communication", doc.name))
+		if objection_rules.is_about_more(told.text):
+			mail_reviews.add(doc, found.send, mail_reviews.MORE_THAN_MAIL)
+
+
+def _respond(kind: str, doc: Document, send: frappe._dict, told: Incoming) -> None:
+	note = f"{told.code} {told.reason}".strip() or (doc.subject or "")
+	responses.record(
+		send.member,
+		kind,
+		send=send.name,
+		note=note[:140],
+		received_at=doc.communication_date,
+		reference=("Communication", doc.name),
+	)
+
+
+def _refused_messages(campaign: str) -> int:
+	"""Members of a campaign whose servers have refused the message itself."""
+	rows = frappe.get_all(
+		"Relation Campaign Response",
+		filters={"campaign": campaign, "response_type": "Bounce", "note": ["like", "5.7.%"]},
+		pluck="member",
+		order_by="member asc",
+	)
+	return len(set(rows))
+
+
+def _pause(campaign: str, told: Incoming) -> None:
+	"""The sender is refused, and not an address: more of the same would only make it worse."""
+	said = f"{told.code} {told.reason}".strip()[:300]
+	if told.cause == "quota":
+		reason = _("A bounce says that our mail account has sent too much: {0}").format(said)
+	elif told.cause == "sender":
+		reason = _("A bounce says that our address or mail server is blocked: {0}").format(said)
+	else:
+		reason = _("Several mail servers have refused this message: {0}").format(said)
+	lifecycle.pause_by_itself(campaign, reason)
 
 
 def _raw_mail() -> bytes | str | None:
@@ -75,42 +167,6 @@ def _raw_mail() -> bytes | str | None:
 	return None
 
 
-def _send_of(doc: Document, told: Incoming) -> frappe._dict | None:
-	"""The send row that a mail belongs to."""
-	table = DocType(SEND)
-	query = (
-		frappe.qb.from_(table)
-		.select(
-			table.name, table.member, table.relation, table.recipient, table.campaign, table.communication
-		)
-		.where(table.step_type == "E-mail")
-	)
-	if told.references:
-		rows = query.select(table.message_id).where(table.message_id.isin(told.references)).run(as_dict=True)
-		if rows:
-			# the database takes no notice of case, and a mail may name several of ours
-			nearness = {reference.lower(): place for place, reference in enumerate(told.references)}
-			return min(rows, key=lambda row: nearness.get(row.message_id.lower(), len(nearness)))
-	if doc.in_reply_to:
-		of_communication = query.where(table.communication == doc.in_reply_to).limit(1).run(as_dict=True)
-		if of_communication:
-			return of_communication[0]
-		message_id = frappe.db.get_value("Communication", doc.in_reply_to, "message_id")
-		answered = (message_id or "").strip("<> ")
-		if answered and (rows := query.where(table.message_id == answered).limit(1).run(as_dict=True)):
-			return rows[0]
-	if told.recipients and not told.references:
-		last = (
-			query.where(table.recipient.isin(told.recipients) & (table.state == "Sent"))
-			.where(table.sent_at >= add_days(now_datetime(), -_REPORT_DAYS))
-			.orderby(table.sent_at, order=frappe.qb.desc)
-			.limit(1)
-		)
-		rows = last.run(as_dict=True)
-		return rows[0] if rows else None
-	return None
-
-
 def _put_into_file(doc: Document, send: frappe._dict) -> None:
 	"""A mail that Frappe could not place belongs to the file of the relation that it is from."""
 	if doc.reference_name or not send.relation:
@@ -118,23 +174,6 @@ def _put_into_file(doc: Document, send: frappe._dict) -> None:
 	doc.db_set({"reference_doctype": "Relation", "reference_name": send.relation, "status": "Linked"})
 
 
-def _bounced(send: frappe._dict, told: Incoming) -> None:
-	addresses.note_bounce(send.recipient, permanent=told.permanent, code=told.code, reason=told.reason)
-	if send.communication:
-		status = "Bounced" if told.permanent else "Soft-Bounced"
-		frappe.db.set_value(
-			"Communication", send.communication, "delivery_status", status, update_modified=False
-		)
-
-
 def _object(send: frappe._dict, doc: Document, source: str) -> None:
-	if consent.lookup(send.relation, send.recipient, "E-mail").reason == consent.rules.WITHDRAWN:
-		return
-	consent.record(
-		send.relation,
-		send.recipient,
-		"E-mail",
-		"Withdrawn",
-		source=source,
-		proof=f"{send.campaign} · {send.name} · {doc.name}",
-	)
+	proof = f"{send.campaign} · {send.name} · {doc.name}"
+	consent.withdraw(send.relation, send.recipient, "E-mail", source=source, proof=proof)

@@ -7,11 +7,11 @@ import base64
 from typing import Any
 
 import frappe
-from frappe.rate_limiter import rate_limit
 from frappe.website.page_renderers.base_renderer import BaseRenderer
 from werkzeug.wrappers import Response
 
 from crm_relations.campaigns import tracking
+from crm_relations.shared import guest_pages
 
 _PATH = "ri/"
 _POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -33,6 +33,6 @@ class Pixel(BaseRenderer):
 		return Response(_POINT, mimetype="image/gif", headers=headers)
 
 
-@rate_limit(limit=300, seconds=60)
 def _opened(value: str) -> Any:
+	guest_pages.count_request("ri", limit=300, seconds=60)
 	return tracking.opened(value, frappe.request.method, frappe.request.headers)

@@ -2,7 +2,8 @@
 are a program's. Pure Python, imports no frappe.
 
 Bounces are read by flufl.bounce, the library of Mailman: it knows RFC 3464 and the many servers that do not. It tells
-whom they are about; whether the address or only the message was refused, the status code says (RFC 3463).
+which addresses they are about; why, is read by `bounce_rules`. What no person has written is told by
+`automatic_rules`, an objection by `objection_rules`.
 """
 
 import re
@@ -10,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, message_from_string
-from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parseaddr
 from typing import Literal
@@ -19,29 +19,20 @@ from flufl.bounce import all_failures
 from rq.timeouts import JobTimeoutException
 
 from crm_relations.campaigns import rules
-from crm_relations.shared.contact_keys import email_key
+from crm_relations.campaigns.answers import automatic_rules, bounce_rules, objection_rules, reply_text
+from crm_relations.campaigns.answers.bounce_rules import Cause
+from crm_relations.shared.contact_keys import domain_key, email_key, mailbox_key
 
 Kind = Literal["reply", "out of office", "automatic", "bounce", "complaint"]
 
+#: a whole mail that is larger is read up to here; what says what it is stands at the top
+_RAW_LIMIT = 5_000_000
 _MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
-_STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
-#: the address itself is refused: unknown, moved, its domain gone, its mailbox closed
-_HARD = re.compile(r"5\.(1\.\d+|2\.1|4\.1|4\.4|7\.13)$")
-_UNKNOWN_USER = re.compile(
-	r"user unknown|unknown (user|recipient|mailbox|address)|no such (user|recipient|mailbox|address)|does not exist"
-	r"|doesn'?t exist|recipient (address )?rejected|invalid (recipient|mailbox|address)|not a valid (recipient|mailbox)"
-	r"|address not found|mailbox not found|account (is |has been )?(disabled|closed|deactivated)|nicht gefunden"
-	r"|existiert nicht|unbekannter? empfänger|domain not found|host not found",
-	re.IGNORECASE,
-)
+#: links of ours, also where a gateway has rewritten them: the token behind them is known to readers of the mail alone
+_TOKEN = re.compile(r"(?:/|%2F|_)r[ucp](?:/|%2F|_)([A-Za-z0-9_-]{22})")
 _MACHINE = re.compile(r"^(mailer-daemon|mail-daemon|postmaster|mdaemon|mailerdaemon)", re.IGNORECASE)
-#: a reply whose first line says nothing but this is an objection
-_OBJECTION = re.compile(
-	r"(bitte )?((mich )?(abmelden|austragen|abbestellen|löschen)|keine (weitere[nr]? )?(werbung|mails?|e-mails?)( mehr)?"
-	r"|ich widerspreche|widerspruch|unsubscribe( me)?|remove( me)?|stop|opt[- ]?out|no more (mails?|e-mails?|advertising))"
-	r"[\s.!,]*(danke|thanks?|thank you)?[\s.!]*",
-	re.IGNORECASE,
-)
+
+is_objection = objection_rules.is_objection
 
 
 @dataclass(frozen=True)
@@ -57,63 +48,116 @@ class Incoming:
 	permanent: bool = False
 	code: str = ""
 	reason: str = ""
+	#: why a mail bounced
+	cause: Cause | Literal[""] = ""
+	#: of links of ours that stand in the mail or in what it returns
+	tokens: tuple[str, ...] = ()
+	#: address in normal form from which it comes; empty if that is not plain
+	sender: str = ""
+	subject: str = ""
+	#: the writer's own words
+	text: str = ""
+	#: what a reply may be where that is not sure (see `automatic_rules`)
+	doubt: str = ""
 
 
 def read(raw: bytes | str) -> Incoming:
 	"""Tell a raw mail. Never fails: what cannot be told is a reply."""
+	raw = raw[:_RAW_LIMIT]
 	message = message_from_bytes(raw) if isinstance(raw, bytes) else message_from_string(raw)
 	if complaint := _complaint(message):
 		return complaint
 	if bounce := _bounce(message):
 		return bounce
-	kind = _automatic(message)
-	return Incoming(kind or "reply", _answered(message))
+	subject, text = reply_text.header(message, "Subject"), reply_text.written(message)
+	verdict = _automatic(message, subject, text)
+	return Incoming(
+		verdict.kind or "reply",
+		_answered(message),
+		tokens=_tokens(reply_text.everything(message)),
+		sender=_sender(message),
+		subject=subject,
+		text=text,
+		doubt=verdict.doubt,
+	)
 
 
-def guess(subject: str | None, sender: str | None) -> Incoming:
-	"""The same where nothing is left of a mail but subject and sender."""
-	return Incoming("automatic" if rules.is_automatic(subject, sender) else "reply")
+def guess(subject: str | None, sender: str | None, content: str | None = "") -> Incoming:
+	"""The same where nothing is left of a mail but subject, sender and content."""
+	text = objection_rules.words_of(content)
+	verdict = automatic_rules.of_subject(subject, sender)
+	if not verdict.kind and not objection_rules.level(text, subject):
+		verdict = automatic_rules.by_words(text, verdict)
+	return Incoming(
+		"automatic" if verdict.kind else "reply",
+		tokens=_tokens((content or "")[: reply_text.PART_LIMIT]),
+		sender=email_key(sender),
+		subject=subject or "",
+		text=text,
+		doubt=verdict.doubt,
+	)
 
 
-def is_objection(text: str | None) -> bool:
-	"""Does a reply say nothing but that its writer wants no more advertising? Quoted lines do not count."""
-	lines = [line.strip() for line in (text or "").splitlines()]
-	said = next((line for line in lines if line and not line.startswith(">")), "")
-	return bool(_OBJECTION.fullmatch(said))
+def is_about(told: Incoming, recipient: str) -> bool:
+	"""Is a report about this address? A forwarding that fails elsewhere says nothing of the address that forwards.
+
+	Within one organisation an address may have another name behind it.
+
+	:param recipient: address in normal form
+	"""
+	own = domain_key(recipient)
+	return not told.recipients or any(
+		mailbox_key(address) == mailbox_key(recipient) or (own and domain_key(address) == own)
+		for address in told.recipients
+	)
+
+
+def _automatic(message: Message, subject: str, text: str) -> automatic_rules.Verdict:
+	"""Headers and subject, then the words; an objection is no program's, whatever else it says."""
+	verdict = automatic_rules.by_headers(message)
+	if verdict.kind or objection_rules.level(text, subject) == "certain":
+		return verdict
+	return automatic_rules.by_words(text, verdict)
 
 
 def _header(message: Message, name: str) -> str:
-	return str(message.get(name) or "").strip()
+	return str(message.get(name) or "")[: reply_text.HEADER_LIMIT].strip()
+
+
+def _sender(message: Message) -> str:
+	"""The address of From; a mail with several, or none, has no sender that is plain."""
+	if len(message.get_all("From", [])) != 1:
+		return ""
+	return email_key(reply_text.header(message, "From"))
 
 
 def _answered(message: Message) -> tuple[str, ...]:
 	"""In-Reply-To first, then References from the nearest to the farthest."""
 	replied = _MESSAGE_ID.findall(_header(message, "In-Reply-To"))
-	threaded = _MESSAGE_ID.findall(_header(message, "References"))[::-1]
+	threaded = _MESSAGE_ID.findall(str(message.get("References") or "")[-10_000:])[::-1]
 	return tuple(dict.fromkeys([*replied, *threaded]))[:20]
 
 
-def _original(message: Message) -> tuple[tuple[str, ...], str]:
-	"""Message-ID and recipient of the mail that a report returns."""
+def _tokens(text: str) -> tuple[str, ...]:
+	return tuple(dict.fromkeys(_TOKEN.findall(text)))[:20]
+
+
+def _original(message: Message) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+	"""Message-IDs, recipient, and tokens of the mail that a report returns."""
 	for part in message.walk():
 		kind = part.get_content_type()
 		if kind == "message/rfc822" and part.is_multipart():
 			original = part.get_payload(0)
-		elif kind in ("text/rfc822-headers", "message/rfc822-headers"):
-			original = message_from_string(_text(part))
+		elif kind in ("text/rfc822-headers", "message/rfc822-headers", "text/rfc822"):
+			original = message_from_string(reply_text.part_text(part))
 		else:
 			continue
-		found = tuple(_MESSAGE_ID.findall(_header(original, "Message-ID")))
-		if found:
-			return found, email_key(_header(original, "To"))
-	return (), ""
-
-
-def _text(part: Message) -> str:
-	payload = part.get_payload(decode=True)
-	if isinstance(payload, bytes):
-		return payload.decode("utf-8", "replace")
-	return str(part.get_payload() if not part.is_multipart() else "")
+		names = ("Message-ID", "X-Relation-Reference", "References", "X-Original-Message-ID")
+		found = tuple(x for name in names for x in _MESSAGE_ID.findall(_header(original, name)))
+		links = _header(original, "List-Unsubscribe") + "\n" + reply_text.everything(original)
+		if found or links.strip():
+			return tuple(dict.fromkeys(found))[:20], email_key(_header(original, "To")), _tokens(links)
+	return (), "", ()
 
 
 def _fields(part: Message) -> Message:
@@ -121,7 +165,7 @@ def _fields(part: Message) -> Message:
 	inner = part.get_payload()
 	if isinstance(inner, list) and inner:
 		return inner[0]
-	return message_from_string(_text(part))
+	return message_from_string(reply_text.part_text(part))
 
 
 def _complaint(message: Message) -> Incoming | None:
@@ -130,13 +174,18 @@ def _complaint(message: Message) -> Incoming | None:
 	if report is None:
 		return None
 	fields = _fields(report)
-	kind = _header(fields, "Feedback-Type").lower()
-	references, to = _original(message)
+	kind = _header(fields, "Feedback-Type").lower()[:40]
+	references, to, tokens = _original(message)
 	who = email_key(_header(fields, "Original-Rcpt-To").strip("<>")) or to
 	if kind == "not-spam":
-		return Incoming("automatic", references)
+		return Incoming("automatic", references, tokens=tokens)
 	return Incoming(
-		"complaint", references, (who,) if who else (), reason=f"Feedback-Type: {kind or 'abuse'}"
+		"complaint",
+		references,
+		(who,) if who else (),
+		reason=f"Feedback-Type: {kind or 'abuse'}",
+		tokens=tokens,
+		sender=_sender(message),
 	)
 
 
@@ -159,19 +208,30 @@ def _bounce(message: Message) -> Incoming | None:
 		raise
 	except Exception:  # a bounce is foreign text, and one that breaks the library is none that we can use
 		failed = frozenset()
-	references, to = _original(message)
-	recipients = tuple(sorted(filter(None, (email_key(a.decode("ascii", "replace")) for a in failed))))
+	references, to, tokens = _original(message)
+	named = _final_recipients(message) or {email_key(a.decode("ascii", "replace")[:320]) for a in failed}
+	recipients = tuple(sorted(filter(None, named)))
 	if not recipients and not _failed(message):
 		return None
 	code, reason = _diagnosis(message)
+	cause = bounce_rules.cause_of(code, reason)
 	return Incoming(
 		"bounce",
-		references or _answered(message),
+		tuple(dict.fromkeys([*references, *_answered(message)])),
 		recipients or ((to,) if to else ()),
-		permanent=_is_hard(code, reason),
+		permanent=cause == "address",
 		code=code,
 		reason=reason,
+		cause=cause,
+		tokens=tokens or _tokens(reply_text.everything(message)),
 	)
+
+
+def _final_recipients(message: Message) -> set[str]:
+	"""Addresses that a report says have failed. After a forwarding they are not those to which the mail was sent."""
+	failed = [block for block in _blocks(message) if "fail" in _header(block, "Action").lower()]
+	found = {_header(block, "Final-Recipient").rpartition(";")[2].strip().strip("<>") for block in failed}
+	return {email_key(address) for address in found} - {""}
 
 
 def _failed(message: Message) -> bool:
@@ -186,7 +246,7 @@ def _blocks(message: Message) -> list[Message]:
 		if part.get_content_type() == "message/delivery-status" and part.is_multipart()
 		for block in part.get_payload()
 		if isinstance(block, Message)
-	]
+	][:100]
 
 
 def _diagnosis(message: Message) -> tuple[str, str]:
@@ -196,59 +256,21 @@ def _diagnosis(message: Message) -> tuple[str, str]:
 		if "fail" not in _header(block, "Action").lower():
 			continue
 		reason = " ".join(_header(block, "Diagnostic-Code").split())
-		inside = _STATUS.search(reason)
-		code = inside.group() if inside else ""
-		stated = _STATUS.search(_header(block, "Status"))
+		code = bounce_rules.code_in(reason)
+		stated = bounce_rules.code_in(_header(block, "Status"))
 		# servers often state 5.0.0, and what it was only in the diagnosis
-		if stated and (not code or not stated.group().endswith(".0.0")):
-			code = stated.group()
+		if stated and (not code or not stated.endswith(".0.0")):
+			code = stated
 		break
 	if not reason:
-		text = next((_text(p) for p in message.walk() if p.get_content_type() == "text/plain"), "")
-		found = _STATUS.search(text)
-		code = code or (found.group() if found else "")
-		line = next((x for x in text.splitlines() if _STATUS.search(x) or _UNKNOWN_USER.search(x)), "")
+		text = next(
+			(reply_text.part_text(p) for p in message.walk() if p.get_content_type() == "text/plain"), ""
+		)
+		lines = [line for line in text[:20_000].splitlines() if line.strip()]
+		line = next((x for x in lines if bounce_rules.code_in(x) or bounce_rules.names_unknown(x)), "")
+		code = code or bounce_rules.code_in(line)
 		reason = " ".join((line or text[:200]).split())
 	return code, reason[:500]
-
-
-def _is_hard(code: str, reason: str) -> bool:
-	"""Is the address refused, and not only this message, or for the time being?"""
-	if code.startswith("4."):
-		return False
-	if _HARD.match(code):
-		return True
-	if not code or code.endswith(".0.0"):
-		return bool(_UNKNOWN_USER.search(reason))
-	return False
-
-
-def _automatic(message: Message) -> Kind | None:
-	"""RFC 3834 first, then what programs say that do not know it."""
-	submitted = re.split(r"[;\s(]", _header(message, "Auto-Submitted").lower(), maxsplit=1)[0]
-	if (message.get_param("report-type") or "") == "disposition-notification":
-		return "automatic"  # a read receipt
-	replied = submitted == "auto-replied" or any(
-		_header(message, name) for name in ("X-Autoreply", "X-Autorespond", "X-Vacation", "X-AutoReply-From")
-	)
-	replied = replied or _header(message, "Precedence").lower() == "auto_reply"
-	subject, sender = _decoded(message, "Subject"), parseaddr(_header(message, "From"))[1]
-	if replied:
-		return "out of office"
-	if rules.is_automatic(subject, ""):
-		return "out of office" if not rules.is_automatic("", sender) else "automatic"
-	if submitted not in ("", "no") or rules.is_automatic("", sender):
-		return "automatic"
-	if _header(message, "Precedence").lower() in ("bulk", "junk") or _header(message, "X-Autogenerated"):
-		return "automatic"
-	return None
-
-
-def _decoded(message: Message, name: str) -> str:
-	try:
-		return str(make_header(decode_header(_header(message, name))))
-	except (LookupError, UnicodeError, ValueError):
-		return _header(message, name)
 
 
 # --- clicks of programs ---------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def request_opt_in(relation: str, purposes: list | str, source: str) -> dict:
 	facts = frappe.db.get_value("Relation", relation, ["email_id", "language"], as_dict=True)
 	if not cstr(source).strip():
 		frappe.throw(_("Source: say where and when the person asked for our e-mails"))
-	if consent.lookup(relation, facts.email_id or "", "E-mail").reason == rules.WITHDRAWN:
+	if consent.has_objected(relation, facts.email_id or "", "E-mail"):
 		refuse(_("{0} has objected to our e-mails and must not be asked"), facts.email_id)
 	wanted = frappe.parse_json(purposes) if isinstance(purposes, str) else purposes
 	request = opt_in.request(

@@ -20,18 +20,20 @@ from frappe.query_builder import DocType
 from frappe.utils import add_to_date, cint, format_datetime, get_url, now_datetime
 
 from crm_relations.campaigns import consent, links, mail, rules, sender
-from crm_relations.campaigns.answers import addresses
+from crm_relations.campaigns.answers import addresses, bounce_rules
 from crm_relations.campaigns.consents import purposes as texts
 from crm_relations.shared import live_site
-from crm_relations.shared.contact_keys import email_key
+from crm_relations.shared.contact_keys import FREE_MAIL, email_key, mailbox_key
 from crm_relations.shared.markup import plain
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.system_fields import trusted
 
 DOCTYPE = "Relation Opt-in Request"
 LINK = "opt-in"
-#: mails that an address may be sent a day, so that nobody is flooded through the sign-up page
+#: mails that a mailbox may be sent a day, so that no one is flooded through the sign-up page
 MAILS_A_DAY = 3
+#: the same for a domain of one organisation, for requests of guests
+MAILS_A_DAY_AND_DOMAIN = 20
 #: an expired request is deleted after these days: it proves nothing, and nobody agreed to it
 KEPT_DAYS = 30
 
@@ -58,9 +60,7 @@ def request(
 	if not chosen:
 		frappe.throw(_("Purpose: choose at least one"))
 	now = now_datetime()
-	if frappe.db.count(DOCTYPE, {"address_key": key, "requested_at": [">", now - timedelta(days=1)]}) >= (
-		MAILS_A_DAY
-	):
+	if not _may_be_mailed(key, guest=not requested_by):
 		return None
 	doc = trusted(
 		frappe.get_doc(
@@ -69,6 +69,8 @@ def request(
 				"relation": relation,
 				"address": key,
 				"address_key": key,
+				"mailbox_key": mailbox_key(key),
+				"domain": key.rpartition("@")[2],
 				"purposes": "\n".join(purpose.name for purpose in chosen),
 				"language": language,
 				"state": "Waiting",
@@ -84,6 +86,25 @@ def request(
 	).insert(ignore_permissions=True)
 	frappe.enqueue(deliver, queue="short", enqueue_after_commit=True, request=doc.name)
 	return doc.name
+
+
+def _may_be_mailed(key: str, guest: bool) -> bool:
+	"""Has the mailbox had fewer mails than it may get a day? Requests at the same moment wait for each other here."""
+	frappe.db.get_value("DocType", DOCTYPE, "name", for_update=True)
+	table = DocType(DOCTYPE)
+	# for update: also what others have committed since this transaction began
+	today = (
+		frappe.qb.from_(table)
+		.select(table.name)
+		.where(table.requested_at > now_datetime() - timedelta(days=1))
+		.for_update()
+	)
+	domain = key.rpartition("@")[2]
+	if len(today.where(table.mailbox_key == mailbox_key(key)).run()) >= MAILS_A_DAY:
+		return False
+	if not guest or domain in FREE_MAIL:
+		return True
+	return len(today.where(table.domain == domain).run()) < MAILS_A_DAY_AND_DOMAIN
 
 
 def url(request: str) -> str:
@@ -167,10 +188,16 @@ def deliver(request: str) -> str:
 	if outcome.result in ("accepted", "lost"):
 		doc.db_set("mail_error", None if outcome.result == "accepted" else plain(outcome.reason))
 	else:
-		again = outcome.result in ("temporary", "unreachable")
+		again = outcome.result in ("temporary", "unreachable") or _account_refused(outcome)
 		doc.db_set({"mail_error": plain(outcome.reason), "mailed_at": None if again else doc.mailed_at})
 	frappe.db.commit()
 	return outcome.result
+
+
+def _account_refused(outcome: mail.Outcome) -> bool:
+	"""Does the server refuse us, and not the recipient? Then the mail leaves later."""
+	cause = bounce_rules.cause_of(bounce_rules.code_in(outcome.reason), outcome.reason)
+	return outcome.at == "MAIL" or cause in ("quota", "sender")
 
 
 def tend() -> None:

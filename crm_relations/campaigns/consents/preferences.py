@@ -128,20 +128,19 @@ def save(who: Visitor, wanted: Collection[str], no_calls: bool, no_letters: bool
 
 def refuse_all(who: Visitor) -> Outcome:
 	"""No advertising any more, by no way."""
-	if who.address and (consent.lookup(who.relation, who.address, "E-mail").reason != rules.WITHDRAWN):
+	if who.address:
 		_withdraw(who, "E-mail", who.address)
 	if who.relation:
-		for channel in {"Phone", "Letter"} - _objected(who):
+		for channel in ("Phone", "Letter"):
 			_withdraw(who, channel, rules.ALL_ADDRESSES)
 	return Outcome(withdrawn=[_("All advertising")])
 
 
 def _withdraw(who: Visitor, channel: str, address: str, purpose: str = rules.GENERAL_PURPOSE) -> None:
-	consent.record(
+	consent.withdraw(
 		who.relation,
 		address,
 		channel,
-		"Withdrawn",
 		purpose=purpose,
 		source=_("Page of preferences"),
 		proof=who.proof,

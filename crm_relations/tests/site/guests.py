@@ -40,11 +40,9 @@ def http(desk, path, method="GET", data=None, ip=None, **headers):
 	return answer.status, answer.headers.get("Location"), body
 
 
-def asked_more(address: str, times: int) -> None:
-	"""As if `address` (with the page's own key behind it, if it has one) had asked so often more, as Frappe counts it."""
-	counters = frappe.cache.make_key(f"rl:None:{address}").decode()
-	(counter,) = {*frappe.cache.scan_iter(counters), *frappe.cache.scan_iter(f"{counters}:[0-9]*[0-9]")}
-	frappe.cache.incrby(counter, times)
+def asked_more(page: str, address: str, times: int) -> None:
+	"""As if `address` had asked for a page so often more."""
+	frappe.cache.incrby(frappe.cache.make_key(f"relation_guest:{page}:{address}"), times)
 
 
 def path_of(url):

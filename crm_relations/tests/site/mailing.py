@@ -40,6 +40,18 @@ class ScriptedSink(Sink):
 		#: addresses after whose message the server says goodbye, in good order
 		self.close_after: set[str] = set()
 		self.sessions = 0
+		#: the command that is refused, the messages that are taken before, and the answer after them
+		self.quota: tuple[str, int, str] | None = None
+
+	def _over_quota(self, command: str) -> str:
+		at, number, answer = self.quota or ("", 0, "")
+		return answer if at == command and len(self.messages) >= number else ""
+
+	async def handle_MAIL(self, server, session, envelope, address, mail_options):
+		if answer := self._over_quota("MAIL"):
+			return answer
+		envelope.mail_from = address
+		return "250 OK"
 
 	async def handle_EHLO(self, server, session, envelope, hostname, responses):
 		self.sessions += 1
@@ -49,6 +61,8 @@ class ScriptedSink(Sink):
 	async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
 		if self.on_rcpt:
 			self.on_rcpt(address)
+		if answer := self._over_quota("RCPT"):
+			return answer
 		if self.hang_ups_at_rcpt[address] > 0:
 			self.hang_ups_at_rcpt[address] -= 1
 			server.transport.abort()
@@ -59,8 +73,14 @@ class ScriptedSink(Sink):
 
 	async def handle_DATA(self, server, session, envelope):
 		address = envelope.rcpt_tos[0]
+		if answer := self._over_quota("DATA"):
+			return answer
 		if self.at_data.get(address):
-			return self.at_data[address].pop(0)
+			answer = self.at_data[address].pop(0)
+			if not answer.startswith("2"):
+				return answer
+			await super().handle_DATA(server, session, envelope)
+			return answer
 		answer = await super().handle_DATA(server, session, envelope)
 		if self.on_accepted:
 			self.on_accepted(address)
@@ -228,7 +248,13 @@ class Mailing:
 			frappe.db.delete("Relation Campaign", {"name": name})
 		frappe.db.delete("Relation Segment Member", {"segment": self.segment})
 		frappe.db.delete("Relation Segment", {"name": self.segment})
+		for doctype, field in (
+			("Relation Mail Address", "address_key"),
+			("Relation Mail Review", "recipient"),
+		):
+			frappe.db.delete(doctype, {field: ["like", f"%@{self.domain}"]})
 		if self.account:
+			frappe.db.delete("Relation Account Pause", {"account": self.account})
 			frappe.db.delete("Email Account", {"name": self.account})
 		frappe.db.commit()
 

@@ -88,6 +88,9 @@ def test_rejected_lines_come_back_with_the_reason_and_can_be_put_right(campaign)
 		("E-Mail;Datum\na@b.example;1.1.2026\n", "answer is missing"),
 		("E-Mail;Antwort\n", "no line"),
 		("", "no line"),
+		("E-Mail;Antwort" + ";x" * 200_000 + "\na@b.example;ja\n", "columns"),
+		("E-Mail;Antwort\n" + "a@b.example;ja\n" * (importing.MAX_LINES + 1), "lines"),
+		("x" * (importing.MAX_BYTES + 1), "larger"),
 	],
 )
 def test_a_file_that_cannot_be_taken_says_what_is_missing(campaign, content, message):

@@ -1,6 +1,9 @@
 """What comes back: replies, clicks, unsubscriptions over the guest pages, calls."""
 
+import threading
 import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import frappe
 import pytest
@@ -16,9 +19,10 @@ from crm_relations.campaigns import (
 	rules,
 	tracking,
 )
-from crm_relations.campaigns.answers import inbox
+from crm_relations.campaigns.answers import addresses, inbox
 from crm_relations.campaigns.answers import rules as answer_rules
 from crm_relations.campaigns.consents import opt_in, preferences
+from crm_relations.tests.conftest import SITE
 from crm_relations.tests.site import factories, servers
 from crm_relations.tests.site.guests import asked_more, http, path_of
 from crm_relations.tests.site.mailing import Mailing, call_step, email_step, scripted_sink
@@ -290,9 +294,72 @@ def test_too_many_guesses_from_one_address_are_refused(desk):
 	"""Every guest page counts by address; the one-click of a mail program is no guess."""
 	ip, guess = f"2001:db8:{frappe.generate_hash(length=4)}::1", f"/rc/{'x' * 22}.0.{'y' * 12}"
 	assert http(desk, guess, ip=ip)[0] == 404
-	asked_more(ip, 298)
+	asked_more("rc", ip, 298)
 	assert [http(desk, guess, ip=ip)[0] for _i in range(2)] == [404, 429]
 	assert http(desk, guess)[0] == 404, "others may ask"
+	assert http(desk, f"{guess}?cmd=x", ip=ip)[0] in (417, 429), "no parameter gives a counter of its own"
+
+
+def test_what_a_scanner_opens_keeps_nobody_in_its_network_from_unsubscribing(mailing, sent, desk):
+	"""A firm's people and its scanner share one address on the internet."""
+	row, ip = mailing.rows(sent)[0], f"2001:db8:{frappe.generate_hash(length=4)}::1"
+	for page, path in (
+		("rc", path_of(tracking.click_url(row.token, 0))),
+		("ri", path_of(tracking.open_url(row.token))),
+		("ru", f"/ru/{'x' * 22}"),
+		("rp", f"/rp/{'x' * 22}"),
+	):
+		http(desk, path, ip=ip)
+		asked_more(page, ip, 400)
+	assert http(desk, path_of(tracking.click_url(row.token, 0)), ip=ip)[0] == 429
+	assert http(desk, f"/ru/{'x' * 22}", ip=ip)[0] == 429
+	assert (
+		http(desk, f"/ru/{row.token}", method="POST", data={"List-Unsubscribe": "One-Click"}, ip=ip)[0] == 200
+	)
+	assert http(desk, f"/rp/{row.token}", method="POST", data={"do": "refuse"}, ip=ip)[0] == 200
+	assert consent.lookup(row.relation, row.recipient, "E-mail").reason == rules.WITHDRAWN
+
+
+@pytest.mark.parametrize("blocked", ["dead", "unsubscribed elsewhere"])
+def test_a_repeated_unsubscription_adds_nothing_where_the_address_is_blocked_anyway(
+	mailing, sent, desk, blocked
+):
+	"""The objection is looked for among the objections, and not in the answer to whether a mail may be sent."""
+	row = mailing.rows(sent)[0]
+	if blocked == "dead":
+		addresses.note_bounce(row.recipient, permanent=True)
+	else:
+		factories.insert("Email Unsubscribe", email=row.recipient, global_unsubscribe=1)
+	frappe.db.commit()
+	for _time in range(3):
+		http(desk, f"/ru/{row.token}", method="POST", data={"List-Unsubscribe": "One-Click"})
+		http(desk, f"/rp/{row.token}", method="POST", data={"do": "refuse"})
+	frappe.db.delete("Email Unsubscribe", {"email": row.recipient})
+	frappe.db.commit()
+	withdrawn = {"relation": row.relation, "event": "Withdrawn", "channel": "E-mail"}
+	assert frappe.db.count("Relation Consent", withdrawn) == 1
+	assert [a.response_type for a in answers(sent)] == ["Unsubscribe"]
+
+
+def test_unsubscriptions_at_once_are_one(mailing, sent, desk):
+	row = mailing.rows(sent)[0]
+	url = f"http://127.0.0.1:{desk.rpartition(':')[2]}/ru/{row.token}"
+	barrier = threading.Barrier(8)
+
+	def post():
+		request = urllib.request.Request(
+			url, data=b"List-Unsubscribe=One-Click", headers={"Host": SITE, "User-Agent": "x"}
+		)
+		barrier.wait(30)
+		with urllib.request.urlopen(request, timeout=60) as answer:
+			assert answer.status == 200
+
+	with ThreadPoolExecutor(8) as pool:
+		for future in [pool.submit(post) for _i in range(8)]:
+			future.result(90)
+	frappe.db.rollback()
+	assert frappe.db.count("Relation Consent", {"relation": row.relation, "event": "Withdrawn"}) == 1
+	assert [a.response_type for a in answers(sent)] == ["Unsubscribe"]
 
 
 @pytest.mark.parametrize("page", ["ru", "rp", "rc", "ro"])

@@ -1,6 +1,10 @@
 """Double opt-in, preferences and objections: over HTTP where a person meets them, with mails that really leave."""
 
 import re
+import threading
+import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes
 from email.policy import default
 
@@ -12,7 +16,9 @@ from crm_relations.campaigns import consent, delivery, links, rules
 from crm_relations.campaigns.consents import api as consents_api
 from crm_relations.campaigns.consents import checks, objections, opt_in, preferences, purposes
 from crm_relations.relations import identity
+from crm_relations.shared import guest_pages
 from crm_relations.shared.system_fields import trusted
+from crm_relations.tests.conftest import SITE
 from crm_relations.tests.site import factories, servers
 from crm_relations.tests.site.guests import asked_more, http, path_of
 from crm_relations.tests.site.mailing import Mailing, scripted_sink
@@ -169,6 +175,54 @@ def test_an_address_gets_no_more_than_its_mails_of_the_day():
 	assert all(names[: opt_in.MAILS_A_DAY]) and names[opt_in.MAILS_A_DAY] is None
 
 
+def test_a_mailbox_gets_no_more_whatever_labels_are_put_into_its_address():
+	"""Each label after a plus, and each dot of a Gmail address, would be worth three mails."""
+	name = frappe.generate_hash(length=8)
+	plus = [f"{name}+{number}@kunde.example" for number in range(5)]
+	dots = [
+		f"{name[:n]}.{name[n:]}+{n}@{domain}" for n in (2, 3, 4) for domain in ("gmail.com", "googlemail.com")
+	]
+	for spellings in (plus, dots):
+		names = [opt_in.request(spelling, [rules.GENERAL_PURPOSE], source="x") for spelling in spellings]
+		assert sum(name is not None for name in names) == opt_in.MAILS_A_DAY
+
+
+def test_a_domain_gets_no_flood_from_the_sign_up_page():
+	domain = f"{frappe.generate_hash(length=8)}.example"
+	asked = [
+		opt_in.request(f"p{number}@{domain}", [rules.GENERAL_PURPOSE], source="x")
+		for number in range(opt_in.MAILS_A_DAY_AND_DOMAIN + 2)
+	]
+	assert sum(name is not None for name in asked) == opt_in.MAILS_A_DAY_AND_DOMAIN
+	user = "Administrator"
+	assert opt_in.request(f"p@{domain}", [rules.GENERAL_PURPOSE], source="x", requested_by=user), "a user may"
+
+
+def test_sign_ups_at_once_get_no_more_mails_than_one_after_the_other(mailing, settings, desk):
+	"""Eight that count at the same moment all find too few."""
+	settings(public_sign_up=1)
+	local, _at, domain = mailing.address(0).partition("@")
+	url = f"http://127.0.0.1:{desk.rpartition(':')[2]}/rs"
+	barrier = threading.Barrier(8)
+
+	def sign_up(number):
+		form = {"email": f"{local}+{number}@{domain}", "purpose:Marketing": "1", "website": ""}
+		request = urllib.request.Request(
+			url,
+			data=urllib.parse.urlencode(form).encode(),
+			headers={"Host": SITE, "User-Agent": "x", "X-Forwarded-For": f"2001:db8::{number + 1}"},
+		)
+		barrier.wait(30)
+		with urllib.request.urlopen(request, timeout=60) as answer:
+			assert answer.status == 200
+
+	with ThreadPoolExecutor(8) as pool:
+		for future in [pool.submit(sign_up, number) for number in range(8)]:
+			future.result(90)
+	frappe.db.rollback()
+	assert frappe.db.count(opt_in.DOCTYPE, {"address": ["like", f"%{mailing.domain}"]}) == opt_in.MAILS_A_DAY
+
+
 def test_without_an_account_the_request_waits_and_says_why(settings):
 	settings(default_email_account=None)
 	name = opt_in.request("anna@kunde.example", [rules.GENERAL_PURPOSE], source="x")
@@ -242,9 +296,23 @@ def test_many_sign_ups_from_one_network_are_refused_and_unsubscribing_is_not(mai
 	ip = f"2001:db8:{frappe.generate_hash(length=4)}::1"
 	data = {"email": mailing.address(0), "purpose:Marketing": "1", "page": "x"}
 	assert http(desk, "/rs", method="POST", data=data, ip=ip)[0] == 200
-	asked_more(f"{ip}:rs", 19)
+	asked_more("rs", ip, 19)
 	assert http(desk, "/rs", method="POST", data=data, ip=ip)[0] == 429
 	assert http(desk, f"/ru/{'x' * 22}", method="POST", data={}, ip=ip)[0] == 404
+
+
+def test_no_parameter_gives_a_guest_a_counter_of_its_own(monkeypatch):
+	"""Frappe counts by `cmd`, which version 16 takes from the address of a page."""
+	monkeypatch.setattr(
+		frappe.local, "request_ip", f"2001:db8::{frappe.generate_hash(length=4)}", raising=False
+	)
+	for number in range(3):
+		monkeypatch.setitem(frappe.local.form_dict, "cmd", f"x{number}")
+		guest_pages.count_request("test", limit=3, seconds=60)
+	monkeypatch.setitem(frappe.local.form_dict, "cmd", "another")
+	with pytest.raises(frappe.RateLimitExceededError):
+		guest_pages.count_request("test", limit=3, seconds=60)
+	guest_pages.count_request("another page", limit=3, seconds=60)
 
 
 # --- preferences ----------------------------------------------------------------------------------------

@@ -354,6 +354,9 @@ function progress_html(answer) {
 			</td></tr>`,
 	);
 	return `
+		${answer.notices
+			.map((notice) => `<div class="alert alert-warning">${esc(notice)}</div>`)
+			.join("")}
 		<h5>${__("E-mails")}</h5>
 		<div class="d-flex flex-wrap">${mails
 			.map(([key, label, color]) => tile(label, status[key], color))

@@ -61,6 +61,7 @@ class RelationCampaign(RelationDocument):
 		hours_from: DF.Int
 		hours_until: DF.Int
 		item_groups: DF.TableMultiSelect[RelationCampaignItemGroup]
+		pause_reason: DF.SmallText | None
 		purpose: DF.Data
 		qualification_scheme: DF.Link | None
 		re_entry_days: DF.Int

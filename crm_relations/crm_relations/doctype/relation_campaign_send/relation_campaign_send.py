@@ -35,6 +35,7 @@ class RelationCampaignSend(RelationDocument):
 		reserved_until: DF.Datetime | None
 		retry_at: DF.Datetime | None
 		sent_at: DF.Datetime | None
+		service_id: DF.Data | None
 		state: DF.Literal["Pending", "Sending", "Sent", "Failed", "Uncertain", "Suppressed", "Done"]
 		step: DF.Data
 		step_type: DF.Literal["E-mail", "Call", "Letter", "Task"]

@@ -20,9 +20,11 @@ class RelationOptinRequest(RelationDocument):
 		confirmed_at: DF.Datetime | None
 		confirmed_from: DF.Data | None
 		declaration: DF.SmallText | None
+		domain: DF.Data | None
 		expires_at: DF.Datetime | None
 		language: DF.Link | None
 		mail_error: DF.SmallText | None
+		mailbox_key: DF.Data | None
 		mailed_at: DF.Datetime | None
 		purposes: DF.SmallText | None
 		relation: DF.Link | None

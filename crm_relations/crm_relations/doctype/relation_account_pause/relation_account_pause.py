@@ -1,0 +1,23 @@
+# Copyright (c) 2026, the crm_relations contributors
+# License: GPL-3.0. See license.txt
+
+from crm_relations.shared.documents import RelationDocument
+
+
+class RelationAccountPause(RelationDocument):
+	"""A mail account that is paused; written by campaigns.account_pauses only."""
+
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		account: DF.Data
+		cause: DF.Literal["Quota", "Refused"]
+		paused_at: DF.Datetime | None
+		paused_until: DF.Datetime | None
+		reason: DF.SmallText | None
+	# end: auto-generated types
