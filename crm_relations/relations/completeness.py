@@ -24,7 +24,6 @@ from crm_relations.relations.rules import ORGANISATION, PERSON
 from crm_relations.shared.refusals import refuse
 
 FIELD = "completeness"
-CHILD = "Relation Completeness Field"
 SETTINGS = "Relation Settings"
 #: relations that one statement of the recomputation touches
 PAGE = 5000
@@ -59,12 +58,10 @@ class Counted:
 
 def fields_that_count(kind: str) -> list[Counted]:
 	"""What counts for relations of that kind, in the admin's order; fields that are gone are left out."""
-	rows = frappe.get_all(
-		CHILD,
-		filters={"parent": SETTINGS, "applies_to": ["in", ["Both", kind]]},
-		fields=["profile_field", "alternative", "weight"],
-		order_by="idx asc",
-	)
+	settings = frappe.get_cached_doc(SETTINGS)
+	rows = [row for row in settings.completeness_fields if row.applies_to in ("Both", kind)]
+	if not rows:
+		return []
 	known = {df.fieldname for df in countable_fields()}
 	return [
 		Counted(row.profile_field, row.alternative if row.alternative in known else None, row.weight)
@@ -96,7 +93,7 @@ def measure(doc: Document) -> None:
 
 def meter() -> Callable[[Any], int]:
 	"""A function of the values of a relation (a document or a mapping) that gives its figure, for many in a row."""
-	counted = {kind: fields_that_count(kind) for kind in (PERSON, ORGANISATION)}
+	counted = _counted_by_kind()
 
 	def figure(values: Any) -> int:
 		fields = counted.get(values.get("relation_kind"), [])
@@ -106,6 +103,20 @@ def meter() -> Callable[[Any], int]:
 		return percent(filled, sum(c.weight for c in fields))
 
 	return figure
+
+
+def _counted_by_kind() -> dict[str, list[Counted]]:
+	"""What counts for both kinds, put together once for settings and fields that stay as they are."""
+	settings, meta = frappe.get_cached_doc(SETTINGS), frappe.get_meta("Relation")
+	rows = tuple(
+		(row.applies_to, row.profile_field, row.alternative, row.weight)
+		for row in settings.completeness_fields
+	)
+	known = getattr(frappe.local, "relation_counted", None)
+	if not known or known[0] is not meta or known[1] != rows:
+		known = (meta, rows, {kind: fields_that_count(kind) for kind in (PERSON, ORGANISATION)})
+		frappe.local.relation_counted = known
+	return known[2]
 
 
 def missing(kind: str, values: Any) -> list[str]:

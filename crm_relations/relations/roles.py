@@ -156,11 +156,14 @@ def check_by_hand(doc: Document) -> None:
 
 	:raises frappe.ValidationError: names the role and where it comes from, or the date that is wrong
 	"""
+	before = doc.get_doc_before_save()
+	if not doc.get("roles") and not (before and before.get("roles")):
+		stages.set_on(doc, [])
+		return
 	standard = _standard_roles()
 	_check_dates([row for row in doc.get("roles") if row.role not in standard])
 	for row in doc.get("roles"):
 		row.derived = int(row.role in standard)
-	before = doc.get_doc_before_save()
 	if not before:
 		if typed := [row for row in doc.get("roles") if row.derived]:
 			_refuse_by_hand(typed[0].role)

@@ -171,3 +171,4 @@ def _seed_completeness() -> None:
 				"weight": weight,
 			}
 		).db_insert()
+	frappe.clear_document_cache("Relation Settings", "Relation Settings")

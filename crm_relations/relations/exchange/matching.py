@@ -125,8 +125,11 @@ class Matcher:
 		self.by_email: dict[str, set[str]] = defaultdict(set)
 		self.by_name: dict[tuple[str, str], set[str]] = defaultdict(set)
 
-	def load(self, records: Iterable[Record]) -> None:
-		"""Read the relations that these records may mean: six queries, whatever their number."""
+	def load(self, records: Iterable[Record]) -> set[str]:
+		"""Read the relations that these records may mean: six queries, whatever their number.
+
+		:return: all of them that are stored, also those that were read before
+		"""
 		uids, names, emails, titles = set(), set(), set(), set()
 		for record in records:
 			uid = record.values.get("uid") or ""
@@ -141,7 +144,6 @@ class Matcher:
 			names |= set(
 				frappe.qb.from_(point).select(point.parent).where(point.value.isin(emails)).run(pluck=True)
 			)
-		names = {name for name in names if name not in self.known}
 		found: dict[str, Row] = {}
 		columns = (
 			"name",
@@ -168,6 +170,9 @@ class Matcher:
 					.where(relation[column].isin(wanted) & (relation.disabled == 0))
 				).run(as_dict=True)
 				found.update({row["name"]: row for row in rows})
+		stored = set(found)
+		# what rows of this file have made is known already, and better
+		found = {name: row for name, row in found.items() if name not in self.known}
 		points = defaultdict(list)
 		if found:
 			for parent, kind, value in (
@@ -176,11 +181,10 @@ class Matcher:
 				.where(point.parent.isin(list(found)) & (point.parenttype == "Relation"))
 			).run():
 				points[parent].append((kind, value, ""))
-		# what rows of this file have made is known already, and better
-		found = {name: row for name, row in found.items() if name not in self.known}
 		employers = _employers(list(found))
 		for name, row in found.items():
 			self.add(name, row, points[name], employers.get(name, ()))
+		return stored
 
 	def add(
 		self,

@@ -6,6 +6,7 @@ the import makes the same plans and carries them out.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import unescape
 from typing import Any
 
@@ -21,6 +22,7 @@ from crm_relations.relations.exchange.conventions import Conventions
 from crm_relations.relations.exchange.matching import ROW, UID_PREFIX, Matcher, emails_of
 from crm_relations.relations.exchange.optouts import Objection
 from crm_relations.relations.exchange.rules import Record
+from crm_relations.relations.exchange.stored import Stored, made_of
 from crm_relations.relations.exchange.unreadable import Unreadable
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared.contact_keys import email_key, phone_key
@@ -63,11 +65,12 @@ class Planner:
 		self.unwritable = attributes.unreadable_fields()
 		self.kinds = attributes.kinds()
 		self.may_link = frappe.has_permission("Relation Link", "create")
+		self.stored = Stored()
 
 	def plan(self, records: Iterable[Record]) -> list[Plan]:
 		"""Plans for a page of records, written to nothing. A record may mean the relation of an earlier one."""
 		records = self.prepared(records)
-		self.matcher.load(records)
+		self.load(records)
 		plans = []
 		for record in records:
 			try:
@@ -86,6 +89,11 @@ class Planner:
 			_take_out_markup(record)
 			record.is_inferred = not record.error and self.conventions.settle(record)
 		return records
+
+	def load(self, records: Iterable[Record], lock: bool = False) -> None:
+		"""Read the relations that a page of records may mean."""
+		found = self.matcher.load(records)
+		self.stored.load(() if self.existing == LEAVE else found, lock)
 
 	def remember(self, plan: Plan) -> None:
 		"""Later rows of the file may mean what this one would make."""
@@ -216,7 +224,7 @@ class Planner:
 
 	def plan_create(self, plan: Plan, values: dict[str, Any]) -> None:
 		frappe.has_permission("Relation", "create", throw=True)
-		plan.doc = new_relation()
+		plan.doc = self.new_relation()
 		plan.doc.update(values)
 		if cstr(plan.doc.uid).startswith(UID_PREFIX):
 			plan.doc.uid = None  # of a relation that is gone, or of another site
@@ -229,14 +237,14 @@ class Planner:
 			plan.action = UPDATE
 			row = found.removeprefix(ROW).partition("/")[0]
 			plan.details.insert(0, _("The same relation as row {0}").format(row))
-			plan.doc = new_relation()
+			plan.doc = self.new_relation()
 			plan.doc.update(values)
 			_add_points(plan.doc, plan.record.points)
 			return
 		if self.existing == LEAVE:
 			plan.action = UNCHANGED
 			return
-		doc = frappe.get_doc("Relation", found)
+		doc = self.stored.document(found)
 		if not doc.has_permission("write"):
 			raise Unreadable(
 				rules._("The row belongs to a relation that is there and that you may not change.")
@@ -251,6 +259,15 @@ class Planner:
 		plan.action = UPDATE if changed or self.new_employer(plan) else UNCHANGED
 		if changed:
 			plan.details.insert(0, _("Changes: {0}").format(", ".join(changed)))
+
+	def new_relation(self) -> Document:
+		"""Make an empty relation."""
+		return made_of(self.empty)
+
+	@cached_property
+	def empty(self) -> dict[str, Any]:
+		"""Values of a relation of which nothing is known."""
+		return _empty_values()
 
 	def new_employer(self, plan: Plan) -> bool:
 		"""Whether the record names a company that the relation is not known to work for."""
@@ -290,23 +307,23 @@ class Planner:
 		"""The organisation of that name; made if there is none."""
 		if options := self.matcher.organisations(name):
 			return next(iter(options))
-		made = new_relation()
+		made = self.new_relation()
 		made.update({"relation_name": name, "relation_kind": rules.ORGANISATION})
 		made.insert()
 		self.matcher.add(made.name, made, ())
 		return made.name
 
 
-def new_relation() -> Document:
+def _empty_values() -> dict[str, Any]:
 	"""A new relation that is empty: Frappe fills in the country, language or territory of the site or the user.
 
 	An empty text, unlike None, is kept when the document is inserted.
 	"""
-	doc = frappe.new_doc("Relation")
-	for df in doc.meta.fields:
-		if df.fieldtype in data_fieldtypes and isinstance(doc.get(df.fieldname), str):
-			doc.set(df.fieldname, "")
-	return doc
+	values = frappe.new_doc("Relation", as_dict=True)
+	for df in frappe.get_meta("Relation").fields:
+		if df.fieldtype in data_fieldtypes and isinstance(values.get(df.fieldname), str):
+			values[df.fieldname] = ""
+	return values
 
 
 def record_objections(plans: Iterable[Plan], source: str) -> None:
@@ -352,7 +369,7 @@ def _in_words(objection: Objection) -> str:
 
 def _check(doc: Document) -> None:
 	"""What saving would check, without saving: links, our own checks, lengths, numbers, e-mail addresses."""
-	if not doc.is_new():
+	if not doc.is_new() and not doc.get_doc_before_save():
 		doc.load_doc_before_save()
 	for row in doc.contact_points:
 		row.parent = row.parent or "new"  # an insert would have named the relation by now

@@ -1,0 +1,87 @@
+"""Relations as they are stored, read for a page of rows at once. Writes nothing."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+import frappe
+from frappe.model.document import Document
+
+DOCTYPE = "Relation"
+
+
+class Stored:
+	"""Documents of relations; those that `load` has not read are read one by one."""
+
+	def __init__(self) -> None:
+		self._values: dict[str, dict[str, Any]] = {}
+
+	def load(self, names: Collection[str], lock: bool = False) -> None:
+		"""Read relations with their child tables: one query a table. Forgets what was read before.
+
+		:param lock: others wait with their changes until the end of the transaction
+		"""
+		self._values = {}
+		if not names:
+			return
+		names = sorted(names)
+		table = frappe.qb.DocType(DOCTYPE)
+		query = frappe.qb.from_(table).select("*").where(table.name.isin(names))
+		found = (query.for_update() if lock else query).run(as_dict=True)
+		rows = {df.fieldname: _children(df, names) for df in frappe.get_meta(DOCTYPE).get_table_fields()}
+		for values in found:
+			name = values["name"]
+			self._values[name] = {
+				"doctype": DOCTYPE,
+				**values,
+				**{field: children.get(name, []) for field, children in rows.items()},
+			}
+
+	def document(self, name: str) -> Document:
+		"""Return the document, together with its state before the change that is about to be made to it.
+
+		:raises frappe.DoesNotExistError: no such relation
+		"""
+		if name not in self._values:
+			return frappe.get_doc(DOCTYPE, name)
+		doc = made_of(self._values[name])
+		doc._doc_before_save = made_of(self._values[name])
+		return doc
+
+	def keep(self, doc: Document) -> None:
+		"""Let a document that is not written yet count as stored."""
+		tables = {df.fieldname for df in doc.meta.get_table_fields()}
+		self._values[doc.name] = {
+			"doctype": DOCTYPE,
+			**doc.get_valid_dict(),
+			**{field: [row.get_valid_dict() for row in doc.get(field)] for field in tables},
+		}
+
+	def forget(self, name: str) -> None:
+		"""The relation has been written by a save: read it again."""
+		self._values.pop(name, None)
+
+
+def made_of(values: dict[str, Any]) -> Document:
+	"""Return a document with copies of the rows of its child tables."""
+	return frappe.get_doc(
+		{
+			field: [dict(row) for row in value] if isinstance(value, list) else value
+			for field, value in values.items()
+		}
+	)
+
+
+def _children(df: Any, parents: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+	table = frappe.qb.DocType(df.options)
+	rows = (
+		frappe.qb.from_(table)
+		.select("*")
+		.where(table.parent.isin(parents) & (table.parenttype == DOCTYPE))
+		.where(table.parentfield == df.fieldname)
+		.orderby(table.idx)
+	).run(as_dict=True)
+	result: dict[str, list[dict[str, Any]]] = defaultdict(list)
+	for row in rows:
+		result[row["parent"]].append({"doctype": df.options, **row})
+	return result
