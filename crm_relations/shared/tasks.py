@@ -7,7 +7,7 @@ from frappe.model.document import Document
 from frappe.utils import escape_html
 
 from crm_relations.shared import live_site
-from crm_relations.shared.refusals import refuse
+from crm_relations.shared.refusals import filled, refuse
 
 
 def assign(
@@ -52,8 +52,8 @@ def tell(todo: Document, by_rule: bool = False) -> None:
 			frappe.share.add_docshare(doctype, name, person, flags={"ignore_share_permission": True})
 		else:
 			frappe.msgprint(
-				_("{0} got the task, but may not open the document, which you may not share.").format(
-					escape_html(person)
+				filled(
+					_("{0} got the task, but may not open the document, which you may not share."), person
 				),
 				alert=True,
 			)

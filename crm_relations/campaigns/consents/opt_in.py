@@ -175,7 +175,7 @@ def deliver(request: str) -> str:
 	problems = sender.check(frappe._dict(email_account=None))
 	held_back = sender.held_back()
 	if problems or held_back:
-		doc.db_set("mail_error", plain("\n".join(problems)) or held_back)
+		doc.db_set("mail_error", plain("\n".join(problems) or held_back))
 		return "waiting"
 	live_site.remember()
 	doc.db_set("mailed_at", now_datetime())

@@ -103,7 +103,9 @@ function add_buttons(frm) {
 		if (may("send_now")) {
 			button(
 				__("Send Now"),
-				act("send_now", (answer) => queued(answer, __("{0} e-mails are due", [cint(answer.due)]))),
+				act("send_now", (answer) =>
+					queued(answer, __("{0} e-mails are due", [cint(answer.due)])),
+				),
 			);
 		}
 		if (may("pause")) button(__("Pause"), () => confirm_action(frm, "pause", act("pause")));
@@ -127,25 +129,30 @@ async function confirm_action(frm, action, go) {
 		cint(due_letters),
 	]);
 	const text = {
-		pause: __("Pause the campaign? No e-mail leaves and no call is given out until it is resumed."),
+		pause: __(
+			"Pause the campaign? No e-mail leaves and no call is given out until it is resumed.",
+		),
 		resume: __("Resume the campaign? {0} e-mails are due and leave at once.", [cint(due)]),
 		finish: __(
 			"Finish the campaign for good? What is open is not carried out any more. This cannot be undone.",
 		),
 	}[action];
-	frappe.confirm(`<p>${text}</p>${action === "resume" ? "" : `<p>${open}</p>`}`, go);
+	const esc = frappe.utils.escape_html;
+	const open_html = action === "resume" ? "" : `<p>${esc(open)}</p>`;
+	frappe.confirm(`<p>${esc(text)}</p>${open_html}`, go);
 }
 
 function queued(answer, text) {
+	const text_html = frappe.utils.escape_html(text);
 	if (answer.workers) {
-		frappe.show_alert({ message: text, indicator: "green" });
+		frappe.show_alert({ message: text_html, indicator: "green" });
 	} else {
 		frappe.msgprint({
 			title: __("Waiting for a worker"),
 			indicator: "orange",
 			message: __(
 				"{0}. The job is queued, but no background worker is running. It begins as soon as one does.",
-				[text],
+				[text_html],
 			),
 		});
 	}
@@ -354,9 +361,7 @@ function progress_html(answer) {
 			</td></tr>`,
 	);
 	return `
-		${answer.notices
-			.map((notice) => `<div class="alert alert-warning">${esc(notice)}</div>`)
-			.join("")}
+		${answer.notices.map((notice) => `<div class="alert alert-warning">${esc(notice)}</div>`).join("")}
 		<h5>${__("E-mails")}</h5>
 		<div class="d-flex flex-wrap">${mails
 			.map(([key, label, color]) => tile(label, status[key], color))
