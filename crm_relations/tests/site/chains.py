@@ -18,6 +18,7 @@ from frappe.model.document import Document
 from frappe.utils import add_days, flt, nowdate
 
 from crm_relations.demo.company import COMPANY, account
+from crm_relations.shared.money import smallest_unit
 from crm_relations.tests.site import factories
 from crm_relations.tests.site.books import campaign, cents, journal
 
@@ -180,14 +181,14 @@ class Chain:
 		}
 		values, booked = {}, amount
 		if self.currency == DOLLAR:  # ERPNext takes the rate of the invoice for its receivable
-			values, booked = {"multi_currency": 1}, flt(amount * USD_RATE_OF_INVOICE, 2)
+			values, booked = {"multi_currency": 1}, flt(amount * USD_RATE_OF_INVOICE, places())
 		if not booked:
 			return
 		rows = [(account(COMPANY, against), booked, 0), (invoice.debit_to, 0, amount, party)]
 		if self.currency == DOLLAR and against == BANK:
-			paid = flt(amount * USD_RATE_OF_PAYMENT, 2)
+			paid = flt(amount * USD_RATE_OF_PAYMENT, places())
 			rows[0] = (rows[0][0], paid, 0)
-			if gain := flt(paid - booked, 2):
+			if gain := flt(paid - booked, places()):
 				rows.append((account(COMPANY, EXCHANGE), 0, gain))
 		self.posted.append(journal(rows, **values))
 
@@ -459,6 +460,11 @@ def _unused_of_journal(doc: Document) -> tuple[Decimal, dict[str, Decimal]]:
 
 def _unpaid(invoice: Document) -> bool:
 	return cents(invoice.outstanding_amount) == cents(invoice.rounded_total or invoice.grand_total)
+
+
+def places() -> int:
+	"""Decimals of the ledger: ERPNext books an amount in dollars with them."""
+	return -smallest_unit().as_tuple().exponent
 
 
 def center() -> str:
