@@ -20,6 +20,7 @@ from crm_relations.relations import (
 	folding,
 	history,
 	links,
+	machine_addresses,
 	numbering,
 	postal_addresses,
 	queries,
@@ -165,6 +166,7 @@ class _Adoption:
 			waiting = self.load(near | {p for p in others if p not in self.relations})
 			seen |= others | near
 			self.ties += ties
+		self.reject_machines()
 		gone = {
 			end
 			for tie in self.ties
@@ -196,6 +198,24 @@ class _Adoption:
 				self.outcome.rejected[party] = _("{0} {1} has no name. Give it one and save it.").format(
 					_(party[0]), party[1]
 				)
+
+	def reject_machines(self) -> None:
+		"""Leave out documents that Frappe made of a mail program's address or of the site's own, unless another document
+		claims them."""
+		tied = {end for tie in self.ties for end in (tie.party, tie.other)}
+		asked = {
+			party: email_key(row.get("email_id"))
+			for party, row in self.rows.items()
+			if party not in self.relations and party not in tied and party not in self.outcome.rejected
+			if any(part.from_mail for part in sources()[party[0]].parts)
+			and sources()[party[0]].main.values(row)["relation_kind"] == rules.PERSON
+		}
+		without = machine_addresses.without_party(set(asked.values()))
+		for party, key in asked.items():
+			if key in without:
+				self.outcome.rejected[party] = _(
+					"{0} {1} has the address of a mail program or of this site ({2}): there is no party behind it."
+				).format(_(party[0]), party[1], key)
 
 	def read_values(self) -> None:
 		"""What each document says, cleaned so that Relation can hold it, with its address."""

@@ -5,12 +5,15 @@ from frappe import _
 from frappe.query_builder.functions import Count
 from pypika.queries import QueryBuilder
 
-from crm_relations.relations import playbook
+from crm_relations.relations import machine_addresses, playbook
 from crm_relations.relations.facts import checks as facts_checks
 from crm_relations.relations.sources import sources
+from crm_relations.shared.contact_keys import email_key
 from crm_relations.shared.findings import Finding
 
 NAMED = 5
+#: of more documents without a relation, none is looked at singly
+LOOKED_AT = 10_000
 
 
 def findings() -> list[Finding]:
@@ -18,7 +21,7 @@ def findings() -> list[Finding]:
 	found = []
 	sync = _("Run: bench --site {0} relations sync").format(frappe.local.site)
 	for doctype in sources():
-		count, names = _count_and_name(*_without_relation(doctype))
+		count, names = _orphans(doctype)
 		if count:
 			text = _("{0} documents of {1} have no relation, among them {2}.")
 			found.append(
@@ -56,6 +59,18 @@ def _count_and_name(query: QueryBuilder, name: object) -> tuple[int, list[str]]:
 	"""How many rows a query has, and the first names: a site can have a million."""
 	count = query.select(Count("*")).run()[0][0]
 	return count, query.select(name).orderby(name).limit(NAMED).run(pluck=True) if count else []
+
+
+def _orphans(doctype: str) -> tuple[int, list[str]]:
+	"""Documents without a relation, but for those of mail programs and of this site, behind which there is no party."""
+	query, name = _without_relation(doctype)
+	count, names = _count_and_name(query, name)
+	if not 0 < count <= LOOKED_AT or not any(part.from_mail for part in sources()[doctype].parts):
+		return count, names
+	rows = query.select(name, frappe.qb.DocType(doctype).email_id).orderby(name).run()
+	without = machine_addresses.without_party({email_key(email) for _name, email in rows})
+	names = [found for found, email in rows if email_key(email) not in without]
+	return len(names), names[:NAMED]
 
 
 def _without_relation(doctype: str) -> tuple[QueryBuilder, object]:

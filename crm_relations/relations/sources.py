@@ -74,6 +74,8 @@ class Source:
 	primary_contact: str | None = None
 	#: rows → documents whose own ties may name these: they are read with them
 	neighbours: Callable[[list[Row]], Iterable[Party]] | None = None
+	#: Frappe makes such documents of incoming mails: one may be of a mail program, or of this site itself
+	from_mail: bool = False
 	evidence: tuple[Evidence, ...] = ()
 
 
@@ -604,5 +606,6 @@ SOURCES: list[Source] = [
 		values=contact_values,
 		address="address",
 		ties=contact_ties,
+		from_mail=True,
 	),
 ]

@@ -330,6 +330,7 @@ SOURCES: list[Source] = [
 		),
 		order=50,
 		values=lead_values,
+		from_mail=True,
 		contacts="any",
 		evidence=_evidence(),
 	),
