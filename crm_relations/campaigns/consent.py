@@ -8,23 +8,45 @@ channel as such (by phone, by letter) stands with `*` for the address and holds 
 import html
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import frappe
 import idna
 from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder import DocType
-from frappe.utils import format_datetime, get_datetime, now_datetime
+from frappe.utils import format_datetime, get_datetime, now, now_datetime
 
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.answers import addresses
 from crm_relations.campaigns.consents import sales as existing_customers
 from crm_relations.campaigns.consents.spellings import known as known_spellings
 from crm_relations.campaigns.rules import ConsentEvent, Decision
+from crm_relations.relations import changes
 from crm_relations.shared.contact_keys import email_key, mailbox_key, phone_key
+from crm_relations.shared.outside_text import insert_rows
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.system_fields import trusted
 
+DOCTYPE = "Relation Consent"
+WITHDRAWAL_COLUMNS = (
+	"name",
+	"owner",
+	"modified_by",
+	"creation",
+	"modified",
+	"relation",
+	"address",
+	"address_key",
+	"mailbox_key",
+	"channel",
+	"event",
+	"purpose",
+	"given_at",
+	"source",
+	"proof",
+	"by_system",
+)
 #: Hook: dotted paths of functions (set of e-mail keys) → {key: reason} that block addresses elsewhere
 SUPPRESSION_HOOK = "relation_email_suppressions"
 
@@ -88,6 +110,33 @@ def record(
 		}
 	)
 	return trusted(doc).insert(ignore_permissions=True).name
+
+
+def record_withdrawals(withdrawals: Sequence[Mapping[str, Any]]) -> None:
+	"""Add objections as `record` does, set-based.
+
+	Only for addresses and relations to which nothing is planned, and where no other code wants to see each event.
+
+	:param withdrawals: arguments of `record`: relation, address, channel, source, given_at, proof
+	"""
+	rows = []
+	stamp, user = now(), frappe.session.user
+	for values in withdrawals:
+		doc = frappe.get_doc(
+			{
+				"doctype": DOCTYPE,
+				"event": "Withdrawn",
+				"purpose": rules.GENERAL_PURPOSE,
+				**values,
+				"by_system": 1,
+			}
+		)
+		check_event(doc)
+		rows.append(
+			(frappe.generate_hash(length=10), user, user, stamp, stamp, *map(doc.get, WITHDRAWAL_COLUMNS[5:]))
+		)
+	insert_rows(DOCTYPE, WITHDRAWAL_COLUMNS, rows)
+	changes.announce(values["relation"] for values in withdrawals)
 
 
 def withdraw(

@@ -23,13 +23,7 @@ def link(relation: str, link_type: str, related: str, since: str | date | None =
 
 	:raises frappe.ValidationError: a link to itself, an unknown type, or a circle of subsidiaries
 	"""
-	key = {
-		"relation": relation,
-		"link_type": link_type,
-		"related_relation": related,
-		"until": ["is", "not set"],
-	}
-	if name := frappe.db.get_value("Relation Link", key, "name", order_by="creation asc"):
+	if name := open_without_end(relation, link_type, related):
 		return name
 	doc = frappe.get_doc(
 		{
@@ -43,8 +37,22 @@ def link(relation: str, link_type: str, related: str, since: str | date | None =
 	return doc.insert(ignore_permissions=True).name
 
 
-def link_many(link_type: str, pairs: Mapping[Pair, date]) -> int:
-	"""Make the open links that are missing, set-based; returns how many. Not for types that can go round."""
+def open_without_end(relation: str, link_type: str, related: str) -> str | None:
+	"""Return the oldest link of that type between the two that has no end, or None."""
+	key = {
+		"relation": relation,
+		"link_type": link_type,
+		"related_relation": related,
+		"until": ["is", "not set"],
+	}
+	return frappe.db.get_value("Relation Link", key, "name", order_by="creation asc")
+
+
+def link_many(link_type: str, pairs: Mapping[Pair, date | None]) -> int:
+	"""Make the open links that are missing, set-based; returns how many. Not for types that can go round.
+
+	:param pairs: (relation, related relation) → since when, if that is known
+	"""
 	if not pairs:
 		return 0
 	table = frappe.qb.DocType("Relation Link")
@@ -55,7 +63,10 @@ def link_many(link_type: str, pairs: Mapping[Pair, date]) -> int:
 		.where(table.until.isnull())
 		.where(table.relation.isin({relation for relation, _related in pairs}))
 	).run()
-	missing = [pair for pair in pairs if pair not in set(rows)]
+	stored = set(rows)
+	missing = [pair for pair in pairs if pair not in stored]
+	if not missing:
+		return 0
 	stamp, user = now(), frappe.session.user
 	frappe.db.bulk_insert(
 		"Relation Link",
@@ -133,8 +144,19 @@ def check_kinds(doc: Document) -> None:
 	found = link_types.all_types().get(doc.link_type)
 	if not found or not (doc.is_new() or doc.has_value_changed("link_type")):
 		return
+	ends = ("relation", "related_relation")
+	check_kinds_of(doc, {end: frappe.db.get_value("Relation", doc.get(end), "relation_kind") for end in ends})
+
+
+def check_kinds_of(doc: Document, kinds: Mapping[str, str | None]) -> None:
+	"""As `check_kinds`, for a link between relations of these kinds.
+
+	:param kinds: field of the link → kind of the relation in it
+	:raises frappe.ValidationError: names the field and the kind it needs
+	"""
+	found = link_types.all_types()[doc.link_type]
 	for field, wanted in (("relation", found.from_kind), ("related_relation", found.to_kind)):
-		kind = frappe.db.get_value("Relation", doc.get(field), "relation_kind")
+		kind = kinds[field]
 		if kind and wanted and wanted not in ("Both", kind):
 			refuse(
 				_("{0}: for the type {1} choose a relation of kind {2}; this one is of kind {3}."),

@@ -3,8 +3,9 @@
 Hook `relation_import_objections`. What a file says only ever restricts: nothing here gives consent.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
+from typing import Any
 
 import frappe
 from frappe import _
@@ -14,6 +15,7 @@ from frappe.utils import get_datetime, now_datetime
 from crm_relations.campaigns import consent, rules
 from crm_relations.campaigns.answers import addresses
 from crm_relations.relations.exchange.optouts import DEAD, EMAIL, LETTER, Objection
+from crm_relations.shared import document_extensions
 
 #: length of the field
 SOURCE = 140
@@ -25,6 +27,7 @@ def record(objections: Sequence[Objection], source: str) -> None:
 	:param source: name of the import and of its file, for the proof
 	"""
 	known = _recorded(objections)
+	new: list[dict[str, Any]] = []
 	for objection in objections:
 		if objection.channel == DEAD:
 			_mark_dead(objection)
@@ -34,15 +37,41 @@ def record(objections: Sequence[Objection], source: str) -> None:
 			if key in known or (*key, objection.on) in known:
 				continue
 			known.add(key)
-			consent.record(
-				objection.relation,
-				address,
-				objection.channel,
-				"Withdrawn",
-				source=_("Old system: {0}").format(objection.source)[:SOURCE],
-				given_at=_moment(objection.on),
-				proof=_("Import {0}").format(source),
+			new.append(
+				{
+					"relation": objection.relation,
+					"address": address,
+					"channel": objection.channel,
+					"source": _("Old system: {0}").format(objection.source)[:SOURCE],
+					"given_at": _moment(objection.on),
+					"proof": _("Import {0}").format(source),
+				}
 			)
+	_add(new)
+
+
+def _add(withdrawals: Sequence[Mapping[str, Any]]) -> None:
+	"""Set-based, unless messages are planned for one of them or something on the site wants to see each event."""
+	if not withdrawals:
+		return
+	keys = {consent.address_key(one["address"], one["channel"]) for one in withdrawals}
+	relations = {one["relation"] for one in withdrawals} - {None}
+	if _is_planned(keys, relations) or document_extensions.find([consent.DOCTYPE]):
+		for one in withdrawals:
+			consent.record(event="Withdrawn", **one)
+	else:
+		consent.record_withdrawals(withdrawals)
+
+
+def _is_planned(keys: Iterable[str], relations: Iterable[str]) -> bool:
+	"""Tell whether a message or a call is planned for one of the addresses or relations."""
+	table = DocType("Relation Campaign Send")
+	query = frappe.qb.from_(table).select(table.name).where(table.state == "Pending").limit(1)
+	return any(
+		query.where(column.isin(sorted(values))).run()
+		for column, values in ((table.recipient, keys), (table.relation, relations))
+		if values
+	)
 
 
 def _addresses(objection: Objection) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import frappe
 from frappe.query_builder.functions import Count, Max
+from pypika.terms import Parameter
 
 from crm_relations.relations.duplicates.matching import MAX_BLOCK
 from crm_relations.relations.duplicates.records import FIELDS, Record
@@ -141,11 +142,24 @@ def sharing_query(keys: Iterable[str], limit: int = MAX_BLOCK + 1) -> Any:
 	return query
 
 
+def _look_ups(number: int) -> str:
+	"""Text of `sharing_query` for so many keys: to build the query of thousands of them takes longer than to run it."""
+	table = frappe.qb.DocType(KEY)
+	query = frappe.qb.from_(table).select(table.value, table.relation).where(table.value == Parameter("%s"))
+	return " union all ".join([f"({query.limit(MAX_BLOCK + 1).get_sql()})"] * number)
+
+
+#: keys that one statement of `sharing` asks for
+LOOK_UPS = 500
+
+
 def sharing(keys: Collection[str]) -> dict[str, list[str]]:
 	"""key → relations that have it; keys that too many share are not in it."""
 	blocks: dict[str, list[str]] = {}
-	if keys:
-		for value, relation in sharing_query(keys).run():
+	wanted = sorted(keys)
+	for start in range(0, len(wanted), LOOK_UPS):
+		page = wanted[start : start + LOOK_UPS]
+		for value, relation in frappe.db.sql(_look_ups(len(page)), page):
 			blocks.setdefault(value, []).append(relation)
 	return {value: names for value, names in blocks.items() if len(names) <= MAX_BLOCK}
 

@@ -4,7 +4,7 @@
 Nothing here blocks a save, and nothing reads a whole table for one relation: candidates come from index look-ups.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import frappe
 from frappe import _
@@ -49,7 +49,7 @@ def candidates(relation: str) -> list[Candidate]:
 def look_for_relation(doc: Document) -> None:
 	"""Event step: a relation was saved. New candidates are stored and named to the user; those that somebody's
 	correction has settled go."""
-	if not _looked_at_changed(doc):
+	if not looked_at_changed(doc):
 		return
 	found = candidates(doc.name)
 	likely = {(c.one, c.other) for c in found}
@@ -58,7 +58,32 @@ def look_for_relation(doc: Document) -> None:
 	_tell(doc.name, pairs.propose(found))
 
 
-def _looked_at_changed(doc: Document) -> bool:
+def look_for_relations(relations: Collection[str]) -> None:
+	"""Do for many relations what `look_for_relation` does for one: their keys stand in the index already."""
+	mine = queries.records(relations)
+	blocks = queries.sharing({key for record in mine.values() for key in record.keys})
+	others = {name for names in blocks.values() for name in names} - mine.keys()
+	records = {**queries.records(others), **mine}
+	likely: dict[queries.Pair, Candidate | None] = {}
+	found: dict[queries.Pair, Candidate] = {}
+	for name, record in mine.items():
+		beside = {other for key in record.keys for other in blocks.get(key, ()) if other in records}
+		pairs_of_one = [ordered(name, other) for other in beside - {name}]
+		for pair in pairs_of_one:
+			if pair not in likely:
+				probability, reasons = score(records[pair[0]], records[pair[1]])
+				is_likely = probability >= THRESHOLD
+				likely[pair] = Candidate(*pair, probability, reasons) if is_likely else None
+		candidates_of_one = filter(None, map(likely.__getitem__, pairs_of_one))
+		best = sorted(candidates_of_one, key=lambda c: (-c.probability, c.one, c.other))[: pairs.MAX_OPEN]
+		found.update({(c.one, c.other): c for c in best})
+	stored = queries.open_pairs(relations) if relations else []
+	pairs.withdraw([row["name"] for row in stored if not likely.get((row["relation"], row["other"]))])
+	pairs.propose(found.values())
+
+
+def looked_at_changed(doc: Document) -> bool:
+	"""Tell whether a save changed anything by which duplicates are found."""
 	before = doc.get_doc_before_save()
 	if not before:
 		return True

@@ -39,7 +39,7 @@ DOCTYPE = "Relation Import"
 RECORD = "Relation Import Record"
 VCARD, CSV, XLSX = "vCard", "csv", "xlsx"
 #: rows of a page: one commit each
-PAGE = 100
+PAGE = 500
 #: so many rows are checked while the user waits; more, in a job
 AT_ONCE = 200
 #: files up to these sizes are read while the user waits, of larger ones only the beginning

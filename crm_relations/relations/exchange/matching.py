@@ -210,6 +210,15 @@ class Matcher:
 			self.by_email[email].add(name)
 		self.by_name[(known.kind, key_of(known.title))].add(name)
 
+	def forget(self, name: str) -> None:
+		"""Take a relation out: what a row was about to make was not made."""
+		known = self.known.pop(name, None)
+		if not known:
+			return
+		for found in (*self.by_email.values(), self.by_name[(known.kind, key_of(known.title))]):
+			found.discard(name)
+		self.by_uid = {uid: other for uid, other in self.by_uid.items() if other != name}
+
 	def find(self, record: Record, name: str, kind: str) -> str | None:
 		"""The relation that the record means, or None.
 

@@ -15,12 +15,14 @@ from frappe import _
 from frappe.model import data_fieldtypes
 from frappe.model.document import Document
 from frappe.utils import cstr, format_date, strip_html
+from rq.timeouts import JobTimeoutException
 
 from crm_relations.relations import attributes, links
-from crm_relations.relations.exchange import fields, optouts, rules
+from crm_relations.relations.exchange import fields, optouts, page_writing, rules
 from crm_relations.relations.exchange.conventions import Conventions
-from crm_relations.relations.exchange.matching import ROW, UID_PREFIX, Matcher, emails_of
+from crm_relations.relations.exchange.matching import ROW, UID_PREFIX, Matcher, emails_of, key_of
 from crm_relations.relations.exchange.optouts import Objection
+from crm_relations.relations.exchange.page_writing import Page
 from crm_relations.relations.exchange.rules import Record
 from crm_relations.relations.exchange.stored import Stored, made_of
 from crm_relations.relations.exchange.unreadable import Unreadable
@@ -66,6 +68,8 @@ class Planner:
 		self.kinds = attributes.kinds()
 		self.may_link = frappe.has_permission("Relation Link", "create")
 		self.stored = Stored()
+		#: relation → organisations that it works for or has worked for; of relations that are not in it, nothing is known
+		self.works: dict[str, set[str]] = {}
 
 	def plan(self, records: Iterable[Record]) -> list[Plan]:
 		"""Plans for a page of records, written to nothing. A record may mean the relation of an earlier one."""
@@ -93,6 +97,7 @@ class Planner:
 	def load(self, records: Iterable[Record], lock: bool = False) -> None:
 		"""Read the relations that a page of records may mean."""
 		found = self.matcher.load(records)
+		self.works = _works_for(found)
 		self.stored.load(() if self.existing == LEAVE else found, lock)
 
 	def remember(self, plan: Plan) -> None:
@@ -106,22 +111,89 @@ class Planner:
 			self.matcher.add(f"{ROW}{record.number}/{company}", made, ())
 
 	def carry_out(self, records: Iterable[Record], save_point: str) -> list[Plan]:
-		"""Plan and write a page of records, each in a savepoint of its own. Does not commit."""
+		"""Plan and write a page of records, all at once if nothing wants to see each save. Does not commit."""
 		records = self.prepared(records)
-		self.matcher.load(records)
-		plans = []
-		for record in records:
-			frappe.db.savepoint(save_point)
-			try:
-				plan = self.plan_one(record)
-				self.write(plan)
-			except REFUSALS as error:
-				frappe.db.rollback(save_point=save_point)
-				plan = self.refused(record, error)
-			self.read_objections(plan)
-			plans.append(plan)
+		self.load(records, lock=True)
+		plans = None if page_writing.hindrance() else self.written_at_once(records, save_point)
+		if plans is None:
+			plans = [self.written_alone(record, save_point) for record in records]
 		record_objections(plans, self.source)
 		return plans
+
+	def written_at_once(self, records: list[Record], save_point: str) -> list[Plan] | None:
+		"""Plan and write a page set-based. None if the database refused it: then its rows are written one by one."""
+		frappe.db.savepoint(save_point)
+		page = Page(self.stored)
+		known = set(self.matcher.known)
+		try:
+			plans = [self.held(record.copy(), page) for record in records]
+			page.write()
+		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError, JobTimeoutException):
+			raise
+		except Exception:
+			frappe.db.rollback(save_point=save_point)
+			frappe.log_error("Relation Import: a page is written row by row")
+			for name in set(self.matcher.known) - known:
+				self.matcher.forget(name)
+			self.load(records, lock=True)
+			return None
+		return plans
+
+	def held(self, record: Record, page: Page) -> Plan:
+		"""Plan a record, check what it would make or change as saving would, and hold it for the page."""
+		try:
+			plan = self.plan_one(record, check=False)
+			if plan.action in (CREATE, UPDATE):
+				self.hold(plan, page)
+		except REFUSALS as error:
+			plan = self.refused(record, error)
+		self.read_objections(plan)
+		return plan
+
+	def hold(self, plan: Plan, page: Page) -> None:
+		""":raises frappe.ValidationError: what saving the relation, its employer or their link raises"""
+		doc, made = plan.doc, None
+		if plan.action == CREATE:
+			page.check_new(doc)
+		else:
+			page.check_changed(doc)
+		organisation = None
+		if company := plan.record.company:
+			organisation = next(iter(self.matcher.organisations(company)), None)
+			if not organisation and (doc.relation_kind, key_of(doc.relation_name)) == (
+				rules.ORGANISATION,
+				key_of(company),
+			):
+				organisation = doc.name
+			if not organisation:
+				made = self.new_organisation(company)
+				page.check_new(made)
+				organisation = made.name
+		if organisation and organisation != doc.name:
+			known = organisation in self.works.get(doc.name, ())
+			page.check_link(doc, organisation, rules.ORGANISATION, known)
+			page.link(doc.name, organisation)
+			self.works.setdefault(doc.name, set()).add(organisation)
+		page.keep(doc)
+		self.added(plan)
+		if made:
+			page.keep(made)
+			self.matcher.add(made.name, made, ())
+
+	def written_alone(self, record: Record, save_point: str) -> Plan:
+		"""Plan and write a record by saving its documents, in a savepoint of its own."""
+		frappe.db.savepoint(save_point)
+		known = set(self.matcher.known)
+		try:
+			plan = self.plan_one(record)
+			self.write(plan)
+		except REFUSALS as error:
+			frappe.db.rollback(save_point=save_point)
+			for name in set(self.matcher.known) - known:
+				self.matcher.forget(name)
+			plan = self.refused(record, error)
+		self.read_objections(plan)
+		return plan
 
 	def read_objections(self, plan: Plan) -> None:
 		"""Opt-outs of the row. They hold for its addresses even where the row itself is rejected."""
@@ -141,8 +213,12 @@ class Planner:
 		title = rules.name_of(record.values, record.company)[0]
 		return Plan(record, REJECT, title, reason=reason or _("You may not write this relation."))
 
-	def plan_one(self, record: Record) -> Plan:
-		""":raises Unreadable: or one of the errors that saving the relation would raise"""
+	def plan_one(self, record: Record, check: bool = True) -> Plan:
+		"""Plan a record.
+
+		:param check: run the checks of a save; else whoever writes the plan runs them
+		:raises Unreadable: or one of the errors that saving the relation would raise
+		"""
 		if record.error:
 			raise record.error
 		values, details = self.reader.values(record)
@@ -170,7 +246,8 @@ class Planner:
 			self.plan_create(plan, values)
 		if plan.action in (CREATE, UPDATE):
 			self.describe_company(plan)
-			_check(plan.doc)
+			if check:
+				_check(plan.doc)
 		if record.dropped:
 			plan.details.append(_("Not taken over: {0}").format(", ".join(record.dropped)))
 		return plan
@@ -215,12 +292,9 @@ class Planner:
 		"""Whether the relation is known to work for one of them."""
 		if not relation or relation.startswith(ROW):
 			return False
-		key = {
-			"relation": relation,
-			"link_type": WORKS_FOR,
-			"related_relation": ["in", list(organisations)],
-		}
-		return bool(frappe.db.exists("Relation Link", key))
+		if relation not in self.works:
+			self.works.update(_works_for([relation]))
+		return not self.works[relation].isdisjoint(organisations)
 
 	def plan_create(self, plan: Plan, values: dict[str, Any]) -> None:
 		frappe.has_permission("Relation", "create", throw=True)
@@ -295,20 +369,31 @@ class Planner:
 			trusted(plan.doc).insert()  # the file may bring the identifier of a contact
 		else:
 			trusted(plan.doc).save()
-		plan.relation = plan.doc.name
-		points = [(row.point_type, row.value, row.label) for row in plan.doc.contact_points]
-		self.matcher.add(plan.relation, plan.doc, points, *_beside(plan.record))
+		self.stored.forget(plan.doc.name)
+		self.added(plan)
 		if plan.record.company:
 			organisation = self.organisation(plan.record.company)
 			if organisation != plan.relation:
 				links.link(plan.relation, WORKS_FOR, organisation)
+				self.works.setdefault(plan.relation, set()).add(organisation)
+
+	def added(self, plan: Plan) -> None:
+		"""Later rows may mean the relation that this one has made or changed."""
+		plan.relation = plan.doc.name
+		points = [(row.point_type, row.value, row.label) for row in plan.doc.contact_points]
+		self.matcher.add(plan.relation, plan.doc, points, *_beside(plan.record))
+
+	def new_organisation(self, name: str) -> Document:
+		"""Make a document of an organisation that is not known."""
+		made = self.new_relation()
+		made.update({"relation_name": name, "relation_kind": rules.ORGANISATION})
+		return made
 
 	def organisation(self, name: str) -> str:
 		"""The organisation of that name; made if there is none."""
 		if options := self.matcher.organisations(name):
 			return next(iter(options))
-		made = self.new_relation()
-		made.update({"relation_name": name, "relation_kind": rules.ORGANISATION})
+		made = self.new_organisation(name)
 		made.insert()
 		self.matcher.add(made.name, made, ())
 		return made.name
@@ -324,6 +409,22 @@ def _empty_values() -> dict[str, Any]:
 		if df.fieldtype in data_fieldtypes and isinstance(values.get(df.fieldname), str):
 			values[df.fieldname] = ""
 	return values
+
+
+def _works_for(relations: Iterable[str]) -> dict[str, set[str]]:
+	"""relation → organisations that it works for or has worked for; one query."""
+	result: dict[str, set[str]] = {name: set() for name in relations}
+	if not result:
+		return result
+	table = frappe.qb.DocType("Relation Link")
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.relation, table.related_relation)
+		.where((table.link_type == WORKS_FOR) & table.relation.isin(list(result)))
+	).run()
+	for relation, organisation in rows:
+		result[relation].add(organisation)
+	return result
 
 
 def record_objections(plans: Iterable[Plan], source: str) -> None:

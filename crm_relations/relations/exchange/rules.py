@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crm_relations.relations.exchange import cells as reading
 from crm_relations.relations.exchange import headings, optouts
@@ -81,6 +81,17 @@ class Record:
 	is_inferred: bool = False
 	#: cells of columns of opt-outs
 	marks: list[optouts.Mark] = field(default_factory=list)
+
+	def copy(self) -> "Record":
+		"""Return a record that can be changed without changing this one."""
+		return replace(
+			self,
+			values=dict(self.values),
+			points=list(self.points),
+			left=list(self.left),
+			dropped=list(self.dropped),
+			marks=list(self.marks),
+		)
 
 	def add_point(self, kind: str, value: str, label: str = "") -> None:
 		"""The first of its type fills the field, the others are further contact points; each value once."""
