@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from email.utils import parseaddr
+from functools import lru_cache
 
 import idna
 import phonenumbers
@@ -82,11 +83,17 @@ def phone_key(number: str | None, region: str = "DE") -> str:
 
 	:param region: ISO 3166 code of the country that numbers without a country code belong to.
 	"""
-	digits = _BETWEEN_DIGITS.sub("", number or "")
+	return _phone_key(number or "", region)
+
+
+# one save, and one row of an import, asks for the same number several times
+@lru_cache(maxsize=8192)
+def _phone_key(number: str, region: str) -> str:
+	digits = _BETWEEN_DIGITS.sub("", number)
 	if region in _PLAIN_PHONES and _PLAIN_PHONE.fullmatch(digits):
 		return _PLAIN_PHONES[region] + digits[1:]
 	try:
-		parsed = phonenumbers.parse(number or "", region)
+		parsed = phonenumbers.parse(number, region)
 	except phonenumbers.NumberParseException:
 		return ""
 	if not phonenumbers.is_possible_number(parsed):

@@ -13,6 +13,7 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils.html_utils import is_json
 
+from crm_relations.shared import table_rows
 from crm_relations.shared.markup import clean_html, plain
 from crm_relations.shared.sandbox import TemplateError
 
@@ -43,10 +44,7 @@ def insert_rows(
 		)
 		for row in rows
 	]
-	if cleaned:
-		frappe.db.bulk_insert(
-			doctype, list(columns), cleaned, ignore_duplicates=ignore_duplicates, chunk_size=1000
-		)
+	table_rows.insert(doctype, columns, cleaned, ignore_duplicates=ignore_duplicates)
 
 
 def clean_document(doc: Document) -> None:

@@ -10,24 +10,26 @@ from crm_relations.relations import queries as relation_queries
 from crm_relations.relations.duplicates import queries
 from crm_relations.relations.duplicates.queries import KEY
 from crm_relations.relations.duplicates.records import Record
+from crm_relations.shared import table_rows
 from crm_relations.shared.side_effects import deferrable
 
 CHUNK = 2000
 COLUMNS = ("name", "owner", "modified_by", "creation", "modified", "relation", "value")
 
 
-def refresh_keys(relations: Iterable[str]) -> int:
+def refresh_keys(relations: Iterable[str], records: dict[str, Record] | None = None) -> int:
 	"""Write the keys of these relations anew, set-based; relations that are gone or disabled lose theirs.
 
 	Cheap for many: a chunk costs eight reads, a delete and an insert. Does not commit.
 
+	:param records: of these relations, if they have been read already
 	:return: how many relations have other keys than before
 	"""
 	names = list(dict.fromkeys(relations))
 	changed = 0
 	for start in range(0, len(names), CHUNK):
 		chunk = names[start : start + CHUNK]
-		changed += _write(chunk, queries.records(chunk))
+		changed += _write(chunk, queries.records(chunk) if records is None else records)
 	return changed
 
 
@@ -106,8 +108,7 @@ def _write(names: list[str], records: dict[str, Record]) -> int:
 		for name in changed
 		for number, key in enumerate(_keys(records.get(name)))
 	]
-	if rows:
-		frappe.db.bulk_insert(KEY, list(COLUMNS), rows, ignore_duplicates=True)
+	table_rows.insert(KEY, COLUMNS, rows, ignore_duplicates=True)
 	if len(names) > 1 and same:
 		table = frappe.qb.DocType(KEY)
 		frappe.qb.update(table).set(table.modified, stamp).where(table.relation.isin(same)).run()

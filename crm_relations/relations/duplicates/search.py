@@ -4,7 +4,7 @@
 Nothing here blocks a save, and nothing reads a whole table for one relation: candidates come from index look-ups.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 
 import frappe
 from frappe import _
@@ -15,6 +15,7 @@ from markupsafe import Markup
 from crm_relations.relations.duplicates import index, pairs, queries
 from crm_relations.relations.duplicates.matching import Candidate, pairs_in_block
 from crm_relations.relations.duplicates.queries import ordered
+from crm_relations.relations.duplicates.records import Record
 from crm_relations.relations.duplicates.scoring import THRESHOLD, score
 from crm_relations.shared.refusals import filled
 from crm_relations.shared.side_effects import deferrable
@@ -58,9 +59,11 @@ def look_for_relation(doc: Document) -> None:
 	_tell(doc.name, pairs.propose(found))
 
 
-def look_for_relations(relations: Collection[str]) -> None:
-	"""Do for many relations what `look_for_relation` does for one: their keys stand in the index already."""
-	mine = queries.records(relations)
+def look_for_relations(mine: Mapping[str, Record]) -> None:
+	"""Do for many relations what `look_for_relation` does for one.
+
+	:param mine: relation → what is looked at in it; their keys stand in the index already
+	"""
 	blocks = queries.sharing({key for record in mine.values() for key in record.keys})
 	others = {name for names in blocks.values() for name in names} - mine.keys()
 	records = {**queries.records(others), **mine}
@@ -77,7 +80,7 @@ def look_for_relations(relations: Collection[str]) -> None:
 		candidates_of_one = filter(None, map(likely.__getitem__, pairs_of_one))
 		best = sorted(candidates_of_one, key=lambda c: (-c.probability, c.one, c.other))[: pairs.MAX_OPEN]
 		found.update({(c.one, c.other): c for c in best})
-	stored = queries.open_pairs(relations) if relations else []
+	stored = queries.open_pairs(list(mine)) if mine else []
 	pairs.withdraw([row["name"] for row in stored if not likely.get((row["relation"], row["other"]))])
 	pairs.propose(found.values())
 

@@ -34,7 +34,7 @@ def uid_of(relation: Row) -> str:
 	return relation.get("uid") or UID_PREFIX + relation["name"]
 
 
-@dataclass
+@dataclass(slots=True)
 class Known:
 	"""What is known of a relation, or of an earlier row of the same file."""
 

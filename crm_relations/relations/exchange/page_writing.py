@@ -16,7 +16,8 @@ from frappe.utils import cstr, now
 from frappe.utils.global_search import update_global_search
 
 from crm_relations.relations import changes, history, link_types, links
-from crm_relations.relations.duplicates import index, search
+from crm_relations.relations.duplicates import index, queries, search
+from crm_relations.relations.exchange.quick_checks import QuickChecks
 from crm_relations.relations.exchange.stored import Stored
 from crm_relations.relations.links import Pair
 from crm_relations.relations.rules import WORKS_FOR
@@ -52,6 +53,7 @@ class Page:
 		self.versions: list[tuple] = []
 		self.looked_at: dict[str, None] = {}
 		self.links: dict[Pair, None] = {}
+		self.quick = QuickChecks("Relation")
 		self.point_defaults = frappe.new_doc("Relation Contact Point", as_dict=True)
 
 	# ── checks ─────────────────────────────────────────────────────────────────────────────────
@@ -68,13 +70,18 @@ class Page:
 		doc.set_docstatus()
 		doc.check_permission("create")
 		doc._action = "save"
-		doc._validate_links()
+		is_plain = self.quick.is_plain(doc)
+		if not is_plain:
+			doc._validate_links()
 		doc.set_new_name(set_child_names=True)
 		doc.set_parent_in_children()
 		doc.validate_higher_perm_levels()
 		doc.flags.in_insert = True
-		doc.run_before_save_methods()
-		doc._validate()
+		if is_plain:
+			doc.validate()
+		else:
+			doc.run_before_save_methods()
+			doc._validate()
 
 	def check_changed(self, doc: Document) -> None:
 		"""Check a change as `Document.save` does. The document comes from `Stored`.
@@ -163,8 +170,9 @@ class Page:
 		if self.versions:
 			insert_rows("Version", history.VERSION, self.versions)
 		links.link_many(WORKS_FOR, dict.fromkeys(self.links))
-		index.refresh_keys(self.docs)
-		search.look_for_relations(list(self.looked_at))
+		records = queries.records(self.docs)
+		index.refresh_keys(self.docs, records)
+		search.look_for_relations({name: records[name] for name in self.looked_at if name in records})
 		changes.announce(self.docs)
 		self._tell()
 

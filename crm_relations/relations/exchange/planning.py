@@ -23,6 +23,7 @@ from crm_relations.relations.exchange.conventions import Conventions
 from crm_relations.relations.exchange.matching import ROW, UID_PREFIX, Matcher, emails_of, key_of
 from crm_relations.relations.exchange.optouts import Objection
 from crm_relations.relations.exchange.page_writing import Page
+from crm_relations.relations.exchange.quick_checks import QuickChecks
 from crm_relations.relations.exchange.rules import Record
 from crm_relations.relations.exchange.stored import Stored, made_of
 from crm_relations.relations.exchange.unreadable import Unreadable
@@ -68,6 +69,7 @@ class Planner:
 		self.kinds = attributes.kinds()
 		self.may_link = frappe.has_permission("Relation Link", "create")
 		self.stored = Stored()
+		self.quick = QuickChecks("Relation")
 		#: relation → organisations that it works for or has worked for; of relations that are not in it, nothing is known
 		self.works: dict[str, set[str]] = {}
 
@@ -83,6 +85,7 @@ class Planner:
 			except REFUSALS as error:
 				plan = self.refused(record, error)
 			self.read_objections(plan)
+			plan.doc = None  # the preview of a large file keeps all plans, and no document
 			plans.append(plan)
 		return plans
 
@@ -97,6 +100,7 @@ class Planner:
 	def load(self, records: Iterable[Record], lock: bool = False) -> None:
 		"""Read the relations that a page of records may mean."""
 		found = self.matcher.load(records)
+		self.quick = QuickChecks("Relation")
 		self.works = _works_for(found)
 		self.stored.load(() if self.existing == LEAVE else found, lock)
 
@@ -247,10 +251,18 @@ class Planner:
 		if plan.action in (CREATE, UPDATE):
 			self.describe_company(plan)
 			if check:
-				_check(plan.doc)
+				self.check(plan.doc)
 		if record.dropped:
 			plan.details.append(_("Not taken over: {0}").format(", ".join(record.dropped)))
 		return plan
+
+	def check(self, doc: Document) -> None:
+		""":raises frappe.ValidationError: what saving the relation would raise"""
+		if doc.is_new() and self.quick.is_plain(doc):
+			doc._action = "save"
+			doc.validate()
+		else:
+			_check(doc)
 
 	def name_of(self, record: Record, values: dict[str, Any]) -> tuple[str, str]:
 		"""Name and kind of a record. One without a name may be known by its e-mail address.

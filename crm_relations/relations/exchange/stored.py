@@ -15,13 +15,14 @@ class Stored:
 
 	def __init__(self) -> None:
 		self._values: dict[str, dict[str, Any]] = {}
+		self._kept: dict[str, Document] = {}
 
 	def load(self, names: Collection[str], lock: bool = False) -> None:
 		"""Read relations with their child tables: one query a table. Forgets what was read before.
 
 		:param lock: others wait with their changes until the end of the transaction
 		"""
-		self._values = {}
+		self._values, self._kept = {}, {}
 		if not names:
 			return
 		names = sorted(names)
@@ -42,6 +43,8 @@ class Stored:
 
 		:raises frappe.DoesNotExistError: no such relation
 		"""
+		if kept := self._kept.pop(name, None):
+			self._values[name] = _values_of(kept)
 		if name not in self._values:
 			return frappe.get_doc(DOCTYPE, name)
 		doc = made_of(self._values[name])
@@ -50,16 +53,12 @@ class Stored:
 
 	def keep(self, doc: Document) -> None:
 		"""Let a document that is not written yet count as stored."""
-		tables = {df.fieldname for df in doc.meta.get_table_fields()}
-		self._values[doc.name] = {
-			"doctype": DOCTYPE,
-			**doc.get_valid_dict(),
-			**{field: [row.get_valid_dict() for row in doc.get(field)] for field in tables},
-		}
+		self._kept[doc.name] = doc
 
 	def forget(self, name: str) -> None:
 		"""The relation has been written by a save: read it again."""
 		self._values.pop(name, None)
+		self._kept.pop(name, None)
 
 
 def made_of(values: dict[str, Any]) -> Document:
@@ -70,6 +69,15 @@ def made_of(values: dict[str, Any]) -> Document:
 			for field, value in values.items()
 		}
 	)
+
+
+def _values_of(doc: Document) -> dict[str, Any]:
+	tables = [df.fieldname for df in doc.meta.get_table_fields()]
+	return {
+		"doctype": DOCTYPE,
+		**doc.get_valid_dict(),
+		**{field: [row.get_valid_dict() for row in doc.get(field)] for field in tables},
+	}
 
 
 def _children(df: Any, parents: Collection[str]) -> dict[str, list[dict[str, Any]]]:

@@ -495,7 +495,8 @@ def test_exported_files_are_deleted_after_a_week_and_the_log_stays(three):
 
 
 def test_a_card_that_fits_its_relation_by_uid_changes_its_name():
-	known = relation(unique("Alter Name"), uid=unique("urn:uuid"), email_id="alt@uid-x.example")
+	known = relation(unique("Alter Name"), email_id="alt@uid-x.example")
+	known.db_set("uid", unique("urn:uuid"))
 	card = vcards.write([{"relation_name": "Neuer Name", "relation_kind": "Organisation", "uid": known.uid}])
 	_doc, rows = preview(card, "karte.vcf", existing="Overwrite with the File")
 	assert rows[1]["relation"] == known.name and rows[1]["details"] == ["Changes: Name"]

@@ -12,7 +12,8 @@ from crm_relations.tests.site.test_exchange import content_of, figures, new_impo
 
 pytestmark = pytest.mark.site
 
-ROWS = exporting.AT_ONCE + 60
+#: more than an export writes at once, and pages enough to kill a worker between two of them
+ROWS = importing.PAGE * 6
 
 
 @pytest.fixture
