@@ -360,9 +360,9 @@ def test_the_sheet_shows_totals_of_both_sides_and_is_printed_and_exported_withou
 	assert sides[0] == sides[1] and "119" in sides[0]
 	assert spring in page.inner_text("h4")
 	address = "/api/method/crm_relations.ledger.api.balance_sheet_"
-	asked = f"?campaign={quote(spring)}&language=de"
+	asked = f"?campaign={quote(spring)}&company={quote(COMPANY)}&language=de"
 	fetch = "address => fetch(address).then((answer) => answer.text())"
-	table = page.evaluate(fetch, f"{address}csv?campaign={quote(spring)}")
+	table = page.evaluate(fetch, f"{address}csv?campaign={quote(spring)}&company={quote(COMPANY)}")
 	assert "Total Assets;119.00" in table and "Repair" not in table
 	assert page.evaluate(fetch, f"{address}pdf{asked}").startswith("%PDF")
 	page.goto(f"/app/query-report/Campaign Statement?company={quote(COMPANY)}")
