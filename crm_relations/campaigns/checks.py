@@ -136,7 +136,7 @@ def _workers(running: int) -> list[Finding]:
 
 
 def _running() -> list[Finding]:
-	"""Running campaigns whose account is gone, or whose users have left: their mails, calls and tasks wait unnoticed."""
+	"""Report running campaigns without a working account or user: their mails, calls and tasks wait unnoticed."""
 	campaigns = frappe.get_all(
 		"Relation Campaign",
 		filters={"status": "Running"},

@@ -39,7 +39,7 @@ def since(table: Any, doctype: str, moment: Term) -> Criterion:
 def earlier_amendments(
 	query: QueryBuilder, table: Any, doctype: str, moment: Term, *keys: Term
 ) -> list[tuple]:
-	"""Return (name, *keys) of documents that `since` lets in and whose first version is a purchase before the moment.
+	"""Return (name, *keys) of documents that `since` lets in although their first version dates from before the moment.
 
 	:param query: joins `table` with the moments; has no columns yet
 	"""
@@ -53,7 +53,7 @@ def earlier_amendments(
 
 
 def amended_from_earlier(doctype: str, rows: Iterable[tuple[str, datetime]]) -> set[tuple[str, datetime]]:
-	"""Return the rows whose first version is a purchase before the moment.
+	"""Return the rows with a first version from before the moment.
 
 	:param rows: (name of an amended document, moment)
 	"""

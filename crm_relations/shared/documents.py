@@ -8,7 +8,7 @@ from crm_relations.shared import system_fields
 
 
 class RelationDocument(Document):
-	"""A document whose system-managed fields are protected on the server (`shared.system_fields`)."""
+	"""A document with system-managed fields that the server protects (`shared.system_fields`)."""
 
 	def load_from_db(self) -> Any:
 		loaded = super().load_from_db()
