@@ -210,14 +210,16 @@ class Matcher:
 			self.by_email[email].add(name)
 		self.by_name[(known.kind, key_of(known.title))].add(name)
 
-	def forget(self, name: str) -> None:
-		"""Take a relation out: what a row was about to make was not made."""
-		known = self.known.pop(name, None)
-		if not known:
-			return
-		for found in (*self.by_email.values(), self.by_name[(known.kind, key_of(known.title))]):
-			found.discard(name)
-		self.by_uid = {uid: other for uid, other in self.by_uid.items() if other != name}
+	def forget_since(self, number: int) -> None:
+		"""Take out the relations that have become known after so many: they were not made after all."""
+		gone = set(list(self.known)[number:])
+		for name in gone:
+			known = self.known.pop(name)
+			for email in known.emails:
+				self.by_email[email].discard(name)
+			self.by_name[(known.kind, key_of(known.title))].discard(name)
+		if gone:
+			self.by_uid = {uid: name for uid, name in self.by_uid.items() if name not in gone}
 
 	def find(self, record: Record, name: str, kind: str) -> str | None:
 		"""The relation that the record means, or None.

@@ -128,7 +128,7 @@ class Planner:
 		"""Plan and write a page set-based. None if the database refused it: then its rows are written one by one."""
 		frappe.db.savepoint(save_point)
 		page = Page(self.stored)
-		known = set(self.matcher.known)
+		known = len(self.matcher.known)
 		try:
 			plans = [self.held(record.copy(), page) for record in records]
 			page.write()
@@ -137,8 +137,7 @@ class Planner:
 		except Exception:
 			frappe.db.rollback(save_point=save_point)
 			frappe.log_error("Relation Import: a page is written row by row")
-			for name in set(self.matcher.known) - known:
-				self.matcher.forget(name)
+			self.matcher.forget_since(known)
 			self.load(records, lock=True)
 			return None
 		return plans
@@ -187,14 +186,13 @@ class Planner:
 	def written_alone(self, record: Record, save_point: str) -> Plan:
 		"""Plan and write a record by saving its documents, in a savepoint of its own."""
 		frappe.db.savepoint(save_point)
-		known = set(self.matcher.known)
+		known = len(self.matcher.known)
 		try:
 			plan = self.plan_one(record)
 			self.write(plan)
 		except REFUSALS as error:
 			frappe.db.rollback(save_point=save_point)
-			for name in set(self.matcher.known) - known:
-				self.matcher.forget(name)
+			self.matcher.forget_since(known)
 			plan = self.refused(record, error)
 		self.read_objections(plan)
 		return plan
