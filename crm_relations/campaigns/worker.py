@@ -173,6 +173,7 @@ class Worker:
 	def _finish(self, letter: Letter, outcome: mail.Outcome) -> None:
 		"""Note what became of the message; it is committed with the next one."""
 		if outcome.result == "accepted":
+			self.refusals = []
 			self._note(
 				"sent", send_ledger.close_sent, letter.send, self.name, str(now_datetime()), outcome.identity
 			)
