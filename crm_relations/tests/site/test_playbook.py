@@ -196,6 +196,7 @@ def test_entering_costs_no_statement_without_a_playbook_and_three_with_one():
 	relation = factories.relation().name
 	row = {"since": getdate(), "until": None, "document_type": "Sales Invoice", "document_name": "X"}
 	playbook.enter({(relation, plain): RoleRow(None, plain, **row)})  # reads the playbooks into the cache
+	frappe.get_meta("Relation Started Activity")
 	with sent_statements() as found:
 		playbook.enter({(relation, plain): RoleRow(None, plain, **row)})
 	assert not found
