@@ -48,8 +48,12 @@ def test_a_saved_relation_shows_how_much_of_it_is_filled_by_weight(counted):
 
 
 def test_nobody_writes_the_figure_by_hand(counted):
-	doc = relation(completeness=99)
-	assert stored(doc.name) == 0
+	with pytest.raises(frappe.CannotChangeConstantError, match="Completeness"):
+		relation(completeness=99)
+	doc = relation()
+	doc.completeness = 99
+	with pytest.raises(frappe.CannotChangeConstantError, match="Completeness"):
+		doc.save()
 
 
 def test_the_set_based_figure_equals_the_one_of_the_form_for_random_files(counted):

@@ -45,6 +45,7 @@ NOWHERE = "Nowhere to be found"
 @pytest.fixture(scope="module")
 def other(connection) -> Iterator[OtherSite]:
 	with other_site() as site:
+		site.bench("relations", "confirm-live-site")  # the copy is a site of its own
 		yield site
 
 

@@ -57,7 +57,7 @@ def test_a_next_step_makes_one_task_beside_the_relation_and_linked_from_the_inte
 	task = todos(relation)[0]
 	assert (task.allocated_to, task.status) == (anna, "Open")
 	assert task.date == getdate(add_days(nowdate(), 3))
-	assert task.description == "Muster &lt;b&gt;senden&lt;/b&gt;"
+	assert task.description == "Muster ‹b›senden‹/b›"
 	assert anna in frappe.db.get_value("Relation", relation, "_assign")
 
 
@@ -151,6 +151,7 @@ def test_logging_needs_the_right_to_log(relation):
 
 @pytest.fixture
 def planned_call(relation):
+	frappe.db.set_value("Relation", relation, "phone", "+49 221 123456")
 	campaign = make.campaign()
 	campaign.db_set("status", "Running")
 	member = make.insert("Relation Campaign Member", campaign=campaign.name, relation=relation).name

@@ -66,6 +66,8 @@ def arguments(invoice, handover) -> dict:
 		"explain_attribution": {"invoice": invoice.name},
 		"rebuild_attribution": {"company": COMPANY},
 		"balance_sheet": {"campaign": invoice.items[0].relation_campaign, "company": COMPANY},
+		"balance_sheet_pdf": {"campaign": invoice.items[0].relation_campaign, "company": COMPANY},
+		"balance_sheet_csv": {"campaign": invoice.items[0].relation_campaign, "company": COMPANY},
 		"preview_repair": {"campaign": invoice.items[0].relation_campaign, "company": COMPANY},
 		"repair_vouchers": {"campaign": invoice.items[0].relation_campaign, "company": COMPANY},
 		"accept_handover": {"handover": handover.name, "salesperson": "Administrator"},
