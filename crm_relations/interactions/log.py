@@ -13,8 +13,11 @@ def check_campaign(doc: Document) -> None:
 
 	:raises frappe.PermissionError: names the campaign
 	"""
-	if doc.campaign and doc.has_value_changed("campaign") and not doc.flags.ignore_permissions:
-		frappe.has_permission("Relation Campaign", "select", doc=doc.campaign, throw=True)
+	if not doc.campaign or not doc.has_value_changed("campaign") or doc.flags.ignore_permissions:
+		return
+	# the right to read does not include the right to select
+	if not frappe.has_permission("Relation Campaign", "select", doc=doc.campaign):
+		frappe.has_permission("Relation Campaign", "read", doc=doc.campaign, throw=True)
 
 
 def record(relation: str, kind: str, subject: str, **fields: Any) -> str:
