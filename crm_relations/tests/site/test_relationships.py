@@ -306,7 +306,8 @@ def test_figures_are_for_those_who_may_read_the_documents_and_the_customer():
 		applicable_for="Customer",
 	)
 	frappe.set_user(blind)
-	assert not api.company_group(holding)["totals"]
+	with pytest.raises(frappe.PermissionError):  # the relation follows its customer
+		api.company_group(holding)
 
 
 # ── what stands behind ─────────────────────────────────────────────────────────────────────────
