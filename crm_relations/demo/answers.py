@@ -1,6 +1,7 @@
 """The answers that the demo's campaign gets: clicks, replies and calls. Who has answered is not asked again."""
 
 import frappe
+from frappe.utils import add_days, nowdate
 
 from crm_relations.campaigns import call_list, tracking
 from crm_relations.interactions import api as interactions
@@ -47,7 +48,10 @@ def calls(campaign: str) -> int:
 		said = ("Interested", "Interested", "Not Reached", "Interested", "Not Interested", "Call Back")
 		for index, row in enumerate(rows[: len(rows) - CALLS_LEFT]):
 			answer = said[index % len(said)]
-			interactions.record_call(send=row["send"], answer=answer, note=f"Demo: {answer}")
+			again = f"{add_days(nowdate(), 1)} 10:00:00" if answer == "Call Back" else None
+			interactions.record_call(
+				send=row["send"], answer=answer, note=f"Demo: {answer}", call_again_at=again
+			)
 	return _count(campaign, "Call")
 
 
