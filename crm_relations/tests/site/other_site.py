@@ -168,7 +168,7 @@ def broken_forms() -> list[str]:
 	return broken
 
 
-FOREIGN_FIELDS = (("Sales Invoice", "relation", "Int"), ("Lead", "relation_campaign", "Data"))
+FOREIGN_FIELDS = (("Sales Invoice", "relation", "Date"), ("Lead", "relation_campaign", "Data"))
 
 
 def occupy_names() -> list[str]:

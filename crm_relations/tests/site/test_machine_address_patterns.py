@@ -4,6 +4,8 @@ import pytest
 
 from crm_relations.relations import machine_addresses
 
+pytestmark = pytest.mark.site
+
 
 @pytest.mark.parametrize(
 	("key", "machine"),
