@@ -323,10 +323,12 @@ def test_fields_of_a_hidden_relation_are_not_given_beside_other_documents(world)
 )
 def test_a_list_is_not_filtered_by_a_field_that_the_user_may_not_read(doctype, arguments):
 	frappe.set_user(factories.user(None, "Relation User", "Sales User"))
-	with pytest.raises(frappe.PermissionError):
+	# version 16 refuses functions in filters by itself, and hidden fields of everyone
+	with pytest.raises((frappe.PermissionError, frappe.ValidationError)):
 		request_list(doctype, **arguments)
-	frappe.set_user("Administrator")
-	request_list(doctype, **arguments)
+	if frappe.__version__.startswith("15."):
+		frappe.set_user("Administrator")
+		request_list(doctype, **arguments)
 
 
 # ── over HTTP ──────────────────────────────────────────────────────────────────────────────────
