@@ -25,6 +25,17 @@ _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]+")
 _DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 _GMAIL = frozenset(["gmail.com", "googlemail.com"])
 
+#: more open parentheses are no address that a person writes
+MAX_COMMENTS = 50
+
+
+def address_in(header: str) -> str:
+	"""Return the address in the value of a mail header, as `parseaddr` reads it; empty where comments are nested deeply.
+
+	The parser of the standard library calls itself for each open parenthesis.
+	"""
+	return "" if header.count("(") > MAX_COMMENTS else parseaddr(header)[1]
+
 
 def email_key(address: str | None) -> str:
 	"""`Anna <A@Kunde.de> ` → `a@kunde.de`; an empty string where there is no address.
@@ -43,7 +54,7 @@ def email_key(address: str | None) -> str:
 	text = unicodedata.normalize("NFKC", (address or "").translate(_INVISIBLE)).strip()
 	if text[:7].lower() == "mailto:":
 		text = text[7:]
-	bare = parseaddr(text)[1].strip().lower()
+	bare = address_in(text).strip().lower()
 	local, at, domain = bare.rpartition("@")
 	if len(local) > 2 and local[0] == local[-1] == '"' and re.fullmatch(r"[\w.+-]+", local[1:-1]):
 		local = local[1:-1]

@@ -8,11 +8,11 @@ Italian programs. What may be automatic and may be a person's is told as a doubt
 import re
 from dataclasses import dataclass
 from email.message import Message
-from email.utils import parseaddr
 from typing import Literal
 
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.answers.reply_text import bare_subject, folded, header, part_text
+from crm_relations.shared.contact_keys import address_in
 
 Kind = Literal["", "out of office", "automatic"]
 
@@ -130,7 +130,7 @@ def by_headers(message: Message) -> Verdict:
 		or any(header(message, h) for h in _REPLIED_HEADERS)
 	):
 		return Verdict("out of office")
-	subject, sender = header(message, "Subject"), parseaddr(header(message, "From"))[1]
+	subject, sender = header(message, "Subject"), address_in(header(message, "From"))
 	by_subject = of_subject(subject, sender)
 	if by_subject.kind:
 		return by_subject

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, message_from_string
 from email.message import Message
-from email.utils import parseaddr
 from typing import Literal
 
 from flufl.bounce import all_failures
@@ -21,7 +20,7 @@ from rq.timeouts import JobTimeoutException
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.answers import automatic_rules, bounce_rules, objection_rules, reply_text
 from crm_relations.campaigns.answers.bounce_rules import Cause
-from crm_relations.shared.contact_keys import domain_key, email_key, mailbox_key
+from crm_relations.shared.contact_keys import address_in, domain_key, email_key, mailbox_key
 
 Kind = Literal["reply", "out of office", "automatic", "bounce", "complaint"]
 
@@ -195,7 +194,7 @@ def _is_report(message: Message) -> bool:
 		return True
 	if any(part.get_content_type() == "message/delivery-status" for part in message.walk()):
 		return True
-	local = parseaddr(_header(message, "From"))[1]
+	local = address_in(_header(message, "From"))
 	return bool(_MACHINE.match(local)) or _header(message, "Return-Path") == "<>"
 
 
