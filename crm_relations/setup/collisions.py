@@ -199,15 +199,7 @@ def _foreign_fields() -> list[tuple[str, str, str | None]]:
 
 def _columns() -> Iterator[Collision]:
 	"""Columns of deleted fields that still hold values: these would be taken for relations and campaigns."""
-	fields = {
-		(row.dt, row.fieldname)
-		for row in frappe.get_all(
-			"Custom Field",
-			{"fieldname": ["in", list(custom_fields.OPTIONS)]},
-			["dt", "fieldname"],
-			order_by="name asc",
-		)
-	}
+	fields = custom_field_columns()
 	for doctype, fieldname, column_type in existing_columns():
 		if (doctype, fieldname) in fields or not _has_foreign_content(doctype, fieldname, column_type):
 			continue
@@ -217,6 +209,19 @@ def _columns() -> Iterator[Collision]:
 				f"bench --site {frappe.local.site} trim-tables"
 			),
 		)
+
+
+def custom_field_columns() -> set[tuple[str, str]]:
+	"""Return (doctype, fieldname) of all Custom Fields with our names, whoever made them."""
+	return {
+		(row.dt, row.fieldname)
+		for row in frappe.get_all(
+			"Custom Field",
+			{"fieldname": ["in", list(custom_fields.OPTIONS)]},
+			["dt", "fieldname"],
+			order_by="name asc",
+		)
+	}
 
 
 def existing_columns() -> list[tuple[str, str, str]]:

@@ -24,15 +24,7 @@ def own_columns() -> set[tuple[str, str]]:
 
 def forgotten_columns() -> set[tuple[str, str]]:
 	"""Return (doctype, fieldname) of columns with our names that no field describes: the dimension was switched off."""
-	described = {
-		(row.dt, row.fieldname)
-		for row in frappe.get_all(
-			"Custom Field",
-			{"fieldname": ["in", list(custom_fields.OPTIONS)]},
-			["dt", "fieldname"],
-			order_by="name asc",
-		)
-	}
+	described = collisions.custom_field_columns()
 	standard = {
 		(row.parent, row.fieldname)
 		for row in frappe.get_all(
