@@ -1,16 +1,33 @@
-"""A mail server of the demo's own: it takes every message, delivers none, and ends with the demo."""
+"""Run the demo's own mail server, which accepts every message and delivers none.
+
+The server comes with the extra `demo` (aiosmtpd). Nothing else of the app needs it, so it is imported when it is started.
+"""
 
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import Message
+from typing import Any
 
 import frappe
-from aiosmtpd.controller import Controller
+from frappe import _
 
 ACCOUNT = "CRM Relations Demo"
 SENDER = "aktion@rheinland-technik.example"
+
+
+def require_mail_server() -> type[Any]:
+	"""Return the SMTP server class; raise a ValidationError that names the remedy if its package is missing."""
+	try:
+		from aiosmtpd.controller import Controller
+	except ImportError:
+		frappe.throw(
+			_(
+				"The demo needs the Python package aiosmtpd. Install it into the bench: bench pip install aiosmtpd"
+			)
+		)
+	return Controller
 
 
 class Mailbox:
@@ -34,7 +51,7 @@ def open_mailbox() -> Iterator[Mailbox]:
 	with socket.socket() as free:
 		free.bind(("127.0.0.1", 0))
 		port = free.getsockname()[1]
-	controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+	controller = require_mail_server()(mailbox, hostname="127.0.0.1", port=port)
 	controller.start()
 	try:
 		_account(port)

@@ -14,7 +14,7 @@ from crm_relations.campaigns import queries as campaigns
 from crm_relations.demo import answers, balance, sales, story
 from crm_relations.demo import company as companies
 from crm_relations.demo.generate import generate
-from crm_relations.demo.mailbox import open_mailbox
+from crm_relations.demo.mailbox import open_mailbox, require_mail_server
 from crm_relations.ledger.statement import statement
 from crm_relations.pipeline.importing.run import check_company, import_pipeline
 from crm_relations.relations.facts import build as facts
@@ -51,6 +51,7 @@ def run(
 	:param company: None: the demo's German company, made on a site that has no company yet
 	:return: `company`, `campaign`, `import` (counts), `stations` [{station, count, what}], `statement`
 	"""
+	require_mail_server()
 	on_progress = on_progress or (lambda *_args: None)
 	stations = Stations(on_progress)
 	company = _company(company)

@@ -182,6 +182,14 @@ demo_data() {
 	fi
 }
 
+# ensure_demo_packages: the demo sends to a mail server of its own, which the app itself does not need
+ensure_demo_packages() {
+	if ! env_python -c "import aiosmtpd" 2>/dev/null; then
+		must "Installing the demo's mail server (aiosmtpd)" "Check the network and the Python package index." \
+			install_in_env --editable "apps/crm_relations[demo]"
+	fi
+}
+
 ensure_demo() {
 	local file=$BENCH_STATE/demo-$SITE said
 	local -a options=()
@@ -199,6 +207,7 @@ ensure_demo() {
 	fi
 	said=$(mktemp)
 	note "data: ${DATA:-generated}"
+	ensure_demo_packages
 	must "Running the demo: from the contact to the balance sheet" "Look at the log above." run_demo "$said" "${options[@]}"
 	# the stations; the statement, which comes after an empty line, is printed at the end of all
 	sed '/^$/,$d; s/^/      /' "$said"

@@ -1,4 +1,4 @@
-"""Every package that the app imports is declared: by the app itself, or by Frappe where a module works with Frappe anyway.
+"""Every package that the app imports is declared by the app itself, also where Frappe brings it.
 
 What the tests without a bench import runs in `scripts/test --pure`, in an environment that holds what pyproject.toml
 names and nothing else.
@@ -23,21 +23,6 @@ PROJECT = tomllib.loads((APP.parent / "pyproject.toml").read_text(encoding="utf-
 
 #: the top of an import → the name of its package, where the two differ
 PACKAGES = {"bs4": "beautifulsoup4", "flufl": "flufl.bounce"}
-#: what Frappe declares and pins for itself. The app does not pin it a second time: an update of the app would then
-#: move Frappe's own version.
-OF_FRAPPE = {
-	"beautifulsoup4",
-	"click",
-	"markupsafe",
-	"psutil",
-	"pypdf",
-	"pypika",
-	"redis",
-	"requests",
-	"rq",
-	"weasyprint",
-	"werkzeug",
-}
 OF_BENCH = {"frappe", "erpnext", "crm_relations"}
 
 
@@ -45,8 +30,15 @@ def name_of(requirement: str) -> str:
 	return re.match(r"[A-Za-z0-9._-]+", requirement).group().lower().replace("_", "-")
 
 
-DECLARED = {name_of(line) for line in PROJECT["dependencies"]}
-FOR_TESTS = {name_of(line) for line in PROJECT["optional-dependencies"]["test"]}
+def names_of(requirements: list[str]) -> set[str]:
+	return {name_of(line) for line in requirements}
+
+
+DECLARED = names_of(PROJECT["dependencies"])
+EXTRAS = {extra: names_of(lines) for extra, lines in PROJECT["optional-dependencies"].items()}
+FOR_TESTS = EXTRAS["test"]
+#: what Frappe pins for itself. A bound of ours could move Frappe's own version with an update of the app.
+PINNED_BY_FRAPPE = {name_of(line) for line in PROJECT["dependencies"] if line == name_of(line)}
 #: comes with one of the test packages, and is what that one works on
 WITH_TESTS = {"numpy"}
 
@@ -99,25 +91,41 @@ def run_without_bench() -> set[pathlib.Path]:
 	return seen
 
 
-def undeclared(path: pathlib.Path, without_bench: bool) -> set[str]:
+def undeclared(path: pathlib.Path) -> set[str]:
+	"""Return the packages that a module imports and pyproject.toml does not name.
+
+	A package of an extra may be missing on a site: only a function may import it, never a module when it is loaded.
+	"""
 	known = DECLARED | OF_BENCH
-	if is_test(path) or without_bench:
+	if is_test(path):
 		known |= FOR_TESTS | WITH_TESTS
-	# a module may name for its tests what Frappe gives it at work, and nothing else
-	if not is_test(path):
-		known -= FOR_TESTS - OF_FRAPPE
+	of_functions = EXTRAS["demo"]
 	return {
 		package
 		for package, top in packages(path)
-		if package not in known and not (package in OF_FRAPPE and not (without_bench and top))
+		if package not in known and (top or package not in of_functions)
 	}
 
 
 def test_every_imported_package_is_declared():
-	without_bench = run_without_bench()
-	found = {str(path.relative_to(APP)): undeclared(path, path in without_bench) for path in modules()}
+	found = {str(path.relative_to(APP)): undeclared(path) for path in modules()}
 	# what pip brings stands in for the standard library of a newer Python
 	assert not {path: names - {"pip"} for path, names in found.items() if names - {"pip"}}
+
+
+def test_only_the_demo_imports_the_packages_of_the_demo():
+	users = {
+		path.relative_to(APP).parts[0]
+		for path in modules()
+		for package, _top in packages(path)
+		if package in EXTRAS["demo"]
+	}
+	assert users == {"demo", "tests"}
+
+
+def test_the_tests_have_the_packages_of_the_demo():
+	extras = PROJECT["optional-dependencies"]
+	assert set(extras["demo"]) <= set(extras["test"])
 
 
 def test_the_modules_of_the_tests_without_a_bench_are_found():
@@ -141,20 +149,23 @@ def test_no_package_is_declared_that_nothing_imports():
 	assert not {name for name in DECLARED if name not in used}
 
 
-def test_what_is_left_to_frappe_is_declared_by_frappe():
+def test_a_package_without_a_bound_is_pinned_by_frappe():
+	assert "psutil" in PINNED_BY_FRAPPE
 	try:
-		of_frappe = {name_of(line) for line in requires("frappe") or ()}
+		of_frappe = names_of(requires("frappe") or [])
 	except PackageNotFoundError:
 		pytest.skip("needs a bench")
-	assert not OF_FRAPPE - of_frappe
+	assert not PINNED_BY_FRAPPE - of_frappe
 
 
 def test_a_package_that_is_declared_nowhere_is_found(tmp_path, monkeypatch):
 	monkeypatch.setitem(globals(), "APP", tmp_path)
 	file = tmp_path / "rules.py"
 	file.write_text("import json\nimport premailer2\n\ndef f():\n\timport weasyprint\n", encoding="utf-8")
-	assert undeclared(file, without_bench=True) == undeclared(file, without_bench=False) == {"premailer2"}
+	assert undeclared(file) == {"premailer2"}
 	file.write_text("import pytest\n", encoding="utf-8")
-	assert undeclared(file, without_bench=True) == {"pytest"}, "not at work"
-	file.write_text("import redis\n", encoding="utf-8")
-	assert (undeclared(file, without_bench=True), undeclared(file, without_bench=False)) == ({"redis"}, set())
+	assert undeclared(file) == {"pytest"}, "not at work"
+	file.write_text("import aiosmtpd\n", encoding="utf-8")
+	assert undeclared(file) == {"aiosmtpd"}, "a site may lack the extra"
+	file.write_text("def f():\n\timport aiosmtpd\n", encoding="utf-8")
+	assert undeclared(file) == set()

@@ -5,6 +5,7 @@ is what matters; the others share one.
 """
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
@@ -118,6 +119,14 @@ def test_on_a_site_with_other_companies_the_demo_writes_nothing_and_asks_for_one
 	monkeypatch.setattr(run.companies, "COMPANY", "A company that is not there")
 	before = {doctype: frappe.db.count(doctype) for doctype in PLACES}
 	with pytest.raises(frappe.ValidationError, match="--company NAME"):
+		run.run()
+	assert {doctype: frappe.db.count(doctype) for doctype in PLACES} == before
+
+
+def test_without_the_extra_the_demo_writes_nothing_and_names_the_package(connection, monkeypatch):
+	monkeypatch.setitem(sys.modules, "aiosmtpd.controller", None)
+	before = {doctype: frappe.db.count(doctype) for doctype in PLACES}
+	with pytest.raises(frappe.ValidationError, match="aiosmtpd"):
 		run.run()
 	assert {doctype: frappe.db.count(doctype) for doctype in PLACES} == before
 
