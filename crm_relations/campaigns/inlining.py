@@ -33,7 +33,7 @@ def inline(content: str) -> tuple[str, str]:
 	while mark in content:
 		mark += "g"
 
-	def keep(match: re.Match) -> str:
+	def keep(match: re.Match[str]) -> str:
 		if "{{" in match.group()[2:]:
 			raise TemplateError(f"{match.group()[:40]}: a brace is not closed")
 		tags.append(match.group())

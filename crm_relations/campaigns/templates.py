@@ -73,7 +73,7 @@ _PRIVATE = {0xE000: None, 0xE001: None}
 _MARKS = re.compile("\ue000(\\d+)\ue001")
 
 
-@pass_context
+@pass_context  # type: ignore[untyped-decorator]
 def _mark(context: Context, value: object) -> object:
 	"""Keep a value aside, escaped, and return a mark for it; links have places of their own."""
 	if isinstance(value, str) and _PLACES.fullmatch(value):
@@ -210,7 +210,7 @@ class _AttributeFinder(HTMLParser):
 
 
 def _put_values(text: str, aside: list[Markup]) -> str:
-	def value(match: re.Match) -> str:
+	def value(match: re.Match[str]) -> str:
 		index = int(match.group(1))
 		return str(aside[index]) if index < len(aside) else ""
 
@@ -218,7 +218,7 @@ def _put_values(text: str, aside: list[Markup]) -> str:
 
 
 def _put_links(body: str, links: list[str], unsubscribe_url: str) -> str:
-	def target(match: re.Match) -> str:
+	def target(match: re.Match[str]) -> str:
 		index = match.group(1)
 		if index == "u":
 			return html.escape(unsubscribe_url)
@@ -238,7 +238,7 @@ def used_fields(source: str) -> set[str]:
 def _clean(source: str | None) -> str:
 	"""Undo what an editor does inside merge tags: entities, hard spaces, formatting."""
 
-	def tag(match: re.Match) -> str:
+	def tag(match: re.Match[str]) -> str:
 		return html.unescape(re.sub(r"<[^<>]+>", "", match.group())).replace("\xa0", " ")
 
 	source = (source or "").translate(_PRIVATE)
@@ -259,7 +259,7 @@ def _split_links(source: str, base_url: str) -> tuple[str, list[str]]:
 	"""Put `{{ link_0 }}` … in the place of web links; the targets come back as templates."""
 	targets: list[str] = []
 
-	def anchor(match: re.Match) -> str:
+	def anchor(match: re.Match[str]) -> str:
 		target = html.unescape(match.group(2)[1:-1]).strip()
 		if "%7B%7B" in target.upper():
 			target = unquote(target)
@@ -300,8 +300,8 @@ class _TextBuilder(HTMLParser):
 			self.parts.append("\n")
 		elif tag == "a":
 			self.links.append((values.get("href") or "", len(self.parts)))
-		elif tag == "img" and values.get("alt"):
-			self.parts.append(values["alt"])
+		elif tag == "img" and (described := values.get("alt")):
+			self.parts.append(described)
 		elif tag in self.BLOCKS:
 			self.parts.append("\n\n")
 
@@ -324,7 +324,7 @@ def to_text(source: str) -> str:
 	"""Plain text of an HTML template; its merge tags stay as they are."""
 	tags: list[str] = []
 
-	def keep(match: re.Match) -> str:
+	def keep(match: re.Match[str]) -> str:
 		tags.append(match.group())
 		return f"\x02{len(tags) - 1}\x03"  # a tag may hold characters that mean something in HTML
 

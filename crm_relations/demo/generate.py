@@ -9,6 +9,7 @@ import datetime
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 SEED = 2026
 FIRST_DAY = datetime.date(2024, 10, 1)
@@ -98,14 +99,14 @@ def generate(folder: str | Path, deals: int = 60, accounts: int = 24, seed: int 
 	return folder
 
 
-def _accounts(chance: random.Random, number: int) -> list[tuple]:
+def _accounts(chance: random.Random, number: int) -> list[tuple[Any, ...]]:
 	names = [
 		f"{first} {second} {_LEGAL[(i + j) % 3]}"
 		for i, first in enumerate(_FIRST)
 		for j, second in enumerate(_SECOND)
 	]
 	chance.shuffle(names)
-	rows: list[tuple] = []
+	rows: list[tuple[Any, ...]] = []
 	for index, name in enumerate(names[:number]):
 		employees = chance.choice((12, 35, 80, 150, 420, 900, 2_300))
 		parent = rows[index - 3][0] if index % 6 == 5 else ""
@@ -123,7 +124,7 @@ def _accounts(chance: random.Random, number: int) -> list[tuple]:
 	return rows
 
 
-def _deals(chance: random.Random, number: int, firms: list[str]) -> Iterable[tuple]:
+def _deals(chance: random.Random, number: int, firms: list[str]) -> Iterable[tuple[Any, ...]]:
 	agents = [agent for _office, _manager, agents in TEAMS for agent in agents]
 	days = (LAST_DAY - FIRST_DAY).days - 150
 	for index in range(number):
@@ -150,7 +151,7 @@ def _deals(chance: random.Random, number: int, firms: list[str]) -> Iterable[tup
 		)
 
 
-def _write(path: Path, head: tuple, rows: Iterable[tuple]) -> None:
+def _write(path: Path, head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
 	with path.open("w", encoding="utf-8", newline="") as stream:
 		writer = csv.writer(stream)
 		writer.writerow(head)

@@ -200,7 +200,8 @@ def footprint(doctype: str, name: str) -> tuple[dict, dict]:
 			own = (against_type, against) == (voucher_type, voucher_no)
 			key = (account, party, "" if own else against_type, "" if own else against)
 			payments[key] += to_decimal(amount)
-			payments[(*key, "currency")] += to_decimal(in_currency)
+			of_currency = (*key, "currency")
+			payments[of_currency] += to_decimal(in_currency)
 	return (
 		{key: amount for key, amount in ledger.items() if amount},
 		{key: amount for key, amount in payments.items() if amount},

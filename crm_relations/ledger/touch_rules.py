@@ -65,7 +65,9 @@ def weights(touches: list[Touch], policy: Policy) -> list[Decimal]:
 		return [Decimal(1)] * len(touches)
 	if policy.rule != DECAY:
 		raise ValueError(f"no such rule: {policy.rule}")
-	newest = touches[-1].at if touches else None
+	if not touches:
+		return []
+	newest = touches[-1].at
 	half_life = timedelta(days=policy.half_life_days) / timedelta(days=1)
 	ages = [(newest - touch.at) / timedelta(days=1) for touch in touches]
 	return [Decimal(repr(0.5 ** (age / half_life))) for age in ages]

@@ -212,7 +212,7 @@ def reconcile(stored: Sequence[RoleRow], derived: Mapping[str, Sequence[Spell]])
 			left.append(row)
 	for role, spells in derived.items():
 		for spell in spells:
-			row = next(
+			held = next(
 				(
 					r
 					for r in left
@@ -221,16 +221,15 @@ def reconcile(stored: Sequence[RoleRow], derived: Mapping[str, Sequence[Spell]])
 				),
 				None,
 			)
-			if not row:
+			if not held:
 				row = RoleRow(None, role, spell.since, spell.until, spell.document_type, spell.document_name)
 				result.insert.append(row)
 			else:
-				left.remove(row)
-				until = row.until if spell.estimated and spell.until and row.until else spell.until
-				changed = replace(row, since=spell.since, until=until)
-				if changed != row:
-					result.update.append(changed)
-				row = changed
+				left.remove(held)
+				until = held.until if spell.estimated and spell.until and held.until else spell.until
+				row = replace(held, since=spell.since, until=until)
+				if row != held:
+					result.update.append(row)
 			result.rows.append(row)
 	result.delete.extend(left)
 	return result

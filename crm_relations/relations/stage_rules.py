@@ -46,15 +46,17 @@ def history(rows: Iterable[RoleRow], order: Mapping[str, int], today: date) -> l
 
 	:param order: stage → its place; roles that are no stages are not in it. A role without a date tells no story.
 	"""
-	stages = [row for row in rows if row.role in order and row.since and row.since <= today]
-	days = {row.since for row in stages} | {row.until for row in stages if row.until and row.until <= today}
+	dated = [(row.since, row) for row in rows if row.role in order and row.since and row.since <= today]
+	days = {since for since, _row in dated} | {
+		row.until for _since, row in dated if row.until and row.until <= today
+	}
 	result: list[StageSpell] = []
 	standing: RoleRow | None = None
 	for day in sorted(days):
-		best = _best([row for row in stages if row.since <= day], order, day)
+		best = _best([(since, row) for since, row in dated if since <= day], order, day)
 		if not best:
 			continue
-		passed = _passed([row for row in stages if row.since == day], standing, order)
+		passed = _passed([row for since, row in dated if since == day], standing, order)
 		result += [StageSpell(row.role, day, row.document_type, row.document_name) for row in passed]
 		standing = passed[-1] if passed else standing
 		if not standing or best.role != standing.role:
@@ -65,13 +67,15 @@ def history(rows: Iterable[RoleRow], order: Mapping[str, int], today: date) -> l
 	return result
 
 
-def _best(rows: Sequence[RoleRow], order: Mapping[str, int], day: date) -> RoleRow | None:
-	held = [row for row in rows if is_held(row, day)]
+def _best(dated: Sequence[tuple[date, RoleRow]], order: Mapping[str, int], day: date) -> RoleRow | None:
+	"""Return the furthest role that is held on a day, or else the one that ended last."""
+	held = [(since, row) for since, row in dated if is_held(row, day)]
 	if held:
-		return max(held, key=lambda row: (order[row.role], -row.since.toordinal(), row.document_name or ""))
-	if rows:
-		return max(rows, key=lambda row: (row.until, order[row.role]))
-	return None
+		return max(
+			held, key=lambda one: (order[one[1].role], -one[0].toordinal(), one[1].document_name or "")
+		)[1]
+	ended = [(row.until, row) for _since, row in dated if row.until]
+	return max(ended, key=lambda one: (one[0], order[one[1].role]))[1] if ended else None
 
 
 def _passed(begun: Sequence[RoleRow], standing: RoleRow | None, order: Mapping[str, int]) -> list[RoleRow]:

@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, Protocol, Union
+from typing import Any, Protocol, Union, cast
 
 VERSION = 1
 MAX_DEPTH = 6
@@ -106,21 +106,29 @@ class RuleError(ValueError):
 class FieldType(Protocol):
 	"""What the parser has to know of a field."""
 
-	type: str
-	can_be_empty: bool
-	choices: tuple[str, ...]
+	@property
+	def type(self) -> str: ...
+	@property
+	def can_be_empty(self) -> bool: ...
+	@property
+	def choices(self) -> tuple[str, ...]: ...
 
 
 class EventType(Protocol):
 	"""What the parser has to know of an event; its `type` is "event"."""
 
-	type: str
-	fields: Mapping[str, FieldType]
-	#: key → "integer" or "amount"; without "count", which every event has
-	measures: Mapping[str, str]
+	@property
+	def type(self) -> str: ...
+	@property
+	def fields(self) -> Mapping[str, FieldType]: ...
+
+	@property
+	def measures(self) -> Mapping[str, str]:
+		"""Return key → "integer" or "amount"; without "count", which every event has."""
+		...
 
 
-class AnyOf(tuple):
+class AnyOf(tuple[Any, ...]):
 	"""The values of a field in several companies or documents. It fits if one of them does; empty, it is missing."""
 
 
@@ -138,7 +146,7 @@ class Group:
 	"""`all`, `any` or `none` of `children`."""
 
 	kind: str
-	children: tuple[Union["Group", Condition], ...] = ()
+	children: tuple[Union["Group", Condition, "EventCondition"], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,7 @@ Catalogue = Mapping[str, Union[FieldType, EventType]]
 # Reading
 
 
-def parse(rule: str | Mapping | Group, fields: Catalogue | None = None) -> Group:
+def parse(rule: str | Mapping[str, Any] | Group, fields: Catalogue | None = None) -> Group:
 	"""The tree of a rule. With `fields`, field names, operators and values are checked and cast as well; an event
 	is one that has the type "event".
 
@@ -179,7 +187,7 @@ def parse(rule: str | Mapping | Group, fields: Catalogue | None = None) -> Group
 	return reader.group({key: value for key, value in data.items() if key != "version"}, "", 1)
 
 
-def _load(rule: str | Mapping) -> Mapping:
+def _load(rule: str | Mapping[str, Any]) -> Mapping[str, Any]:
 	if isinstance(rule, str):
 		if len(rule) > MAX_JSON:
 			raise RuleError("", _("The rule is longer than {0} characters. Use fewer conditions."), MAX_JSON)
@@ -220,7 +228,7 @@ class _Reader:
 			return self.condition(data, path)
 		return self.group(data, path, depth)
 
-	def group(self, data: Mapping, path: str, depth: int) -> Group:
+	def group(self, data: Mapping[str, Any], path: str, depth: int) -> Group:
 		if len(data) != 1 or next(iter(data)) not in GROUP_KINDS:
 			raise RuleError(path, _("A group has exactly one of the keys all, any and none, and no other."))
 		if depth > MAX_DEPTH:
@@ -235,14 +243,14 @@ class _Reader:
 			kind, tuple(self.node(child, f"{path}[{i}]", depth + 1) for i, child in enumerate(children))
 		)
 
-	def _count(self, data: Mapping, path: str, keys: tuple[str, ...]) -> None:
+	def _count(self, data: Mapping[str, Any], path: str, keys: tuple[str, ...]) -> None:
 		self.conditions += 1
 		if self.conditions > MAX_CONDITIONS:
 			raise RuleError(path, _("A rule has at most {0} conditions. Remove some."), MAX_CONDITIONS)
 		if strange := sorted(str(key) for key in data if key not in keys):
 			raise RuleError(path, _("A condition has no key {0}. Remove it."), repr(strange[0])[:80])
 
-	def event(self, data: Mapping, path: str, depth: int) -> EventCondition:
+	def event(self, data: Mapping[str, Any], path: str, depth: int) -> EventCondition:
 		self._count(data, path, ("event", "where", "measure", "operator", "value"))
 		if self.in_event:
 			raise RuleError(path, _("An event cannot stand within another event. Remove it."))
@@ -270,8 +278,8 @@ class _Reader:
 		)
 
 	def _measured(self, event: str, measure: str, operator: str, value: Any, path: str) -> Any:
-		declared = self.fields.get(event)
-		if declared is None or declared.type != "event":
+		declared = _event_of(self.fields, event)
+		if declared is None:
 			raise RuleError(
 				f"{path}.event", _("There is no event {0}. Choose one of the catalogue."), repr(event)[:80]
 			)
@@ -285,10 +293,10 @@ class _Reader:
 			)
 		return _cast(_Measure(measures[measure]), operator, value, f"{path}.value")
 
-	def _where(self, event: str, where: list | tuple, path: str, depth: int) -> Group:
+	def _where(self, event: str, where: list[Any] | tuple[Any, ...], path: str, depth: int) -> Group:
 		outer = self.fields
-		if outer is not None:
-			self.fields = outer[event].fields
+		if (declared := _event_of(outer, event)) is not None:
+			self.fields = declared.fields
 		self.in_event = True
 		try:
 			return Group(
@@ -297,7 +305,7 @@ class _Reader:
 		finally:
 			self.fields, self.in_event = outer, False
 
-	def condition(self, data: Mapping, path: str) -> Condition:
+	def condition(self, data: Mapping[str, Any], path: str) -> Condition:
 		self._count(data, path, ("field", "operator", "value"))
 		field, operator = data.get("field"), data.get("operator")
 		if not isinstance(field, str) or not field:
@@ -309,8 +317,8 @@ class _Reader:
 		value = data.get("value")
 		if self.fields is None:
 			return Condition(field, operator, _untyped(value, f"{path}.value"))
-		declared = self.fields.get(field)
-		if declared is None or declared.type == "event":
+		declared = _field_of(self.fields, field)
+		if declared is None:
 			raise RuleError(
 				f"{path}.field", _("There is no field {0}. Choose one of the catalogue."), repr(field)[:80]
 			)
@@ -320,6 +328,18 @@ class _Reader:
 				f"{path}.operator", _("Unknown operator {0}. Choose one of: {1}."), *_shown(operator, allowed)
 			)
 		return Condition(field, operator, _cast(declared, operator, value, f"{path}.value"))
+
+
+def _event_of(catalogue: Catalogue | None, name: str) -> EventType | None:
+	"""Return the event of this name; None if there is none."""
+	declared = (catalogue or {}).get(name)
+	return cast(EventType, declared) if declared is not None and declared.type == "event" else None
+
+
+def _field_of(catalogue: Catalogue, name: str) -> FieldType | None:
+	"""Return the field of this name; None if there is none, or if it is an event."""
+	declared = catalogue.get(name)
+	return cast(FieldType, declared) if declared is not None and declared.type != "event" else None
 
 
 @dataclass(frozen=True)
@@ -397,12 +417,12 @@ def _one(field: FieldType, value: Any, path: str) -> Any:
 def _text(value: Any, path: str) -> str:
 	if not isinstance(value, str) or not value.strip():
 		raise RuleError(path, _("Give a value."))
-	value = value.strip()
-	if len(value) > MAX_TEXT:
+	text: str = value.strip()
+	if len(text) > MAX_TEXT:
 		raise RuleError(path, _("A value has at most {0} characters. Shorten it."), MAX_TEXT)
-	if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in value):
+	if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
 		raise RuleError(path, _("The value holds characters that cannot be typed. Remove them."))
-	return value
+	return text
 
 
 def _integer(value: Any, path: str, low: int, high: int) -> int:
@@ -495,7 +515,9 @@ def leaves(tree: Node, path: str = "") -> Iterator[tuple[str, Leaf]]:
 def within_event(condition: EventCondition, path: str = "") -> Iterator[tuple[str, Condition]]:
 	"""The conditions that stand in an event, with their paths; an event holds no further events."""
 	for i, child in enumerate(condition.where.children):
-		yield from leaves(child, f"{path}.where[{i}]")
+		for place, leaf in leaves(child, f"{path}.where[{i}]"):
+			if isinstance(leaf, Condition):
+				yield place, leaf
 
 
 # Meaning
@@ -540,25 +562,26 @@ def evaluate(
 	return any(results) == (tree.kind == "any")
 
 
+def _within_event_fields(
+	event: str, within: Callable[[str, str, str], bool]
+) -> Callable[[str, str, str], bool]:
+	"""Return `within` for the fields of an event, which it knows as `event.field`."""
+	return lambda field, value, node: within(f"{event}.{field}", value, node)
+
+
 def _event_holds(
 	condition: EventCondition,
 	rows: Iterable[Mapping[str, Any]],
 	today: date,
 	within: Callable[[str, str, str], bool] | None,
 ) -> bool:
-	def of_event(field: str, value: str, node: str) -> bool:
-		return within(f"{condition.event}.{field}", value, node)
-
-	fitting = [
-		row
-		for row in rows
-		if evaluate(condition.where, row, today=today, within=of_event if within else None)
-	]
+	of_event = _within_event_fields(condition.event, within) if within else None
+	fitting = [row for row in rows if evaluate(condition.where, row, today=today, within=of_event)]
 	if condition.measure == COUNT:
 		figure = len({row["document"] for row in fitting} - {None})
 	else:
 		figure = sum(row[condition.measure] or 0 for row in fitting)
-	return COMPARISONS[condition.operator](figure, condition.value)
+	return bool(COMPARISONS[condition.operator](figure, condition.value))
 
 
 def _holds(
@@ -583,21 +606,21 @@ def _holds(
 	if isinstance(value, datetime):
 		value = value.date()
 	if operator == "last days":
-		return today - timedelta(days=wanted) <= value <= today
+		return bool(today - timedelta(days=wanted) <= value <= today)
 	if operator == "next days":
-		return today <= value <= today + timedelta(days=wanted)
+		return bool(today <= value <= today + timedelta(days=wanted))
 	if operator == "before days":
-		return value < today - timedelta(days=wanted)
+		return bool(value < today - timedelta(days=wanted))
 	if operator in IN_PERIOD:
 		first, last = period(today, wanted, back=operator == "last period")
-		return first <= value <= last
+		return bool(first <= value <= last)
 	if operator == "anniversary within":
 		coming = (today + timedelta(days=days) for days in range(wanted + 1))
 		return any(is_anniversary(value, day) for day in coming)
 	if isinstance(value, str):
 		value = text_key(value)
 		wanted = tuple(map(text_key, wanted)) if isinstance(wanted, tuple) else text_key(wanted)
-	return COMPARISONS[operator](value, wanted)
+	return bool(COMPARISONS[operator](value, wanted))
 
 
 def _set_holds(operator: str, wanted: Any, held: set[str]) -> bool:

@@ -68,7 +68,8 @@ def domain_name(domain: str) -> str:
 	if domain.isascii():
 		return domain if all(0 < len(label) < 64 for label in domain.split(".")) else ""
 	try:
-		return idna.encode(domain, uts46=True, transitional=False).decode("ascii")
+		encoded: bytes = idna.encode(domain, uts46=True, transitional=False)
+		return encoded.decode("ascii")
 	except UnicodeError:
 		return ""
 
@@ -109,7 +110,8 @@ def _phone_key(number: str, region: str) -> str:
 		return ""
 	if not phonenumbers.is_possible_number(parsed):
 		return ""
-	return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+	e164: str = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+	return e164
 
 
 #: mail providers whose domain says nothing about whose address it is

@@ -96,7 +96,8 @@ def clean_html(source: str) -> str:
 	:raises TemplateError: more than `MAX_DEPTH` elements are inside one another
 	"""
 	_check_depth(source)
-	return _CLEANER.clean(_WITH_CONTENT.sub("", source))
+	cleaned: str = _CLEANER.clean(_WITH_CONTENT.sub("", source))
+	return cleaned
 
 
 def plain(text: str) -> str:

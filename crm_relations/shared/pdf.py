@@ -27,7 +27,8 @@ def from_html(html: str) -> bytes:
 			raise ValueError("Only embedded images are printed")
 		return weasyprint.default_url_fetcher(url, *args, **kwargs)
 
-	return weasyprint.HTML(string=html, url_fetcher=fetch).write_pdf()
+	pdf: bytes = weasyprint.HTML(string=html, url_fetcher=fetch).write_pdf()
+	return pdf
 
 
 def fonts_in(content: bytes) -> set[str]:

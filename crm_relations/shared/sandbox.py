@@ -85,7 +85,7 @@ class TemplateError(ValueError):
 	"""A text that cannot be rendered; the message says why."""
 
 
-class Sandbox(ImmutableSandboxedEnvironment):
+class Sandbox(ImmutableSandboxedEnvironment):  # type: ignore[misc]
 	"""No globals, and neither an operator nor a method that makes a small text large."""
 
 	intercepted_binops = frozenset({"+"})
@@ -105,7 +105,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 		return _bounded(super().call(context, function, *args, **kwargs))
 
 
-def environment(autoescape: bool, finalize: Callable | None = None) -> Sandbox:
+def environment(autoescape: bool, finalize: Callable[..., Any] | None = None) -> Sandbox:
 	"""Return an environment for texts.
 
 	:param autoescape: the text is HTML, what is filled in is not
@@ -128,7 +128,7 @@ def _bounded(value: Any) -> Any:
 	return value
 
 
-def _bounding(function: Callable) -> Callable:
+def _bounding(function: Callable[..., Any]) -> Callable[..., Any]:
 	@functools.wraps(function)  # keeps the mark by which Jinja passes its environment
 	def bounded(*args: Any, **kwargs: Any) -> Any:
 		return _bounded(function(*args, **kwargs))
@@ -180,7 +180,8 @@ def names_in(env: Sandbox, source: str) -> set[str]:
 
 
 def _names(tree: nodes.Template) -> set[str]:
-	return jinja2.meta.find_undeclared_variables(tree)
+	names: set[str] = jinja2.meta.find_undeclared_variables(tree)
+	return names
 
 
 def _read(env: Sandbox, source: str) -> nodes.Template:

@@ -146,7 +146,7 @@ def _original(message: Message) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
 	for part in message.walk():
 		kind = part.get_content_type()
 		if kind == "message/rfc822" and part.is_multipart():
-			original = part.get_payload(0)
+			original = _message_in(part)
 		elif kind in ("text/rfc822-headers", "message/rfc822-headers", "text/rfc822"):
 			original = message_from_string(reply_text.part_text(part))
 		else:
@@ -161,8 +161,13 @@ def _original(message: Message) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
 
 def _fields(part: Message) -> Message:
 	"""The header block of a feedback report, however the parser has taken it."""
+	return _message_in(part)
+
+
+def _message_in(part: Message) -> Message:
+	"""Return the first message that a part holds, or else its text read as a message."""
 	inner = part.get_payload()
-	if isinstance(inner, list) and inner:
+	if isinstance(inner, list) and inner and isinstance(inner[0], Message):
 		return inner[0]
 	return message_from_string(reply_text.part_text(part))
 

@@ -17,6 +17,7 @@ Keys, all optional unless said:
   deal is the last one that it was in
 """
 
+import dataclasses
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -94,6 +95,10 @@ class Mapping:
 		return (self.products, self.teams, self.accounts, self.deals)
 
 
+#: What a key of a mapping file is where the file leaves it out
+_DEFAULTS = {each.name: each.default for each in dataclasses.fields(Mapping) if isinstance(each.default, str)}
+
+
 def load(path: str | Path | None = None) -> Mapping:
 	"""Read and check a mapping file; without a path, the one that comes with the app.
 
@@ -126,7 +131,7 @@ def parse(data: Any) -> Mapping:
 	parts = _parts(data)
 	accounts, deals = data.get("accounts") or {}, data["deals"]
 	simple = {
-		key: _text(data, key, Mapping.__dataclass_fields__[key].default)
+		key: _text(data, key, _DEFAULTS[key])
 		for key in (
 			"encoding",
 			"delimiter",
@@ -150,6 +155,17 @@ def parse(data: Any) -> Mapping:
 	if not 50 <= likeness <= 100:
 		raise MappingError("likeness: must be from 50 to 100")
 	return Mapping(
+		accounts=parts["accounts"],
+		products=parts["products"],
+		teams=parts["teams"],
+		deals=parts["deals"],
+		encoding=simple["encoding"],
+		delimiter=simple["delimiter"],
+		date_format=simple["date_format"],
+		decimal_separator=simple["decimal_separator"],
+		tax=simple["tax"],
+		lost_reason=simple["lost_reason"],
+		undated=simple["undated"],
 		source=_text(data, "source", None),
 		stages=_stages(deals.get("stages")),
 		exchange_rate=_number(data, "exchange_rate", 1, "exchange_rate"),
@@ -157,8 +173,6 @@ def parse(data: Any) -> Mapping:
 		annual_revenue_factor=_number(accounts, "annual_revenue_factor", 1, "accounts.annual_revenue_factor"),
 		annual_revenue_currency=_text(accounts, "annual_revenue_currency", "", "accounts."),
 		notes=notes,
-		**simple,
-		**parts,
 	)
 
 
@@ -210,14 +224,14 @@ def _stages(data: Any) -> dict[str, Stage]:
 	return stages
 
 
-def _text(data: dict, key: str, default: str | None, path: str = "") -> str:
+def _text(data: dict[str, Any], key: str, default: str | None, path: str = "") -> str:
 	value = data.get(key, default)
 	if not isinstance(value, str) or (default is None and not value):
 		raise MappingError(f"{path}{key}: must be a text")
 	return value
 
 
-def _number(data: dict, key: str, default: int, path: str) -> Decimal:
+def _number(data: dict[str, Any], key: str, default: int, path: str) -> Decimal:
 	value = data.get(key, default)
 	try:
 		number = Decimal(str(value))
@@ -228,6 +242,6 @@ def _number(data: dict, key: str, default: int, path: str) -> Decimal:
 	return number
 
 
-def _no_others(data: dict, known: set[str], path: str) -> None:
+def _no_others(data: dict[str, Any], known: set[str], path: str) -> None:
 	if others := sorted(set(data) - known):
 		raise MappingError(f"{path}{others[0]}: is not known; known are {', '.join(sorted(known))}")

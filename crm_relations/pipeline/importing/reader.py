@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from crm_relations.pipeline.importing.mapping import Mapping, Part, Stage
 from crm_relations.pipeline.importing.rules import (
@@ -95,7 +96,7 @@ class ReadFile:
 	"""What a file held: `rows_in` = good rows + rejections."""
 
 	part: Part
-	good: list = field(default_factory=list)
+	good: list[Any] = field(default_factory=list)
 	rejected: list[Rejection] = field(default_factory=list)
 
 	@property
@@ -205,7 +206,7 @@ def _last_date(rows: list[Row], mapping: Mapping) -> datetime.date | None:
 	return max((date for date in dates if date and date <= today), default=None)
 
 
-def _typed(part: Part, rows: list[Row], key_column: str, build: Callable) -> ReadFile:
+def _typed(part: Part, rows: list[Row], key_column: str, build: Callable[..., Any]) -> ReadFile:
 	read_file = ReadFile(part)
 	seen: dict[str, int] = {}
 	column = part.columns.get(key_column, key_column)
@@ -283,7 +284,7 @@ def _deal(row: Row, key: str, mapping: Mapping, last_date: datetime.date | None)
 		raise ValueProblem(f"{columns['closed_on']} {closed} is before {columns['opened_on']} {opened}")
 	if stage.outcome == "won" and (value is None or value <= 0):
 		raise ValueProblem(f"{columns.get('value', 'value')}: a won deal needs a value above zero")
-	if stage.outcome == "won" and closed > datetime.date.today():
+	if stage.outcome == "won" and closed and closed > datetime.date.today():
 		raise ValueProblem(f"{columns['closed_on']} {closed} is in the future, but the deal is won")
 	if stage.outcome == "open" and closed and closed.year > datetime.date.today().year + PLACEHOLDER_YEARS:
 		closed = None

@@ -263,6 +263,6 @@ def sound(word: str) -> str:
 
 	Source: H. J. Postel, Die Kölner Phonetik, IBM-Nachrichten 19 (1969), 925-931.
 	"""
-	coded = _BY_NEIGHBOUR.sub(lambda match: _CODES[match.lastgroup], word).translate(_SOUNDS)
+	coded = _BY_NEIGHBOUR.sub(lambda match: _CODES[match.lastgroup or ""], word).translate(_SOUNDS)
 	coded = _REPEATED.sub(r"\1", coded)
 	return coded[:1] + coded[1:].replace("0", "")

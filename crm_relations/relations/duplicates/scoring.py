@@ -106,7 +106,7 @@ def probability(weight: float) -> float:
 	"""From log2 of the odds."""
 	if weight > 60:
 		return 1.0
-	odds = 2.0**weight
+	odds = float(2.0**weight)
 	return odds / (1.0 + odds)
 
 
@@ -218,7 +218,7 @@ def _persons(one: Record, other: Record, add: Add) -> None:
 
 def _look_crossed(first: str, last: str, first2: str, last2: str) -> bool:
 	crossed = _jaro(first, last2, score_cutoff=0.7) + _jaro(last, first2, score_cutoff=0.7)
-	return crossed > 0.9 and crossed > _jaro(first, first2) + _jaro(last, last2) + 0.3
+	return bool(crossed > 0.9 and crossed > _jaro(first, first2) + _jaro(last, last2) + 0.3)
 
 
 def _names(part: str, one: str, other: str) -> str:
@@ -276,7 +276,7 @@ def _email(one: Record, other: Record) -> str:
 def _emails_alike(one: str, other: str) -> bool:
 	"""Return whether one address may be the other with a slip; in a short one, two slips are another address."""
 	allowed = 1 if min(len(one), len(other)) < 16 else 2
-	return _slips(one, other, score_cutoff=allowed) <= allowed
+	return bool(_slips(one, other, score_cutoff=allowed) <= allowed)
 
 
 def _places(one: Record, other: Record, add: Add) -> None:

@@ -106,8 +106,11 @@ def _is_domain(words: Iterable[str], email: str) -> bool:
 	return all(_letters(word) in domain for word in words)
 
 
+_UMLAUTS: dict[int, str] = {ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue", ord("ß"): "ss"}
+
+
 def _letters(text: str) -> str:
-	folded = text.casefold().translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}))
+	folded = text.casefold().translate(_UMLAUTS)
 	folded = unicodedata.normalize("NFKD", folded)
 	return "".join(char for char in folded if char.isalnum() and char.isascii())
 

@@ -344,11 +344,11 @@ class _Row:
 			for part, text in (("pincode", code), ("city", city)):
 				if text:
 					self.places.setdefault("", {}).setdefault(part, []).append(text)
-		elif part := MAIN_PARTS.get(target):
-			self.places.setdefault("", {}).setdefault(part, []).append(cell)
+		elif main_part := MAIN_PARTS.get(target):
+			self.places.setdefault("", {}).setdefault(main_part, []).append(cell)
 		elif target in PLACES:
-			place, part = PLACES[target]
-			self.places.setdefault(place, {}).setdefault(part, []).append(cell)
+			place, part_of_place = PLACES[target]
+			self.places.setdefault(place, {}).setdefault(part_of_place, []).append(cell)
 		elif target in BIRTHDAY_PARTS:
 			self.birthday[target] = cell
 		elif target in headings.OPT_OUTS:

@@ -64,7 +64,9 @@ def _check(content: bytes) -> None:
 		)
 
 
-def _chained(first: tuple[int, list[str]], rest: Iterator) -> Iterator[tuple[int, list[str]]]:
+def _chained(
+	first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]
+) -> Iterator[tuple[int, list[str]]]:
 	yield first
 	yield from rest
 

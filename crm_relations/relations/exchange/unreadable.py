@@ -1,5 +1,7 @@
 """Why a file, a row or a cell cannot be read. Imports no frappe."""
 
+from collections.abc import Callable
+
 
 class Unreadable(Exception):
 	"""The file as a whole, or one of its rows or cells, cannot be read; says why. `values` fill the placeholders."""
@@ -8,7 +10,7 @@ class Unreadable(Exception):
 		super().__init__(text)
 		self.text, self.values = text, values
 
-	def message(self, translate) -> str:
+	def message(self, translate: Callable[[str], str]) -> str:
 		"""Return the reason in the user's language; `translate` is frappe's `_`."""
 		return translate(self.text).format(*self.values)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import vobject
 
-from crm_relations.relations.exchange import cells, headings, optouts, rules, vcard_syntax
+from crm_relations.relations.exchange import cells, code_pages, headings, naming, optouts, rules, vcard_syntax
 from crm_relations.relations.exchange.rules import Record
 from crm_relations.relations.exchange.unreadable import Unreadable, _
 from crm_relations.relations.exchange.vcard_syntax import Line
@@ -51,7 +51,7 @@ def is_vcard(content: bytes) -> bool:
 
 def read(content: bytes) -> tuple[list[Record], str]:
 	"""The records of a file, in their order, and its encoding. A card that cannot be read says so in `error`."""
-	text, encoding = rules.decode(content)
+	text, encoding = code_pages.decode(content)
 	text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
 	records = []
 	for number, (is_card, piece) in enumerate(vcard_syntax.cut(text), 1):
@@ -164,13 +164,13 @@ def _take_name(record: Record, parts: Sequence[str]) -> None:
 
 def _take_point(record: Record, name: str, value: str, types: Sequence[str], label: str) -> None:
 	if name == "EMAIL":
-		kind, value = rules.EMAIL, re.sub(r"^mailto:", "", value, flags=re.IGNORECASE)
+		kind, value = headings.EMAIL, re.sub(r"^mailto:", "", value, flags=re.IGNORECASE)
 	elif name == "URL":
-		kind = rules.WEBSITE
+		kind = headings.WEBSITE
 	else:
 		value = re.sub(r"^tel:", "", value, flags=re.IGNORECASE).replace(";ext=", " ext. ")
 		is_mobile = "cell" in types or "iphone" in types
-		kind = rules.FAX if "fax" in types else rules.MOBILE if is_mobile else rules.PHONE
+		kind = headings.FAX if "fax" in types else headings.MOBILE if is_mobile else headings.PHONE
 	for point in rules.split_points(kind, value, label):
 		record.add_point(*point)
 
@@ -195,7 +195,7 @@ def _take_address(record: Record, parts: Sequence[str], label: str) -> None:
 			record.left.append(("ADR", region))
 	else:
 		place = {"street": street, "pincode": code, "city": city, "region": region, "country": country}
-		record.add_point(rules.ADDRESS, rules.one_line(place), label)
+		record.add_point(headings.ADDRESS, rules.one_line(place), label)
 
 
 def _set_kind(record: Record, kind: str) -> None:
@@ -205,7 +205,7 @@ def _set_kind(record: Record, kind: str) -> None:
 	if not kind and record.company and name in ("", record.company):
 		is_company = not (record.values.get("first_name") or record.values.get("last_name"))
 	if is_company:
-		record.values["relation_kind"] = rules.ORGANISATION
+		record.values["relation_kind"] = naming.ORGANISATION
 		record.values.setdefault("relation_name", record.company)
 		if record.company == record.values["relation_name"]:
 			record.company = ""
@@ -214,7 +214,7 @@ def _set_kind(record: Record, kind: str) -> None:
 			if text and text != record.values["relation_name"]:
 				record.left.append(("N", text))
 	elif kind or record.values.get("first_name") or record.values.get("last_name"):
-		record.values["relation_kind"] = rules.PERSON
+		record.values["relation_kind"] = naming.PERSON
 
 
 def rejected(record: Record, reason: str) -> str:
@@ -243,7 +243,7 @@ def write(relations: Iterable[Mapping[str, Any]], version: str = "3.0") -> bytes
 def _card(relation: Mapping[str, Any], version: str) -> str:
 	card = vobject.vCard()
 	card.add("version").value = version
-	person = relation["relation_kind"] == rules.PERSON
+	person = relation["relation_kind"] == naming.PERSON
 	card.add("fn").value = relation["relation_name"]
 	given, family = relation.get("first_name") or "", relation.get("last_name") or ""
 	if person and not (given or family):
@@ -266,7 +266,11 @@ def _card(relation: Mapping[str, Any], version: str) -> str:
 			card.add(prop).value = str(relation[field])
 	if isinstance(birthday := relation.get("date_of_birth"), date):
 		card.add("bday").value = birthday.strftime("%Y%m%d" if version == "4.0" else "%Y-%m-%d")
-	for field, kind in (("email_id", rules.EMAIL), ("phone", rules.PHONE), ("mobile_no", rules.MOBILE)):
+	for field, kind in (
+		("email_id", headings.EMAIL),
+		("phone", headings.PHONE),
+		("mobile_no", headings.MOBILE),
+	):
 		if relation.get(field):
 			_add_point(card, kind, str(relation[field]), "", version, preferred=True)
 	fields = ("address_line", "pincode", "city", "country")
@@ -276,22 +280,23 @@ def _card(relation: Mapping[str, Any], version: str) -> str:
 		address.value = vobject.vcard.Address(street=street, code=code, city=city, country=country)
 	for kind, value, label in relation.get("points") or ():
 		_add_point(card, kind, value, label, version)
-	return card.serialize()
+	written: str = card.serialize()
+	return written
 
 
 def _add_point(card: Any, kind: str, value: str, label: str, version: str, preferred: bool = False) -> None:
 	types = [t.strip() for t in label.split(",") if t.strip() in ("home", "work")]
-	if kind == rules.EMAIL:
+	if kind == headings.EMAIL:
 		line = card.add("email")
 		line.value = value
-	elif kind == rules.WEBSITE:
+	elif kind == headings.WEBSITE:
 		line = card.add("url")
 		line.value = value
-	elif kind == rules.ADDRESS:
+	elif kind == headings.ADDRESS:
 		line = card.add("adr")
 		line.value = vobject.vcard.Address(street=value)
 	else:
-		types.append({rules.MOBILE: "cell", rules.FAX: "fax"}.get(kind, "voice"))
+		types.append({headings.MOBILE: "cell", headings.FAX: "fax"}.get(kind, "voice"))
 		line = card.add("tel")
 		line.value = value
 	if preferred and version == "4.0":

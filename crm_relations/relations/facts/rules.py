@@ -45,4 +45,4 @@ def class_of(value: Any, found: Sequence[Any]) -> int:
 	"""Class 1 … n of a value by the borders; 0 if it has no value."""
 	if value is None:
 		return 0
-	return 1 + sum(border is not None and value >= border for border in found)
+	return 1 + sum(1 for border in found if border is not None and value >= border)
