@@ -8,8 +8,9 @@ from frappe.query_builder.functions import Count, Max
 from pypika.terms import Parameter
 
 from crm_relations.relations.duplicates.matching import MAX_BLOCK
-from crm_relations.relations.duplicates.records import FIELDS, Record
+from crm_relations.relations.duplicates.records import FIELDS, OUTLINE, Record
 from crm_relations.relations.sources import Row
+from crm_relations.shared.in_lists import one_of_many
 
 KEY, PAIR, MERGE = "Relation Key", "Relation Duplicate", "Relation Merge"
 Pair = tuple[str, str]
@@ -39,7 +40,7 @@ def records(relations: Iterable[str]) -> dict[str, Record]:
 	rows = (
 		frappe.qb.from_(table)
 		.select(table.name, *[table[column] for column in columns])
-		.where(table.name.isin(relations) & (table.disabled == 0))
+		.where(one_of_many(table.name, relations) & (table.disabled == 0))
 	).run(as_dict=True)
 	known = known_by_documents([row["name"] for row in rows])
 	by_country, default = regions()
@@ -49,6 +50,35 @@ def records(relations: Iterable[str]) -> dict[str, Record]:
 		row["tax_id"] = more.get("tax_id")
 		region = by_country.get(row["country"], default)
 		result[row["name"]] = Record(row, region, more.get("emails", ()), more.get("phones", ()))
+	return result
+
+
+def outlines(relations: Collection[str]) -> dict[str, Record]:
+	"""relation → its name, address and date of birth; as `records`, but in one read of few columns."""
+	if not relations:
+		return {}
+	table = frappe.qb.DocType("Relation")
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.name, *[table[column] for column in OUTLINE])
+		.where(one_of_many(table.name, relations) & (table.disabled == 0))
+	).run()
+	return {name: Record(dict(zip(OUTLINE, values, strict=True))) for name, *values in rows}
+
+
+def records_of_new(docs: Iterable[Any]) -> dict[str, Record]:
+	"""relation → what is looked at in it, from relations that have just been written and have no documents yet."""
+	by_country, default = regions()
+	result = {}
+	for doc in docs:
+		if doc.disabled:
+			continue
+		more: dict[str, list[str]] = {"emails": [], "phones": []}
+		for row in doc.contact_points:
+			if row.point_type in POINTS:
+				more[POINTS[row.point_type]].append(row.value)
+		values = {field: doc.get(field) for field in FIELDS}
+		result[doc.name] = Record(values, by_country.get(doc.country, default), **more)
 	return result
 
 
@@ -65,7 +95,7 @@ def known_by_documents(relations: Collection[str]) -> dict[str, Row]:
 			.join(table)
 			.on((party.party_type == doctype) & (party.party == table.name))
 			.select(party.parent, table.tax_id)
-			.where(party.parent.isin(relations) & (table.tax_id != ""))
+			.where(one_of_many(party.parent, relations) & (table.tax_id != ""))
 			.orderby(party.since)
 			.orderby(party.party)
 		).run()
@@ -81,7 +111,7 @@ def known_by_documents(relations: Collection[str]) -> dict[str, Row]:
 			.join(table)
 			.on((party.party_type == "Contact") & (party.party == table.parent))
 			.select(party.parent, table[column])
-			.where(party.parent.isin(relations) & (table[column] != ""))
+			.where(one_of_many(party.parent, relations) & (table[column] != ""))
 		).run()
 		for relation, value in rows:
 			found.setdefault(relation, {}).setdefault(kind, []).append(value)
@@ -89,7 +119,7 @@ def known_by_documents(relations: Collection[str]) -> dict[str, Row]:
 	rows = (
 		frappe.qb.from_(point)
 		.select(point.parent, point.point_type, point.value)
-		.where(point.parent.isin(relations) & point.point_type.isin(list(POINTS)))
+		.where(one_of_many(point.parent, relations) & point.point_type.isin(list(POINTS)))
 	).run()
 	for relation, kind, value in rows:
 		found.setdefault(relation, {}).setdefault(POINTS[kind], []).append(value)
@@ -122,7 +152,7 @@ def keys_of(relations: Collection[str]) -> dict[str, set[str]]:
 		rows = (
 			frappe.qb.from_(table)
 			.select(table.relation, table.value)
-			.where(table.relation.isin(relations))
+			.where(one_of_many(table.relation, relations))
 			.run()
 		)
 		for relation, value in rows:
@@ -205,7 +235,7 @@ def too_common(keys: Collection[str]) -> set[str]:
 		(
 			frappe.qb.from_(table)
 			.select(table.value)
-			.where(table.value.isin(keys))
+			.where(one_of_many(table.value, keys))
 			.groupby(table.value)
 			.having(Count("*") > MAX_BLOCK)
 		).run(pluck=True)
@@ -231,7 +261,7 @@ def stale(after: str, limit: int) -> tuple[list[str], str | None]:
 		(
 			frappe.qb.from_(key)
 			.select(key.relation, Max(key.modified))
-			.where(key.relation.isin([row[0] for row in rows]))
+			.where(one_of_many(key.relation, [row[0] for row in rows]))
 			.groupby(key.relation)
 		).run()
 	)
@@ -254,8 +284,8 @@ def pairs_among(pairs: Collection[Pair]) -> dict[Pair, Row]:
 	rows = (
 		frappe.qb.from_(table)
 		.select(table.name, table.relation, table.other, table.state, table.probability, table.reasons)
-		.where(table.relation.isin({one for one, _other in pairs}))
-		.where(table.other.isin({other for _one, other in pairs}))
+		.where(one_of_many(table.relation, {one for one, _other in pairs}))
+		.where(one_of_many(table.other, {other for _one, other in pairs}))
 	).run(as_dict=True)
 	return {(row["relation"], row["other"]): row for row in rows if (row["relation"], row["other"]) in pairs}
 
@@ -265,7 +295,8 @@ def open_pairs(relations: Collection[str]) -> list[Row]:
 	table = frappe.qb.DocType(PAIR)
 	query = frappe.qb.from_(table).select(table.name, table.relation, table.other, table.probability)
 	one, other = (
-		query.where(side.isin(relations) & (table.state == "Open")) for side in (table.relation, table.other)
+		query.where(one_of_many(side, relations) & (table.state == "Open"))
+		for side in (table.relation, table.other)
 	)
 	return one.union(other).run(as_dict=True)
 

@@ -6,6 +6,7 @@ date of birth: a slip in one part leaves the others.
 """
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import date
 from sys import intern
 from typing import Any
@@ -39,6 +40,18 @@ FIELDS = (
 	"country",
 )
 
+#: fields that name, address and date of birth of an outline are made of
+OUTLINE = (
+	"relation_name",
+	"relation_kind",
+	"first_name",
+	"last_name",
+	"date_of_birth",
+	"address_line",
+	"pincode",
+	"city",
+)
+
 #: kind of key → what it is made of, in the order in which the search asks for them
 KEY_KINDS = {
 	"e": "e-mail",
@@ -52,6 +65,8 @@ KEY_KINDS = {
 	"h": "house number and postcode",
 	"s": "house number, street and city by sound",
 }
+#: kinds of what is not in an outline: `records.OUTLINE`
+BESIDE_OUTLINE = ("e:", "v:", "p:", "w:")
 KEY_LENGTH = 140
 
 
@@ -66,8 +81,8 @@ class Record:
 		"extra",
 		"first",
 		"forms",
+		"held_keys",
 		"is_person",
-		"keys",
 		"last",
 		"number",
 		"phones",
@@ -113,9 +128,25 @@ class Record:
 				(d for d in map(domain_key, sorted(self.emails)) if d), ""
 			)
 		self.tax = tax_key(get("tax_id"))
-		self.keys = frozenset(map(intern, self._keys()))
-		if max(map(len, self.keys), default=0) > KEY_LENGTH:
-			self.keys = frozenset(key[:KEY_LENGTH].strip() for key in self.keys)
+		self.held_keys: frozenset[str] | None = None
+
+	@property
+	def keys(self) -> frozenset[str]:
+		"""Keys by which the relation is found; made when they are first asked for."""
+		if self.held_keys is None:
+			keys = frozenset(map(intern, self._keys()))
+			if max(map(len, keys), default=0) > KEY_LENGTH:
+				keys = frozenset(key[:KEY_LENGTH].strip() for key in keys)
+			self.held_keys = keys
+		return self.held_keys
+
+	def outline(self) -> "Record":
+		"""Return the record with nothing but its name, address and date of birth."""
+		found = copy(self)
+		found.emails = found.phones = frozenset()
+		found.domain = found.tax = ""
+		found.held_keys = None
+		return found
 
 	def _keys(self) -> Iterable[str]:
 		for address in self.emails:

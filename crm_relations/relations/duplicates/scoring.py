@@ -102,6 +102,18 @@ def score(one: Record, other: Record) -> Score:
 	return Score(probability(sum(map(WEIGHTS.__getitem__, reasons)) + PRIOR), reasons)
 
 
+def is_hopeless(one: Record, other: Record) -> bool:
+	"""Tell from two outlines that their relations are no candidates, whatever else is known of them.
+
+	Holds for relations that share no e-mail address, telephone number, tax number or web domain. Of these, only an address
+	that is alike still speaks for the pair; it also takes away a deduction that is made for want of evidence.
+	"""
+	if one.is_person != other.is_person:
+		return True
+	known = sum(WEIGHTS[level] for level in compare(one, other) if level not in _FOR_WANT_OF_EVIDENCE)
+	return probability(known + WEIGHTS["email_alike"] + PRIOR) < THRESHOLD
+
+
 def probability(weight: float) -> float:
 	"""From log2 of the odds."""
 	if weight > 60:
@@ -167,6 +179,8 @@ def _only_area_agrees(levels: list[str]) -> bool:
 	return not evidence
 
 
+#: deductions that one more agreement takes away
+_FOR_WANT_OF_EVIDENCE = frozenset(("names_only", "area_only"))
 #: agreements that do not occur between two members of a household or two companies in a house
 _OWN = frozenset(("birth_same", "birth_alike", "email_same", "tax_same"))
 _NAMES = frozenset(level for level in LEVELS if level.startswith(("first_", "last_", "name_", "form_")))

@@ -15,8 +15,8 @@ from markupsafe import Markup
 from crm_relations.relations.duplicates import index, pairs, queries
 from crm_relations.relations.duplicates.matching import Candidate, pairs_in_block
 from crm_relations.relations.duplicates.queries import ordered
-from crm_relations.relations.duplicates.records import Record
-from crm_relations.relations.duplicates.scoring import THRESHOLD, score
+from crm_relations.relations.duplicates.records import BESIDE_OUTLINE, Record
+from crm_relations.relations.duplicates.scoring import THRESHOLD, is_hopeless, score
 from crm_relations.shared.refusals import filled
 from crm_relations.shared.side_effects import deferrable
 
@@ -64,14 +64,13 @@ def look_for_relations(mine: Mapping[str, Record]) -> None:
 
 	:param mine: relation → what is looked at in it; their keys stand in the index already
 	"""
-	blocks = queries.sharing({key for record in mine.values() for key in record.keys})
-	others = {name for names in blocks.values() for name in names} - mine.keys()
+	beside = _worth_comparing(mine)
+	others = {name for names in beside.values() for name in names} - mine.keys()
 	records = {**queries.records(others), **mine}
 	likely: dict[queries.Pair, Candidate | None] = {}
 	found: dict[queries.Pair, Candidate] = {}
-	for name, record in mine.items():
-		beside = {other for key in record.keys for other in blocks.get(key, ()) if other in records}
-		pairs_of_one = [ordered(name, other) for other in beside - {name}]
+	for name, names in beside.items():
+		pairs_of_one = [ordered(name, other) for other in names if other in records]
 		for pair in pairs_of_one:
 			if pair not in likely:
 				probability, reasons = score(records[pair[0]], records[pair[1]])
@@ -83,6 +82,36 @@ def look_for_relations(mine: Mapping[str, Record]) -> None:
 	stored = queries.open_pairs(list(mine)) if mine else []
 	pairs.withdraw([row["name"] for row in stored if not likely.get((row["relation"], row["other"]))])
 	pairs.propose(found.values())
+
+
+def _worth_comparing(mine: Mapping[str, Record]) -> dict[str, set[str]]:
+	"""relation → others that share a key with it, without those that their names and addresses rule out.
+
+	Most that share a postcode and a first name are ruled out, and of them only a few columns are read.
+	"""
+	blocks = queries.sharing({key for record in mine.values() for key in record.keys})
+	sharing: dict[str, set[str]] = {}
+	#: share an e-mail address or the like, or so many do that it cannot be told which
+	whole: dict[str, set[str]] = {}
+	for name, record in mine.items():
+		beyond = [key for key in record.keys if key.startswith(BESIDE_OUTLINE)]
+		sharing[name] = {other for key in record.keys for other in blocks.get(key, ())} - {name}
+		if all(key in blocks for key in beyond):
+			whole[name] = {other for key in beyond for other in blocks[key]} - {name}
+		else:
+			whole[name] = sharing[name]
+	asked = {other for name, names in sharing.items() for other in names - whole[name]}
+	outlines = queries.outlines(asked - mine.keys())
+	outlines.update((name, record.outline()) for name, record in mine.items())
+	return {
+		name: whole[name]
+		| {
+			other
+			for other in names - whole[name]
+			if other in outlines and not is_hopeless(outlines[name], outlines[other])
+		}
+		for name, names in sharing.items()
+	}
 
 
 def looked_at_changed(doc: Document) -> bool:

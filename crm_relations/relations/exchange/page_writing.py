@@ -170,7 +170,8 @@ class Page:
 		if self.versions:
 			insert_rows("Version", history.VERSION, self.versions)
 		links.link_many(WORKS_FOR, dict.fromkeys(self.links))
-		records = queries.records(self.docs)
+		records = queries.records([name for name in self.docs if name not in self.new])
+		records.update(queries.records_of_new([self.docs[name] for name in self.new]))
 		index.refresh_keys(self.docs, records)
 		search.look_for_relations({name: records[name] for name in self.looked_at if name in records})
 		changes.announce(self.docs)

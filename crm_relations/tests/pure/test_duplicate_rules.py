@@ -7,6 +7,7 @@ from datetime import date
 from email.utils import parseaddr
 from itertools import combinations
 from pathlib import Path
+from random import Random
 
 import phonenumbers
 import pytest
@@ -21,7 +22,7 @@ from crm_relations.relations.duplicates.normal_forms import (
 	sound,
 	street,
 )
-from crm_relations.relations.duplicates.records import KEY_LENGTH, Record
+from crm_relations.relations.duplicates.records import BESIDE_OUTLINE, KEY_LENGTH, Record
 from crm_relations.shared.contact_keys import domain_key, email_key, phone_key, tax_key
 from crm_relations.tests import people
 
@@ -305,6 +306,31 @@ def test_the_score_does_not_depend_on_the_order(data):
 
 
 # ── pairs ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_what_names_and_addresses_rule_out_is_no_candidate_by_all_else_either(seed):
+	draw = Random(seed)
+	values = in_few_postcodes(people.generate(3000, seed=seed)[0])
+	for row in values.values():
+		for field in draw.sample(sorted(row), 4):  # what is unknown may be anything
+			if field not in ("relation_kind", "relation_name"):
+				row[field] = None
+	records = {name: Record(row) for name, row in values.items()}
+	outlines = {name: record.outline() for name, record in records.items()}
+	blocks = [names for names in matching.blocks_of(records).values() if len(names) <= matching.MAX_BLOCK]
+	likely, ruled_out, compared = 0, 0, 0
+	for one, other in {pair for names in blocks for pair in combinations(names, 2)}:
+		shared = records[one].keys & records[other].keys
+		if any(key.startswith(BESIDE_OUTLINE) for key in shared):
+			continue
+		compared += 1
+		is_likely = scoring.score(records[one], records[other]).probability >= scoring.THRESHOLD
+		is_hopeless = scoring.is_hopeless(outlines[one], outlines[other])
+		assert not (is_likely and is_hopeless), (one, other)
+		likely += is_likely
+		ruled_out += is_hopeless
+	assert likely > 100 and ruled_out > 0.9 * (compared - likely) > 1000, (likely, ruled_out, compared)
 
 
 def test_every_pair_is_compared_once_whatever_keys_it_shares():
