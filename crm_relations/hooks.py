@@ -266,6 +266,20 @@ website_route_rules = [
 	{"from_route": "/ru/<token>", "to_route": "ru"},
 ]
 
+# Requests of the desk that Frappe answers without a look at the rights on rows
+override_whitelisted_methods = {
+	f"frappe.{path}": f"crm_relations.relations.desk_requests.api.{ours}"
+	for path, ours in {
+		"desk.doctype.dashboard_chart.dashboard_chart.get": "chart_data",
+		"desk.doctype.tag.tag.get_tagged_docs": "tagged_documents",
+		"desk.form.load.getdoc": "open_document",
+		"desk.form.utils.get_next": "next_document",
+		"desk.listview.get_group_by_count": "group_by_count",
+		"desk.search.get_link_title": "link_title",
+		"utils.global_search.search": "search_everywhere",
+	}.items()
+}
+
 standard_queries = {"Relation Profile Option": "crm_relations.relations.api.profile_options"}
 
 _chain = "public/js/process_chain.js"
@@ -348,13 +362,15 @@ _of_relations = [
 ]
 # Child tables. Version 15 lists their rows without a look at the parent.
 _parts_of_relations = ["Relation Contact Point", "Relation Party", "Relation Role", "Relation Segment Pin"]
+# Frappe's tags, comments and messages: narrowed where they belong to a relation or to a row of one
+_logs = ["Comment", "Communication", "Tag Link"]
 _of_relation = "crm_relations.relations.permissions.condition"
 _of_linked = "crm_relations.relations.permissions.condition_of_linked"
 _of_segment_list = "crm_relations.segments.lists.narrowing.condition"
 _of_amounts = "crm_relations.relations.facts.permissions.condition"
 
 permission_query_conditions = {
-	**dict.fromkeys([*_of_relations, *_parts_of_relations], _of_relation),
+	**dict.fromkeys([*_of_relations, *_parts_of_relations, *_logs], _of_relation),
 	**dict.fromkeys([*_party_events, "Sales Invoice", "Sales Order", "Delivery Note"], _of_segment_list),
 	"Relation": [_of_relation, _of_segment_list],
 	# documents with our field `relation`, and the segment with its pins: only where fields of the relation are asked for
@@ -372,7 +388,9 @@ permission_query_conditions = {
 }
 # one path for a doctype: version 15 asks only the last
 has_permission = {
-	**dict.fromkeys(["Relation", *_of_relations], "crm_relations.relations.permissions.may_read"),
+	**dict.fromkeys(
+		["Relation", "Comment", "Tag Link", *_of_relations], "crm_relations.relations.permissions.may_read"
+	),
 	"Relation Campaign File": "crm_relations.campaigns.campaign_files.may_read",
 	**dict.fromkeys(
 		["Relation Facts", "Relation Facts Item Group"], "crm_relations.relations.facts.permissions.may_read"

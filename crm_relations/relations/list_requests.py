@@ -6,14 +6,28 @@ request is read there.
 """
 
 import re
+from typing import Any
 
 import frappe
 from frappe import _
 
 from crm_relations.shared.refusals import refuse
 
-#: arguments of a request that select, sort or group rows
-SELECTING = ("filters", "or_filters", "order_by", "group_by", "chart")
+#: arguments of a request that select, sort, group or add up rows
+SELECTING = (
+	"filters",
+	"or_filters",
+	"current_filters",
+	"order_by",
+	"sort_field",
+	"searchfield",
+	"group_by",
+	"field",
+	"stats",
+	"chart",
+)
+RELATION = "Relation"
+_COLUMN = re.compile(r"[\w\s.`]+")
 _LINKED = re.compile(r"\brelation\.\w|\btabRelation\b|tabRelation_\d")
 
 
@@ -27,17 +41,35 @@ def check_filters(doctype: str) -> None:
 
 	:raises frappe.PermissionError: names the field
 	"""
-	hidden = _hidden(doctype)
-	if not hidden:
-		return
 	arguments = _arguments()
-	asked = " ".join(str(arguments[key]) for key in SELECTING if arguments.get(key))
-	if named := sorted(hidden.intersection(re.findall(r"\w+", asked))):
-		refuse(
-			_("You may not read {0}, so a list cannot be filtered or sorted by it."),
-			_(frappe.get_meta(doctype).get_label(named[0])),
-			exception=frappe.PermissionError,
-		)
+	asked = [arguments[key] for key in SELECTING if arguments.get(key)]
+	check_fields(doctype, [*asked, *_expressions(arguments.get("fields"))])
+
+
+def check_fields(doctype: str, asked: list[Any]) -> None:
+	"""Refuse texts or lists that name a field of the doctype, or of its relation, that the session's user may not read.
+
+	:raises frappe.PermissionError: names the field
+	"""
+	text = " ".join(str(part) for part in asked if part)
+	for one in (doctype, RELATION) if text else ():
+		if named := sorted(_hidden(one).intersection(re.findall(r"\w+", text))):
+			refuse(
+				_("You may not read {0}, so a list cannot be filtered or sorted by it."),
+				_(frappe.get_meta(one).get_label(named[0])),
+				exception=frappe.PermissionError,
+			)
+
+
+def _expressions(fields: Any) -> list[str]:
+	"""Of the fields of a request those that compute something; Frappe checks only the first field in such a one."""
+	if isinstance(fields, str):
+		try:
+			fields = frappe.parse_json(fields)
+		except ValueError:
+			fields = [fields]
+	found = fields if isinstance(fields, list | tuple) else [fields]
+	return [str(one) for one in found if one and not _COLUMN.fullmatch(str(one))]
 
 
 def _arguments() -> dict:

@@ -25,6 +25,8 @@ from crm_relations.shared import user_permissions
 from crm_relations.shared.permissions import NOTHING, MatchConditions
 
 RELATION, PARTY, TERRITORY = "Relation", "Relation Party", "Territory"
+#: Frappe's lists of what belongs to any document, some of it beside the rights on that document
+LOGS = ("Comment", "Communication", "Tag Link")
 
 
 def condition(user: str | None = None, doctype: str | None = None) -> str:
@@ -32,7 +34,7 @@ def condition(user: str | None = None, doctype: str | None = None) -> str:
 	user, doctype = user or frappe.session.user, doctype or RELATION
 	if user == "Administrator":
 		return ""
-	if user == frappe.session.user and not frappe.get_meta(doctype).istable:
+	if user == frappe.session.user and doctype not in LOGS and not frappe.get_meta(doctype).istable:
 		list_requests.check_filters(doctype)
 	return _of_relations(user) if doctype == RELATION else _of_rows(user, doctype)
 
@@ -46,6 +48,8 @@ def condition_of_linked(user: str | None = None, doctype: str | None = None) -> 
 	user = user or frappe.session.user
 	if not doctype or user == "Administrator" or not list_requests.asks_linked_relation():
 		return ""
+	if user == frappe.session.user:
+		list_requests.check_filters(RELATION)
 	if not (readable := _readable_relations(user)):
 		return ""
 	if RELATION not in [field.options for field in frappe.get_meta(doctype).get_link_fields()]:
@@ -145,20 +149,34 @@ def _of_rows(user: str, doctype: str) -> str:
 
 
 def _of_named_documents(user: str, doctype: str) -> list[str]:
-	"""Conditions on rows without a relation that name any document: not a relation or a party document that is hidden."""
+	"""Conditions on rows without a relation that name any document: not a relation or a party document that is hidden.
+
+	Logs of Frappe's name documents of every app: of these only relations count, and what belongs to them.
+	"""
 	hidden = {
 		party: f"select document.name from `tab{party}` document where {condition_}"
-		for party in sources()
+		for party in (sources() if doctype not in LOGS else ())
 		if (condition_ := user_permissions.excluded(party, user, "document"))
 	}
 	if readable := _readable_relations(user):
 		hidden[RELATION] = f"select `tabRelation`.name from `tabRelation` where not ifnull(({readable}), 0)"
+		for one in _following_relations() if doctype in LOGS else ():
+			hidden[one] = (
+				f"select `tab{one}`.name from `tab{one}` where not ifnull(({_of_rows(user, one)}), 0)"
+			)
 	return [
 		f"not (ifnull(`tab{doctype}`.`{field.options}`, '') = {_texts([named])}"
 		f" and `tab{doctype}`.`{field.fieldname}` in ({names}))"
 		for field in frappe.get_meta(doctype).get_dynamic_link_fields()
 		for named, names in hidden.items()
 	]
+
+
+def _following_relations() -> list[str]:
+	"""Our doctypes with a link to a relation."""
+	ours = f"{__name__}.{may_read.__name__}"
+	found = [name for name, paths in frappe.get_hooks("has_permission").items() if ours in paths]
+	return [name for name in found if name not in (RELATION, *LOGS) and link_columns(name)]
 
 
 def _readable_relations(user: str) -> str:

@@ -1,0 +1,79 @@
+"""Which rows of our doctypes a request of the desk may tell of."""
+
+from collections.abc import Iterable
+
+import frappe
+from frappe.query_builder.functions import Count
+from pypika import Order
+from pypika.queries import QueryBuilder
+
+from crm_relations.relations import list_requests
+from crm_relations.shared.permissions import readable
+
+MODULE = "CRM Relations"
+
+
+def is_ours(doctype: str | None) -> bool:
+	"""Tell whether a doctype is one of this app's, so that its rows may follow a relation."""
+	return bool(doctype) and frappe.get_cached_value("DocType", doctype, "module") == MODULE
+
+
+def readable_names(doctype: str, names: Iterable[str]) -> set[str]:
+	"""Pick, of some documents, those that the session's user may read."""
+	wanted = sorted(set(names))
+	table = frappe.qb.DocType(doctype)
+	query = readable(frappe.qb.from_(table).select(table.name), doctype)
+	if not wanted or query is None:
+		return set()
+	return set(query.where(table.name.isin(wanted)).run(pluck=True))
+
+
+def selected(doctype: str, filters: list | dict) -> QueryBuilder | None:
+	"""Query the names of the documents that fit the filters and that the session's user may read; None for none."""
+	list_requests.check_filters(doctype)
+	return readable(frappe.qb.get_query(doctype, filters=filters, fields=["name"]), doctype)
+
+
+def by_assignee(doctype: str, filters: list | dict) -> list[frappe._dict]:
+	"""Count the tasks on readable documents by user, the 50 with the most: `name` of the user, `count`."""
+	names = selected(doctype, filters)
+	if names is None:
+		return []
+	todo, user = frappe.qb.DocType("ToDo"), frappe.qb.DocType("User")
+	number = Count("*").as_("count")
+	return (
+		frappe.qb.from_(todo)
+		.join(user)
+		.on(user.name == todo.allocated_to)
+		.select(todo.allocated_to.as_("name"), number)
+		.where((todo.status != "Cancelled") & (user.user_type == "System User"))
+		.where((todo.reference_type == doctype) & todo.reference_name.isin(names))
+		.groupby(todo.allocated_to)
+		.orderby(number, order=Order.desc)
+		.limit(50)
+		.run(as_dict=True)
+	)
+
+
+def neighbour(doctype: str, name: str, filters: list | dict, column: str, ascending: bool) -> str | None:
+	"""Find the readable document next to another one in a list that is sorted by a column and then by name.
+
+	:param ascending: look towards greater values, else towards smaller ones
+	"""
+	table = frappe.qb.DocType(doctype)
+	query = selected(doctype, filters)
+	if query is None or not name:
+		return None
+	here = frappe.db.get_value(doctype, name, column)
+	field, by_name = table[column], table.name
+	beyond = field > here if ascending else field < here
+	beside = by_name > name if ascending else by_name < name
+	order = Order.asc if ascending else Order.desc
+	found = (
+		query.where(beyond | ((field == here) & beside))
+		.orderby(field, order=order)
+		.orderby(by_name, order=order)
+		.limit(1)
+		.run(pluck=True)
+	)
+	return found[0] if found else None
