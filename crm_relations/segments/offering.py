@@ -2,11 +2,21 @@
 
 from typing import Any
 
-from frappe import _
+from frappe import _, _lt
 
-from crm_relations.segments import catalogue, confidential, wording
+from crm_relations.segments import catalogue, confidential, overlap, rules, wording
 from crm_relations.segments.catalogue import Event, Field
 from crm_relations.segments.rules import COUNT, EVENT_OPERATORS, operators_of
+
+_GROUPS = {
+	"all": _lt("All of these apply"),
+	"any": _lt("At least one of these applies"),
+	"none": _lt("None of these applies"),
+}
+_PERIODS = {"week": _lt("Week"), "month": _lt("Month"), "quarter": _lt("Quarter"), "year": _lt("Year")}
+#: the days that a new condition starts from
+_DAYS = 90
+_DAYS_TO_ANNIVERSARY = 14
 
 
 def offered() -> list[dict[str, Any]]:
@@ -17,6 +27,34 @@ def offered() -> list[dict[str, Any]]:
 		for one in catalogue.fields().values()
 		if rights.may_ask(one)
 	]
+
+
+def grammar() -> dict[str, Any]:
+	"""Return what a rule may say: `max_depth` of groups, `max_segments` to compare, `groups` and `periods` as
+	value → label, and for each of the `operators` what it `takes` and the value that a new condition starts from."""
+	return {
+		"max_depth": rules.MAX_DEPTH,
+		"max_segments": overlap.MAX_SEGMENTS,
+		"groups": {kind: str(_GROUPS[kind]) for kind in rules.GROUP_KINDS},
+		"periods": {period: str(_PERIODS[period]) for period in rules.PERIODS},
+		"operators": {operator: _operand(operator) for operator in sorted(rules.ALL_OPERATORS)},
+	}
+
+
+def _operand(operator: str) -> dict[str, Any]:
+	"""Return the shape of the value that an operator compares with; the builder has one editor for each shape."""
+	if operator in rules.EMPTY:
+		return {"takes": "nothing"}
+	if operator in rules.DAYS:
+		days = _DAYS_TO_ANNIVERSARY if operator == "anniversary within" else _DAYS
+		return {"takes": "days", "start": days}
+	if operator in rules.IN_PERIOD:
+		return {"takes": "period", "start": "quarter"}
+	if operator == "between":
+		return {"takes": "two", "start": ["", ""]}
+	if operator in ("in", "not in"):
+		return {"takes": "list", "start": []}
+	return {"takes": "one"}
 
 
 def _field(field: Field) -> dict[str, Any]:

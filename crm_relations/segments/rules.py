@@ -43,15 +43,16 @@ MAX_DAYS = 36_500
 MAX_ANNIVERSARY_DAYS = 365
 GROUP_KINDS = ("all", "any", "none")
 
-_EMPTY = ("is empty", "is not empty")
+#: Operators without a value.
+EMPTY = ("is empty", "is not empty")
 #: Which operators a type of field knows. `is empty` only where a value can be missing.
 OPERATORS: dict[str, tuple[str, ...]] = {
-	"option": ("=", "!=", "in", "not in", *_EMPTY),
-	"tree": ("within", "not within", "=", "!=", "in", "not in", *_EMPTY),
-	"set": ("=", "!=", "in", "not in", *_EMPTY),
-	"text": ("=", "!=", "contains", "not contains", "starts with", "in", "not in", *_EMPTY),
-	"integer": ("=", "!=", ">", ">=", "<", "<=", "between", *_EMPTY),
-	"amount": (">=", "<=", ">", "<", "between", *_EMPTY),
+	"option": ("=", "!=", "in", "not in", *EMPTY),
+	"tree": ("within", "not within", "=", "!=", "in", "not in", *EMPTY),
+	"set": ("=", "!=", "in", "not in", *EMPTY),
+	"text": ("=", "!=", "contains", "not contains", "starts with", "in", "not in", *EMPTY),
+	"integer": ("=", "!=", ">", ">=", "<", "<=", "between", *EMPTY),
+	"amount": (">=", "<=", ">", "<", "between", *EMPTY),
 	"date": (
 		"last days",
 		"next days",
@@ -65,7 +66,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 		">",
 		">=",
 		"between",
-		*_EMPTY,
+		*EMPTY,
 	),
 	"check": ("=",),
 }
@@ -357,7 +358,7 @@ def _shown(operator: Any, allowed: tuple[str, ...] | None = None) -> tuple[str, 
 
 def operators_of(field: FieldType) -> tuple[str, ...]:
 	"""The operators that the field offers, in the order to show them."""
-	return tuple(op for op in OPERATORS[field.type] if field.can_be_empty or op not in _EMPTY)
+	return tuple(op for op in OPERATORS[field.type] if field.can_be_empty or op not in EMPTY)
 
 
 def _untyped(value: Any, path: str) -> Any:
@@ -369,7 +370,7 @@ def _untyped(value: Any, path: str) -> Any:
 
 
 def _cast(field: FieldType, operator: str, value: Any, path: str) -> Any:
-	if operator in _EMPTY:
+	if operator in EMPTY:
 		if value not in (None, "") and value != []:
 			raise RuleError(path, _("{0} takes no value. Remove it."), operator)
 		return None
@@ -488,7 +489,7 @@ def _node_dict(node: Node) -> dict[str, Any]:
 			"value": _value_json(node.value),
 		}
 	data = {"field": node.field, "operator": node.operator}
-	if node.operator not in _EMPTY:
+	if node.operator not in EMPTY:
 		data["value"] = _value_json(node.value)
 	return data
 
@@ -594,7 +595,7 @@ def _holds(
 		return _set_holds(operator, wanted, {text_key(one) for one in value})
 	if value is None or value == "":
 		return operator == "is empty"
-	if operator in _EMPTY:
+	if operator in EMPTY:
 		return operator == "is not empty"
 	if operator in ("within", "not within"):
 		below = within(condition.field, value, wanted) if within else text_key(value) == text_key(wanted)
@@ -624,7 +625,7 @@ def _holds(
 
 
 def _set_holds(operator: str, wanted: Any, held: set[str]) -> bool:
-	if operator in _EMPTY:
+	if operator in EMPTY:
 		return bool(held) == (operator == "is not empty")
 	wanted = wanted if isinstance(wanted, tuple) else (wanted,)
 	overlap = not held.isdisjoint(map(text_key, wanted))
