@@ -5,7 +5,7 @@ from frappe import _
 from markupsafe import escape
 
 from crm_relations.campaigns import links
-from crm_relations.setup import collisions, custom_fields, indexes, seed, shipped
+from crm_relations.setup import assets, collisions, custom_fields, indexes, seed, shipped
 from crm_relations.shared.refusals import refuse, refuse_all
 
 
@@ -41,6 +41,7 @@ def set_up() -> None:
 	links.create_secret()
 	frappe.db.set_default(shipped.ROLES_KEY, "\n".join(shipped.ROLES))
 	_restore_dimension()
+	assets.ensure()
 
 
 def _restore_dimension() -> None:

@@ -179,7 +179,7 @@ app_files() {
 			(cd "$ROOT" && while IFS= read -r -d '' file; do [[ -f $file || -L $file ]] && printf '%s\0' "$file"; done; true)
 	else
 		(cd "$ROOT" && find . -type f -not -path '*/.git/*' -not -path '*/__pycache__/*' -not -path '*/node_modules/*' \
-			-not -path '*.egg-info/*' -not -path '*/.*_cache/*' -not -name .crm_relations_copy -printf '%P\0')
+			-not -path '*.egg-info/*' -not -path '*/.*_cache/*' -not -path '*/public/dist/*' -not -name .crm_relations_copy -printf '%P\0')
 	fi | LC_ALL=C sort -z -u
 }
 
@@ -265,7 +265,7 @@ ensure_app() {
 app_files_in_copy() {
 	if [[ -f $APP_MARK ]]; then
 		(cd "$APP_DIR" && find . -type f,l -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -path '*/.*_cache/*' \
-			-not -path './.hypothesis/*' -not -path './build/*' -not -name .crm_relations_copy -printf '\0' | wc -c)
+			-not -path './.hypothesis/*' -not -path './build/*' -not -path './crm_relations/public/dist/*' -not -name .crm_relations_copy -printf '\0' | wc -c)
 	else
 		tr -cd '\0' <"$list" | wc -c
 	fi
@@ -284,11 +284,23 @@ for name in ("desk.bundle.js", "frappe-web.bundle.js", "erpnext.bundle.js"):
 PYTHON
 }
 
+# own_assets_ready: the bundles of this app are there, and no older than their sources
+own_assets_ready() {
+	env_python -c 'import pathlib, sys
+from crm_relations.setup import assets
+sys.exit(bool(assets.stale(pathlib.Path("assets"))))' >/dev/null 2>&1
+}
+
 ensure_assets() {
 	local changed="" link=$BENCH_DIR/sites/assets/crm_relations
 	if ! assets_ready; then
 		must "Building the desk's JavaScript and CSS" "If memory is short, add swap." frappe_command build --force
 		assets_ready || die "bench build ended, but bundles are missing." "Look at the end of $LOG."
+		changed=1
+	fi
+	if ! own_assets_ready; then
+		must "Building the JavaScript and CSS of this app" "Look at the log above." frappe_command build --app crm_relations
+		own_assets_ready || die "bench build ended, but bundles of this app are missing." "Look at the end of $LOG."
 		changed=1
 	fi
 	if [[ $(readlink -f "$link" || true) != $(readlink -f "$APP_DIR/crm_relations/public") ]]; then

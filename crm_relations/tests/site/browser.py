@@ -5,6 +5,7 @@ from collections.abc import Callable
 import frappe
 import pytest
 
+from crm_relations.setup import assets
 from crm_relations.tests.site.servers import chromium, desk
 
 #: marks of a test file that needs the browser
@@ -34,6 +35,7 @@ def administrators_browser(clean_cache):
 	from frappe.utils.password import update_password
 	from playwright.sync_api import sync_playwright
 
+	assets.ensure()
 	update_password("Administrator", PASSWORD)
 	frappe.db.commit()
 	with desk() as address, sync_playwright() as playwright:
