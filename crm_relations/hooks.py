@@ -29,6 +29,10 @@ after_migrate = "crm_relations.setup.install.after_migrate"
 before_uninstall = "crm_relations.setup.uninstall.before_uninstall"
 after_uninstall = "crm_relations.setup.uninstall.after_uninstall"
 
+# what each page of the desk loads, and the enumerations that its scripts read
+app_include_js = "crm_relations_desk.bundle.js"
+extend_bootinfo = "crm_relations.setup.desk.extend_bootinfo"
+
 # Party documents: who is in the relation's file
 _party_events = {
 	"Customer": "customer",
@@ -292,47 +296,19 @@ doctype_js = {
 	**dict.fromkeys(["Subscription", "Payment Entry", "Journal Entry"], _chain),
 	**dict.fromkeys(["Relation Campaign Response", "Relation Handover"], _chain),
 	"Sales Invoice": ["public/js/sales_invoice.js", _chain],
-	"Relation": [
-		"public/js/timeline.js",
-		"public/js/relation_graph.js",
-		"public/js/relation_profile.js",
-		"public/js/relation_identity.js",
-		"public/js/relation_duplicates.js",
-		"public/js/relation_playbook.js",
-		"public/js/relation_facts.js",
-		"public/js/relation_consent.js",
-		"public/js/segment_explanation.js",
-		"public/js/segment_membership.js",
-	],
-	"Relation Duplicate": "public/js/relation_duplicates.js",
 	"Relation Campaign": [
 		"public/js/campaign_preview.js",
 		"public/js/campaign_answers.js",
 		"public/js/campaign_balance_sheet.js",
 		_chain,
 	],
-	"Relation Segment": [
-		"public/js/segment_style.js",
-		"public/js/segment_rule.js",
-		"public/js/segment_fields.js",
-		"public/js/segment_values.js",
-		"public/js/segment_builder.js",
-		"public/js/segment_preview.js",
-		"public/js/segment_breakdown.js",
-		"public/js/segment_overlap.js",
-		"public/js/segment_members.js",
-		"public/js/segment_explanation.js",
-		"public/js/segment_list.js",
-	],
 }
 
+# segments in lists: a list narrowed to one, and one made of the rows of a list
+_list = "public/js/desk_scripts/list.js"
 doctype_list_js = {
-	# a segment made of the rows of a list, and lists narrowed to a segment
-	**dict.fromkeys(
-		[*_party_events, "Sales Invoice", "Sales Order", "Delivery Note", "Item"], "public/js/segment_list.js"
-	),
-	"Relation": ["public/js/relation_exchange_list.js", "public/js/segment_list.js"],
-	"Relation Duplicate": "public/js/relation_duplicates.js",
+	**dict.fromkeys([*_party_events, "Sales Invoice", "Sales Order", "Delivery Note", "Item"], _list),
+	"Relation": _list,
 }
 
 # Doctypes of ours that link to a relation, or name any document: their rows are readable only if these are.

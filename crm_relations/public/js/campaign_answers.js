@@ -51,8 +51,8 @@
 					])}</p>
 					<table class="table table-sm"><thead><tr><th>${__("Line")}</th><th>${__("Member")}</th>
 						<th>${__("Type")}</th><th>${__("Answer")}</th><th>${__("Date")}</th><th>${__(
-						"Problem",
-					)}</th></tr></thead><tbody>${rows}</tbody></table>`,
+							"Problem",
+						)}</th></tr></thead><tbody>${rows}</tbody></table>`,
 				},
 			],
 			primary_action_label: __("Record {0} Answers", [cint(plan.new)]),

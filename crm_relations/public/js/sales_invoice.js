@@ -88,8 +88,8 @@ async function explain(frm) {
 			<td class="text-right">${format_currency(Number(row.amount), currency)}</td>
 			<td class="text-right">${chain ? "" : escape(`${row.share} %`)}</td>
 			<td>${escape(__(row.rule))}</td><td>${
-			chain ? by_chain(row.evidence) : by_rule(row.evidence)
-		}</td></tr>`;
+				chain ? by_chain(row.evidence) : by_rule(row.evidence)
+			}</td></tr>`;
 	});
 	const head = [__("Campaign"), __("Amount"), __("Share"), __("Rule"), __("Reason")];
 	const dialog = new frappe.ui.Dialog({ title: __("Why This Campaign?"), size: "extra-large" });

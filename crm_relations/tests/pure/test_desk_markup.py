@@ -1,7 +1,7 @@
-"""What the desk's scripts put into HTML is escaped.
+"""The desk's scripts escape what they put into HTML.
 
-Not a parser of JavaScript: it follows template strings, calls, choices and names through one file. What it cannot
-follow is an error; a name that ends in `html` says that its value is HTML already.
+Not a parser of JavaScript: it follows template strings, calls, choices, names and imports. What it cannot follow is an
+error. A name that ends in `html` says that its value is HTML already; the tag `html` escapes the values of its template.
 """
 
 import re
@@ -15,13 +15,15 @@ APP = Path(__file__).resolve().parents[2]
 FILES = sorted(
 	path
 	for pattern in (
-		"public/js/*.js",
+		"public/js/**/*.js",
 		"crm_relations/page/*/*.js",
 		"crm_relations/report/*/*.js",
 		"crm_relations/doctype/*/*.js",
 	)  # fmt: skip
 	for path in APP.glob(pattern)
 )
+#: makes markup of texts; what it exports is safe by construction, and `tests/js` proves it
+LIBRARY = APP / "public" / "js" / "lib" / "html.js"
 #: `$(…)`, `.html(…)` and their like: what they get is markup
 SINKS = re.compile(
 	r"(?:\.(?:html|append|prepend|set_title|set_intro)|\bmsgprint|\bfrappe\.(?:confirm|throw|show_alert)|(?<![\w.])\$)\("
@@ -30,9 +32,7 @@ SINKS = re.compile(
 #: keys of dialogs and messages that Frappe shows as HTML
 KEYS = re.compile(r"(?<![\w.?])(?:message|title):\s*")
 MARKUP = re.compile(r"<[a-zA-Z/!]")
-ESCAPING = frozenset(
-	"escape esc segments.escape crm_relations.segments.escape frappe.utils.escape_html".split()
-)
+ESCAPING = frozenset("escape frappe.utils.escape_html".split())
 #: their results are numbers, dates, icons and encoded addresses
 HARMLESS = frozenset(
 	"default_formatter URLSearchParams String.raw format_number format_currency cint Number Math.round encodeURIComponent encodeURI frappe.utils.icon"
@@ -63,7 +63,9 @@ def end_of(text: str, at: int) -> int:
 		return text.find("\n", at) if "\n" in text[at:] else len(text)
 	if text.startswith("/*", at):
 		return text.index("*/", at) + 2
-	if sign == "/" and re.search(r"[(,=:!&|?>]\s*$", text[:at][-20:]):  # a regular expression
+	if sign == "/" and re.search(
+		r"(?:^|[(,=:!&|?>])\s*$", text[max(at - 20, 0) : at]
+	):  # a regular expression
 		at += 1
 		inside = False
 		while text[at] != "/" or inside:
@@ -96,13 +98,19 @@ def split(text: str, *signs: str) -> list[str]:
 	return [*parts, text[start:]]
 
 
+def is_tagged(text: str, at: int) -> bool:
+	"""Tell whether the template that begins at `at` has the tag that escapes its values."""
+	return bool(re.search(r"(?<![\w.])html$", text[max(at - 6, 0) : at]))
+
+
 def templates(text: str) -> Iterator[tuple[int, str]]:
-	"""(offset, template) of the outermost and the inner template strings of a text."""
+	"""(offset, template) of the outermost and the inner template strings of a text, without those of the tag `html`."""
 	at = 0
 	while at < len(text):
 		end = end_of(text, at)
 		if text[at] == "`":
-			yield at, text[at:end]
+			if not is_tagged(text, at):
+				yield at, text[at:end]
 			for offset, part in parts_of(text[at:end]):
 				for inner, template in templates(part):
 					yield at + offset + inner, template
@@ -159,11 +167,19 @@ def code_only(text: str) -> str:
 class Script:
 	"""One file, and the names it defines."""
 
-	def __init__(self, text: str) -> None:
+	def __init__(self, text: str, path: Path | None = None) -> None:
+		self.path = path
 		self.text = re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
 		self.code = code_only(self.text)
 		self.asked: set[str] = set()
-		self.safe_names: dict[str, bool] = {}
+		self.imported = dict(self.imports())
+
+	def imports(self) -> Iterator[tuple[str, tuple[str, Path]]]:
+		"""Each imported name, with its name in the other file, and that file."""
+		for names, source in re.findall(r"^import \{([^}]*)\} from \"([^\"]+)\"", self.text, re.MULTILINE):
+			for name in filter(None, map(str.strip, names.split(","))):
+				original, _as, here = name.partition(" as ")
+				yield here or original, (original, (self.path.parent / source).resolve())
 
 	@cache  # noqa: B019 - a few files
 	def is_name_safe(self, name: str) -> bool:
@@ -175,6 +191,9 @@ class Script:
 			return False
 		if name in self.asked:
 			return True  # it calls itself
+		if name in self.imported:
+			original, path = self.imported[name]
+			return path == LIBRARY or script(path).is_name_safe(original)
 		self.asked.add(name)
 		word = re.escape(name.rpartition(".")[2])
 		found = []
@@ -217,6 +236,8 @@ class Script:
 			if code[0] == "`":
 				return all(self.is_safe(part) for _at, part in parts_of(code))
 			return code[0] != "(" or self.is_safe(code[1:-1])
+		if code.startswith("html`") and end_of(code, 4) == len(code):
+			return True
 		if code[0] == "[" and end_of(code, 0) == len(code):
 			return all(self.is_safe(part.strip().removeprefix("...")) for part in split(code[1:-1], ","))
 		if arrow := re.match(r"(?:async\s+)?(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\w+)\s*=>\s*", code):
@@ -321,6 +342,11 @@ class Script:
 		return f"line {self.text.count(chr(10), 0, at) + 1}: {' '.join(code.split())[:90]}"
 
 
+@cache
+def script(path: Path) -> Script:
+	return Script(path.read_text(encoding="utf-8"), path)
+
+
 def test_formatters_of_lists_escape_what_they_show():
 	seen = 0
 	for path in FILES:
@@ -336,7 +362,7 @@ def test_formatters_of_lists_escape_what_they_show():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_script_puts_no_text_into_html_unescaped(path):
-	found = list(dict.fromkeys(Script(path.read_text(encoding="utf-8")).problems()))
+	found = list(dict.fromkeys(script(path).problems()))
 	assert not found, (
 		f"{path.relative_to(APP)}: escape these, or call a name …html that is HTML\n" + "\n".join(found)
 	)
@@ -364,6 +390,10 @@ def test_a_script_puts_no_text_into_html_unescaped(path):
 		"$x.html(`<b>${frappe.utils.get_form_link('Relation', row.name, true)}</b>`)",
 		"$x.html(`<b>${escape(row.a) + row.b}</b>`)",
 		"$x.html(`<b>${[row.a, row.b].join('<br>')}</b>`)",
+		"$x.html(`<b>${html`<i>${row.a}</i>`} ${row.b}</b>`)",
+		"$x.html(html`<b>${$y.html(row.a)}</b>`)",
+		"$x.html(html`<b>${`<i>${row.a}</i>`}</b>`)",
+		"$x.html(other`<b>${row.a}</b>`)",
 	],
 )
 def test_the_test_finds_what_is_not_escaped(code):
@@ -381,7 +411,19 @@ def test_the_test_finds_what_is_not_escaped(code):
 		"frappe.msgprint(__('No letter is due.'))",
 		"// it's a comment: `<b>${row.name}</b>`\nconst a = /[`'\"]/.test(b)",
 		"$x.html(`<b>${row.a ? escape(row.a) : ''}</b>`)",
+		"$x.html(html`<b>${row.a}</b>`)",
+		"$x.html(`<b>${html`<i>${row.a}</i>`}</b>`)",
 	],
 )
 def test_the_test_leaves_escaped_markup_alone(code):
 	assert not list(Script(code).problems())
+
+
+def test_the_test_follows_a_name_into_the_file_that_it_comes_from(tmp_path):
+	(tmp_path / "other.js").write_text(
+		"export const plain = (row) => row.name;\nexport const safe = (row) => `<b>${escape(row.name)}</b>`;\n",
+		encoding="utf-8",
+	)
+	for name, expected in {"plain": True, "safe": False}.items():
+		code = f'import {{ {name} }} from "./other.js";\n$x.html({name}(row));\n'
+		assert bool(list(Script(code, tmp_path / "here.js").problems())) == expected, name

@@ -1,23 +1,25 @@
-// The queue of pairs that are perhaps one: what is open comes first, the likeliest on top.
+// The queue of pairs that may be the same: open pairs first, the likeliest on top.
 frappe.listview_settings["Relation Duplicate"] = {
 	add_fields: ["state", "title"],
 	filters: [["state", "=", "Open"]],
 	hide_name_column: true,
-	get_indicator(doc) {
-		const colors = { Open: "orange", Same: "blue", Different: "gray", Later: "yellow" };
-		return [__(doc.state), colors[doc.state], `state,=,${doc.state}`];
-	},
+	get_indicator: (doc) => crm_relations.lists.indicator("DuplicateState", "state", doc),
 	button: {
 		show: () => true,
 		get_label: () => __("Compare"),
 		get_description: (doc) => __("Compare {0}", [doc.title]),
-		action: (doc) => crm_relations.duplicates.compare(doc.name, () => cur_list?.refresh()),
+		async action(doc) {
+			await frappe.require("relation_duplicate.bundle.js");
+			crm_relations.duplicates.compare(doc.name, () => cur_list?.refresh());
+		},
 	},
 	onload(list) {
-		for (const state of ["Different", "Later"]) {
+		const { DIFFERENT, LATER } = crm_relations.enums.DuplicateState;
+		for (const state of [DIFFERENT, LATER]) {
 			list.page.add_actions_menu_item(
 				__(state),
 				async () => {
+					await frappe.require("relation_duplicate.bundle.js");
 					for (const name of list.get_checked_items(true)) {
 						await crm_relations.duplicates.decide(name, state);
 					}
@@ -27,14 +29,10 @@ frappe.listview_settings["Relation Duplicate"] = {
 				false,
 			);
 		}
-		if (frappe.user.has_role(["System Manager", "Relation Manager"])) {
-			list.page.add_inner_button(__("Search All Relations"), async () => {
-				frappe.show_alert(
-					frappe.utils.escape_html(
-						await frappe.xcall("crm_relations.relations.duplicates.api.start_search"),
-					),
-				);
-			});
-		}
+		crm_relations.lists.add_job(
+			list,
+			__("Search All Relations"),
+			"crm_relations.relations.duplicates.api.start_search",
+		);
 	},
 };

@@ -1,0 +1,103 @@
+"""The desk's scripts: logic without a screen, the bundles, the names that come from the server. Reads sources, runs node."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).resolve().parents[2]
+JS = APP / "public" / "js"
+DOCTYPES = APP / "crm_relations" / "doctype"
+#: scripts that Frappe appends to a form, a list or a report: all of them share one scope
+APPENDED = sorted(
+	[*APP.glob("crm_relations/*/*/*.js"), *JS.glob("desk_scripts/*.js"), *JS.glob("*[!e].js")],
+)
+MODULES = sorted(path for path in JS.rglob("*.js") if path.parent.name not in ("js", "desk_scripts"))
+node = pytest.mark.skipif(shutil.which("node") is None, reason="no node: install Node 18 or newer")
+
+
+@node
+def test_the_logic_of_the_scripts_passes_its_own_tests():
+	tests = sorted(map(str, (APP / "tests" / "js").glob("*.test.mjs")))
+	assert tests
+	done = subprocess.run(["node", "--test", *tests], capture_output=True, text=True, timeout=60, check=False)
+	assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def bundles() -> Iterator[str]:
+	for path in APP.joinpath("public").rglob("*.bundle.*"):
+		if "dist" not in path.parts:
+			yield path.name.replace(".scss", ".css")
+
+
+def test_a_bundle_has_a_name_that_no_other_app_of_the_bench_uses():
+	names = list(bundles())
+	assert len(names) == len(set(names))
+	assert all(name.startswith(("relation", "crm_relations", "campaign")) for name in names), names
+
+
+def test_each_bundle_is_loaded_and_each_that_is_loaded_is_there():
+	text = "".join(path.read_text(encoding="utf-8") for path in [*APPENDED, APP / "hooks.py"])
+	assert set(re.findall(r'"(\w+\.bundle\.\w+)"', text)) == set(bundles())
+
+
+def constant(path: Path, name: str):
+	"""The value of a constant of a module that imports frappe."""
+	for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+		if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name:
+			return ast.literal_eval(statement.value)
+	raise AssertionError(f"{path.name} has no constant {name}")
+
+
+def options(doctype: str, fieldname: str) -> list[str]:
+	folder = doctype.lower().replace(" ", "_")
+	content = json.loads((DOCTYPES / folder / f"{folder}.json").read_text(encoding="utf-8"))
+	field = next(field for field in content["fields"] if field["fieldname"] == fieldname)
+	return list(filter(None, field["options"].split("\n")))
+
+
+def enumerations() -> dict[str, dict[str, str]]:
+	fields = constant(APP / "setup" / "desk.py", "ENUMS")
+	return {
+		name: {re.sub(r"\W+", "_", value).upper(): value for value in options(*field)}
+		for name, field in fields.items()
+	}
+
+
+def members_used() -> Iterator[tuple[str, str, str]]:
+	"""(file, enumeration, member) of every use in a script."""
+	for path in [*APPENDED, *MODULES]:
+		text = path.read_text(encoding="utf-8")
+		for name, member in re.findall(r"\b(?!Math\b)([A-Z]\w*[a-z]\w*)\.([A-Z][A-Z_]+)\b", text):
+			yield path.name, name, member
+		for members, name in re.findall(r"const \{([A-Z_,\s]+)\} = (?:crm_relations\.enums\.)?(\w+);", text):
+			yield from ((path.name, name, member.strip()) for member in members.split(",") if member.strip())
+
+
+def test_every_state_that_a_script_names_is_one_of_the_server():
+	known = enumerations()
+	used = set(members_used())
+	assert len(used) > 10, "no use found: the test looks in the wrong place"
+	wrong = {(file, name, member) for file, name, member in used if member not in known.get(name, {})}
+	assert not wrong, wrong
+
+
+def test_the_enumerations_of_the_browser_are_those_of_the_server():
+	text = (JS / "lib" / "enums.js").read_text(encoding="utf-8")
+	exported = dict(re.findall(r'export const (\w+) = enumeration\("(\w+)"\);', text))
+	assert exported and all(name == source for name, source in exported.items())
+	assert set(exported) <= set(enumerations())
+
+
+def test_a_color_belongs_to_a_state_that_exists():
+	known = {name: set(members.values()) for name, members in enumerations().items()}
+	colors = constant(APP / "setup" / "desk.py", "COLORS")
+	stages = colors.pop("Stage")
+	assert set(stages) == {"Lead", "Prospect", "Customer"}
+	for name, states in colors.items():
+		assert set(states) <= known[name], name
