@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.lint
+
 APP = Path(__file__).resolve().parents[2]
 
 #: A package imports only packages to its left, and `shared`.

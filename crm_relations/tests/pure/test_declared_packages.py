@@ -18,6 +18,8 @@ try:
 except ImportError:  # Python 3.10
 	from pip._vendor import tomli as tomllib
 
+pytestmark = pytest.mark.lint
+
 APP = pathlib.Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((APP.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.lint
+
 MODULE = Path(__file__).parents[2] / "crm_relations"
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from crm_relations.shared.markup import plain
 
+pytestmark = pytest.mark.lint
+
 APP = Path(__file__).resolve().parents[2]
 WRITER = APP / "shared" / "outside_text.py"
 #: tables that hold names, dates and figures, and what is put back as it was stored

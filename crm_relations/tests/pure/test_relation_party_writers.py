@@ -3,6 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.lint
+
 APP = Path(__file__).resolve().parents[2]
 INSERTS = re.compile(
 	r"""bulk_insert\(\s*["']Relation\ Party["']|(?:append|extend)\(\s*["']parties["']"""
