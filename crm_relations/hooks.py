@@ -294,14 +294,8 @@ doctype_js = {
 	"Prospect": ["public/js/party.js", _chain],
 	**dict.fromkeys(["Opportunity", "Quotation", "Sales Order", "Delivery Note", "POS Invoice"], _chain),
 	**dict.fromkeys(["Subscription", "Payment Entry", "Journal Entry"], _chain),
-	**dict.fromkeys(["Relation Campaign Response", "Relation Handover"], _chain),
+	**dict.fromkeys(["Relation Campaign", "Relation Campaign Response", "Relation Handover"], _chain),
 	"Sales Invoice": ["public/js/sales_invoice.js", _chain],
-	"Relation Campaign": [
-		"public/js/campaign_preview.js",
-		"public/js/campaign_answers.js",
-		"public/js/campaign_balance_sheet.js",
-		_chain,
-	],
 }
 
 # segments in lists: a list narrowed to one, and one made of the rows of a list

@@ -41,6 +41,9 @@ export function fill_html(text, values) {
 	return new Markup(parts.map((part, i) => written(i % 2 ? values[part] : part)).join(""));
 }
 
+/** Take a text that the server has made as HTML, and escaped. */
+export const server_html = (text) => new Markup(String(text ?? ""));
+
 /** Return an icon of the desk. */
 export const icon_html = (name, size) => new Markup(frappe.utils.icon(name, size));
 
