@@ -32,7 +32,7 @@ import frappe
 from frappe.utils import add_days, now, nowdate
 from measuring import Clock, connected_site, report, row
 
-from crm_relations.relations.sync import sync
+from crm_relations.relations.identities.sync import sync
 
 BAR = 3.0
 LEADS, CUSTOMERS, CONTACTS = 100_000, 100_000, 150_000

@@ -18,7 +18,7 @@ import frappe
 import mailing_data as data
 from measuring import connected_site, in_turn, report, row, timed
 
-from crm_relations.campaigns import audience
+from crm_relations.campaigns.planning import enrollment
 
 BAR = 1.5
 NUMBER = 100_000
@@ -74,7 +74,7 @@ def measure(arguments: argparse.Namespace, values: dict[str, str]) -> None:
 		frappe.db.rollback()
 
 	def ours() -> float:
-		seconds = timed(lambda: audience.start(values["campaign"]))
+		seconds = timed(lambda: enrollment.start(values["campaign"]))
 		counted()
 		return seconds
 

@@ -37,7 +37,8 @@ from frappe.email import queue
 from frappe.utils import cint
 from measuring import Clock, connected_site
 
-from crm_relations.campaigns import audience, delivery
+from crm_relations.campaigns.planning import enrollment
+from crm_relations.campaigns.email import dispatch
 
 BAR = 0.1
 WORKERS_BAR = 1 / 1.7
@@ -100,10 +101,10 @@ class Watch:
 def ours() -> tuple[float, float]:
 	"""Seconds a message of one worker, in this process: on the wall, of the processor."""
 	name = data.campaign()
-	members = audience.start(name)["members"]
+	members = enrollment.start(name)["members"]
 	frappe.db.commit()
 	watch = Watch()
-	result = delivery.send(name)
+	result = dispatch.send(name)
 	seconds = watch.per_message(members)
 	if result["sent"] != members:
 		sys.exit(f"Not all messages were sent: {result}")
@@ -168,7 +169,7 @@ class Work:
 def workers(number: int, port: int) -> Work:
 	"""A campaign by so many processes."""
 	name = data.campaign()
-	members = audience.start(name)["members"]
+	members = enrollment.start(name)["members"]
 	frappe.db.commit()
 	processes = [
 		subprocess.Popen(
@@ -208,7 +209,7 @@ def work(name: str) -> None:
 	print("connected", flush=True)
 	sys.stdin.readline()
 	start, spent = time.time(), time.process_time()
-	sent = delivery.send(name)["sent"]
+	sent = dispatch.send(name)["sent"]
 	told = {"start": start, "end": time.time(), "sent": sent, "spent": time.process_time() - spent}
 	print(json.dumps({**told, "memory": peak_memory()}), flush=True)
 

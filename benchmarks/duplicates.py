@@ -1,6 +1,6 @@
 """Search for duplicates over 100,000 made-up relations, against splink on DuckDB over the same records.
 
-Both search the same persons and companies (`crm_relations/tests/people.py`: known duplicates, families, namesakes).
+Both search the same persons and companies (`crm_relations/tests/support/people.py`: known duplicates, families, namesakes).
 Ours is timed from the raw fields: normal forms, keys, blocks, scores. Splink starts from columns that are already
 normalised by ours, so that it is neither slower nor worse for spellings; the time for that is not charged to it. It
 gets two models, one of persons and one of companies, with the comparisons of its own library, blocking rules after its
@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from crm_relations.relations.duplicates import matching
 from crm_relations.relations.duplicates.records import Record
-from crm_relations.tests import people
+from crm_relations.tests.support import people
 
 BAR = 1.0
 #: of splink's tutorial: pairs sampled to estimate `u`

@@ -1,6 +1,6 @@
 """What an import of an address file costs: its preview and its import, against Frappe's Data Import of the same persons.
 
-Ours: an address file of 40 columns as Outlook and HubSpot write them (`crm_relations/tests/address_file.py`), previewed and
+Ours: an address file of 40 columns as Outlook and HubSpot write them (`crm_relations/tests/support/address_file.py`), previewed and
 imported as the jobs do it: rows read and compared with those that are there, employers made and linked, opt-outs recorded,
 keys written, duplicates searched, changes announced.
 
@@ -30,7 +30,7 @@ from measuring import Clock, connected_site, report, row
 
 from crm_relations.relations.exchange import importing
 from crm_relations.relations.exchange.fields import Reader
-from crm_relations.tests.address_file import address_file
+from crm_relations.tests.support.address_file import address_file
 
 BAR = 0.1
 ROWS, PEER_ROWS, ROUNDS = 10_000, 300, 2

@@ -28,7 +28,7 @@ from facts_data import ITEM_LINES, Shop
 from frappe.utils import getdate, nowdate
 from measuring import connected_site, report, row, timed
 
-from crm_relations.relations.facts import build, classes, statements
+from crm_relations.relations.facts import build, classes, sql
 from crm_relations.relations.facts.rules import months_before
 from crm_relations.relations.facts.sources import FACTS, Scope
 from crm_relations.shared.isolation import reading_what_is_committed
@@ -65,7 +65,7 @@ def measure(runs: int) -> list[dict[str, Any]]:
 	"""The rows of the report."""
 	found: dict[str, list[tuple[float, float]]] = {}
 	with reading_what_is_committed():
-		statements.fill(FACTS, Scope(getdate(nowdate()), ("",), {}))  # warm: imports, meta
+		sql.fill(FACTS, Scope(getdate(nowdate()), ("",), {}))  # warm: imports, meta
 		for number in range(runs):
 			for name, function in (
 				("one", lambda: one_group_by()),
@@ -134,8 +134,8 @@ def first_build() -> None:
 	"""As on the day of the installation."""
 	scope = Scope(getdate(nowdate()))
 	for doctype in build.TABLES:
-		statements.fill(doctype, scope)
-	classes.determine(also=statements.derived(frappe.qb.DocType(FACTS), scope))
+		sql.fill(doctype, scope)
+	classes.determine(also=sql.derived(frappe.qb.DocType(FACTS), scope))
 
 
 def changed_relations() -> list[str]:

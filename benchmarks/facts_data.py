@@ -11,7 +11,7 @@ from time import perf_counter
 import frappe
 from frappe.utils import nowdate
 
-from crm_relations.ledger.statement import company_or_default
+from crm_relations.ledger.statements.statement import company_or_default
 
 MARK = "BF-"
 ITEM_LINES = 4

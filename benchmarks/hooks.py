@@ -21,7 +21,7 @@ import frappe
 from frappe.utils import add_days, nowdate
 from measuring import Clock, connected_site, counted_queries, in_turn, report, row, timed
 
-from crm_relations.ledger.statement import company_or_default
+from crm_relations.ledger.statements.statement import company_or_default
 
 APP = "crm_relations."
 BAR = 1.03

@@ -28,7 +28,9 @@ from measuring import connected_site, report, row, timed
 from segment_data import Market
 from segment_questions import QUESTIONS, Question, days
 
-from crm_relations.segments import compiler, queries, room
+from crm_relations.segments.compilation import compiler
+from crm_relations.segments import queries
+from crm_relations.shared import temp_tables
 
 BAR = 1.2
 REQUEST = 0.2
@@ -71,7 +73,7 @@ def measure(question: Question, runs: int) -> list[dict[str, Any]]:
 	for _number in range(runs):
 		answers: dict[str, Any] = {}
 		ours.append(timed(partial(ask, answers, question)))
-		with room.in_memory():
+		with temp_tables.in_memory():
 			peer.append(timed(partial(ask_by_hand, answers, question)))
 		count, names, seconds = answers["hand"]
 		found = answers["ours"]
@@ -141,7 +143,7 @@ def _client() -> tuple[Any, dict[str, str]]:
 
 def keep_plans(path: str, relations: int) -> None:
 	"""EXPLAIN of each question, ours and by hand."""
-	with open(path, "w") as file, room.in_memory():
+	with open(path, "w") as file, temp_tables.in_memory():
 		file.write(f"# Plans of the ten questions, {relations:,} relations, MariaDB {version()}\n")
 		for question in QUESTIONS:
 			file.write(f"\n## {question.key}: {question.words}\n")

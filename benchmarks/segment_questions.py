@@ -114,7 +114,7 @@ _CALLED = """FROM `tabRelation Interaction` i WHERE i.kind = 'Call' AND i.happen
 	AND i.happened_on < %(tomorrow)s"""
 _SENT = f"FROM `tabRelation Campaign Send` s WHERE s.campaign = '{CAMPAIGN}' AND s.state IN ('Sent', 'Done')"
 _CLICKED = f"""FROM `tabRelation Campaign Response` a WHERE a.campaign = '{CAMPAIGN}' AND a.response_type = 'Click'
-	AND a.robot = 0"""
+	AND a.bot = 0"""
 _PERSON_WITH_MAIL = "r.relation_kind = 'Person' AND r.email_id <> '' AND r.disabled = 0"
 _WITHIN_REGION = f"r.territory IN {_REGION}"
 _BRAND = "sii.brand = 'BS Brand 7'"

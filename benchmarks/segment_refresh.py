@@ -25,7 +25,8 @@ from segment_data import Market
 from segment_preview import say
 from segment_questions import QUESTIONS, Question, days
 
-from crm_relations.segments import membership, room
+from crm_relations.segments.members import membership
+from crm_relations.shared import temp_tables
 from crm_relations.shared.isolation import reading_what_is_committed
 
 BAR = 1.5
@@ -140,7 +141,7 @@ def by_hand(segment: str, question: Question) -> None:
 	"""What an expert would send, for this one rule."""
 	now = now_datetime()
 	values = {**days(), "segment": segment, "now": str(now), "head": frappe.generate_hash(length=10)}
-	with room.in_memory():
+	with temp_tables.in_memory():
 		frappe.db.sql("/* */ DROP TEMPORARY TABLE IF EXISTS bs_matched")
 		frappe.db.sql(
 			"/* */ CREATE TEMPORARY TABLE bs_matched (PRIMARY KEY (name)) SELECT name FROM tabRelation LIMIT 0"

@@ -26,9 +26,9 @@ import frappe
 from measuring import connected_site, report, row, timed
 from statement_data import Books
 
-from crm_relations.ledger import statement as books
-from crm_relations.ledger.room import for_sums, vouchers_once
-from crm_relations.ledger.statement import company_or_default
+from crm_relations.ledger.statements import statement as books
+from crm_relations.ledger.statements.temp_tables import for_sums, vouchers_once
+from crm_relations.ledger.statements.statement import company_or_default
 
 BAR = 2.0
 PLANS = Path(__file__).parent / "reports" / "statement_plans.md"

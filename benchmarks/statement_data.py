@@ -13,7 +13,7 @@ import frappe
 from frappe.utils import nowdate
 
 from crm_relations.demo.company import account
-from crm_relations.ledger.statement import company_or_default
+from crm_relations.ledger.statements.statement import company_or_default
 
 LINES = 4
 CAMPAIGNS = 20

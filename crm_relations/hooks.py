@@ -26,8 +26,8 @@ add_to_apps_screen = [
 before_install = "crm_relations.setup.install.before_install"
 after_install = "crm_relations.setup.install.after_install"
 after_migrate = "crm_relations.setup.install.after_migrate"
-before_uninstall = "crm_relations.setup.uninstall.before_uninstall"
-after_uninstall = "crm_relations.setup.uninstall.after_uninstall"
+before_uninstall = "crm_relations.setup.removal.uninstall.before_uninstall"
+after_uninstall = "crm_relations.setup.removal.uninstall.after_uninstall"
 
 # what each page of the desk loads, and the enumerations that its scripts read
 app_include_js = "crm_relations_desk.bundle.js"
@@ -174,7 +174,7 @@ for _doctype in _own_doctypes:
 # Which documents are a relation, and which documents prove its roles. A list of dotted paths to
 # lists of relations.sources.Source; other apps may add theirs.
 relation_sources = [
-	"crm_relations.relations.sources.SOURCES",
+	"crm_relations.relations.party_documents.sources.SOURCES",
 	"crm_relations.pipeline.erpnext_crm.sources.SOURCES",
 ]
 
@@ -186,7 +186,7 @@ relation_timeline_sources = [
 
 # What the figures of a relation are made from: a list of dotted paths to lists of relations.facts.sources.FactSource.
 relation_fact_sources = [
-	"crm_relations.relations.facts.own.SOURCES",
+	"crm_relations.relations.facts.sales_sources.SOURCES",
 	"crm_relations.campaigns.fact_sources.SOURCES",
 	"crm_relations.interactions.fact_sources.SOURCES",
 	"crm_relations.pipeline.erpnext_crm.fact_sources.SOURCES",
@@ -211,17 +211,20 @@ relation_actions = [
 ]
 
 # Who is told that relations have changed: functions of a list of names, and functions without arguments for when all may have.
-relation_changes = ["crm_relations.segments.queue.add", "crm_relations.campaigns.recipients.follow"]
-all_relations_changed = ["crm_relations.segments.queue.add_everything"]
+relation_changes = [
+	"crm_relations.segments.members.queue.add",
+	"crm_relations.campaigns.planning.recipients.follow",
+]
+all_relations_changed = ["crm_relations.segments.members.queue.add_everything"]
 # What was written by so many at once that nobody announced it: functions of a moment and a limit that return names.
-relation_changes_since = ["crm_relations.campaigns.changed.since"]
+relation_changes_since = ["crm_relations.campaigns.recent_changes.since"]
 
 # The documents of the process chain and how they name each other: a list of dotted paths to lists of
 # pipeline.chain.model.Station.
 relation_chain_stations = [
-	"crm_relations.pipeline.chain.stations.STATIONS",
-	"crm_relations.pipeline.erpnext_crm.chain.STATIONS",
-	"crm_relations.ledger.chain.STATIONS",
+	"crm_relations.pipeline.document_flow.nodes.STATIONS",
+	"crm_relations.pipeline.erpnext_crm.document_flow.STATIONS",
+	"crm_relations.ledger.reports.document_flow.STATIONS",
 ]
 
 # Who else has unsubscribed: functions of a set of e-mail keys that return key → reason. Other apps may add theirs.
@@ -235,33 +238,33 @@ relation_import_objections = ["crm_relations.campaigns.consents.imported.record"
 
 scheduler_events = {
 	"all": [
-		"crm_relations.campaigns.schedule.run",
+		"crm_relations.campaigns.planning.schedule.run",
 		"crm_relations.relations.facts.jobs.refresh_changed",
-		"crm_relations.ledger.attribution.attribute_waiting",
-		"crm_relations.segments.jobs.take_changes",
+		"crm_relations.ledger.attributions.attribution.attribute_waiting",
+		"crm_relations.segments.members.jobs.take_changes",
 	],
 	"hourly": [
-		"crm_relations.campaigns.consents.opt_in.tend",
-		"crm_relations.campaigns.schedule.take_in_again",
+		"crm_relations.campaigns.consents.opt_in.process_pending",
+		"crm_relations.campaigns.planning.schedule.take_in_again",
 		"crm_relations.shared.side_effects.retry_deferred",
-		"crm_relations.relations.playbook.start_planned",
+		"crm_relations.relations.roles_and_stages.playbook.start_planned",
 	],
 	"daily_long": [
 		"crm_relations.relations.duplicates.index.catch_up",
-		"crm_relations.campaigns.consents.spellings.learn",
-		"crm_relations.relations.roles.refresh_all",
-		"crm_relations.relations.facts.jobs.age",
-		"crm_relations.relations.playbook.enter_dated",
-		"crm_relations.relations.completeness.recompute_all",
+		"crm_relations.campaigns.consents.address_variants.learn",
+		"crm_relations.relations.roles_and_stages.roles.refresh_all",
+		"crm_relations.relations.facts.jobs.refresh_stale",
+		"crm_relations.relations.roles_and_stages.playbook.enter_dated",
+		"crm_relations.relations.profiles.completeness.recompute_all",
 		"crm_relations.relations.exchange.exporting.delete_old_files",
-		"crm_relations.campaigns.campaign_files.delete_old",
-		"crm_relations.segments.jobs.refresh_daily",
+		"crm_relations.campaigns.sends.campaign_files.delete_old",
+		"crm_relations.segments.members.jobs.refresh_daily",
 	],
-	"weekly_long": ["crm_relations.relations.duplicates.api.search_weekly"],
+	"weekly_long": ["crm_relations.relations.merging.api.search_weekly"],
 }
 
 # the picture by which opens are measured
-page_renderer = ["crm_relations.campaigns.answers.pixel.Pixel"]
+page_renderer = ["crm_relations.campaigns.incoming.open_pixel.Pixel"]
 
 website_route_rules = [
 	{"from_route": "/rc/<token>", "to_route": "rc"},
@@ -351,7 +354,7 @@ permission_query_conditions = {
 	**dict.fromkeys(
 		["Opportunity", "Quotation", "POS Invoice", "Payment Entry", "Relation Segment"], _of_linked
 	),
-	"Relation Campaign File": "crm_relations.campaigns.campaign_files.condition",
+	"Relation Campaign File": "crm_relations.campaigns.sends.campaign_files.condition",
 	# Amounts are for those who may read the invoices that they come from
 	"Relation Facts": [_of_relation, _of_amounts],
 	"Relation Facts Item Group": [_of_relation, _of_amounts],
@@ -361,7 +364,7 @@ has_permission = {
 	**dict.fromkeys(
 		["Relation", "Comment", "Tag Link", *_of_relations], "crm_relations.relations.permissions.may_read"
 	),
-	"Relation Campaign File": "crm_relations.campaigns.campaign_files.may_read",
+	"Relation Campaign File": "crm_relations.campaigns.sends.campaign_files.may_read",
 	**dict.fromkeys(
 		["Relation Facts", "Relation Facts Item Group"], "crm_relations.relations.facts.permissions.may_read"
 	),

@@ -3,24 +3,15 @@
 import frappe
 from frappe.utils import cint
 
-from crm_relations.campaigns import (
-	account_pauses,
-	audience,
-	call_list,
-	checklist,
-	checks,
-	delivery,
-	effect,
-	jobs,
-	letters,
-	lifecycle,
-	overview,
-	queries,
-	rights,
-	sender,
-	specimen,
-)
-from crm_relations.campaigns.answers import mail_reviews
+from crm_relations.campaigns import checks, lifecycle, queries, rights
+from crm_relations.campaigns.email import dispatch, preview
+from crm_relations.campaigns.incoming import mail_reviews
+from crm_relations.campaigns.manual import call_list, letters
+from crm_relations.campaigns.planning import enrollment, jobs
+from crm_relations.campaigns.planning import readiness as checklist
+from crm_relations.campaigns.reporting import funnel as overview
+from crm_relations.campaigns.reporting import lift
+from crm_relations.campaigns.transport import account_pauses, accounts
 from crm_relations.shared import live_site
 from crm_relations.shared.refusals import refuse
 
@@ -57,8 +48,8 @@ def send_now(campaign: str) -> dict:
 	"""Queue the sending of what is due. Returns `due` (messages) and `workers`."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "send_now")
-	delivery.enqueue(campaign)
-	return {"due": delivery.count_due(campaign), "workers": checks.workers_of_queue()}
+	dispatch.enqueue(campaign)
+	return {"due": dispatch.count_due(campaign), "workers": checks.workers_of_queue()}
 
 
 @frappe.whitelist(methods=["POST"])
@@ -87,7 +78,7 @@ def resume(campaign: str) -> dict:
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "resume")
 	lifecycle.resume(campaign)
-	delivery.enqueue(campaign)
+	dispatch.enqueue(campaign)
 	return queries.status(campaign)
 
 
@@ -113,14 +104,14 @@ def progress(campaign: str) -> dict:
 	return {
 		"status": queries.status(campaign),
 		"funnel": funnel,
-		"effect": effect.effect(campaign).as_dict(with_amounts) if funnel["control"]["members"] else None,
+		"effect": lift.effect(campaign).as_dict(with_amounts) if funnel["control"]["members"] else None,
 		"steps": overview.by_step(campaign),
 		"uncertain": queries.uncertain(campaign),
-		"due": delivery.count_due(campaign),
+		"due": dispatch.count_due(campaign),
 		"due_calls": queries.due_by_hand(campaign, "Call"),
 		"due_letters": queries.due_by_hand(campaign, "Letter"),
 		"print_runs": letters.runs(campaign),
-		"left": queries.left(campaign),
+		"left": queries.exit_counts(campaign),
 		"held_back": live_site.hindrance(),
 		"currency": queries.currency(campaign),
 		"notices": _notices(campaign),
@@ -134,9 +125,9 @@ def decide_uncertain(send: str, arrived: bool) -> dict:
 	frappe.has_permission("Relation Campaign Send", "read", doc=send, throw=True)
 	rights.check(_campaign_of(send), "decide_uncertain")
 	if cint(arrived):
-		delivery.confirm(send)
+		dispatch.confirm(send)
 	else:
-		delivery.requeue(send)
+		dispatch.requeue(send)
 	return queries.status(_campaign_of(send))
 
 
@@ -169,14 +160,14 @@ def preview_step(campaign: str, step: str, relation: str | None = None, second: 
 	"""A step as one relation would get it: recipient, subject, HTML, and whether consent allows it (specimen.show). With
 	`second`, variant B of an e-mail."""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
-	return specimen.show(frappe.get_doc(DOCTYPE, campaign), step, relation, bool(cint(second)))
+	return preview.show(frappe.get_doc(DOCTYPE, campaign), step, relation, bool(cint(second)))
 
 
 @frappe.whitelist(methods=["POST"])
 def send_test(campaign: str, step: str, user: str, relation: str | None = None, second: bool = False) -> str:
 	"""Send an e-mail step, marked as a test, to a user of the site; returns a message for the user."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
-	recipient = specimen.send(frappe.get_doc(DOCTYPE, campaign), step, user, relation, bool(cint(second)))
+	recipient = preview.send(frappe.get_doc(DOCTYPE, campaign), step, user, relation, bool(cint(second)))
 	return frappe._("The test message was sent to {0}.").format(recipient)
 
 
@@ -186,7 +177,7 @@ def add_relation(campaign: str, relation: str) -> dict:
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "add_relation")
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
-	member = audience.add(campaign, relation)
+	member = enrollment.add(campaign, relation)
 	return {"member": member, "message": frappe._("Added to the campaign {0}.").format(campaign)}
 
 
@@ -208,7 +199,7 @@ def end_account_pause(pause: str) -> dict:
 
 def _notices(campaign: str) -> list[str]:
 	"""What keeps messages of a campaign back, in words, as plain text."""
-	account = sender.account_of(frappe.get_doc(DOCTYPE, campaign))
+	account = accounts.account_of(frappe.get_doc(DOCTYPE, campaign))
 	paused = account_pauses.reason_for(account.name) if account else ""
 	waiting = mail_reviews.open_reviews(campaign)
 	found = [paused] if paused else []

@@ -8,9 +8,13 @@ from frappe.utils import add_to_date, now_datetime
 from frappe.utils.background_jobs import get_workers
 from rq.timeouts import JobTimeoutException
 
-from crm_relations.campaigns import account_pauses, law, rules, sender, sharing, tasks
-from crm_relations.campaigns.answers import mail_reviews
+from crm_relations.campaigns import rules
 from crm_relations.campaigns.consents import checks as consent_checks
+from crm_relations.campaigns.consents import law
+from crm_relations.campaigns.incoming import mail_reviews
+from crm_relations.campaigns.manual import tasks
+from crm_relations.campaigns.members import assignment
+from crm_relations.campaigns.transport import account_pauses, accounts
 from crm_relations.shared import live_site
 from crm_relations.shared.findings import Finding
 
@@ -92,7 +96,7 @@ def workers_of_queue(queue: str = "long") -> int:
 
 
 def _account() -> list[Finding]:
-	problems = sender.check(frappe._dict(email_account=None))
+	problems = accounts.check(frappe._dict(email_account=None))
 	found = [
 		Finding(
 			"warning", "no-email-account", text, _("Set one in Relation Settings or as the site's default")
@@ -174,7 +178,7 @@ def _running() -> list[Finding]:
 		)
 		for campaign in campaigns
 	}
-	enabled = sharing.enabled({user for users in named.values() for user in users})
+	enabled = assignment.enabled({user for users in named.values() for user in users})
 	found: list[Finding] = []
 	for campaign in campaigns:
 		kinds = {row.step_type for row in steps if row.parent == campaign.name}
@@ -207,7 +211,7 @@ def _account_of(campaign: frappe._dict) -> list[Finding]:
 			_("The running campaign {0}: {1}").format(campaign.name, text),
 			remedy,
 		)
-		for text in sender.check(campaign)
+		for text in accounts.check(campaign)
 	]
 
 

@@ -15,7 +15,7 @@ NO_ANSWER = ("Bounce", "Complaint", "Opened", "Out of Office", "Unsubscribe")
 def responses(scope: Scope) -> QueryBuilder:
 	"""Answers of every campaign, clicks included; positive are those that want to hear more."""
 	table = frappe.qb.DocType("Relation Campaign Response")
-	answers = table.response_type.notin(NO_ANSWER) & (table.robot == 0)
+	answers = table.response_type.notin(NO_ANSWER) & (table.bot == 0)
 	query = (
 		frappe.qb.from_(table)
 		.where((table.relation > "") & answers)
@@ -34,7 +34,7 @@ def _opens(scope: Scope, company: str) -> dict[str, list[Listing]]:
 	filters = {
 		"relation": ["in", list(scope.relations or ())],
 		"response_type": ["not in", list(NO_ANSWER)],
-		"robot": 0,
+		"bot": 0,
 	}
 	answers = Listing("Relation Campaign Response", filters, "name")
 	positive = Listing("Relation Campaign Response", {**filters, "answer": ["in", list(POSITIVE)]}, "name")

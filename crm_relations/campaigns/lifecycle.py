@@ -9,10 +9,12 @@ from frappe.query_builder.functions import Count
 from frappe.utils import format_date, getdate, now_datetime
 from markupsafe import Markup
 
-from crm_relations.campaigns import plan_rules, rights, rules, send_ledger, sharing
+from crm_relations.campaigns import rights, rules, step_rules
+from crm_relations.campaigns.members import assignment
+from crm_relations.campaigns.sends import store
 from crm_relations.shared import live_site
-from crm_relations.shared.outside_text import plain_values
 from crm_relations.shared.refusals import filled, refuse
+from crm_relations.shared.text.outside_text import plain_values
 
 #: what must not change once members have been taken in: the send ledger rests on it
 _FROZEN_STEP_FIELDS = ("name", "step_type", "delay_days", "delay_hours", "ab_share")
@@ -85,7 +87,7 @@ def finish_by_itself(campaign: str) -> None:
 	if unsent:
 		subject += " " + _in_words(unsent)
 	enqueue_create_notification(
-		sharing.responsible(doc) or [doc.owner],
+		assignment.responsible(doc) or [doc.owner],
 		{
 			"type": "Alert",
 			"document_type": doc.doctype,
@@ -108,7 +110,7 @@ def pause_by_itself(campaign: str, reason: str) -> None:
 	doc.add_comment("Info", filled("{0}", reason))
 	doc.db_set(plain_values(doc.doctype, {"pause_reason": reason[:1000]}))
 	enqueue_create_notification(
-		sharing.responsible(doc) or [doc.owner],
+		assignment.responsible(doc) or [doc.owner],
 		{
 			"type": "Alert",
 			"document_type": doc.doctype,
@@ -121,7 +123,7 @@ def pause_by_itself(campaign: str, reason: str) -> None:
 
 def _close_open_rows(campaign: str) -> dict[str, int]:
 	"""Rows that are still to be carried out are closed with the reason; returns how many, by type."""
-	send = DocType(send_ledger.SEND)
+	send = DocType(store.SEND)
 	open_rows = (send.campaign == campaign) & (send.state == "Pending") & send.print_run.isnull()
 	found = dict(
 		frappe.qb.from_(send)
@@ -131,7 +133,7 @@ def _close_open_rows(campaign: str) -> dict[str, int]:
 		.run()
 	)
 	if found:
-		send_ledger.update(open_rows, state="Suppressed", reason=plan_rules.CAMPAIGN_OVER)
+		store.update(open_rows, state="Suppressed", reason=step_rules.CAMPAIGN_OVER)
 	return found
 
 

@@ -11,7 +11,7 @@ from frappe.utils import getdate, now_datetime
 from pypika.terms import Parameter
 
 from crm_relations.campaigns import rules
-from crm_relations.shared.permissions import readable
+from crm_relations.shared.access.permissions import readable
 from crm_relations.shared.refusals import refuse
 
 _STATES = ("Sent", "Failed", "Uncertain", "Suppressed", "Pending", "Sending")
@@ -22,24 +22,24 @@ def status(campaign: str) -> dict:
 	"""Figures of a campaign, all counted now.
 
 	E-mails, by state: `sent`, `failed`, `uncertain`, `suppressed`, `pending`, `sending`; with one e-mail
-	step they add up to `passages`. Calls: `calls_open`, `calls_done`, `calls_suppressed`. Persons, each
+	step they add up to `enrollments`. Calls: `calls_open`, `calls_done`, `calls_suppressed`. Persons, each
 	once: `members`, `answered` (replied, clicked, or reached by phone), `replied`, `clicked`, `opened`, `bounced`,
 	`complained`, `out_of_office`, `unsubscribed`, `qualified`, `handed_over`, `won`, `declined`. `members` are those that are addressed;
-	`control_group` counts those held out. `passages` is more than `members` where some came in again. Beside them
+	`control_group` counts those held out. `enrollments` is more than `members` where some came in again. Beside them
 	`campaign` and `status`.
 	"""
 	state = frappe.db.get_value("Relation Campaign", campaign, "status")
 	if not state:
 		refuse(_("Relation Campaign {0} does not exist"), campaign, exception=frappe.DoesNotExistError)
 	sends = _sends(campaign)
-	persons, passages = _persons(campaign)
+	persons, enrollments = _persons(campaign)
 	members = _members(campaign)
 	answers = _answers(campaign)
 	return {
 		"campaign": campaign,
 		"status": state,
 		"members": int(persons),
-		"passages": passages,
+		"enrollments": enrollments,
 		"control_group": frappe.db.count("Relation Campaign Member", {"campaign": campaign, "held_out": 1}),
 		**{name.lower(): sends.get(("E-mail", name), 0) for name in _STATES},
 		"calls_open": sends.get(("Call", "Pending"), 0),
@@ -84,14 +84,14 @@ def _persons(campaign: str) -> tuple[int, int]:
 	table = DocType("Relation Campaign Member")
 	return (
 		frappe.qb.from_(table)
-		.select(Coalesce(Sum(Case().when(table.passage == 1, 1).else_(0)), 0), Count("*"))
+		.select(Coalesce(Sum(Case().when(table.enrollment_no == 1, 1).else_(0)), 0), Count("*"))
 		.where((table.campaign == campaign) & (table.held_out == 0))
 		.run()[0]
 	)
 
 
 def _members(campaign: str) -> dict[str, int]:
-	"""Relations by the status that one of their passages has."""
+	"""Relations by the status that one of their enrollments has."""
 	table = DocType("Relation Campaign Member")
 	rows = (
 		frappe.qb.from_(table)
@@ -110,7 +110,7 @@ def _answers(campaign: str) -> dict[str, int]:
 		frappe.qb.from_(table)
 		.select(table.relation, table.response_type, table.answer)
 		.distinct()
-		.where((table.campaign == campaign) & (table.robot == 0))
+		.where((table.campaign == campaign) & (table.bot == 0))
 		.run()
 	)
 	by_type = {
@@ -142,8 +142,8 @@ def due_by_hand(campaign: str, step_type: str) -> int:
 	)
 
 
-def left(campaign: str) -> dict[str, int]:
-	"""Passages that ended early, by reason."""
+def exit_counts(campaign: str) -> dict[str, int]:
+	"""Enrollments that ended early, by reason."""
 	table = DocType("Relation Campaign Member")
 	return dict(
 		frappe.qb.from_(table)
@@ -165,7 +165,7 @@ def currency(campaign: str) -> str:
 
 
 def last_passages(relation: str, campaigns: Sequence[str]) -> dict[str, str]:
-	"""Campaign → the relation's member row in it, of several passages the last."""
+	"""Campaign → the relation's member row in it, of several enrollments the last."""
 	return dict(frappe.db.sql(_last_passages(len(campaigns), frappe.db.db_type), [relation, *campaigns]))
 
 
@@ -177,4 +177,4 @@ def _last_passages(campaigns: int, db_type: str) -> str:
 	query = frappe.qb.from_(member).select(member.campaign, member.name)
 	query = query.where(member.relation == Parameter("%s"))
 	query = query.where(member.campaign.isin([Parameter("%s")] * campaigns))
-	return query.orderby(member.passage).get_sql()
+	return query.orderby(member.enrollment_no).get_sql()

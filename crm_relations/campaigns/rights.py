@@ -8,7 +8,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from crm_relations.campaigns import sharing
+from crm_relations.campaigns.members import assignment
 from crm_relations.shared.refusals import refuse
 
 MANAGERS = frozenset({"Relation Manager", "System Manager"})
@@ -92,7 +92,7 @@ def _standing(campaign: Document, user: str) -> set[str]:
 		standing.add(MANAGER)
 	if user in (campaign.responsible, campaign.owner) or campaign.is_new():
 		standing.add(LEADER)
-	if user in sharing.responsible(campaign):
+	if user in assignment.responsible(campaign):
 		standing.add(TEAM)
 	return standing
 

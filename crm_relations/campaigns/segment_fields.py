@@ -15,7 +15,7 @@ from crm_relations.campaigns.rules import (
 	GENERAL_PURPOSE,
 	TRACKING_PURPOSE,
 )
-from crm_relations.segments.catalogue import Cell, Event, Field, Rows, Scope
+from crm_relations.segments.fields.catalogue import Cell, Event, Field, Rows, Scope
 
 CAMPAIGNS = _lt("Campaigns and Consent")
 MEMBER, SEND, RESPONSE = "Relation Campaign Member", "Relation Campaign Send", "Relation Campaign Response"
@@ -39,7 +39,7 @@ def _rows(doctype: str, which: Callable[[Any], Criterion] | None = None) -> Call
 
 
 def _by_a_person(*types: str) -> Callable[[Any], Criterion]:
-	return lambda table: table.response_type.isin(list(types)) & (table.robot == 0)
+	return lambda table: table.response_type.isin(list(types)) & (table.bot == 0)
 
 
 def _is_answer(table: Any) -> Criterion:

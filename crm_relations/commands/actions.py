@@ -7,21 +7,23 @@ from typing import Any
 import frappe
 from frappe import _
 
-from crm_relations.campaigns import audience, delivery
 from crm_relations.campaigns import queries as campaign_queries
+from crm_relations.campaigns.email import dispatch
+from crm_relations.campaigns.planning import enrollment
 from crm_relations.demo import run as demo_run
-from crm_relations.ledger import consolidation
-from crm_relations.ledger import statement as ledger_statement
+from crm_relations.ledger.statements import consolidation
+from crm_relations.ledger.statements import statement as ledger_statement
 from crm_relations.pipeline.importing import suggestion
 from crm_relations.pipeline.importing.run import import_pipeline as run_import
-from crm_relations.relations import sync as relations_sync
 from crm_relations.relations.duplicates import index as duplicate_index
 from crm_relations.relations.facts import build as facts
-from crm_relations.segments import jobs as segment_jobs
-from crm_relations.segments import membership
+from crm_relations.relations.identities import sync as relations_sync
 from crm_relations.segments import queries as segment_queries
-from crm_relations.setup import archive, install, restoring
+from crm_relations.segments.members import jobs as segment_jobs
+from crm_relations.segments.members import membership
 from crm_relations.setup import check as readiness
+from crm_relations.setup import install
+from crm_relations.setup.removal import archive, restoring
 from crm_relations.shared import live_site
 from crm_relations.shared.money import to_decimal
 from crm_relations.shared.refusals import refuse
@@ -94,13 +96,13 @@ def segment_refresh(on_progress: Progress, name: str) -> Answer:
 
 
 def campaign_start(on_progress: Progress, name: str) -> Answer:
-	return audience.start(_get("Relation Campaign", name).name, frappe.session.user), True
+	return enrollment.start(_get("Relation Campaign", name).name, frappe.session.user), True
 
 
 def campaign_send(on_progress: Progress, name: str) -> Answer:
 	"""Not well if a message failed, or sending ended early."""
 	doc = _get("Relation Campaign", name)
-	counts = delivery.send(doc.name, on_progress=lambda done, total: on_progress(doc.name, done, total))
+	counts = dispatch.send(doc.name, on_progress=lambda done, total: on_progress(doc.name, done, total))
 	return counts, not counts["failed"] and not counts["stopped"]
 
 

@@ -3,7 +3,8 @@
 import frappe
 from frappe.utils import add_days, nowdate
 
-from crm_relations.campaigns import call_list, tracking
+from crm_relations.campaigns.incoming import clicks as tracking
+from crm_relations.campaigns.manual import call_list
 from crm_relations.interactions import api as interactions
 
 #: calls that stay on the list, for whoever tries the demo

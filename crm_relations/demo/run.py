@@ -9,17 +9,19 @@ from typing import Any
 import frappe
 from frappe import _
 
-from crm_relations.campaigns import audience, delivery, lifecycle
+from crm_relations.campaigns import lifecycle
 from crm_relations.campaigns import queries as campaigns
+from crm_relations.campaigns.email import dispatch
+from crm_relations.campaigns.planning import enrollment
 from crm_relations.demo import answers, balance, sales, story
 from crm_relations.demo import company as companies
 from crm_relations.demo.generate import generate
 from crm_relations.demo.mailbox import open_mailbox, require_mail_server
-from crm_relations.ledger.statement import statement
+from crm_relations.ledger.statements.statement import statement
 from crm_relations.pipeline.importing.run import check_company, import_pipeline
 from crm_relations.relations.facts import build as facts
 from crm_relations.relations.facts import jobs as facts_jobs
-from crm_relations.relations.sync import sync
+from crm_relations.relations.identities.sync import sync
 from crm_relations.shared.money import to_string
 from crm_relations.shared.refusals import refuse
 
@@ -147,9 +149,9 @@ def _campaign(
 		campaign = story.campaign(company)
 		if frappe.db.get_value("Relation Campaign", campaign, "status") == "Paused":
 			lifecycle.resume(campaign)
-		audience.start(campaign, frappe.session.user)
+		enrollment.start(campaign, frappe.session.user)
 		frappe.db.commit()
-		delivery.send(campaign, on_progress=lambda done, total: on_progress(campaign, done, total))
+		dispatch.send(campaign, on_progress=lambda done, total: on_progress(campaign, done, total))
 	status = campaigns.status(campaign)
 	stations.add(
 		"campaign",

@@ -5,11 +5,11 @@ from collections import Counter
 import frappe
 from frappe.utils import nowdate
 
-from crm_relations.campaigns import consent
+from crm_relations.campaigns.consents import decisions
 from crm_relations.campaigns.rules import CONSENT
 from crm_relations.demo.mailbox import ACCOUNT
-from crm_relations.relations import identity
-from crm_relations.segments import membership
+from crm_relations.relations.identities import identity
+from crm_relations.segments.members import membership
 
 SEGMENT = "Demo: Industriekunden"
 CAMPAIGN = "Demo: Wartung im Herbst"
@@ -114,7 +114,7 @@ def consents(members: list[tuple[str, str]]) -> int:
 		for channel, where in (("E-mail", address), ("Phone", phone)):
 			key = {"relation": relation, "channel": channel, "source": CONSENT_SOURCE}
 			if where and not frappe.db.exists("Relation Consent", key):
-				consent.record(
+				decisions.record(
 					relation,
 					where,
 					channel,

@@ -2,7 +2,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.campaigns.answers import inbox
+from crm_relations.campaigns.incoming import inbox
 from crm_relations.relations.facts import queue as facts
 from crm_relations.shared.side_effects import run_steps
 

@@ -2,14 +2,14 @@
 
 from frappe.model.document import Document
 
-from crm_relations.campaigns.consents import spellings
-from crm_relations.relations import identity
+from crm_relations.campaigns.consents import address_variants
 from crm_relations.relations.duplicates import index
+from crm_relations.relations.identities import identity
 from crm_relations.shared.side_effects import run_steps
 
 
 def on_update(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, identity.adopt_document, index.refresh_for_party, spellings.note)
+	run_steps(doc, identity.adopt_document, index.refresh_for_party, address_variants.note)
 
 
 def on_trash(doc: Document, method: str | None = None) -> None:
@@ -19,7 +19,7 @@ def on_trash(doc: Document, method: str | None = None) -> None:
 def before_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	if merge:
 		doc.flags.relation_merge = (old, new)
-		run_steps(doc, identity.fold_before_merge, identity.make_way_for_merge)
+		run_steps(doc, identity.fold_before_merge, identity.delete_merged_party_row)
 
 
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:

@@ -2,8 +2,8 @@
 
 from frappe.model.document import Document
 
-from crm_relations.relations import identity
 from crm_relations.relations.duplicates import index
+from crm_relations.relations.identities import identity
 from crm_relations.shared.side_effects import run_steps
 
 
@@ -18,7 +18,7 @@ def on_trash(doc: Document, method: str | None = None) -> None:
 def before_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	if merge:
 		doc.flags.relation_merge = (old, new)
-		run_steps(doc, identity.fold_before_merge, identity.make_way_for_merge)
+		run_steps(doc, identity.fold_before_merge, identity.delete_merged_party_row)
 
 
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:

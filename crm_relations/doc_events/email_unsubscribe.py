@@ -2,9 +2,9 @@
 
 from frappe.model.document import Document
 
-from crm_relations.campaigns.consents import spellings
+from crm_relations.campaigns.consents import address_variants
 from crm_relations.shared.side_effects import run_steps
 
 
 def on_update(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, spellings.note)
+	run_steps(doc, address_variants.note)

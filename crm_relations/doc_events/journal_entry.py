@@ -2,13 +2,13 @@
 
 from frappe.model.document import Document
 
-from crm_relations.pipeline import settling
-from crm_relations.relations import roles
+from crm_relations.pipeline import payment_allocation
+from crm_relations.relations.roles_and_stages import roles
 from crm_relations.shared.side_effects import run_steps
 
 
 def validate(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, settling.fill_journal)
+	run_steps(doc, payment_allocation.fill_journal)
 
 
 def on_submit(doc: Document, method: str | None = None) -> None:
@@ -16,7 +16,7 @@ def on_submit(doc: Document, method: str | None = None) -> None:
 
 
 def on_update_after_submit(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, settling.follow_allocation)
+	run_steps(doc, payment_allocation.follow_allocation)
 
 
 def on_cancel(doc: Document, method: str | None = None) -> None:

@@ -2,9 +2,9 @@
 
 from frappe.model.document import Document
 
-from crm_relations.campaigns.consents import spellings
+from crm_relations.campaigns.consents import address_variants
 from crm_relations.pipeline.erpnext_crm import own_campaign
-from crm_relations.relations import identity
+from crm_relations.relations.identities import identity
 from crm_relations.shared.side_effects import run_steps
 
 
@@ -13,7 +13,7 @@ def validate(doc: Document, method: str | None = None) -> None:
 
 
 def on_update(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, identity.adopt_document, spellings.note)
+	run_steps(doc, identity.adopt_document, address_variants.note)
 
 
 def on_trash(doc: Document, method: str | None = None) -> None:
@@ -23,7 +23,7 @@ def on_trash(doc: Document, method: str | None = None) -> None:
 def before_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	if merge:
 		doc.flags.relation_merge = (old, new)
-		run_steps(doc, identity.fold_before_merge, identity.make_way_for_merge)
+		run_steps(doc, identity.fold_before_merge, identity.delete_merged_party_row)
 
 
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:

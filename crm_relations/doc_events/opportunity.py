@@ -4,8 +4,8 @@ from frappe.model.document import Document
 
 from crm_relations.pipeline import provenance
 from crm_relations.pipeline.erpnext_crm import own_campaign
-from crm_relations.relations import roles
 from crm_relations.relations.facts import queue as facts
+from crm_relations.relations.roles_and_stages import roles
 from crm_relations.shared.side_effects import run_steps
 
 

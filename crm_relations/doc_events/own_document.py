@@ -2,7 +2,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.shared.outside_text import clean_document
+from crm_relations.shared.text.outside_text import clean_document
 
 
 def before_save(doc: Document, method: str | None = None) -> None:

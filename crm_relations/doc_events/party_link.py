@@ -2,7 +2,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.relations import identity
+from crm_relations.relations.identities import identity
 from crm_relations.shared.side_effects import run_steps
 
 

@@ -2,8 +2,8 @@
 
 from frappe.model.document import Document
 
-from crm_relations.pipeline import provenance, settling
-from crm_relations.relations import roles
+from crm_relations.pipeline import payment_allocation, provenance
+from crm_relations.relations.roles_and_stages import roles
 from crm_relations.shared.side_effects import run_steps
 
 
@@ -16,7 +16,7 @@ def on_submit(doc: Document, method: str | None = None) -> None:
 
 
 def on_update_after_submit(doc: Document, method: str | None = None) -> None:
-	run_steps(doc, settling.follow_allocation)
+	run_steps(doc, payment_allocation.follow_allocation)
 
 
 def on_cancel(doc: Document, method: str | None = None) -> None:

@@ -3,10 +3,11 @@
 from frappe.model.document import Document
 
 from crm_relations.relations import changes
-from crm_relations.relations.duplicates import index, merging, pairs, search
+from crm_relations.relations.duplicates import index, pairs, search
 from crm_relations.relations.facts import build
 from crm_relations.relations.facts import queue as facts
-from crm_relations.segments import membership
+from crm_relations.relations.merging import merging
+from crm_relations.segments.members import membership
 from crm_relations.shared.side_effects import run_steps
 
 
@@ -23,4 +24,4 @@ def on_trash(doc: Document, method: str | None = None) -> None:
 
 
 def after_fold(doc: Document, method: str | None, folded: str) -> None:
-	run_steps(doc, membership.leave_doubles, changes.announce_relation)
+	run_steps(doc, membership.remove_duplicate_members, changes.announce_relation)

@@ -4,7 +4,7 @@ Campaigns stand left of qualification and may not import it; the answer flows on
 
 from frappe.model.document import Document
 
-from crm_relations.campaigns import exits
+from crm_relations.campaigns.eligibility import exits
 from crm_relations.qualification import scheme
 from crm_relations.relations import changes
 from crm_relations.relations.facts import queue as facts

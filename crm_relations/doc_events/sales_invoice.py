@@ -3,11 +3,11 @@ its lines are attributed, the customer's roles dated and members won after it is
 
 from frappe.model.document import Document
 
-from crm_relations.ledger import attribution
+from crm_relations.ledger.attributions import attribution
 from crm_relations.pipeline import provenance, winning
 from crm_relations.pipeline.erpnext_crm import own_campaign
-from crm_relations.relations import roles
 from crm_relations.relations.facts import queue as facts
+from crm_relations.relations.roles_and_stages import roles
 from crm_relations.shared.side_effects import run_steps
 
 

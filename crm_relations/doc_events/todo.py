@@ -3,7 +3,7 @@
 from frappe.model.document import Document
 
 from crm_relations.interactions import followups
-from crm_relations.relations import playbook
+from crm_relations.relations.roles_and_stages import playbook
 from crm_relations.shared.side_effects import run_steps
 
 

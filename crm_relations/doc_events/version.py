@@ -2,7 +2,7 @@
 
 from frappe.model.document import Document
 
-from crm_relations.relations import history
+from crm_relations.relations.profiles import history
 
 
 def before_insert(doc: Document, method: str | None = None) -> None:

@@ -4,7 +4,8 @@ import frappe
 from frappe import _
 from frappe.utils import cint, cstr
 
-from crm_relations.campaigns import call_list, letters, rights
+from crm_relations.campaigns import rights
+from crm_relations.campaigns.manual import call_list, letters
 from crm_relations.interactions import log
 from crm_relations.interactions import timeline as timelines
 

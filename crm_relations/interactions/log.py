@@ -5,7 +5,7 @@ from typing import Any
 import frappe
 from frappe.model.document import Document
 
-from crm_relations.shared.system_fields import trusted
+from crm_relations.shared.access.system_fields import trusted
 
 
 def check_campaign(doc: Document) -> None:

@@ -11,7 +11,7 @@ from pypika.terms import NullValue
 from pypika.terms import ValueWrapper as Value
 
 from crm_relations.interactions.fact_sources import ANSWERED, MAIL_TYPES
-from crm_relations.segments.catalogue import Cell, Event, Field, Rows, Scope
+from crm_relations.segments.fields.catalogue import Cell, Event, Field, Rows, Scope
 
 CONTACTS = _lt("Contact and Answers")
 INTERACTION, MAIL, CALL = "Relation Interaction", "Communication", "Call Log"

@@ -26,8 +26,8 @@ from frappe.utils import get_datetime, strip_html
 from pypika.functions import Date
 from pypika.terms import Case, Criterion, Term
 
-from crm_relations.relations import identity
-from crm_relations.shared.permissions import readable
+from crm_relations.relations.identities import identity
+from crm_relations.shared.access.permissions import readable
 from crm_relations.shared.refusals import refuse
 
 Group = Literal["contacts", "documents", "money"]

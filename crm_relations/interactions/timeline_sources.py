@@ -14,7 +14,7 @@ def _relation(file: CustomerFile, table: Table) -> Criterion:
 
 def _by_person(file: CustomerFile, table: Table) -> Criterion:
 	"""What a scanner or a preview did stands in no file."""
-	return (table.relation == file.relation) & (table.robot == 0)
+	return (table.relation == file.relation) & (table.bot == 0)
 
 
 def _creation(table: Table) -> Term:

@@ -8,24 +8,18 @@ from frappe import _
 from frappe.utils import cint
 
 from crm_relations.campaigns.checks import workers_of_queue
-from crm_relations.ledger import (
-	attribution,
-	attribution_queries,
-	balance_print,
-	by_rule,
-	consolidation,
-	drill_down,
-	repair,
-	statement_print,
-)
-from crm_relations.ledger.balance_sheet import BalanceSheet
-from crm_relations.ledger.balance_sheet import balance_sheet as make_balance_sheet
-from crm_relations.ledger.figures import Statement
-from crm_relations.ledger.rules import ZERO
-from crm_relations.ledger.statement import company_or_default, scope_of
-from crm_relations.ledger.statement import statement as make_statement
+from crm_relations.ledger.attributions import attribution, queries, rule_attribution
+from crm_relations.ledger.balance_sheets import repair
+from crm_relations.ledger.balance_sheets.balance_sheet import BalanceSheet
+from crm_relations.ledger.balance_sheets.balance_sheet import balance_sheet as make_balance_sheet
+from crm_relations.ledger.reports import balance_print, drill_down, statement_print
+from crm_relations.ledger.statements import consolidation
+from crm_relations.ledger.statements.figures import Statement
+from crm_relations.ledger.statements.splitting import ZERO
+from crm_relations.ledger.statements.statement import company_or_default, scope_of
+from crm_relations.ledger.statements.statement import statement as make_statement
+from crm_relations.shared.access.permissions import may_see_amounts_of
 from crm_relations.shared.money import to_string
-from crm_relations.shared.permissions import may_see_amounts_of
 from crm_relations.shared.refusals import filled, refuse
 
 READERS = ["System Manager", "Accounts User", "Accounts Manager", "Relation Manager", "Sales Manager"]
@@ -182,7 +176,7 @@ def _campaigns_listed(filters: frappe._dict) -> list[str] | None:
 def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
 	"""Campaigns that earned lines of an invoice: `campaign`, `amount` (company currency, decimal string), `lines`."""
 	frappe.has_permission("Sales Invoice", "read", doc=invoice, throw=True)
-	return attribution_queries.campaigns_of_invoice(invoice)
+	return queries.campaigns_of_invoice(invoice)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -194,7 +188,7 @@ def explain_attribution(invoice: str) -> dict[str, Any]:
 	company = frappe.db.get_value("Sales Invoice", invoice, "company")
 	names_answers = frappe.has_permission("Relation Campaign Response", "read")
 	rows = []
-	for row in attribution_queries.explanation_of(invoice):
+	for row in queries.explanation_of(invoice):
 		evidence = frappe.parse_json(row.evidence or "{}")
 		if not names_answers:
 			evidence.pop("answers", None)
@@ -208,7 +202,7 @@ def explain_attribution(invoice: str) -> dict[str, Any]:
 				"evidence": evidence,
 			}
 		)
-	policy = by_rule.policies().get(company)
+	policy = rule_attribution.policies().get(company)
 	return {"campaigns": rows, "rule": asdict(policy) if policy else None}
 
 

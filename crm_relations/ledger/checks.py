@@ -4,8 +4,9 @@ import frappe
 from frappe import _, _lt
 from frappe.utils import add_to_date, cint
 
-from crm_relations.ledger import attribution_queries, check_queries, dimension, german_charts
-from crm_relations.ledger.statement import statement
+from crm_relations.ledger import check_queries, dimension, german_charts
+from crm_relations.ledger.attributions import queries
+from crm_relations.ledger.statements.statement import statement
 from crm_relations.shared.findings import Finding
 from crm_relations.shared.money import to_string
 
@@ -137,10 +138,10 @@ def _attribution(company: str, complete: bool) -> list[Finding]:
 	"""Rows that differ from their lines, and, where they ought to be `complete`, lines without a row."""
 	remedy = _("Relation Settings, button Rebuild Attribution.")
 	result = []
-	if wrong := attribution_queries.attribution_unlike_invoice(company):
+	if wrong := queries.attribution_unlike_invoice(company):
 		message = _("{0}: attribution differs from the invoice lines of {1}.").format(company, _names(wrong))
 		result.append(Finding("error", "attribution-unequal", message, remedy))
-	missing = attribution_queries.invoices_without_attribution(company) if complete else []
+	missing = queries.invoices_without_attribution(company) if complete else []
 	if missing:
 		message = _("{0}: lines with a campaign are not attributed in {1}.").format(company, _names(missing))
 		result.append(Finding("error", "attribution-missing", message, remedy))
@@ -217,7 +218,7 @@ def _dimension() -> list[Finding]:
 		if dimension.fields():
 			message = _("Fields of a removed Accounting Dimension are still there.")
 			return [Finding("warning", "dimension-leftovers", message, _("Run bench migrate."))]
-		if attribution_queries.has_attribution():
+		if queries.has_attribution():
 			message = _("Invoices carry campaigns, but ERPNext's own reports cannot filter by campaign.")
 			remedy = _("If you want that: Relation Settings, Report Campaigns in the Ledger.")
 			return [Finding("info", "dimension_off", message, remedy)]

@@ -8,7 +8,7 @@ from frappe import _
 from frappe.utils import add_days, cint, nowdate
 
 from crm_relations.pipeline.adapter import get_adapter
-from crm_relations.pipeline.chain import graph
+from crm_relations.pipeline.document_flow import graph
 from crm_relations.pipeline.erpnext_crm import actions
 from crm_relations.qualification import handover as handovers
 from crm_relations.shared import tasks

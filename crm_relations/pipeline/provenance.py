@@ -21,7 +21,7 @@ from frappe.query_builder.functions import Coalesce, NullIf
 
 from crm_relations.pipeline.own_company import CAMPAIGN, fits, fitting
 from crm_relations.pipeline.rules import agreed, retyped
-from crm_relations.relations import identity
+from crm_relations.relations.identities import identity
 from crm_relations.shared.in_lists import one_of
 from crm_relations.shared.side_effects import one_statement
 

@@ -2,7 +2,8 @@
 
 from frappe.model.document import Document
 
-from crm_relations.campaigns import audience, queries
+from crm_relations.campaigns import queries
+from crm_relations.campaigns.members import member_status
 from crm_relations.shared.side_effects import deferrable
 
 
@@ -13,7 +14,7 @@ def mark_members(doc: Document) -> None:
 	A line of an invoice that was ordered counted with its order already. A cancelled order takes nothing back:
 	a member may be won once.
 
-	Where a relation went through a campaign more than once, the last passage has won.
+	Where a relation went through a campaign more than once, the last enrollment has won.
 
 	:param doc: a submitted Sales Order or Sales Invoice
 	"""
@@ -27,4 +28,4 @@ def mark_members(doc: Document) -> None:
 	if not campaigns:
 		return
 	for member in sorted(queries.last_passages(doc.relation, sorted(campaigns)).values()):
-		audience.set_member_status(member, "Won")
+		member_status.advance(member, "Won")

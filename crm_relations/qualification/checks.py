@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import frappe
 from frappe import _
 
-from crm_relations.segments import compiler
-from crm_relations.segments.rules import RuleError
+from crm_relations.segments.compilation import compiler
+from crm_relations.segments.language.rules import RuleError
 from crm_relations.shared.findings import Finding
 
 

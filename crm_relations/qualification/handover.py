@@ -7,12 +7,12 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import now_datetime
 
-from crm_relations.campaigns import audience
+from crm_relations.campaigns.members import member_status
 from crm_relations.qualification import queries
 from crm_relations.qualification.rules import may_propose
 from crm_relations.qualification.scoring import score
+from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.refusals import refuse
-from crm_relations.shared.system_fields import trusted
 
 
 def propose(member: str) -> str | None:
@@ -93,10 +93,10 @@ def check_salesperson(doc: Document) -> None:
 		check_open(previous)
 
 
-def _decide(handover: str, member_status: str, **values: str | None) -> None:
+def _decide(handover: str, new_status: str, **values: str | None) -> None:
 	doc = frappe.get_doc("Relation Handover", handover, for_update=True)
 	check_open(doc)
 	doc.update({**values, "decided_at": now_datetime(), "decided_by": frappe.session.user})
 	trusted(doc).save(ignore_permissions=True)
 	if doc.member:
-		audience.set_member_status(doc.member, member_status)
+		member_status.advance(doc.member, new_status)

@@ -11,7 +11,7 @@ def answers_of(member: str) -> list[Answer]:
 	rows = (
 		frappe.qb.from_(response)
 		.select(response.name, response.response_type, response.answer)
-		.where((response.member == member) & (response.robot == 0))
+		.where((response.member == member) & (response.bot == 0))
 		.orderby(response.creation)
 		.orderby(response.name)
 		.run()

@@ -8,7 +8,7 @@ import frappe
 from frappe.model.document import Document
 from frappe.query_builder import DocType
 
-from crm_relations.campaigns import audience
+from crm_relations.campaigns.members import member_status
 from crm_relations.qualification import queries, scheme
 from crm_relations.shared.side_effects import deferrable
 
@@ -62,7 +62,7 @@ def rescore(campaign: str) -> int:
 			if has_scheme:
 				scheme.qualify(campaign, member)
 			else:
-				audience.set_member_points(member, 0)
+				member_status.set_points(member, 0)
 		scored += len(members)
 		last = members[-1]
 		frappe.db.commit()

@@ -4,11 +4,12 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from crm_relations.campaigns import audience
+from crm_relations.campaigns.members import member_status
 from crm_relations.qualification import handover, queries
 from crm_relations.qualification.scoring import score
-from crm_relations.segments import compiler, confidential
-from crm_relations.segments.rules import RuleError
+from crm_relations.segments import confidential
+from crm_relations.segments.compilation import compiler
+from crm_relations.segments.language.rules import RuleError
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.side_effects import deferrable
 
@@ -42,7 +43,7 @@ def qualify(campaign: str, member: str, says_no: bool = False) -> None:
 	qualified = result.points >= threshold and not says_no and status != "Declined"
 	if qualified and status in _BEFORE_QUALIFIED:
 		status = "Qualified"
-	audience.set_member_status(member, status, points=result.points)
+	member_status.advance(member, status, points=result.points)
 	if qualified:
 		handover.propose(member)
 

@@ -4,7 +4,7 @@ import frappe
 
 from crm_relations.qualification import queries
 from crm_relations.qualification.rules import Reason, Score, first_match
-from crm_relations.segments import compiler
+from crm_relations.segments.compilation import compiler
 
 
 def score(member: str) -> Score:

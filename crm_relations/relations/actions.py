@@ -15,8 +15,8 @@ from frappe.model.document import Document
 from frappe.utils import getdate, nowdate
 
 from crm_relations.relations import queries, rules
-from crm_relations.relations.sources import Party
-from crm_relations.relations.stage_rules import is_held
+from crm_relations.relations.party_documents.sources import Party
+from crm_relations.relations.roles_and_stages.stage_rules import is_held
 from crm_relations.shared.refusals import refuse
 
 #: stand for the values of the relation at hand

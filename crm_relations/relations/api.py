@@ -3,20 +3,13 @@
 import frappe
 from frappe import _
 
-from crm_relations.relations import (
-	actions,
-	completeness,
-	graph,
-	groups,
-	identity,
-	link_types,
-	parties,
-	placing,
-	queries,
-	stages,
-)
-from crm_relations.relations import sync as engine
-from crm_relations.relations.sources import sources
+from crm_relations.relations import actions, queries
+from crm_relations.relations.identities import identity, parties, reassign
+from crm_relations.relations.identities import sync as engine
+from crm_relations.relations.network import graph, groups, link_types
+from crm_relations.relations.party_documents.sources import sources
+from crm_relations.relations.profiles import completeness
+from crm_relations.relations.roles_and_stages import stages
 from crm_relations.shared.refusals import filled
 
 
@@ -161,7 +154,7 @@ def place_document(doctype: str, name: str, relation: str | None = None) -> str:
 	frappe.has_permission(doctype, "read", doc=name, throw=True)
 	for touched in {identity.relation_of(doctype, name), relation} - {None, ""}:
 		frappe.has_permission("Relation", "write", doc=touched, throw=True)
-	return placing.place(doctype, name, relation or None)
+	return reassign.reassign(doctype, name, relation or None)
 
 
 @frappe.whitelist(methods=["GET", "POST"])

@@ -5,9 +5,10 @@ from frappe import _
 from frappe.query_builder.functions import Count
 from pypika.queries import QueryBuilder
 
-from crm_relations.relations import machine_addresses, playbook
 from crm_relations.relations.facts import checks as facts_checks
-from crm_relations.relations.sources import sources
+from crm_relations.relations.party_documents import machine_addresses
+from crm_relations.relations.party_documents.sources import sources
+from crm_relations.relations.roles_and_stages import playbook
 from crm_relations.shared.contact_keys import email_key
 from crm_relations.shared.findings import Finding
 

@@ -20,9 +20,9 @@ from frappe.share import get_shared
 from frappe.utils import cstr
 
 from crm_relations.relations import list_requests
-from crm_relations.relations.sources import sources
-from crm_relations.shared import user_permissions
-from crm_relations.shared.permissions import NOTHING, MatchConditions
+from crm_relations.relations.party_documents.sources import sources
+from crm_relations.shared.access import user_permissions
+from crm_relations.shared.access.permissions import NOTHING, MatchConditions
 
 RELATION, PARTY, TERRITORY = "Relation", "Relation Party", "Territory"
 #: Frappe's lists of what belongs to any document, some of it beside the rights on that document

@@ -9,8 +9,8 @@ from frappe import _
 from frappe.model.document import Document
 from pypika.terms import Parameter
 
+from crm_relations.relations.party_documents.sources import Party, Row
 from crm_relations.relations.rules import COPIED, RoleRow
-from crm_relations.relations.sources import Party, Row
 
 #: keys of what is cached of the role types
 STAGE_ORDER, PLAYBOOKS = "relation_stage_order", "relation_playbooks"
@@ -101,7 +101,7 @@ def copied_values(relations: Iterable[str]) -> dict[str, Row]:
 	return {row["name"]: row for row in rows}
 
 
-def told_apart(relations: Iterable[str]) -> set[tuple[str, str]]:
+def marked_distinct(relations: Iterable[str]) -> set[tuple[str, str]]:
 	"""Pairs of these relations that somebody has decided to be different, each in both orders."""
 	table, names = frappe.qb.DocType("Relation Duplicate"), list(relations)
 	rows = (

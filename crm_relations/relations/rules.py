@@ -94,7 +94,7 @@ def is_same(field: str, one: Any, other: Any) -> bool:
 	return str(one).strip() == str(other).strip()
 
 
-def combined(values: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def merge_documents(values: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 	"""What several documents of one relation say together: for each field the first that says anything.
 
 	:param values: copied values by document, the weightiest document first (a customer before its lead).

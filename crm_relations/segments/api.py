@@ -5,22 +5,14 @@ from typing import Any
 import frappe
 from frappe import _
 
-from crm_relations.segments import (
-	compiler,
-	confidential,
-	explanation,
-	exporting,
-	jobs,
-	membership,
-	offering,
-	queries,
-	questions,
-	versions,
-	wording,
-)
-from crm_relations.segments.breakdown import breakdown as break_down
-from crm_relations.segments.overlap import overlap as overlap_of
-from crm_relations.segments.rules import RuleError
+from crm_relations.segments import confidential, queries, versions
+from crm_relations.segments.analysis import explanation, exporting, preview_requests
+from crm_relations.segments.analysis.breakdown import breakdown as break_down
+from crm_relations.segments.analysis.overlap import overlap as overlap_of
+from crm_relations.segments.compilation import compiler
+from crm_relations.segments.description import builder_schema, describe_rule
+from crm_relations.segments.language.rules import RuleError
+from crm_relations.segments.members import jobs, membership
 from crm_relations.shared.refusals import refuse
 
 
@@ -30,7 +22,7 @@ def get_catalogue() -> list[dict[str, Any]]:
 	and filters or choices of the values, whether the values are a tree and whether a sample can be ranked by it;
 	and events with key, label, group, type "event", measures, operators and their own fields."""
 	frappe.has_permission("Relation Segment", "read", throw=True)
-	return offering.offered()
+	return builder_schema.offered()
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -47,9 +39,9 @@ def preview(rule: str | dict, limit: int = 10, builder: str | None = None, numbe
 		return {"error": error.message(_), "path": error.path}
 	confidential.check_readable(tree)
 	try:
-		with questions.newest(builder, number):
-			return {**queries.preview(tree, limit), "words": wording.describe(tree)}
-	except questions.Outdated:
+		with preview_requests.latest_only(builder, number):
+			return {**queries.preview(tree, limit), "words": describe_rule.describe(tree)}
+	except preview_requests.Superseded:
 		return {"outdated": True}
 
 

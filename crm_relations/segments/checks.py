@@ -3,8 +3,10 @@
 import frappe
 from frappe import _
 
-from crm_relations.segments import catalogue, compiler, health
-from crm_relations.segments.rules import Group, RuleError
+from crm_relations.segments.compilation import compiler
+from crm_relations.segments.fields import catalogue
+from crm_relations.segments.language.rules import Group, RuleError
+from crm_relations.segments.members import health
 from crm_relations.shared.findings import Finding
 
 

@@ -15,11 +15,13 @@ from frappe.utils import cint
 from pypika.terms import Criterion
 
 from crm_relations.relations import permissions, queries
-from crm_relations.segments import catalogue, compiler, readers
-from crm_relations.segments.catalogue import Event, Field
-from crm_relations.segments.compiler import Rule
-from crm_relations.segments.rules import EventCondition, Group, leaves, within_event
-from crm_relations.shared.permissions import MatchConditions
+from crm_relations.segments import readers
+from crm_relations.segments.compilation import compiler
+from crm_relations.segments.compilation.compiler import Rule
+from crm_relations.segments.fields import catalogue
+from crm_relations.segments.fields.catalogue import Event, Field
+from crm_relations.segments.language.rules import EventCondition, Group, leaves, within_event
+from crm_relations.shared.access.permissions import MatchConditions
 from crm_relations.shared.refusals import refuse
 
 CUSTOMER = "Customer"

@@ -11,10 +11,13 @@ from pypika.queries import QueryBuilder
 from pypika.terms import Case, Criterion
 
 from crm_relations.relations import permissions as permissions_of_relations
-from crm_relations.segments import compiler, confidential, membership, room, selection
-from crm_relations.segments.compiler import Rule
-from crm_relations.segments.membership import RefreshResult
-from crm_relations.shared import permissions
+from crm_relations.segments import confidential
+from crm_relations.segments.compilation import compiler, selection
+from crm_relations.segments.compilation.compiler import Rule
+from crm_relations.segments.members import membership
+from crm_relations.segments.members.membership import RefreshResult
+from crm_relations.shared import temp_tables
+from crm_relations.shared.access import permissions
 
 SEGMENT = "Relation Segment"
 #: so many times the relations that a sample would need on average are looked at for it
@@ -37,7 +40,7 @@ def preview(rule: Rule, limit: int = 10) -> dict[str, Any]:
 		query = query if criterion is None else query.where(criterion)
 		return query if last is None else query.where(relation.name <= last)
 
-	with room.in_memory():
+	with temp_tables.in_memory():
 		count = _count(confidential.criterion_of(rule))
 		if last := _far_enough(count, limit):
 			sample = _sample(fitting(last), limit)
@@ -105,7 +108,7 @@ def preview_of(segment: Document, limit: int = 10) -> dict[str, Any]:
 	relation, chosen = frappe.qb.DocType("Relation"), query.as_("chosen")
 	chosen_names = frappe.qb.from_(chosen).select(chosen.star)
 	found = readable(frappe.qb.from_(relation)).where(relation.name.isin(chosen_names))
-	with room.in_memory():
+	with temp_tables.in_memory():
 		return {
 			"count": found.select(Count("*")).run()[0][0],
 			"sample": _sample(found, max(0, min(limit, 100))),

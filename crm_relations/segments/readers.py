@@ -15,9 +15,9 @@ from pypika.queries import QueryBuilder, Table
 
 from crm_relations.relations import queries
 from crm_relations.relations.facts.sources import FACTS
-from crm_relations.segments.rules import Condition, EventCondition
-from crm_relations.shared import user_permissions
-from crm_relations.shared.permissions import (
+from crm_relations.segments.language.rules import Condition, EventCondition
+from crm_relations.shared.access import user_permissions
+from crm_relations.shared.access.permissions import (
 	NOTHING,
 	MatchConditions,
 	match_conditions,

@@ -11,9 +11,10 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import now
 
-from crm_relations.segments import compiler, wording
-from crm_relations.segments.rules import RuleError
-from crm_relations.shared.system_fields import trusted
+from crm_relations.segments.compilation import compiler
+from crm_relations.segments.description import describe_rule
+from crm_relations.segments.language.rules import RuleError
+from crm_relations.shared.access.system_fields import trusted
 
 DOCTYPE = "Relation Segment Rule"
 
@@ -30,7 +31,7 @@ def keep(doc: Document) -> None:
 				"version": doc.rule_version,
 				"changed_by": frappe.session.user,
 				"changed_at": now(),
-				"words": wording.describe(compiler.parse(doc.rule)),
+				"words": describe_rule.describe(compiler.parse(doc.rule)),
 				"rule": doc.rule,
 			}
 		)
@@ -53,7 +54,7 @@ def of(segment: str) -> list[dict[str, Any]]:
 	)
 	for row in rows:
 		try:
-			row.words = wording.describe(compiler.parse(row.pop("rule")))
+			row.words = describe_rule.describe(compiler.parse(row.pop("rule")))
 		except RuleError:
 			row.words = _("{0} (can no longer be read)").format(row.words)
 	return rows

@@ -8,7 +8,7 @@ from typing import Any
 
 import frappe
 
-from crm_relations.segments import offering
+from crm_relations.segments.description import builder_schema
 from crm_relations.setup import timeline_legend
 
 #: name in the browser → the field that holds the values
@@ -76,7 +76,7 @@ def extend_bootinfo(bootinfo: dict[str, Any]) -> None:
 	bootinfo["crm_relations"] = {
 		"enums": enums(),
 		"colors": COLORS,
-		"rule_grammar": offering.grammar(),
+		"rule_grammar": builder_schema.grammar(),
 		"timeline": timeline_legend.legend(),
 	}
 

@@ -67,17 +67,6 @@ ON_ERPNEXT = (
 	),
 )
 
-#: keys of earlier versions that others have replaced
-RETIRED = (
-	(
-		"GL Entry",
-		"relation_statement",
-		"ALTER TABLE `tabGL Entry` ADD INDEX `relation_statement` (`voucher_no`, `company`, `voucher_type`, `account`,"
-		" `voucher_detail_no`, `is_cancelled`, `posting_date`, `debit`, `credit`)",
-		"ALTER TABLE `tabGL Entry` DROP INDEX `relation_statement`",
-	),
-)
-
 #: doctype, name of the key, statement
 STATEMENTS = (
 	*(row[:3] for row in ON_ERPNEXT),
@@ -98,7 +87,7 @@ STATEMENTS = (
 		" ADD INDEX `group_company_relation` (`item_group`, `company`, `relation`)",
 	),
 	(
-		"Relation Key",
+		"Relation Blocking Key",
 		"value_relation",
 		"ALTER TABLE `tabRelation Key` ADD INDEX `value_relation` (`value`, `relation`)",
 	),
@@ -114,9 +103,9 @@ STATEMENTS = (
 	),
 	(
 		"Relation Campaign Member",
-		"unique_passage",
+		"unique_enrollment",
 		"ALTER TABLE `tabRelation Campaign Member`"
-		" ADD UNIQUE KEY `unique_passage` (`campaign`, `relation`, `passage`)",
+		" ADD UNIQUE KEY `unique_enrollment` (`campaign`, `relation`, `enrollment_no`)",
 	),
 	(
 		"Relation Campaign Send",
@@ -199,12 +188,11 @@ def create() -> None:
 	for doctype, name, statement in STATEMENTS:
 		if not frappe.db.has_index(f"tab{doctype}", name):
 			frappe.db.sql_ddl(statement)
-	_drop_ours(RETIRED)
 
 
 def drop_on_erpnext() -> None:
 	"""Take our keys off ERPNext's tables; a foreign one with the same name and other columns stays."""
-	_drop_ours((*ON_ERPNEXT, *RETIRED))
+	_drop_ours(ON_ERPNEXT)
 
 
 def foreign() -> list[tuple[str, str]]:
@@ -231,8 +219,8 @@ def _existing() -> dict[tuple[str, str], list[str]]:
 		frappe.qb.from_(keys)
 		.select(keys.table_name, keys.index_name, keys.column_name)
 		.where(keys.table_schema == frappe.conf.db_name)
-		.where(keys.table_name.isin(sorted({f"tab{row[0]}" for row in (*ON_ERPNEXT, *RETIRED)})))
-		.where(keys.index_name.isin(sorted({row[1] for row in (*ON_ERPNEXT, *RETIRED)})))
+		.where(keys.table_name.isin(sorted({f"tab{row[0]}" for row in ON_ERPNEXT})))
+		.where(keys.index_name.isin(sorted({row[1] for row in ON_ERPNEXT})))
 		.orderby(keys.table_name, keys.index_name, keys.seq_in_index)
 		.run()
 	)

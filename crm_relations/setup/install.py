@@ -4,7 +4,7 @@ import frappe
 from frappe import _
 from markupsafe import escape
 
-from crm_relations.campaigns import links
+from crm_relations.campaigns.transport import signed_links
 from crm_relations.setup import assets, collisions, custom_fields, indexes, seed, shipped
 from crm_relations.shared.refusals import refuse, refuse_all
 
@@ -38,7 +38,7 @@ def set_up() -> None:
 	custom_fields.create()
 	indexes.create()
 	seed.seed()
-	links.create_secret()
+	signed_links.create_secret()
 	frappe.db.set_default(shipped.ROLES_KEY, "\n".join(shipped.ROLES))
 	_restore_dimension()
 	assets.ensure()

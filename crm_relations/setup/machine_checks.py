@@ -9,9 +9,9 @@ from frappe.utils.background_jobs import get_workers
 from rq.timeouts import JobTimeoutException
 
 from crm_relations.relations.facts import queue as facts_queue
-from crm_relations.segments import queue as segment_queue
-from crm_relations.shared import pdf
+from crm_relations.segments.members import queue as segment_queue
 from crm_relations.shared.findings import Finding
+from crm_relations.shared.text import pdf
 
 #: hours without a job of the scheduler; it has one to do every few minutes
 SILENT_HOURS = 2

@@ -3,9 +3,10 @@
 import frappe
 
 from crm_relations.campaigns.consents import purposes
-from crm_relations.relations import actions, completeness
+from crm_relations.relations import actions
+from crm_relations.relations.profiles import completeness
 from crm_relations.relations.rules import KIND_OF_PROFILE, PROFILE_FIELDS
-from crm_relations.shared.system_fields import trusted
+from crm_relations.shared.access.system_fields import trusted
 
 #: role, is a stage, order, colour, description
 ROLE_TYPES = (

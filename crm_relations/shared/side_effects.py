@@ -12,7 +12,7 @@ from frappe.model.document import Document
 from frappe.utils import now_datetime
 from rq.timeouts import JobTimeoutException
 
-from crm_relations.shared.system_fields import trusted
+from crm_relations.shared.access.system_fields import trusted
 
 MAX_ATTEMPTS = 24
 
@@ -78,7 +78,7 @@ def _step_named(path: str) -> Step:
 
 
 def dotted_path(step: Step) -> str:
-	"""`crm_relations.ledger.attribution.attribute` for the function of that name."""
+	"""`crm_relations.ledger.attributions.attribution.attribute` for the function of that name."""
 	return f"{step.__module__}.{step.__qualname__}"
 
 

@@ -2,8 +2,8 @@
 
 import frappe
 
-from crm_relations.campaigns import tracking
-from crm_relations.shared import guest_pages
+from crm_relations.campaigns.incoming import clicks
+from crm_relations.shared.access import guest_pages
 
 no_cache = 1
 sitemap = 0
@@ -17,7 +17,7 @@ def get_context(context):
 		context.http_status_code = 404
 		return context
 	row, url = found
-	if tracking.click(row, url, frappe.request.method, frappe.request.headers):
+	if clicks.click(row, url, frappe.request.method, frappe.request.headers):
 		frappe.local.flags.commit = True  # a GET is rolled back otherwise
 	frappe.flags.redirect_location = url
 	raise frappe.Redirect(302)
@@ -26,4 +26,4 @@ def get_context(context):
 # a firm's people share one address on the internet, and a scanner opens many links at once
 def _target(token: str | None):
 	guest_pages.count_request("rc", limit=300, seconds=60)
-	return tracking.click_target(token)
+	return clicks.click_target(token)

@@ -3,7 +3,7 @@
 import frappe
 
 from crm_relations.campaigns.consents import opt_in
-from crm_relations.shared import guest_pages
+from crm_relations.shared.access import guest_pages
 
 no_cache = 1
 sitemap = 0

@@ -2,8 +2,8 @@
 
 import frappe
 
-from crm_relations.campaigns.consents import preferences
-from crm_relations.shared import guest_pages
+from crm_relations.campaigns.recipient_pages import preferences
+from crm_relations.shared.access import guest_pages
 
 no_cache = 1
 sitemap = 0

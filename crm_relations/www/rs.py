@@ -4,7 +4,7 @@ import frappe
 from frappe import _
 
 from crm_relations.campaigns.consents import opt_in, purposes
-from crm_relations.shared import guest_pages
+from crm_relations.shared.access import guest_pages
 from crm_relations.shared.contact_keys import email_key
 
 no_cache = 1

@@ -6,8 +6,8 @@ a mail program by RFC 8058 (`List-Unsubscribe=One-Click`), which brings neither 
 
 import frappe
 
-from crm_relations.campaigns import tracking
-from crm_relations.shared import guest_pages
+from crm_relations.campaigns.incoming import clicks
+from crm_relations.shared.access import guest_pages
 
 no_cache = 1
 sitemap = 0
@@ -22,13 +22,13 @@ def get_context(context):
 	if not row:
 		context.http_status_code = 404
 	elif context.done:
-		tracking.unsubscribe(row, proof=_proof())
+		clicks.unsubscribe(row, proof=_proof())
 	return context
 
 
 def _row(token: str | None):
 	"""Only guesses are counted: who has a link may unsubscribe, however busy the network is that the request comes from."""
-	row = tracking.find(token)
+	row = clicks.find(token)
 	if not row:
 		guest_pages.count_request("ru", limit=300, seconds=60)
 	return row

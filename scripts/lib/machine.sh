@@ -191,7 +191,7 @@ free_port() {
 # --- packages -------------------------------------------------------------------------------------
 
 # The last line is for PDF: WeasyPrint's libraries, and fonts. Liberation Sans has the widths of Arial and Helvetica;
-# DejaVu Sans has the letters that it lacks. shared/pdf.py names both.
+# DejaVu Sans has the letters that it lacks. shared/text/pdf.py names both.
 PACKAGES=(git curl ca-certificates build-essential pkg-config python3 python3-dev python3-venv
 	libmariadb-dev libffi-dev libssl-dev mariadb-server mariadb-client redis-server iproute2 procps
 	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation fonts-dejavu-core)

@@ -185,7 +185,7 @@ copy_test_site() {
 	(
 		export BENCH_DIR SITE=$1
 		export_db_admin
-		env_python -m crm_relations.tests.site.site_copy "$2"
+		env_python -m crm_relations.tests.support.machine.site_copy "$2"
 	)
 }
 
@@ -230,7 +230,7 @@ run_pytest() {
 	local number
 	local -a several=()
 	if ((PROCESSES > 1)); then
-		# a file's tests stay together and in their order; tests/processes.py says which files come first
+		# a file's tests stay together and in their order; tests/support/machine/processes.py says which files come first
 		several=(-n "$PROCESSES" --dist loadfile --no-loadscope-reorder --max-worker-restart 0)
 	fi
 	(
@@ -335,7 +335,7 @@ test_without_site() {
 		unset BENCH_DIR SITE CRM_RELATIONS_REQUIRE_SITE
 		PYTHONDONTWRITEBYTECODE=1 "$env/bin/python" -m pytest -p no:cacheprovider "${ARGUMENTS[@]}" </dev/null
 	) || PYTEST_CODE=$?
-	printf 'Not run (counted as skipped above): the tests of crm_relations/tests/site, which need a Frappe site.\n'
+	printf 'Not run (counted as skipped above): the tests marked `site`, which need a Frappe site.\n'
 	printf 'Why: %s\n' "$why"
 	EXPLAINED=by-its-output
 	exit "$PYTEST_CODE"

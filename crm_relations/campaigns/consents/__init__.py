@@ -1,1 +1,1 @@
-"""How consent comes about and ends: double opt-in, sales to existing customers, the page of preferences, objections."""
+"""Consent: who may be contacted through which channel, and the evidence for it."""

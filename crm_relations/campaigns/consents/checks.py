@@ -4,8 +4,8 @@ import frappe
 from frappe import _
 from frappe.utils import add_to_date, now_datetime
 
-from crm_relations.campaigns import law, sender
-from crm_relations.campaigns.consents import opt_in
+from crm_relations.campaigns.consents import law, opt_in
+from crm_relations.campaigns.transport import accounts
 from crm_relations.shared.findings import Finding
 
 
@@ -26,7 +26,7 @@ def findings() -> list[Finding]:
 
 
 def _mailbox() -> list[Finding]:
-	account = sender.account_of(frappe._dict(email_account=None))
+	account = accounts.account_of(frappe._dict(email_account=None))
 	if not account or account.get("enable_incoming"):
 		return []
 	return [

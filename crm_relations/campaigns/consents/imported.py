@@ -12,9 +12,9 @@ from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import get_datetime, now_datetime
 
-from crm_relations.campaigns import consent, rules
-from crm_relations.campaigns.answers import addresses
-from crm_relations.relations.exchange.optouts import DEAD, EMAIL, LETTER, Objection
+from crm_relations.campaigns import rules
+from crm_relations.campaigns.consents import decisions, deliverability
+from crm_relations.relations.exchange.files.opt_outs import DEAD, EMAIL, LETTER, Objection
 from crm_relations.shared import document_extensions
 
 #: length of the field
@@ -54,13 +54,13 @@ def _add(withdrawals: Sequence[Mapping[str, Any]]) -> None:
 	"""Set-based, unless messages are planned for one of them or something on the site wants to see each event."""
 	if not withdrawals:
 		return
-	keys = {consent.address_key(one["address"], one["channel"]) for one in withdrawals}
+	keys = {decisions.address_key(one["address"], one["channel"]) for one in withdrawals}
 	relations = {one["relation"] for one in withdrawals} - {None}
-	if _is_planned(keys, relations) or document_extensions.find([consent.DOCTYPE]):
+	if _is_planned(keys, relations) or document_extensions.find([decisions.DOCTYPE]):
 		for one in withdrawals:
-			consent.record(event="Withdrawn", **one)
+			decisions.record(event="Withdrawn", **one)
 	else:
-		consent.record_withdrawals(withdrawals)
+		decisions.record_withdrawals(withdrawals)
 
 
 def _is_planned(keys: Iterable[str], relations: Iterable[str]) -> bool:
@@ -77,14 +77,14 @@ def _is_planned(keys: Iterable[str], relations: Iterable[str]) -> bool:
 def _addresses(objection: Objection) -> list[str]:
 	"""An objection is a person's: it holds for the row's addresses, and for all of the relation, also later ones."""
 	found = [] if objection.channel == LETTER else list(objection.addresses)
-	keys = {consent.address_key(address, objection.channel): address for address in found}
+	keys = {decisions.address_key(address, objection.channel): address for address in found}
 	usable = [address for key, address in keys.items() if key]
 	return [*usable, rules.ALL_ADDRESSES] if objection.relation else usable
 
 
 def _key(objection: Objection, address: str) -> tuple[str, str, str]:
 	"""What makes two events the same: channel, address, and the relation where it stands for all addresses."""
-	key = consent.address_key(address, objection.channel)
+	key = decisions.address_key(address, objection.channel)
 	return objection.channel, key, (objection.relation or "") if key == rules.ALL_ADDRESSES else ""
 
 
@@ -94,7 +94,7 @@ def _recorded(objections: Iterable[Objection]) -> set[tuple]:
 	relations: set[str] = set()
 	for objection in objections:
 		if objection.channel != DEAD:
-			keys |= {consent.address_key(one, objection.channel) for one in objection.addresses} - {""}
+			keys |= {decisions.address_key(one, objection.channel) for one in objection.addresses} - {""}
 			relations |= {objection.relation} - {None}
 	table = DocType("Relation Consent")
 	query = (
@@ -125,6 +125,6 @@ def _moment(on: date | None) -> datetime:
 
 
 def _mark_dead(objection: Objection) -> None:
-	keys = {consent.address_key(address, EMAIL) for address in objection.addresses} - {""}
-	for key in sorted(keys - set(addresses.dead(keys))):
-		addresses.note_dead(key, at=_moment(objection.on), reason=objection.source)
+	keys = {decisions.address_key(address, EMAIL) for address in objection.addresses} - {""}
+	for key in sorted(keys - set(deliverability.undeliverable(keys))):
+		deliverability.note_dead(key, at=_moment(objection.on), reason=objection.source)

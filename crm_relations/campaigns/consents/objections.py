@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import frappe
 from frappe import _
 
-from crm_relations.campaigns import consent, rules
+from crm_relations.campaigns import rules
+from crm_relations.campaigns.consents import decisions
 from crm_relations.shared.refusals import refuse
 
 CHANNELS = ("E-mail", "Phone", "Letter")
@@ -30,7 +31,7 @@ def record(relation: str, way: str, channels: Sequence[str] = CHANNELS) -> list[
 		refuse(_("Channel: {0} is not known"), ", ".join(sorted(unknown)))
 	proof = _("Taken down by {0}").format(frappe.session.user)
 	return [
-		consent.record(
+		decisions.record(
 			relation, address, channel, "Withdrawn", source=_("Objection: {0}").format(_(way)), proof=proof
 		)
 		for channel in channels
@@ -51,5 +52,5 @@ def _addresses(relation: str, channel: str) -> list[str]:
 		pluck="value",
 		order_by="idx asc",
 	)
-	found = {consent.address_key(value, channel): value for value in values if value}
+	found = {decisions.address_key(value, channel): value for value in values if value}
 	return [value for key, value in found.items() if key]

@@ -19,14 +19,16 @@ from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import add_to_date, cint, format_datetime, get_url, now_datetime
 
-from crm_relations.campaigns import consent, links, mail, rules, sender
-from crm_relations.campaigns.answers import addresses, bounce_rules
+from crm_relations.campaigns import rules
+from crm_relations.campaigns.classification import bounce_rules
+from crm_relations.campaigns.consents import decisions, deliverability
 from crm_relations.campaigns.consents import purposes as texts
+from crm_relations.campaigns.transport import accounts, signed_links, smtp
 from crm_relations.shared import live_site
+from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.contact_keys import FREE_MAIL, email_key, mailbox_key
-from crm_relations.shared.markup import plain
 from crm_relations.shared.refusals import refuse
-from crm_relations.shared.system_fields import trusted
+from crm_relations.shared.text.markup import plain
 
 DOCTYPE = "Relation Opt-in Request"
 LINK = "opt-in"
@@ -109,12 +111,12 @@ def _may_be_mailed(key: str, guest: bool) -> bool:
 
 def url(request: str) -> str:
 	"""Address of the page that confirms a request."""
-	return get_url(f"/ro/{links.seal(LINK, request)}")
+	return get_url(f"/ro/{signed_links.seal(LINK, request)}")
 
 
 def find(token: str | None) -> frappe._dict | None:
 	"""The request behind a link, with what its page needs; None for anything else."""
-	name = links.unseal(LINK, token)
+	name = signed_links.unseal(LINK, token)
 	if not name:
 		return None
 	fields = ["name", "address", "relation", "purposes", "language", "state", "expires_at", "declaration"]
@@ -137,9 +139,9 @@ def confirm(name: str, ip: str | None = None) -> str:
 		{"state": "Confirmed", "confirmed_at": now, "confirmed_from": network(ip), "relation": relation}
 	)
 	trusted(doc).save(ignore_permissions=True)
-	addresses.note_life(doc.address_key)
+	deliverability.mark_deliverable(doc.address_key)
 	for purpose in doc.purposes.splitlines():
-		consent.record(
+		decisions.record(
 			relation,
 			doc.address,
 			"E-mail",
@@ -171,16 +173,16 @@ def deliver(request: str) -> str:
 	doc = frappe.get_doc(DOCTYPE, request, for_update=True)
 	if doc.state != "Waiting" or doc.mailed_at:
 		return "done"
-	account = sender.account_of(frappe._dict(email_account=None))
-	problems = sender.check(frappe._dict(email_account=None))
-	held_back = sender.held_back()
+	account = accounts.account_of(frappe._dict(email_account=None))
+	problems = accounts.check(frappe._dict(email_account=None))
+	held_back = accounts.held_back()
 	if problems or held_back:
 		doc.db_set("mail_error", plain("\n".join(problems) or held_back))
 		return "waiting"
 	live_site.remember()
 	doc.db_set("mailed_at", now_datetime())
 	frappe.db.commit()
-	line = sender.Line(account)
+	line = accounts.SmtpConnection(account)
 	try:
 		outcome = line.hand_over(doc.address, _message(doc, account))
 	finally:
@@ -194,13 +196,13 @@ def deliver(request: str) -> str:
 	return outcome.result
 
 
-def _account_refused(outcome: mail.Outcome) -> bool:
+def _account_refused(outcome: smtp.Outcome) -> bool:
 	"""Does the server refuse us, and not the recipient? Then the mail leaves later."""
 	cause = bounce_rules.cause_of(bounce_rules.code_in(outcome.reason), outcome.reason)
 	return outcome.at == "MAIL" or cause in ("quota", "sender")
 
 
-def tend() -> None:
+def process_pending() -> None:
 	"""Hourly: mail what waits, mark what has expired, delete what expired long ago. Commits."""
 	table, now = DocType(DOCTYPE), now_datetime()
 	frappe.qb.update(table).set(table.state, "Expired").where(
@@ -259,7 +261,7 @@ def _message(doc, account) -> bytes:
 	message["From"] = Address(display_name=account.name, addr_spec=account.email_id)
 	message["To"] = doc.address
 	message["Date"] = formatdate(localtime=True)
-	message["Message-ID"] = f"<{mail.new_message_id(account.email_id)}>"
+	message["Message-ID"] = f"<{smtp.new_message_id(account.email_id)}>"
 	message["Auto-Submitted"] = "auto-generated"
 	message.set_content("\n\n".join([*lines, link, ends, "\n".join(["-- ", *imprint])]))
 	message.add_alternative(

@@ -5,8 +5,9 @@ from frappe import _
 from frappe.utils import nowdate
 
 from crm_relations.pipeline.erpnext_crm.sources import CLOSED_LEAD
-from crm_relations.relations import identity, rules
+from crm_relations.relations import rules
 from crm_relations.relations.actions import PARTY, PARTY_TYPE, RELATION, Action
+from crm_relations.relations.identities import identity
 
 PARTIES = ("Customer", "Prospect", "Lead")
 

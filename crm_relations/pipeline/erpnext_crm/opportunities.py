@@ -4,7 +4,8 @@ import frappe
 from frappe import _
 from frappe.utils import escape_html, now_datetime
 
-from crm_relations.relations import claim, identity
+from crm_relations.relations.creation import preassign
+from crm_relations.relations.identities import identity
 
 
 class ErpnextCrm:
@@ -102,7 +103,7 @@ def make_lead(relation: str, salesperson: str, campaign: str | None) -> str:
 			lead.first_name, lead.last_name = source.last_name, None
 	if source.email_id and not frappe.db.exists("Lead", {"email_id": source.email_id}):
 		lead.email_id = source.email_id
-	return claim.insert_as(relation, lead).name
+	return preassign.insert_for_relation(relation, lead).name
 
 
 def company_for(campaign: str | None) -> str:

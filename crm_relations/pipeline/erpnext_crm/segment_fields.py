@@ -7,11 +7,11 @@ import frappe
 from frappe import _lt
 from pypika.terms import Criterion
 
-from crm_relations.segments.catalogue import Cell, Event, Field, Measure, Rows, Scope
-from crm_relations.segments.custom_fields import of_party
-from crm_relations.segments.facts_fields import figure
-from crm_relations.segments.sales_events import SALES, reasons
-from crm_relations.segments.sources import PARTY
+from crm_relations.segments.fields.catalogue import Cell, Event, Field, Measure, Rows, Scope
+from crm_relations.segments.fields.custom_fields import of_party
+from crm_relations.segments.fields.facts_fields import figure
+from crm_relations.segments.fields.sales_events import SALES, reasons
+from crm_relations.segments.fields.sources import PARTY
 
 OPPORTUNITY = "Opportunity"
 

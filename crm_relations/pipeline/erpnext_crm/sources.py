@@ -13,8 +13,8 @@ from frappe.query_builder.functions import Min
 from frappe.utils import getdate, nowdate
 
 from crm_relations.relations import rules
+from crm_relations.relations.party_documents.sources import Evidence, Row, Source, Tie, always, person_name
 from crm_relations.relations.rules import ORGANISATION, PERSON, WORKS_FOR, Spell
-from crm_relations.relations.sources import Evidence, Row, Source, Tie, always, person_name
 from crm_relations.shared.in_lists import one_of
 
 CLOSED_LEAD = ("Converted", "Do Not Contact")

@@ -4,7 +4,7 @@
 import frappe
 from frappe.query_builder import DocType
 
-from crm_relations.campaigns import consent
+from crm_relations.campaigns.consents import decisions
 
 #: where the addresses stand
 EMAIL_FIELDS = (("Lead", "email_id"),)
@@ -13,7 +13,7 @@ EMAIL_FIELDS = (("Lead", "email_id"),)
 def unsubscribed_leads(keys: set[str]) -> dict[str, str]:
 	"""Those of the e-mail keys that belong to an unsubscribed lead, in any spelling → why."""
 	lead = DocType("Lead")
-	return consent.matching(
+	return decisions.match_address(
 		keys,
 		lambda criterion: (
 			frappe.qb.from_(lead)

@@ -15,7 +15,8 @@ from frappe.utils.nestedset import get_root_of
 from crm_relations.pipeline.importing.mapping import Mapping
 from crm_relations.pipeline.importing.reader import Account, Agent, Product, Row
 from crm_relations.pipeline.importing.rules import Ambiguous, KnownNames, containing, title_of
-from crm_relations.relations import identity, links
+from crm_relations.relations.identities import identity
+from crm_relations.relations.network import links
 from crm_relations.relations.rules import SUBSIDIARY_OF
 
 

@@ -16,7 +16,7 @@ from crm_relations.pipeline.importing.rules import (
 	read_date,
 	read_number,
 )
-from crm_relations.shared.markup import plain
+from crm_relations.shared.text.markup import plain
 
 CENT = Decimal("0.01")
 #: an open deal that closes later than in so many years has no date: systems write 3999-12-31 for none

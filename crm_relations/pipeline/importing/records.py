@@ -14,7 +14,7 @@ from frappe.utils import create_batch, now
 
 from crm_relations.pipeline.importing.reader import Rejection, Row
 from crm_relations.shared.money import to_decimal
-from crm_relations.shared.outside_text import insert_rows
+from crm_relations.shared.text.outside_text import insert_rows
 
 DOCTYPE = "Relation Import Record"
 FIELDS = [

@@ -23,7 +23,7 @@ from crm_relations.pipeline.importing.deals import Booking, Names
 from crm_relations.pipeline.importing.masters import Masters, Variants, fiscal_years, recognise
 from crm_relations.pipeline.importing.reader import Deal, ReadFile, Rejection
 from crm_relations.pipeline.importing.rules import KnownNames, ValueProblem
-from crm_relations.relations import identity
+from crm_relations.relations.identities import identity
 from crm_relations.shared.money import to_string
 from crm_relations.shared.refusals import refuse
 

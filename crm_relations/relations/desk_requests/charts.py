@@ -13,7 +13,7 @@ from frappe import _
 
 from crm_relations.relations import list_requests
 from crm_relations.relations.desk_requests.rows import is_ours
-from crm_relations.shared.permissions import reads_only_part_of
+from crm_relations.shared.access.permissions import reads_only_part_of
 
 #: charts that Frappe makes from rows of a doctype
 OF_ROWS = ("Count", "Sum", "Average", "Group By")

@@ -8,7 +8,7 @@ from pypika import Order
 from pypika.queries import QueryBuilder
 
 from crm_relations.relations import list_requests
-from crm_relations.shared.permissions import readable
+from crm_relations.shared.access.permissions import readable
 
 MODULE = "CRM Relations"
 

@@ -1,4 +1,4 @@
-"""The index of keys. Alone writes `Relation Key`; a row follows from its relation and can be made anew at any time."""
+"""The index of keys. Alone writes `Relation Blocking Key`; a row follows from its relation and can be made anew at any time."""
 
 from collections.abc import Callable, Collection, Iterable
 

@@ -14,10 +14,10 @@ from frappe.utils import now
 from crm_relations.relations.duplicates import queries
 from crm_relations.relations.duplicates.matching import Candidate
 from crm_relations.relations.duplicates.queries import PAIR, Pair, ordered
-from crm_relations.shared.outside_text import insert_rows, plain_values
+from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.side_effects import deferrable
-from crm_relations.shared.system_fields import trusted
+from crm_relations.shared.text.outside_text import insert_rows, plain_values
 
 #: open pairs of one relation: a user can look at so many, and a crowd of namesakes must not fill the list
 MAX_OPEN = 10

@@ -9,10 +9,10 @@ from pypika.terms import Parameter
 
 from crm_relations.relations.duplicates.matching import MAX_BLOCK
 from crm_relations.relations.duplicates.records import FIELDS, OUTLINE, Record
-from crm_relations.relations.sources import Row
+from crm_relations.relations.party_documents.sources import Row
 from crm_relations.shared.in_lists import one_of_many
 
-KEY, PAIR, MERGE = "Relation Key", "Relation Duplicate", "Relation Merge"
+KEY, PAIR, MERGE = "Relation Blocking Key", "Relation Duplicate", "Relation Merge"
 Pair = tuple[str, str]
 
 #: documents that have a tax number: it is read in place, and not copied into the relation

@@ -11,7 +11,7 @@ from datetime import date
 from sys import intern
 from typing import Any
 
-from crm_relations.relations.duplicates.normal_forms import (
+from crm_relations.relations.duplicates.normalization import (
 	compact,
 	organisation_name,
 	person_name,

@@ -12,14 +12,15 @@ from frappe import _
 from frappe.utils import add_days, now, now_datetime, nowdate
 from markupsafe import Markup
 
-from crm_relations.relations import attributes
-from crm_relations.relations.exchange import fields, rules, vcards
+from crm_relations.relations.exchange import fields
+from crm_relations.relations.exchange.files import parsing, vcards
 from crm_relations.relations.exchange.matching import uid_of
-from crm_relations.relations.links import open_links
+from crm_relations.relations.network.links import open_links
+from crm_relations.relations.profiles import attributes
 from crm_relations.relations.rules import WORKS_FOR
-from crm_relations.shared.permissions import readable
+from crm_relations.shared.access.permissions import readable
+from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.refusals import filled, refuse
-from crm_relations.shared.system_fields import trusted
 
 DOCTYPE = "Relation Export"
 CSV, VCARD_3, VCARD_4 = "csv", "vCard 3.0", "vCard 4.0"
@@ -248,11 +249,11 @@ def _table(relations: Iterable[dict[str, Any]], shown: list[Any], headings: Iter
 		for relation in relations:
 			by_kind = defaultdict(list)
 			for kind, value, label in relation["points"]:
-				by_kind[kind].append(rules.labelled(value, label))
+				by_kind[kind].append(parsing.labelled(value, label))
 			further = [
 				relation["company"]
-				if name == rules.COMPANY
-				else rules.SEPARATOR.join(by_kind[rules.FURTHER[name]])
+				if name == parsing.COMPANY
+				else parsing.SEPARATOR.join(by_kind[parsing.FURTHER[name]])
 				for name in extra
 			]
 			yield [
@@ -265,7 +266,7 @@ def _table(relations: Iterable[dict[str, Any]], shown: list[Any], headings: Iter
 			]
 
 	heading = [*(_(df.label) for df in shown), *(_(fields.EXTRA[name]) for name in extra), *headings]
-	return rules.write_table(heading, rows())
+	return parsing.write_table(heading, rows())
 
 
 def _options() -> list[Any]:

@@ -11,10 +11,10 @@ from frappe import _
 from frappe.model import no_value_fields, table_fields
 from frappe.utils import cstr, validate_email_address, validate_phone_number
 
-from crm_relations.relations import attributes
-from crm_relations.relations.exchange import cells, rules
-from crm_relations.relations.exchange.rules import Record
-from crm_relations.relations.exchange.unreadable import Unreadable
+from crm_relations.relations.exchange.files import cells, parsing
+from crm_relations.relations.exchange.files.parsing import Record
+from crm_relations.relations.exchange.files.unreadable import Unreadable
+from crm_relations.relations.profiles import attributes
 from crm_relations.shared.contact_keys import email_key
 
 OPTION = "Relation Profile Option"
@@ -73,7 +73,7 @@ NEEDED = ("relation_name",)
 MAX_NOTES = 60_000
 #: headings of the columns that are no fields of Relation
 EXTRA = {
-	rules.COMPANY: "Company",
+	parsing.COMPANY: "Company",
 	"further_emails": "Further E-mails",
 	"further_phones": "Further Phones",
 	"further_mobiles": "Further Mobiles",
@@ -83,8 +83,8 @@ EXTRA = {
 }
 #: columns that other programs write and we do not
 FOREIGN = {
-	rules.STREET_2: "Street, Second Line",
-	rules.PLACE: "Postal Code and City",
+	parsing.STREET_2: "Street, Second Line",
+	parsing.PLACE: "Postal Code and City",
 	"home_street": "Home Address: Street",
 	"home_pincode": "Home Address: Postal Code",
 	"home_city": "Home Address: City",
@@ -95,7 +95,7 @@ FOREIGN = {
 	"other_city": "Other Address: City",
 	"other_region": "Other Address: State or Region",
 	"other_country": "Other Address: Country",
-	rules.LABEL: "Label of the Next Column",
+	parsing.LABEL: "Label of the Next Column",
 	"birth_day": "Birthday: Day",
 	"birth_month": "Birthday: Month",
 	"birth_year": "Birthday: Year",
@@ -195,7 +195,7 @@ class Reader:
 			self._compare(record, name, df, text, result, details)
 		self._points(record, region, details)
 		if len("".join(text for _heading, text in record.left).encode()) > MAX_NOTES:
-			raise Unreadable(rules._("The notes are longer than {0} bytes. Shorten them."), MAX_NOTES)
+			raise Unreadable(parsing._("The notes are longer than {0} bytes. Shorten them."), MAX_NOTES)
 		return result, details
 
 	def region_of(self, record: Record) -> str:
@@ -252,11 +252,11 @@ class Reader:
 			try:
 				if len(text) > 255:
 					raise Unreadable(
-						rules._("{0}… is longer than {1} characters. Shorten it."), text[:40], 255
+						parsing._("{0}… is longer than {1} characters. Shorten it."), text[:40], 255
 					)
-				if kind == rules.EMAIL:
+				if kind == parsing.EMAIL:
 					text = _email(text)
-				elif kind in (rules.PHONE, rules.MOBILE, rules.FAX):
+				elif kind in (parsing.PHONE, parsing.MOBILE, parsing.FAX):
 					phone = self.phone(text, region)
 					text, label = phone.value, label or phone.remark
 			except Unreadable as error:
@@ -285,14 +285,14 @@ class Reader:
 		if df.fieldtype in NUMBERS:
 			number = cells.read_number(text)
 			if number < 0 or number >= 10**15:
-				raise Unreadable(rules._("{0} is no number. Write it like 1234.50."), text)
+				raise Unreadable(parsing._("{0} is no number. Write it like 1234.50."), text)
 			return round(number) if df.fieldtype == "Int" else number
 		if df.fieldtype == "Check":
 			return cells.read_check(text)
 		if df.fieldtype in ("Link", "Select"):
 			known = self.known(df)
 			if (found := known.get(text.casefold()) or known.get(text.casefold().rstrip("."))) is None:
-				raise Unreadable(rules._("{0} is not in the list. Add it there, or correct the row."), text)
+				raise Unreadable(parsing._("{0} is not in the list. Add it there, or correct the row."), text)
 			return found
 		if df.options == "Phone":
 			return self.phone(text, region)
@@ -302,9 +302,11 @@ class Reader:
 			text = cells.read_postal_code(text, region)
 		limit = df.length or 140
 		if df.fieldtype == "Data" and len(text) > limit:
-			raise Unreadable(rules._("{0}… is longer than {1} characters. Shorten it."), text[:40], limit)
+			raise Unreadable(parsing._("{0}… is longer than {1} characters. Shorten it."), text[:40], limit)
 		if len(text.encode()) > MAX_NOTES:
-			raise Unreadable(rules._("{0}… is longer than {1} characters. Shorten it."), text[:40], MAX_NOTES)
+			raise Unreadable(
+				parsing._("{0}… is longer than {1} characters. Shorten it."), text[:40], MAX_NOTES
+			)
 		return text
 
 	def known(self, df: Any) -> dict[str, str]:
@@ -349,7 +351,7 @@ def _email(text: str) -> str:
 	""":raises Unreadable:"""
 	key = email_key(text)
 	if not key or len(key) > 140 or not validate_email_address(key):
-		raise Unreadable(rules._("{0} is no e-mail address. Write it like name@company.com."), text[:140])
+		raise Unreadable(parsing._("{0} is no e-mail address. Write it like name@company.com."), text[:140])
 	return key
 
 

@@ -6,16 +6,16 @@ from typing import Any
 
 from frappe import _
 
-from crm_relations.relations.exchange import optouts
-from crm_relations.relations.exchange.conventions import Conventions
+from crm_relations.relations.exchange.files import opt_outs
+from crm_relations.relations.exchange.files.conventions import Conventions
 from crm_relations.relations.exchange.planning import Plan
 
 #: field of the document → what it counts
 FIGURES = {
-	"objections_email": optouts.EMAIL,
-	"objections_phone": optouts.PHONE,
-	"objections_letter": optouts.LETTER,
-	"dead_addresses": optouts.DEAD,
+	"objections_email": opt_outs.EMAIL,
+	"objections_phone": opt_outs.PHONE,
+	"objections_letter": opt_outs.LETTER,
+	"dead_addresses": opt_outs.DEAD,
 }
 EXAMPLES = 3
 

@@ -17,23 +17,15 @@ from frappe.utils import cint, now, strip_html
 from frappe.utils.background_jobs import get_job_status
 from rq.job import JobStatus
 
-from crm_relations.relations.exchange import (
-	conventions,
-	fields,
-	findings,
-	optouts,
-	planning,
-	rules,
-	spreadsheets,
-	vcards,
-)
-from crm_relations.relations.exchange.headings import REPEATED, heading_key
+from crm_relations.relations.exchange import fields, findings, planning
+from crm_relations.relations.exchange.files import conventions, opt_outs, parsing, spreadsheets, vcards
+from crm_relations.relations.exchange.files.headings import REPEATED, heading_key
+from crm_relations.relations.exchange.files.parsing import Record, Table
+from crm_relations.relations.exchange.files.unreadable import Unreadable
 from crm_relations.relations.exchange.planning import CREATE, REJECT, UNCHANGED, UPDATE, Plan, Planner
-from crm_relations.relations.exchange.rules import Record, Table
-from crm_relations.relations.exchange.unreadable import Unreadable
-from crm_relations.shared.outside_text import insert_rows, plain_values
+from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.refusals import refuse
-from crm_relations.shared.system_fields import trusted
+from crm_relations.shared.text.outside_text import insert_rows, plain_values
 
 DOCTYPE = "Relation Import"
 RECORD = "Relation Import Record"
@@ -99,11 +91,11 @@ def read_columns(doc: Document) -> None:
 	if [row.heading for row in doc.columns] == [text[:255] for text in table.heading]:
 		return  # the user has set them already
 	doc.set("columns", [])
-	targets = rules.guess_columns(table.heading, fields.headings())
+	targets = parsing.guess_columns(table.heading, fields.headings())
 	for place, heading in enumerate(table.heading):
 		values = [cells[place] for _line, cells in table.rows[:SAMPLE] if place < len(cells) and cells[place]]
 		target = targets[place]
-		if not target and heading_key(heading) in optouts.STATUS_HEADINGS and optouts.is_status(values):
+		if not target and heading_key(heading) in opt_outs.STATUS_HEADINGS and opt_outs.is_status(values):
 			target = "optout_status"
 		sample = values[0][:255] if values else ""
 		doc.append("columns", {"heading": heading[:255], "sample": sample, "target": target})
@@ -156,7 +148,7 @@ def records_of(doc: Document) -> list[Record]:
 	targets = [row.target or "" for row in doc.columns]
 	if len(targets) != len(table.heading):
 		frappe.throw(_("Columns: the file has other columns now. Attach it again."))
-	return list(rules.records_of(table, targets))
+	return list(parsing.records_of(table, targets))
 
 
 def planner_for(doc: Document, records: list[Record]) -> Planner:
@@ -185,7 +177,7 @@ def _content(doc: Document) -> bytes:
 
 
 def _read_table(file_format: str, content: bytes, limit: int = 0) -> Table:
-	read = spreadsheets.read_table if file_format == XLSX else rules.read_table
+	read = spreadsheets.read_table if file_format == XLSX else parsing.read_table
 	try:
 		return read(content, limit)
 	except Unreadable as error:
@@ -263,7 +255,7 @@ def _json(value: Any) -> str:
 def _preview_table(plans: list[Plan]) -> bytes:
 	words = {CREATE: _("New"), UPDATE: _("Changed"), UNCHANGED: _("Unchanged"), REJECT: _("Rejected")}
 	heading = (_("Row"), _("Result"), _("Name"), _("Relation"), _("Reason"), _("Details"))
-	return rules.write_table(
+	return parsing.write_table(
 		heading,
 		(
 			(
@@ -403,9 +395,9 @@ def _rejected_file(doc: Document, records: list[Record]) -> str | None:
 	if doc.file_format == VCARD:
 		text = "\n".join(vcards.rejected(record, reasons[record.number] or "") for record in left)
 		return _attach(doc, f"rejected-{doc.name}.vcf", f"{text}\n".encode())
-	heading = [rules.REASON, *(row.heading for row in doc.columns)]
-	rows = ([reasons[row.number], *map(rules.unguarded, row.raw)] for row in left)
-	return _attach(doc, f"rejected-{doc.name}.csv", rules.write_table(heading, rows))
+	heading = [parsing.REASON, *(row.heading for row in doc.columns)]
+	rows = ([reasons[row.number], *map(parsing.unguarded, row.raw)] for row in left)
+	return _attach(doc, f"rejected-{doc.name}.csv", parsing.write_table(heading, rows))
 
 
 def _attach(doc: Document, file_name: str, content: bytes) -> str:

@@ -13,13 +13,13 @@ from typing import Any
 import frappe
 from frappe.utils import cstr
 
-from crm_relations.relations import attributes
-from crm_relations.relations.exchange import rules
-from crm_relations.relations.exchange.rules import Record
-from crm_relations.relations.exchange.unreadable import Unreadable, _
-from crm_relations.relations.links import open_links
+from crm_relations.relations.exchange.files import parsing
+from crm_relations.relations.exchange.files.parsing import Record
+from crm_relations.relations.exchange.files.unreadable import Unreadable, _
+from crm_relations.relations.network.links import open_links
+from crm_relations.relations.party_documents.sources import Row
+from crm_relations.relations.profiles import attributes
 from crm_relations.relations.rules import WORKS_FOR
-from crm_relations.relations.sources import Row
 from crm_relations.shared.contact_keys import domain_key, email_key, phone_key
 
 #: UIDs of relations that came without one
@@ -69,7 +69,7 @@ class Known:
 		"""Both name something that two of the same name would share, and have none in common."""
 		if _differ(self.birthday, other.birthday) or self.lives_elsewhere(other):
 			return True
-		if self.kind == rules.ORGANISATION:
+		if self.kind == parsing.ORGANISATION:
 			return self.is_another_organisation(other)
 		return (
 			_apart(self.emails, other.emails)
@@ -138,7 +138,7 @@ class Matcher:
 			elif uid:
 				uids.add(uid)
 			emails |= emails_of(record)
-			titles |= {rules.name_of(record.values, record.company)[0], record.company} - {""}
+			titles |= {parsing.name_of(record.values, record.company)[0], record.company} - {""}
 		point, relation = frappe.qb.DocType("Relation Contact Point"), frappe.qb.DocType("Relation")
 		if emails:
 			names |= set(
@@ -234,7 +234,7 @@ class Matcher:
 		mine = Known.of("", kind, name, record.values, record.points)
 		mine.employers = {key_of(record.company)} - {""}
 		owners = self.owners(mine.emails, kind)
-		same = {n for n in owners if rules.same_name(kind, name, self.known[n].title)}
+		same = {n for n in owners if parsing.same_name(kind, name, self.known[n].title)}
 		if owners and not same:
 			other = self.known[sorted(owners)[0]]
 			raise Unreadable(
@@ -262,7 +262,7 @@ class Matcher:
 
 	def organisations(self, name: str) -> set[str]:
 		"""The organisations of that name."""
-		return self.by_name.get((rules.ORGANISATION, key_of(name)), set())
+		return self.by_name.get((parsing.ORGANISATION, key_of(name)), set())
 
 	def listed(self, names: Iterable[str]) -> str:
 		"""Some of the relations in words: `Müller GmbH (REL-00001), …`."""
@@ -302,12 +302,12 @@ def emails_of(record: Record) -> set[str]:
 
 
 def _emails(values: Any, points: Iterable[tuple[str, str, str]]) -> set[str]:
-	given = [values.get("email_id"), *(value for kind, value, _label in points if kind == rules.EMAIL)]
+	given = [values.get("email_id"), *(value for kind, value, _label in points if kind == parsing.EMAIL)]
 	return {key for key in map(email_key, given) if key}
 
 
 def _phones(values: Any, points: Iterable[tuple[str, str, str]]) -> set[str]:
-	kinds = (rules.PHONE, rules.MOBILE)
+	kinds = (parsing.PHONE, parsing.MOBILE)
 	given = [
 		values.get("phone"),
 		values.get("mobile_no"),

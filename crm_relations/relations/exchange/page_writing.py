@@ -15,14 +15,16 @@ from frappe.model.naming import set_new_name
 from frappe.utils import cstr, now
 from frappe.utils.global_search import update_global_search
 
-from crm_relations.relations import changes, history, link_types, links
+from crm_relations.relations import changes
 from crm_relations.relations.duplicates import index, queries, search
 from crm_relations.relations.exchange.quick_checks import QuickChecks
 from crm_relations.relations.exchange.stored import Stored
-from crm_relations.relations.links import Pair
+from crm_relations.relations.network import link_types, links
+from crm_relations.relations.network.links import Pair
+from crm_relations.relations.profiles import history
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared import document_extensions
-from crm_relations.shared.outside_text import insert_rows
+from crm_relations.shared.text.outside_text import insert_rows
 
 DOCTYPES = ("Relation", "Relation Contact Point", "Relation Link")
 #: values of a row of which a change alone writes nothing

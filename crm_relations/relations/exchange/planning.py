@@ -17,20 +17,22 @@ from frappe.model.document import Document
 from frappe.utils import cstr, format_date, strip_html
 from rq.timeouts import JobTimeoutException
 
-from crm_relations.relations import attributes, links
-from crm_relations.relations.exchange import fields, optouts, page_writing, rules
-from crm_relations.relations.exchange.conventions import Conventions
+from crm_relations.relations.exchange import fields, page_writing
+from crm_relations.relations.exchange.files import opt_outs, parsing
+from crm_relations.relations.exchange.files.conventions import Conventions
+from crm_relations.relations.exchange.files.opt_outs import Objection
+from crm_relations.relations.exchange.files.parsing import Record
+from crm_relations.relations.exchange.files.unreadable import Unreadable
 from crm_relations.relations.exchange.matching import ROW, UID_PREFIX, Matcher, emails_of, key_of
-from crm_relations.relations.exchange.optouts import Objection
 from crm_relations.relations.exchange.page_writing import Page
 from crm_relations.relations.exchange.quick_checks import QuickChecks
-from crm_relations.relations.exchange.rules import Record
 from crm_relations.relations.exchange.stored import Stored, made_of
-from crm_relations.relations.exchange.unreadable import Unreadable
+from crm_relations.relations.network import links
+from crm_relations.relations.profiles import attributes
 from crm_relations.relations.rules import WORKS_FOR
+from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.contact_keys import email_key, phone_key
-from crm_relations.shared.markup import plain
-from crm_relations.shared.system_fields import trusted
+from crm_relations.shared.text.markup import plain
 
 CREATE, UPDATE, UNCHANGED, REJECT = "create", "update", "unchanged", "reject"
 FILL, OVERWRITE, LEAVE = "Fill Empty Fields", "Overwrite with the File", "Leave Alone"
@@ -111,7 +113,7 @@ class Planner:
 			self.matcher.add(f"{ROW}{record.number}", plan.doc, record.points, *_beside(record))
 		company = record.company if plan.action in (CREATE, UPDATE) else ""
 		if company and not self.matcher.organisations(company):
-			made = {"relation_name": company, "relation_kind": rules.ORGANISATION}
+			made = {"relation_name": company, "relation_kind": parsing.ORGANISATION}
 			self.matcher.add(f"{ROW}{record.number}/{company}", made, ())
 
 	def carry_out(self, records: Iterable[Record], save_point: str) -> list[Plan]:
@@ -164,7 +166,7 @@ class Planner:
 		if company := plan.record.company:
 			organisation = next(iter(self.matcher.organisations(company)), None)
 			if not organisation and (doc.relation_kind, key_of(doc.relation_name)) == (
-				rules.ORGANISATION,
+				parsing.ORGANISATION,
 				key_of(company),
 			):
 				organisation = doc.name
@@ -174,7 +176,7 @@ class Planner:
 				organisation = made.name
 		if organisation and organisation != doc.name:
 			known = organisation in self.works.get(doc.name, ())
-			page.check_link(doc, organisation, rules.ORGANISATION, known)
+			page.check_link(doc, organisation, parsing.ORGANISATION, known)
 			page.link(doc.name, organisation)
 			self.works.setdefault(doc.name, set()).add(organisation)
 		page.keep(doc)
@@ -200,7 +202,7 @@ class Planner:
 	def read_objections(self, plan: Plan) -> None:
 		"""Opt-outs of the row. They hold for its addresses even where the row itself is rejected."""
 		record = plan.record
-		for objection in optouts.read(record.marks, self.reader.past_date):
+		for objection in opt_outs.read(record.marks, self.reader.past_date):
 			relation = plan.relation if plan.relation and not plan.relation.startswith(ROW) else None
 			found = objection.of(relation, record.values, record.points)
 			if not (found.addresses or plan.action != REJECT):
@@ -212,7 +214,7 @@ class Planner:
 		"""The rejection of a record, with the reason in the user's language."""
 		frappe.clear_messages()
 		reason = error.message(_) if isinstance(error, Unreadable) else unescape(strip_html(str(error)))
-		title = rules.name_of(record.values, record.company)[0]
+		title = parsing.name_of(record.values, record.company)[0]
 		return Plan(record, REJECT, title, reason=reason or _("You may not write this relation."))
 
 	def plan_one(self, record: Record, check: bool = True) -> Plan:
@@ -267,14 +269,14 @@ class Planner:
 
 		:raises Unreadable: no name
 		"""
-		name, kind = rules.name_of(values, record.company)
+		name, kind = parsing.name_of(values, record.company)
 		if name.strip():
 			return name, kind
 		owners = self.matcher.owners(emails_of(record))
 		if len(owners) == 1:
 			known = self.matcher.known[next(iter(owners))]
 			return known.title, known.kind
-		raise Unreadable(rules._("Name: the row has none. Give it a name, or a first and last name."))
+		raise Unreadable(parsing._("Name: the row has none. Give it a name, or a first and last name."))
 
 	def leave_other_kind(self, record: Record, values: dict[str, Any], kind: str, details: list[str]) -> None:
 		"""A person has no market orientation: what belongs to the other kind goes into the notes."""
@@ -331,7 +333,7 @@ class Planner:
 		doc = self.stored.document(found)
 		if not doc.has_permission("write"):
 			raise Unreadable(
-				rules._("The row belongs to a relation that is there and that you may not change.")
+				parsing._("The row belongs to a relation that is there and that you may not change.")
 			)
 		before = _state(doc)
 		_take_over(doc, values, self.existing == OVERWRITE, plan.details, self.reader.label)
@@ -396,7 +398,7 @@ class Planner:
 	def new_organisation(self, name: str) -> Document:
 		"""Make a document of an organisation that is not known."""
 		made = self.new_relation()
-		made.update({"relation_name": name, "relation_kind": rules.ORGANISATION})
+		made.update({"relation_name": name, "relation_kind": parsing.ORGANISATION})
 		return made
 
 	def organisation(self, name: str) -> str:
@@ -441,7 +443,7 @@ def record_objections(plans: Iterable[Plan], source: str) -> None:
 	"""Hand the opt-outs of the rows to those who keep objections."""
 	found = [objection for plan in plans for objection in plan.objections]
 	if found:
-		for path in frappe.get_hooks(optouts.HOOK):
+		for path in frappe.get_hooks(opt_outs.HOOK):
 			frappe.get_attr(path)(found, source)
 
 
@@ -458,7 +460,7 @@ def _take_out_markup(record: Record) -> None:
 	record.company = plain(record.company)
 	record.left = [(plain(heading), plain(text)) for heading, text in record.left]
 	record.points = [
-		(kind, text if kind == rules.EMAIL else plain(text), plain(label))
+		(kind, text if kind == parsing.EMAIL else plain(text), plain(label))
 		for kind, text, label in record.points
 	]
 
@@ -469,7 +471,7 @@ def _parts_of(record: Record) -> str:
 
 def _in_words(objection: Objection) -> str:
 	"""What the preview says of an opt-out."""
-	if objection.channel == optouts.DEAD:
+	if objection.channel == opt_outs.DEAD:
 		return _("Mail to the address comes back ({0})").format(objection.source)
 	if objection.on:
 		return _("Objection to {0} of {1} ({2})").format(
@@ -512,7 +514,7 @@ def _take_over(
 			_add_text(doc, value)
 		elif not held:
 			doc.set(name, value)
-		elif kind := next((k for k, main in rules.MAIN_FIELDS.items() if main == name), None):
+		elif kind := next((k for k, main in parsing.MAIN_FIELDS.items() if main == name), None):
 			if overwrite:
 				doc.set(name, value)
 			_add_points(doc, [(kind, held if overwrite else value, "")])
@@ -533,9 +535,9 @@ def _take_address(doc: Document, address: dict[str, Any], overwrite: bool) -> No
 	if overwrite:
 		held = _one_line({name: doc.get(name) for name in ADDRESS})
 		doc.update({name: address.get(name) for name in ADDRESS})
-		_add_points(doc, [(rules.ADDRESS, held, "")])
+		_add_points(doc, [(parsing.ADDRESS, held, "")])
 	else:
-		_add_points(doc, [(rules.ADDRESS, _one_line(address), "")])
+		_add_points(doc, [(parsing.ADDRESS, _one_line(address), "")])
 
 
 def _one_line(address: dict[str, Any]) -> str:
@@ -558,7 +560,7 @@ def _same(name: str, held: Any, value: Any) -> bool:
 def _add_points(doc: Document, points: Iterable[tuple[str, str, str]]) -> None:
 	"""Further contact points that the relation does not have yet, whatever the spelling."""
 	for kind, value, label in points:
-		main = rules.MAIN_FIELDS.get(kind)
+		main = parsing.MAIN_FIELDS.get(kind)
 		held = [row.value for row in doc.contact_points if row.point_type == kind]
 		if main:
 			held.append(doc.get(main))
@@ -571,7 +573,7 @@ def _add_notes(doc: Document, left: Iterable[tuple[str, str]]) -> None:
 	for heading, text in left:
 		_add_text(doc, f"{heading}: {text}")
 	if len(cstr(doc.notes).encode()) > fields.MAX_NOTES:
-		raise Unreadable(rules._("The notes are longer than {0} bytes. Shorten them."), fields.MAX_NOTES)
+		raise Unreadable(parsing._("The notes are longer than {0} bytes. Shorten them."), fields.MAX_NOTES)
 
 
 def _add_text(doc: Document, text: str) -> None:

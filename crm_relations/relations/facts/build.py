@@ -20,7 +20,7 @@ from frappe.model.document import Document
 from frappe.utils import getdate, nowdate
 
 from crm_relations.relations import changes
-from crm_relations.relations.facts import classes, queue, statements
+from crm_relations.relations.facts import classes, queue, sql
 from crm_relations.relations.facts import queries as facts_queries
 from crm_relations.relations.facts.sources import CONTACTS, FACTS, ITEM_GROUPS, Scope
 from crm_relations.shared.isolation import reading_what_is_committed
@@ -38,7 +38,7 @@ class FactsBusyError(frappe.ValidationError):
 
 
 @dataclass(frozen=True)
-class Built:
+class BuildResult:
 	"""What a rebuild made: rows by kind, and how long it took."""
 
 	facts: int
@@ -50,7 +50,7 @@ class Built:
 		return asdict(self)
 
 
-def rebuild() -> Built:
+def rebuild() -> BuildResult:
 	"""Make the facts of all relations anew, in a transaction of its own that is committed.
 
 	It reads what is committed, so that nobody who submits an invoice meanwhile has to wait. Changes that
@@ -71,15 +71,15 @@ def rebuild() -> Built:
 			frappe.db.rollback()
 			raise
 		frappe.db.commit()
-	return Built(*counts, seconds=round(monotonic() - start, 1))
+	return BuildResult(*counts, seconds=round(monotonic() - start, 1))
 
 
 def fill_all(scope: Scope) -> None:
 	"""Write all tables anew, in the caller's transaction; nothing else may write them meanwhile."""
 	for doctype in TABLES:
 		frappe.db.delete(doctype)
-		statements.fill(doctype, scope)
-	classes.determine(also=statements.derived(frappe.qb.DocType(FACTS), scope))
+		sql.fill(doctype, scope)
+	classes.determine(also=sql.derived(frappe.qb.DocType(FACTS), scope))
 	changes.announce_all()
 
 
@@ -202,9 +202,9 @@ def _replace(relations: list[str], in_database: bool) -> None:
 	for doctype in TABLES:
 		frappe.db.delete(doctype, {"relation": ["in", relations]})
 		if in_database:
-			statements.insert(doctype, scope)
+			sql.insert(doctype, scope)
 			continue
-		columns, query = statements.rows(doctype, scope)
+		columns, query = sql.rows(doctype, scope)
 		if rows := query.run():
 			frappe.db.bulk_insert(doctype, columns, rows)
 	classes.apply(relations)

@@ -19,7 +19,7 @@ from pypika.terms import Term
 
 from crm_relations.relations.facts import rules
 from crm_relations.relations.facts.sources import FACTS, OneOf
-from crm_relations.shared.system_fields import trusted
+from crm_relations.shared.access.system_fields import trusted
 
 CLASSES = "Relation Facts Classes"
 

@@ -27,7 +27,7 @@ def refresh_changed() -> None:
 		frappe.clear_messages()
 
 
-def age() -> None:
+def refresh_stale() -> None:
 	"""Daily: what changes although no document does. Windows move on, due dates pass, quotations expire; each row
 	knows by itself when that is. Then the borders of the classes are determined for the day."""
 	if frappe.db.count(FACTS):
@@ -49,7 +49,7 @@ def start_rebuild() -> None:
 def mark_aged() -> int:
 	"""Put those in the queue of whom a figure changes today or should have before; returns their number."""
 	fact = frappe.qb.DocType(FACTS)
-	aged = frappe.qb.from_(fact).select(fact.relation).distinct().where(fact.ages_on <= nowdate())
+	aged = frappe.qb.from_(fact).select(fact.relation).distinct().where(fact.stale_on <= nowdate())
 	relations = aged.run(pluck=True)
 	for start in range(0, len(relations), CHUNK):
 		queue.mark_all((queue.RELATION, name) for name in relations[start : start + CHUNK])

@@ -5,7 +5,7 @@ import frappe
 from frappe.model.document import Document
 
 from crm_relations.relations import permissions
-from crm_relations.shared.permissions import NOTHING
+from crm_relations.shared.access.permissions import NOTHING
 
 CUSTOMER = "Customer"
 

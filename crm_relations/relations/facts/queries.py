@@ -11,7 +11,7 @@ from frappe.query_builder.functions import Max, Min, Sum
 from frappe.utils import getdate, nowdate
 
 from crm_relations.relations import queries
-from crm_relations.relations.facts.own import INVOICE, ORDER
+from crm_relations.relations.facts.sales_sources import INVOICE, ORDER
 from crm_relations.relations.facts.sources import CONTACTS, FACTS, ITEM_GROUPS, Listing, Scope, sources
 
 Row = dict[str, Any]
@@ -67,7 +67,7 @@ def scope_of(relations: list[str]) -> Scope:
 def needs() -> dict[str, str]:
 	"""figure → doctype that one must be able to read to see it; empty: none of its own."""
 	found = {column: part.needs for part in sources(FACTS) for column in part.columns}
-	return {column: doctype for column, doctype in {**found, **DERIVED}.items() if column != "ages_on"}
+	return {column: doctype for column, doctype in {**found, **DERIVED}.items() if column != "stale_on"}
 
 
 def facts_of(relation: str) -> list[Row]:

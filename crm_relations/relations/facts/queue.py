@@ -13,7 +13,7 @@ from frappe.model.document import Document
 from frappe.utils import now
 
 from crm_relations.relations import queries
-from crm_relations.relations.sources import Party, sources
+from crm_relations.relations.party_documents.sources import Party, sources
 from crm_relations.shared.side_effects import deferrable, one_statement
 
 QUEUE = "Relation Facts Queue"

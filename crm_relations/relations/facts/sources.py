@@ -106,7 +106,7 @@ class Scope:
 	def within_24(self, day: Term) -> Criterion:
 		return (day > self.start_24) & (day <= str(self.today))
 
-	def ages_on(self, day: Term) -> Term:
+	def stale_on(self, day: Term) -> Term:
 		"""When a document of that day enters or leaves one of the windows next, or NULL."""
 		return (
 			Case()
@@ -123,7 +123,7 @@ class FactSource:
 	`rows` gives a query that selects whose the row is, then for Relation Facts `company`, then `columns` in their
 	order. Whose it is: `relation`, or, with `by` "party", `party_type` and `party`, or, with `by` "customer",
 	`party`: the engine looks up the relation, after the documents are grouped. Each column belongs to
-	one source, except where what several give makes sense in one figure (`orders`, `last_contact`, `ages_on`).
+	one source, except where what several give makes sense in one figure (`orders`, `last_contact`, `stale_on`).
 	"""
 
 	doctype: Literal["Relation Facts", "Relation Contact Facts"]
@@ -202,7 +202,7 @@ def invoiced(scope: Scope) -> QueryBuilder:
 			count_if((invoice.is_return == 1) & (day <= str(scope.today))).as_("returns"),
 			amount_if(scope.within_12(day), invoice.base_grand_total).as_("billed_12_months"),
 			Max(Case().when(is_sale(invoice) & (day <= str(scope.today)), day)).as_("last_invoice"),
-			Min(scope.ages_on(day)).as_("ages_on"),
+			Min(scope.stale_on(day)).as_("stale_on"),
 		)
 	)
 	return scope.of_customers(query, invoice.customer)
@@ -311,7 +311,7 @@ def _orders(scope: Scope, day: Term) -> list[Term]:
 		Max(bought).as_("last_order"),
 		Min(
 			Case().when(day > str(scope.today), day).when(day > scope.start_24, day + Interval(months=24))
-		).as_("ages_on"),
+		).as_("stale_on"),
 	]
 
 
@@ -367,7 +367,7 @@ def owed(scope: Scope) -> QueryBuilder:
 				Case()
 				.when(voucher.posted_later.isnotnull(), voucher.posted_later)
 				.when(not_due, voucher.due + Interval(days=1))
-			).as_("ages_on"),
+			).as_("stale_on"),
 		)
 	)
 
@@ -392,7 +392,7 @@ def quoted(scope: Scope) -> QueryBuilder:
 			quotation.company,
 			Count("*").as_("open_quotations"),
 			Sum(quotation.base_net_total).as_("open_quotations_amount"),
-			Min(quotation.valid_till + Interval(days=1)).as_("ages_on"),
+			Min(quotation.valid_till + Interval(days=1)).as_("stale_on"),
 		)
 	)
 	return scope.of_parties(query, quotation.quotation_to, quotation.party_name)

@@ -5,8 +5,8 @@ from typing import Any
 import frappe
 from frappe import _
 
-from crm_relations.segments import membership
 from crm_relations.segments.lists import collecting
+from crm_relations.segments.members import membership
 
 
 @frappe.whitelist(methods=["GET", "POST"])

@@ -13,10 +13,10 @@ from frappe.query_builder.functions import Count
 from pypika.queries import QueryBuilder
 from pypika.terms import Term
 
-from crm_relations.relations import sources
+from crm_relations.relations.party_documents import sources
 from crm_relations.segments import queries
 from crm_relations.segments.lists.narrowing import RELATION, SALES
-from crm_relations.shared import permissions
+from crm_relations.shared.access import permissions
 from crm_relations.shared.refusals import refuse
 
 MAX_ROWS = 100_000

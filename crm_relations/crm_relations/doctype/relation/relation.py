@@ -1,8 +1,9 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from crm_relations.relations import completeness, history, profile, roles
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.relations.profiles import completeness, history, profile
+from crm_relations.relations.roles_and_stages import roles
+from crm_relations.shared.access.documents import RelationDocument
 
 
 class Relation(RelationDocument):
@@ -70,11 +71,11 @@ class Relation(RelationDocument):
 		profile.check_options(self)
 		profile.check_kind(self)
 		profile.check_employees(self)
-		roles.check_by_hand(self)
+		roles.validate_manual_roles(self)
 		completeness.measure(self)
 
 	def on_update(self) -> None:
-		roles.follow_hand(self)
+		roles.apply_manual_roles(self)
 
 	def on_trash(self) -> None:
 		roles.forget(self)

@@ -4,8 +4,8 @@
 import frappe
 from frappe import _
 
-from crm_relations.ledger.touch_rules import DECAY, RULES
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.ledger.attributions.attribution_models import DECAY, RULES
+from crm_relations.shared.access.documents import RelationDocument
 from crm_relations.shared.refusals import refuse
 
 MOST_DAYS = 3650

@@ -1,17 +1,13 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from crm_relations.campaigns import (
-	attachments,
-	campaign_files,
-	control_group,
-	lifecycle,
-	rights,
-	working_hours,
-)
-from crm_relations.campaigns.consents import sales
-from crm_relations.segments import in_words
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.campaigns.content import attachments
+from crm_relations.campaigns.sends import campaign_files
+from crm_relations.campaigns.members import control_group
+from crm_relations.campaigns import lifecycle, rights, working_hours
+from crm_relations.campaigns.consents import soft_opt_in
+from crm_relations.segments.description import describe_segment
+from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationCampaign(RelationDocument):
@@ -53,8 +49,8 @@ class RelationCampaign(RelationDocument):
 		exit_on_answer: DF.Check
 		exit_on_complaint: DF.Check
 		exit_on_purchase: DF.Check
-		exit_on_role: DF.Check
-		exit_on_stage: DF.Check
+		exit_on_segment_left: DF.Check
+		exit_on_role_change: DF.Check
 		files: DF.Table[RelationCampaignAttachment]
 		goal: DF.SmallText | None
 		holiday_list: DF.Link | None
@@ -79,7 +75,7 @@ class RelationCampaign(RelationDocument):
 
 	@property
 	def segment_in_words(self) -> str:
-		return in_words.of_segment_named(self.segment)
+		return describe_segment.of_segment_named(self.segment)
 
 	def _set_defaults(self) -> None:
 		"""Leave an empty company empty: Frappe would fill in the user's default, and the campaign would then be refused on
@@ -96,7 +92,7 @@ class RelationCampaign(RelationDocument):
 		attachments.take_in(self)
 		control_group.check(self)
 		working_hours.check(self)
-		sales.check(self)
+		soft_opt_in.check(self)
 		lifecycle.check_changes(self)
 
 	def before_print(self, settings: dict | None = None) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationCampaignMember(RelationDocument):
@@ -22,7 +22,7 @@ class RelationCampaignMember(RelationDocument):
 		last_response: DF.Datetime | None
 		left_on: DF.Datetime | None
 		left_reason: DF.Data | None
-		passage: DF.Int
+		enrollment_no: DF.Int
 		phone: DF.Data | None
 		points: DF.Int
 		relation: DF.Link

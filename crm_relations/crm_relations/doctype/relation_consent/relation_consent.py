@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from crm_relations.campaigns import consent, delivery
-from crm_relations.shared import append_only
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.campaigns.consents import decisions
+from crm_relations.campaigns.email import dispatch
+from crm_relations.shared.access import append_only
+from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationConsent(RelationDocument):
@@ -42,10 +43,10 @@ class RelationConsent(RelationDocument):
 
 	def validate(self) -> None:
 		append_only.refuse_change(self)
-		consent.check_event(self)
+		decisions.check_event(self)
 
 	def after_insert(self) -> None:
-		delivery.suppress_withdrawn(self)
+		dispatch.suppress_withdrawn(self)
 
 	def on_trash(self) -> None:
 		append_only.refuse_deletion(self)

@@ -32,7 +32,7 @@ frappe.listview_settings["Relation Duplicate"] = {
 		crm_relations.lists.add_job(
 			list,
 			__("Search All Relations"),
-			"crm_relations.relations.duplicates.api.start_search",
+			"crm_relations.relations.merging.api.start_search",
 		);
 	},
 };

@@ -5,7 +5,7 @@ frappe.ui.form.on("Relation Duplicate Search", {
 		frm.add_custom_button(__("Search All Relations"), async () => {
 			frappe.show_alert(
 				frappe.utils.escape_html(
-					await frappe.xcall("crm_relations.relations.duplicates.api.start_search"),
+					await frappe.xcall("crm_relations.relations.merging.api.start_search"),
 				),
 			);
 		});

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationFacts(RelationDocument):
@@ -15,7 +15,7 @@ class RelationFacts(RelationDocument):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
-		ages_on: DF.Date | None
+		stale_on: DF.Date | None
 		billed_12_months: DF.Currency
 		company: DF.Link
 		credit_notes_12_months: DF.Currency

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from crm_relations.relations import links
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.relations.network import links
+from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationLink(RelationDocument):

@@ -4,7 +4,7 @@ frappe.ui.form.on("Relation Mail Address", {
 		frm.page.set_indicator(__(frm.doc.state), frm.doc.state === "Dead" ? "red" : "green");
 		if (frm.doc.state !== "Dead" || !frm.perm[0]?.write) return;
 		frm.add_custom_button(__("Mail Arrives Again"), async () => {
-			await frappe.xcall("crm_relations.campaigns.answers.api.revive_address", {
+			await frappe.xcall("crm_relations.campaigns.incoming.api.revive_address", {
 				address: frm.doc.name,
 			});
 			frm.reload_doc();

@@ -13,7 +13,7 @@ frappe.ui.form.on("Relation Mail Review", {
 		};
 		for (const [decision, label] of Object.entries(decisions)) {
 			frm.add_custom_button(label, async () => {
-				await frappe.xcall("crm_relations.campaigns.answers.api.decide_mail", {
+				await frappe.xcall("crm_relations.campaigns.incoming.api.decide_mail", {
 					review: frm.doc.name,
 					decision,
 				});

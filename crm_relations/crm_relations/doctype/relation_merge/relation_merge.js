@@ -23,7 +23,7 @@ frappe.ui.form.on("Relation Merge", {
 				primary_action_label: __("Undo"),
 				async primary_action({ different }) {
 					dialog.hide();
-					const left = await frappe.xcall("crm_relations.relations.duplicates.api.undo", {
+					const left = await frappe.xcall("crm_relations.relations.merging.api.undo", {
 						merge: frm.doc.name,
 						different: Boolean(different),
 					});

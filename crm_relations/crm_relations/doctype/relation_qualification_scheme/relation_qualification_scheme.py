@@ -2,7 +2,7 @@
 # License: GPL-3.0. See license.txt
 
 from crm_relations.qualification import scheme
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationQualificationScheme(RelationDocument):

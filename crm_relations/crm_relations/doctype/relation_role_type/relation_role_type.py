@@ -3,8 +3,9 @@
 
 from frappe import _
 
-from crm_relations.relations import actions, playbook, queries
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.relations import actions, queries
+from crm_relations.relations.roles_and_stages import playbook
+from crm_relations.shared.access.documents import RelationDocument
 from crm_relations.shared.refusals import refuse
 
 

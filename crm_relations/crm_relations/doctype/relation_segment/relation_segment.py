@@ -4,18 +4,12 @@
 import frappe
 from frappe import _
 
-from crm_relations.segments import (
-	compiler,
-	confidential,
-	dependencies,
-	health,
-	in_words,
-	membership,
-	rules,
-	selection,
-	versions,
-)
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.segments.compilation import compiler, selection
+from crm_relations.segments import confidential, versions
+from crm_relations.segments.members import dependencies, health, membership
+from crm_relations.segments.description import describe_segment
+from crm_relations.segments.language import rules
+from crm_relations.shared.access.documents import RelationDocument
 from crm_relations.shared.refusals import refuse
 
 
@@ -61,7 +55,7 @@ class RelationSegment(RelationDocument):
 
 	@property
 	def rule_in_words(self) -> str:
-		return in_words.of_segment(self)
+		return describe_segment.of_segment(self)
 
 	def validate(self) -> None:
 		self.normalise_rule()

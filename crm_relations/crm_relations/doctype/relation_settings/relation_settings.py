@@ -6,9 +6,9 @@ from frappe import _
 from frappe.utils import cint
 
 from crm_relations.ledger import dimension
-from crm_relations.relations import completeness
+from crm_relations.relations.profiles import completeness
 from crm_relations.setup import custom_fields
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationSettings(RelationDocument):

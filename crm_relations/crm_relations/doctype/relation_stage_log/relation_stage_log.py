@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from crm_relations.shared import append_only
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.shared.access import append_only
+from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationStageLog(RelationDocument):
-	"""When a relation entered a stage, and why: append-only, written by relations/stages.py."""
+	"""When a relation entered a stage, and why: append-only, written by relations/roles_and_stages/stages.py."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the crm_relations contributors
 # License: GPL-3.0. See license.txt
 
-from crm_relations.shared.documents import RelationDocument
+from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationStartedActivity(RelationDocument):
-	"""What has started of a playbook: written by relations/playbook.py alone."""
+	"""What has started of a playbook: written by relations/roles_and_stages/playbook.py alone."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

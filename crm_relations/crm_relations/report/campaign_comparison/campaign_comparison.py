@@ -7,10 +7,10 @@ import frappe
 from frappe import _
 
 from crm_relations.ledger.api import statement_for_reader
-from crm_relations.ledger.comparison import Row, compare
-from crm_relations.ledger.figures import Statement
-from crm_relations.ledger.report_cards import card, difference_card
-from crm_relations.ledger.rules import ZERO
+from crm_relations.ledger.reports.cards import card, difference_card
+from crm_relations.ledger.reports.comparison import Row, compare
+from crm_relations.ledger.statements.figures import Statement
+from crm_relations.ledger.statements.splitting import ZERO
 
 FIGURES = (
 	"revenue",

@@ -8,15 +8,21 @@ from frappe import _
 from frappe.utils import cint
 
 from crm_relations.ledger.api import statement_for_reader
-from crm_relations.ledger.consolidation import Consolidated, Part
-from crm_relations.ledger.figures import AMOUNTS_OF_LEDGER, AccountRow, CampaignFigures, LedgerRow, Statement
-from crm_relations.ledger.report_cards import card, difference_card
-from crm_relations.ledger.statement_print import (
+from crm_relations.ledger.reports.cards import card, difference_card
+from crm_relations.ledger.reports.statement_print import (
 	closing_lines,
 	figure_labels,
 	ledger_labels,
 	reversal_lines,
 	selection_lines,
+)
+from crm_relations.ledger.statements.consolidation import Consolidated, Part
+from crm_relations.ledger.statements.figures import (
+	AMOUNTS_OF_LEDGER,
+	AccountRow,
+	CampaignFigures,
+	LedgerRow,
+	Statement,
 )
 
 FIGURES = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")

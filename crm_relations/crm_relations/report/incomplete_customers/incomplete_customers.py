@@ -6,8 +6,8 @@ import frappe
 from frappe import _
 from frappe.utils import flt
 
-from crm_relations.relations import incomplete
-from crm_relations.segments import membership
+from crm_relations.relations.profiles import incomplete
+from crm_relations.segments.members import membership
 
 
 def execute(filters: dict | None = None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

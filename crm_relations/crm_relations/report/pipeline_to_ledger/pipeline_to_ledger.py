@@ -7,9 +7,9 @@ from frappe import _
 from frappe.utils import add_months, getdate, nowdate
 
 from crm_relations.ledger.api import READERS, check_company
-from crm_relations.ledger.cash_cycle import GAPS, STATIONS, Asked, Deal, deals, medians
-from crm_relations.ledger.rules import ZERO
-from crm_relations.ledger.statement import company_or_default
+from crm_relations.ledger.reports.quote_to_cash import GAPS, STATIONS, Asked, Deal, deals, medians
+from crm_relations.ledger.statements.splitting import ZERO
+from crm_relations.ledger.statements.statement import company_or_default
 from crm_relations.shared.refusals import refuse
 
 DOCUMENTS = (("quotation", "Quotation"), ("order", "Sales Order"), ("delivery", "Delivery Note"))

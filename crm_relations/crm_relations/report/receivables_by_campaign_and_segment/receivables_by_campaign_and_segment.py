@@ -8,7 +8,8 @@ from frappe import _
 from frappe.utils import cint
 
 from crm_relations.ledger.api import READERS, check_company
-from crm_relations.ledger.receivables import (
+from crm_relations.ledger.reports.cards import card, difference_card
+from crm_relations.ledger.reports.receivables import (
 	BUCKETS,
 	COLUMNS,
 	Aged,
@@ -17,9 +18,8 @@ from crm_relations.ledger.receivables import (
 	receivables,
 	segments_of,
 )
-from crm_relations.ledger.report_cards import card, difference_card
-from crm_relations.ledger.rules import ZERO
-from crm_relations.ledger.statement import company_or_default, scope_of
+from crm_relations.ledger.statements.splitting import ZERO
+from crm_relations.ledger.statements.statement import company_or_default, scope_of
 
 FIGURES = ("open", "not_due", *BUCKETS, "overdue", "credits")
 

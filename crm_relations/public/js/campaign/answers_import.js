@@ -5,7 +5,7 @@ import { CampaignStatus } from "../lib/enums.js";
 import { date } from "../lib/format.js";
 import { html, table_html } from "../lib/html.js";
 
-const answers = api("crm_relations.campaigns.answers.api");
+const answers = api("crm_relations.campaigns.incoming.api");
 
 frappe.ui.form.on("Relation Campaign", {
 	refresh(frm) {

@@ -14,7 +14,7 @@ export function progress_html(answer) {
 		<p class="text-muted">${figures(answer).join(" ")}</p>
 		${uncertain_html(uncertain)} ${letters_html(answer)}
 		<h5>${__("Members")}</h5>
-		${enrolments(status)} ${funnel_html(funnel, currency)} ${effect_html(effect)}
+		${enrollments(status)} ${funnel_html(funnel, currency)} ${effect_html(effect)}
 		${ended_early(left)}
 		<h5>${__("Steps")}</h5>
 		${steps_html(steps)}`;
@@ -92,9 +92,9 @@ function uncertain_html(messages) {
 	</div>`;
 }
 
-function enrolments({ passages, members }) {
-	if (passages <= members) return "";
-	const text = __("{0} members came in {1} times in all.", [cint(members), cint(passages)]);
+function enrollments({ enrollments, members }) {
+	if (enrollments <= members) return "";
+	const text = __("{0} members came in {1} times in all.", [cint(members), cint(enrollments)]);
 	return html`<p class="text-muted">${text}</p>`;
 }
 

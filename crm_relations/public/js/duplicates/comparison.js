@@ -7,7 +7,7 @@ import { escape, fill_html, html, show_html } from "../lib/html.js";
 import { link_html } from "../lib/links.js";
 import { comparison_html, moves_html } from "./comparison_html.js";
 
-const duplicates = api("crm_relations.relations.duplicates.api");
+const duplicates = api("crm_relations.relations.merging.api");
 
 export const may_merge = () =>
 	frappe.model.can_write("Relation") && frappe.model.can_delete("Relation");

@@ -11,7 +11,7 @@ frappe.ui.form.on("Relation Duplicate", {
 		frm.disable_save();
 		frm.page.set_indicator(__(frm.doc.state), color_of("DuplicateState", frm.doc.state));
 		const pair = frm.doc.name;
-		const { reasons, preview } = await api("crm_relations.relations.duplicates.api").get(
+		const { reasons, preview } = await api("crm_relations.relations.merging.api").get(
 			"compare",
 			{ pair },
 		);

@@ -5,7 +5,7 @@ import { date } from "../lib/format.js";
 import { escape, html } from "../lib/html.js";
 import { link_html } from "../lib/links.js";
 
-const consents = api("crm_relations.campaigns.consents.api");
+const consents = api("crm_relations.campaigns.recipient_pages.api");
 const WAYS = ["By telephone", "By letter", "By e-mail", "In person"];
 
 frappe.ui.form.on("Relation", {

@@ -26,7 +26,7 @@ function candidate_html({ other, other_name, probability, reasons, pair }) {
 }
 
 async function show_candidates(frm) {
-	const found = await api("crm_relations.relations.duplicates.api").get("candidates", {
+	const found = await api("crm_relations.relations.merging.api").get("candidates", {
 		relation: frm.doc.name,
 	});
 	frm.$wrapper.find(".relation-duplicates").remove();

@@ -5,7 +5,7 @@
 // Each has an `id`, so that it is found again wherever it went.
 let last_id = 0;
 
-/** What a rule may say, as the server defines it (segments/offering.py): the depth of groups, and for each operator
+/** What a rule may say, as the server defines it (segments/description/builder_schema.py): the depth of groups, and for each operator
  * what it compares with ("nothing", "days", "period", "two", "list" or "one") and from which value it starts. */
 export class Grammar {
 	constructor({ max_depth, operators }) {

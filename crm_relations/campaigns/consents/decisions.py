@@ -1,0 +1,452 @@
+"""Consent: who may be addressed, on which legal basis. Alone writes `Relation Consent`.
+
+Events are kept by the normal form of the address (`shared.contact_keys`), so that an objection holds
+whatever the spelling, and for the whole mailbox. They are only ever added. An objection of a person to a
+channel as such (by phone, by letter) stands with `*` for the address and holds for all of the relation.
+"""
+
+import html
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import frappe
+import idna
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import DocType
+from frappe.utils import format_datetime, get_datetime, now, now_datetime
+
+from crm_relations.campaigns import rules
+from crm_relations.campaigns.consents import deliverability
+from crm_relations.campaigns.consents import soft_opt_in as existing_customers
+from crm_relations.campaigns.consents.address_variants import known as known_spellings
+from crm_relations.campaigns.rules import ConsentEvent, Decision
+from crm_relations.relations import changes
+from crm_relations.shared.access.system_fields import trusted
+from crm_relations.shared.contact_keys import email_key, mailbox_key, phone_key
+from crm_relations.shared.refusals import refuse
+from crm_relations.shared.text.outside_text import insert_rows
+
+DOCTYPE = "Relation Consent"
+WITHDRAWAL_COLUMNS = (
+	"name",
+	"owner",
+	"modified_by",
+	"creation",
+	"modified",
+	"relation",
+	"address",
+	"address_key",
+	"mailbox_key",
+	"channel",
+	"event",
+	"purpose",
+	"given_at",
+	"source",
+	"proof",
+	"by_system",
+)
+#: Hook: dotted paths of functions (set of e-mail keys) → {key: reason} that block addresses elsewhere
+SUPPRESSION_HOOK = "relation_email_suppressions"
+
+
+def region() -> str:
+	"""ISO 3166 code of the country whose telephone numbers are written without a country code."""
+	country = frappe.get_cached_doc("Relation Settings").default_country
+	return ((country and frappe.get_cached_value("Country", country, "code")) or "de").upper()
+
+
+def address_key(address: str | None, channel: str) -> str:
+	"""Normal form of an address of the channel; empty if it is none."""
+	if address == rules.ALL_ADDRESSES:
+		return address
+	if channel == "E-mail":
+		return email_key(address)
+	if channel == "Phone":
+		return phone_key(address, region())
+	return " ".join((address or "").split()).casefold()
+
+
+def record(
+	relation: str | None,
+	address: str,
+	channel: str,
+	event: str,
+	*,
+	source: str,
+	purpose: str = rules.GENERAL_PURPOSE,
+	legal_basis: str | None = None,
+	given_at: datetime | str | None = None,
+	text_version: str | None = None,
+	proof: str | None = None,
+	declaration: str | None = None,
+	opt_in_request: str | None = None,
+) -> str:
+	"""Add a consent event; returns its name. The caller has checked who may do so.
+
+	:param event: Given or Withdrawn. What is given needs a legal basis.
+	:param address: `rules.ALL_ADDRESSES`: an objection of the relation, whatever the address.
+	:param source: where the event comes from, in words (form, unsubscribe link, trade fair …).
+	:param declaration: the words that were agreed to.
+	:param opt_in_request: the confirmed request of a double opt-in.
+	"""
+	doc = frappe.get_doc(
+		{
+			"doctype": "Relation Consent",
+			"relation": relation,
+			"address": address,
+			"channel": channel,
+			"event": event,
+			"purpose": purpose,
+			"legal_basis": legal_basis,
+			"given_at": get_datetime(given_at) if given_at else now_datetime(),
+			"source": source,
+			"text_version": text_version,
+			"proof": proof,
+			"declaration": declaration,
+			"by_system": 1,
+			"opt_in_request": opt_in_request,
+		}
+	)
+	return trusted(doc).insert(ignore_permissions=True).name
+
+
+def record_withdrawals(withdrawals: Sequence[Mapping[str, Any]]) -> None:
+	"""Add objections as `record` does, set-based.
+
+	Only for addresses and relations to which nothing is planned, and where no other code wants to see each event.
+
+	:param withdrawals: arguments of `record`: relation, address, channel, source, given_at, proof
+	"""
+	rows = []
+	stamp, user = now(), frappe.session.user
+	for values in withdrawals:
+		doc = frappe.get_doc(
+			{
+				"doctype": DOCTYPE,
+				"event": "Withdrawn",
+				"purpose": rules.GENERAL_PURPOSE,
+				**values,
+				"by_system": 1,
+			}
+		)
+		check_event(doc)
+		rows.append(
+			(frappe.generate_hash(length=10), user, user, stamp, stamp, *map(doc.get, WITHDRAWAL_COLUMNS[5:]))
+		)
+	insert_rows(DOCTYPE, WITHDRAWAL_COLUMNS, rows)
+	changes.announce(values["relation"] for values in withdrawals)
+
+
+def withdraw(
+	relation: str | None,
+	address: str,
+	channel: str,
+	*,
+	source: str,
+	proof: str | None = None,
+	purpose: str = rules.GENERAL_PURPOSE,
+) -> str | None:
+	"""Record an objection, unless one is in force; returns its name, or None. Can be repeated, also at the same moment.
+
+	Whether the address is blocked for another reason (it is dead, or unsubscribed elsewhere) makes no difference.
+	"""
+	if relation:  # two requests at once wait for each other
+		frappe.db.get_value("Relation", relation, "name", for_update=True)
+	if (
+		_declared(relation, address_key(address, channel), channel, purpose, latest=True).reason
+		== rules.WITHDRAWN
+	):
+		return None
+	return record(relation, address, channel, "Withdrawn", purpose=purpose, source=source, proof=proof)
+
+
+def has_objected(relation: str | None, address: str, channel: str) -> bool:
+	"""Is an objection to all advertising in force for the address, whatever else blocks it?"""
+	key = address_key(address, channel)
+	return _declared(relation, key, channel, rules.GENERAL_PURPOSE).reason == rules.WITHDRAWN
+
+
+def _declared(
+	relation: str | None,
+	key: str,
+	channel: str,
+	purpose: str,
+	at: datetime | str | None = None,
+	latest: bool = False,
+) -> Decision:
+	"""What the person has declared for an address, whatever else blocks it. For all addresses, of this relation alone."""
+	keys = [] if key == rules.ALL_ADDRESSES else [key]
+	of_person = {key: relation or ""}
+	events = _events(keys, channel, at, of_person, latest).get(key, ())
+	return rules.decide(channel, purpose, events)
+
+
+def lookup(
+	relation: str | None,
+	address: str,
+	channel: str,
+	purpose: str = rules.GENERAL_PURPOSE,
+	at: datetime | str | None = None,
+) -> Decision:
+	"""May `address` be used for `purpose` on this channel, now or as things stood at `at`?
+
+	Without a campaign there are no goods that a sale could be compared with: § 7 (3) UWG does not count here.
+	"""
+	key = address_key(address, channel)
+	facts = (
+		frappe.db.get_value("Relation", relation, ["relation_kind", "market_orientation"])
+		if relation
+		else None
+	)
+	business = rules.is_business(*(facts or (None, None)))
+	return decide_many({key: business}, channel, purpose, at, relations={key: relation or ""})[key]
+
+
+def decide_for(campaign: Document, rows: Sequence[frappe._dict], channel: str) -> dict[str, Decision]:
+	"""May the recipients of a campaign be addressed now? Decisions by recipient, in a fixed number of queries.
+
+	:param rows: with `recipient` (an address in normal form), `relation`, `relation_kind`, `market_orientation`.
+		One consumer behind a shared address makes it a consumer's, and one who objects an address of silence.
+	"""
+	business: dict[str, bool] = {}
+	relations: dict[str, set[str]] = {}
+	for row in rows:
+		one = rules.is_business(row.relation_kind, row.market_orientation)
+		business[row.recipient] = business.get(row.recipient, True) and one
+		relations.setdefault(row.recipient, set()).update({row.relation} if row.relation else ())
+	sales = None
+	if channel == "E-mail":
+		sales = existing_customers.proofs(campaign, {key: min(who) for key, who in relations.items() if who})
+	return decide_many(business, channel, campaign.purpose, relations=relations, sales=sales)
+
+
+def decide_many(
+	keys: Mapping[str, bool],
+	channel: str,
+	purpose: str,
+	at: datetime | str | None = None,
+	*,
+	relations: Mapping[str, str | Collection[str]] | None = None,
+	sales: Mapping[str, str] | None = None,
+) -> dict[str, Decision]:
+	"""The same for many addresses in a fixed number of queries.
+
+	:param keys: normal form of an address → is it a business's?
+	:param relations: address → its relation (or those who share it), whose objections to the channel count too.
+	:param sales: address → proof of the sale for § 7 (3) UWG (`consents.sales.proofs`).
+	"""
+	return decide_purposes(keys, channel, [purpose], at, relations=relations, sales=sales)[purpose]
+
+
+def decide_purposes(
+	keys: Mapping[str, bool],
+	channel: str,
+	purposes: Sequence[str],
+	at: datetime | str | None = None,
+	*,
+	relations: Mapping[str, str | Collection[str]] | None = None,
+	sales: Mapping[str, str] | None = None,
+) -> dict[str, dict[str, Decision]]:
+	"""Decisions by purpose and address, with no more queries than for one."""
+	known = [key for key in keys if key]
+	events = _events(known, channel, at, relations or {})
+	blocked = suppressions(set(known)) if channel == "E-mail" else {}
+	calls_need_consent = bool(frappe.get_cached_doc("Relation Settings").calls_need_consent)
+	return {
+		purpose: {
+			key: rules.decide(
+				channel,
+				purpose,
+				events.get(key, ()),
+				business=business,
+				calls_need_consent=calls_need_consent,
+				suppressed=blocked.get(key, ""),
+				sale=(sales or {}).get(key, ""),
+			)
+			if key
+			else Decision(False, reason=rules.NO_ADDRESS[channel])
+			for key, business in keys.items()
+		}
+		for purpose in purposes
+	}
+
+
+def agreed_to_tracking(recipients: Sequence[str]) -> set[str]:
+	"""Those of the e-mail keys that agreed to see their opens measured."""
+	decided = decide_many(dict.fromkeys(recipients, False), "E-mail", rules.TRACKING_PURPOSE)
+	return {key for key, decision in decided.items() if decision.allowed}
+
+
+def suppressions(keys: set[str]) -> dict[str, str]:
+	"""E-mail keys that Frappe, or an app by the hook `relation_email_suppressions`, has unsubscribed, and those
+	at which nothing arrives any more → why."""
+	found: dict[str, str] = deliverability.undeliverable(keys)
+	for path in frappe.get_hooks(SUPPRESSION_HOOK):
+		found.update(frappe.get_attr(path)(keys))
+	found.update(_unsubscribed_contacts(keys))
+	found.update(_unsubscribed_globally(keys))
+	return found
+
+
+def match_address(
+	keys: set[str], fetch: Callable[[Callable], Iterable[tuple[str]]], reason: str
+) -> dict[str, str]:
+	"""Those of `keys` whose address is stored elsewhere in any spelling, looked up along an index of the field.
+
+	:param fetch: gets a function (field → criterion) that catches the candidates, and returns their addresses. The
+		doctype and field have to be declared in the hook `relation_email_fields`.
+	"""
+	if not keys:
+		return {}
+	spellings = sorted({*keys, *(_unicode_domain(key) for key in keys), *known_spellings(keys)})
+
+	def criterion(field):
+		return field.isin(spellings)  # the column compares without case
+
+	stored = (email_key(html.unescape(row[0])) for row in fetch(criterion))
+	return {key: reason for key in stored if key in keys}
+
+
+def _unsubscribed_globally(keys: set[str]) -> dict[str, str]:
+	table = DocType("Email Unsubscribe")
+	return match_address(
+		keys,
+		lambda criterion: (
+			frappe.qb.from_(table)
+			.select(table.email)
+			.where((table.global_unsubscribe == 1) & criterion(table.email))
+			.run()
+		),
+		"Unsubscribed from all e-mails of the site",
+	)
+
+
+def _unsubscribed_contacts(keys: set[str]) -> dict[str, str]:
+	contact, address = DocType("Contact"), DocType("Contact Email")
+	return match_address(
+		keys,
+		lambda criterion: (
+			frappe.qb.from_(address)
+			.join(contact)
+			.on(contact.name == address.parent)
+			.select(address.email_id)
+			.where(
+				(contact.unsubscribed == 1) & (address.parenttype == "Contact") & criterion(address.email_id)
+			)
+			.run()
+		),
+		"Unsubscribed in the contact",
+	)
+
+
+def _unicode_domain(key: str) -> str:
+	"""The key with its domain in letters, as people write it; as it is where that cannot be told."""
+	local, _at, domain = key.rpartition("@")
+	if "xn--" not in domain:
+		return key
+	try:
+		return f"{local}@{idna.decode(domain)}"
+	except UnicodeError:
+		return key
+
+
+def _events(
+	keys: list[str],
+	channel: str,
+	at: datetime | str | None,
+	relations: Mapping[str, str | Collection[str]],
+	latest: bool = False,
+) -> dict[str, list[ConsentEvent]]:
+	"""Events of each address: its own, objections from another label of its mailbox, those of its relation.
+
+	:param latest: also what others have committed since this transaction began; the rows are locked
+	"""
+	if not keys and not relations:
+		return {}
+	table = DocType("Relation Consent")
+	moment = get_datetime(at) if at else now_datetime()
+
+	def read(criterion, column):
+		query = (
+			frappe.qb.from_(table)
+			.select(column, table.name, table.event, table.purpose, table.given_at, table.legal_basis)
+			.where(criterion & (table.channel == channel) & (table.given_at <= moment))
+		)
+		query = query.for_update() if latest else query
+		return [
+			(found, ConsentEvent(name, event, purpose, given_at, basis or ""))
+			for found, name, event, purpose, given_at, basis in query.run()
+		]
+
+	events: dict[str, dict[str, ConsentEvent]] = {}
+	for key, event in read(table.address_key.isin(keys), table.address_key) if keys else ():
+		events.setdefault(key, {})[event.name] = event
+	objects = table.event == "Withdrawn"
+	if channel == "E-mail" and keys:
+		boxes = _grouped({key: mailbox_key(key) for key in keys})
+		for box, event in read(objects & table.mailbox_key.isin(list(boxes)), table.mailbox_key):
+			for key in boxes[box]:
+				events.setdefault(key, {})[event.name] = event
+	owners: dict[str, list[str]] = {}
+	for key in keys or relations:
+		behind = relations.get(key) or ()
+		for relation in [behind] if isinstance(behind, str) else behind:
+			owners.setdefault(relation, []).append(key)
+	if owners:
+		of_person = objects & (table.address_key == rules.ALL_ADDRESSES) & table.relation.isin(list(owners))
+		for relation, event in read(of_person, table.relation):
+			for key in owners[relation]:
+				events.setdefault(key, {})[event.name] = event
+	return {key: list(found.values()) for key, found in events.items()}
+
+
+def _grouped(pairs: Mapping[str, str]) -> dict[str, list[str]]:
+	groups: dict[str, list[str]] = {}
+	for key, group in pairs.items():
+		if group:
+			groups.setdefault(group, []).append(key)
+	return groups
+
+
+def check_event(doc: Document) -> None:
+	"""Validation of a consent event from the desk or by code; sets its keys. A person records it only for a relation that
+	the person may read."""
+	if doc.relation and not doc.by_system:
+		frappe.has_permission("Relation", "read", doc=doc.relation, throw=True)
+	doc.address_key = address_key(doc.address, doc.channel)
+	if not doc.address_key:
+		refuse(_("Address: {0} is no address for {1}"), doc.address, _(doc.channel))
+	if doc.address_key == rules.ALL_ADDRESSES and (doc.event != "Withdrawn" or not doc.relation):
+		frappe.throw(_("Address: * stands for all addresses of a relation that objects; name the relation"))
+	doc.mailbox_key = mailbox_key(doc.address_key) if doc.channel == "E-mail" else None
+	if get_datetime(doc.given_at) > now_datetime():
+		frappe.throw(_("Time: a consent cannot lie in the future"))
+	if doc.event == "Given":
+		_check_given(doc)
+
+
+def _check_given(doc: Document) -> None:
+	"""Consent needs a basis that can be declared, and more than a row of a file to lift an objection."""
+	if not doc.legal_basis:
+		frappe.throw(_("Legal Basis is needed where consent is given"))
+	if doc.channel == "E-mail" and doc.legal_basis == rules.EXISTING_CUSTOMER:
+		frappe.throw(
+			_(
+				"Legal Basis: who is an existing customer by § 7 (3) UWG is derived from sales. Name the advertised item groups in the campaign, and the notices in Relation Settings"
+			)
+		)
+	key = doc.address_key
+	before = _declared(doc.relation, key, doc.channel, doc.purpose, doc.given_at)
+	if before.reason != rules.WITHDRAWN:
+		return
+	objection = frappe.db.get_value("Relation Consent", before.consent, ["given_at", "source"], as_dict=True)
+	if frappe.flags.in_import:
+		remedy = _("An import cannot lift that. Record the new consent by itself, with its proof")
+	elif not doc.proof:
+		remedy = _("Say under Proof how the new consent was declared")
+	else:
+		return
+	text = _("Address: {0} objected on {1} ({2}).") + " " + remedy
+	refuse(text, doc.address, format_datetime(objection.given_at), objection.source)

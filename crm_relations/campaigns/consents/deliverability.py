@@ -1,0 +1,115 @@
+"""E-mail addresses and whether mail arrives there. Alone writes `Relation Mail Address`.
+
+A hard bounce makes an address dead at once, soft ones after so many in a row as Relation Settings say. What comes
+from the address (a reply, a click, a confirmed opt-in) proves that it lives.
+"""
+
+from datetime import datetime
+
+import frappe
+from frappe.query_builder import DocType
+from frappe.utils import add_days, cint, get_datetime, now_datetime
+from pypika.terms import ExistsCriterion
+
+from crm_relations.shared.access.system_fields import trusted
+from crm_relations.shared.text.outside_text import plain_values
+
+DOCTYPE = "Relation Mail Address"
+#: days after which a soft bounce is forgotten
+SOFT_BOUNCE_DAYS = 60
+DEAD = "Mail to the address comes back"
+
+
+def undeliverable(keys: set[str]) -> dict[str, str]:
+	"""Those of the e-mail keys at which nothing arrives → why."""
+	if not keys:
+		return {}
+	table = DocType(DOCTYPE)
+	names = (
+		frappe.qb.from_(table)
+		.select(table.address_key)
+		.where(table.address_key.isin(sorted(keys)) & (table.state == "Dead"))
+		.run(pluck=True)
+	)
+	return dict.fromkeys(names, DEAD)
+
+
+def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "", send: str = "") -> str:
+	"""Count a bounce; returns the state of the address, Usable or Dead.
+
+	Soft bounces add up only while nothing arrives: what was sent since the last one and has not come back has arrived,
+	and what happened long ago says nothing of today.
+
+	:param send: the message that came back
+	"""
+	fields = ["state", "soft_bounces", "last_bounce"]
+	row = frappe.db.get_value(DOCTYPE, key, fields, as_dict=True, for_update=True)
+	soft = cint(row.soft_bounces if row else 0)
+	if soft and (_is_long_ago(row.last_bounce) or _arrived_since(key, row.last_bounce, send)):
+		soft = 0
+	soft += 0 if permanent else 1
+	limit = cint(frappe.get_cached_doc("Relation Settings").soft_bounce_limit)
+	gone = permanent or (row and row.state == "Dead") or (limit > 0 and soft >= limit)
+	values = {
+		"state": "Dead" if gone else "Usable",
+		"soft_bounces": soft,
+		"last_bounce": now_datetime(),
+		"status_code": code[:140],
+		"reason": reason[:1000],
+	}
+	if row:
+		frappe.db.set_value(DOCTYPE, key, plain_values(DOCTYPE, values))
+	else:
+		trusted(frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values})).insert(
+			ignore_permissions=True
+		)
+	return values["state"]
+
+
+def note_dead(key: str, *, at: datetime, reason: str) -> None:
+	"""Another system knows that mail to the address comes back. What has come from the address since counts more."""
+	row = frappe.db.get_value(DOCTYPE, key, ["state", "last_bounce"], as_dict=True, for_update=True)
+	if row and (row.state == "Dead" or (row.last_bounce and row.last_bounce >= at)):
+		return
+	values = {"state": "Dead", "last_bounce": at, "reason": reason[:1000]}
+	if row:
+		frappe.db.set_value(DOCTYPE, key, plain_values(DOCTYPE, values))
+	else:
+		trusted(frappe.get_doc({"doctype": DOCTYPE, "address_key": key, **values})).insert(
+			ignore_permissions=True
+		)
+
+
+def _is_long_ago(moment: datetime | None) -> bool:
+	return not moment or get_datetime(moment) < add_days(now_datetime(), -SOFT_BOUNCE_DAYS)
+
+
+def _arrived_since(key: str, moment: datetime, send: str) -> bool:
+	"""Has another message left for the address since then, of which no bounce has come?"""
+	table, response = DocType("Relation Campaign Send"), DocType("Relation Campaign Response")
+	came_back = (
+		frappe.qb.from_(response)
+		.select(response.name)
+		.where((response.send == table.name) & (response.response_type == "Bounce"))
+	)
+	return bool(
+		frappe.qb.from_(table)
+		.select(table.name)
+		.where((table.recipient == key) & (table.state == "Sent") & (table.sent_at > moment))
+		.where((table.name != send) & ExistsCriterion(came_back).negate())
+		.limit(1)
+		.run()
+	)
+
+
+def mark_deliverable(key: str) -> None:
+	"""Something came from the address: what came back before is forgotten."""
+	table = DocType(DOCTYPE)
+	(
+		frappe.qb.update(table)
+		.set(table.state, "Usable")
+		.set(table.soft_bounces, 0)
+		.set(table.modified, now_datetime())
+		.where((table.address_key == key) & ((table.state == "Dead") | (table.soft_bounces > 0)))
+		.run()
+	)

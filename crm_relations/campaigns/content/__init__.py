@@ -1,0 +1,1 @@
+"""Content of messages: templates, inlined styles and attachments, composed for one member."""

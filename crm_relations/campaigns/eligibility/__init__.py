@@ -1,0 +1,1 @@
+"""Eligibility: whether a planned step may still reach a member now."""

@@ -1,0 +1,99 @@
+"""The gate before each step: who must not get it now, though the plan says so. No rule of a segment opens it.
+
+Looked up when a step is due, for many rows at once: members for whom the campaign has ended, the step's condition,
+overdue invoices and open complaints where the campaign asks for it, how often people have been addressed, and
+incoming mails that a person has not read yet.
+Consent is looked up beside it, in `composing`, `call_list` and `letters`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import frappe
+from frappe.model.document import Document
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Coalesce
+from frappe.utils import cint, now_datetime
+
+from crm_relations.campaigns import step_rules
+from crm_relations.campaigns.eligibility import contact_limits, exits, member_events
+from crm_relations.campaigns.incoming import mail_reviews
+
+
+@dataclass
+class Verdict:
+	"""What the gate says: rows that are left out and why, and rows whose turn is not certain yet."""
+
+	refused: dict[str, str] = field(default_factory=dict)
+	later: set[str] = field(default_factory=set)
+
+
+def evaluate(campaign: Document, rows: Sequence[frappe._dict], worker: str = "") -> Verdict:
+	"""Who of these send rows must not get their step. Members whose campaign has ended leave it here.
+
+	:param rows: with `name`, `step`, `step_type`, `member`, `relation` and `recipient`
+	:param worker: who holds the rows; rows that others hold count for the contact limit
+	"""
+	verdict = Verdict()
+	if not rows:
+		return verdict
+	members = [row.member for row in rows]
+	done = member_events.of_members(campaign.segment, members, roles=bool(campaign.exit_on_role_change))
+	left = _left_before(members)
+	leaving = {m: why for m, why in exits.reasons(campaign, done).items() if m not in left}
+	excluded = _excluded(campaign, [row.relation for row in rows])
+	steps = {step.name: step for step in campaign.steps}
+	now = now_datetime()
+	for row in rows:
+		step = steps.get(row.step)
+		reason = left.get(row.member) or leaving.get(row.member) or excluded.get(row.relation, "")
+		if not reason and step:
+			met = step_rules.condition_met(step.only_if, cint(step.within_days), done[row.member], now)
+			reason = "" if met else step_rules.CONDITION_NOT_MET
+		if reason:
+			verdict.refused[row.name] = reason
+	often, verdict.later = contact_limits.judge([r for r in rows if r.name not in verdict.refused], worker)
+	verdict.refused.update(often)
+	unread = mail_reviews.held([row.recipient for row in rows if row.step_type == "E-mail"])
+	verdict.later |= {
+		row.name
+		for row in rows
+		if row.recipient in unread and row.step_type == "E-mail" and row.name not in verdict.refused
+	}
+	exits.leave(leaving)
+	return verdict
+
+
+def _left_before(members: Sequence[str]) -> dict[str, str]:
+	table = DocType(exits.MEMBER)
+	return dict(
+		frappe.qb.from_(table)
+		.select(table.name, table.left_reason)
+		.where(table.name.isin(list(members)) & table.left_on.isnotnull())
+		.run()
+	)
+
+
+def _excluded(campaign: Document, relations: Sequence[str]) -> dict[str, str]:
+	"""Relations that the campaign leaves out for now → why."""
+	found: dict[str, str] = {}
+	if campaign.exclude_overdue:
+		facts = DocType("Relation Facts")
+		query = (
+			frappe.qb.from_(facts)
+			.select(facts.relation)
+			.where(facts.relation.isin(list(relations)) & (facts.overdue_amount > 0))
+		)
+		if campaign.company:
+			query = query.where(facts.company == campaign.company)
+		found.update(dict.fromkeys(query.run(pluck=True), step_rules.OVERDUE))
+	if campaign.exclude_complaints:
+		complaint = DocType("Relation Interaction")
+		query = (
+			frappe.qb.from_(complaint)
+			.select(complaint.relation)
+			.where(complaint.relation.isin(list(relations)) & (complaint.kind == "Complaint"))
+			.where(Coalesce(complaint.outcome, "") != "Solved")
+		)
+		found.update(dict.fromkeys(query.run(pluck=True), step_rules.OPEN_COMPLAINT))
+	return found

@@ -1,0 +1,165 @@
+"""What members of a campaign did after they were taken in: answered, clicked, bought, complained … Reads only.
+
+Each source is asked once for many members.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import frappe
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Max
+from frappe.utils import get_datetime
+from pypika.functions import Date
+
+from crm_relations.campaigns import rules, step_rules
+from crm_relations.campaigns.eligibility import purchases
+from crm_relations.campaigns.step_rules import MemberEvent
+
+#: documents by which a relation buys, and the field that marks a credit note
+_SALES = (("Sales Order", None), ("Sales Invoice", "is_return"))
+
+
+def of_members(
+	segment: str | None, members: Sequence[str], *, roles: bool = False
+) -> dict[str, list[MemberEvent]]:
+	"""All that these members did since they were taken in; a fixed number of queries, whatever theirs.
+
+	:param segment: the campaign's, to see who has left it
+	:param roles: ask also whose role has changed
+	"""
+	found: dict[str, list[MemberEvent]] = {member: [] for member in members}
+	if not members:
+		return found
+	for member, kind, answer, at in _responses(members):
+		for what in _meaning(kind, answer or ""):
+			found[member].append(MemberEvent(what, at))
+	for doctype, returns in _SALES:
+		for member, at in _purchases(doctype, returns, members):
+			found[member].append(MemberEvent(step_rules.BOUGHT, at))
+	for member, at in _complaints(members):
+		found[member].append(MemberEvent(step_rules.COMPLAINED, at))
+	for member, at in _gone(segment, members) if segment else ():
+		found[member].append(MemberEvent(step_rules.LEFT_SEGMENT, at))
+	for member, at in _moved_on(members) if roles else ():
+		found[member].append(MemberEvent(step_rules.ROLE_CHANGED, at))
+	return found
+
+
+def _meaning(kind: str, answer: str) -> list[str]:
+	"""What a response says about its member; a click is no answer here."""
+	if kind == "Click":
+		return [step_rules.CLICKED]
+	if kind == "Unsubscribe":
+		return [step_rules.UNSUBSCRIBED]
+	if kind == "Complaint":
+		return [step_rules.COMPLAINED]
+	return [step_rules.ANSWERED] if rules.is_answer(kind, answer) else []
+
+
+def _responses(members: Sequence[str]) -> list[tuple[str, str, str, datetime]]:
+	"""Responses of the enrollment, and those to an earlier enrollment that came since this one began."""
+	table, member = DocType("Relation Campaign Response"), DocType("Relation Campaign Member")
+	own = (
+		frappe.qb.from_(table)
+		.select(table.member, table.response_type, table.answer, table.received_at)
+		.where(table.member.isin(list(members)) & (table.bot == 0))
+		.run()
+	)
+	to_an_earlier = (
+		frappe.qb.from_(member)
+		.join(table)
+		.on((table.relation == member.relation) & (table.campaign == member.campaign))
+		.select(member.name, table.response_type, table.answer, table.received_at)
+		.where(member.name.isin(list(members)) & (member.enrollment_no > 1) & (table.member != member.name))
+		.where((table.bot == 0) & (table.received_at >= member.entered))
+		.run()
+	)
+	return [*own, *to_an_earlier]
+
+
+def _purchases(doctype: str, returns: str | None, members: Sequence[str]) -> list[tuple[str, datetime]]:
+	"""Return (member, time) of purchases since the member was taken in; the time is that of the entry, or the start of the
+	day on which the document is dated, if that is later."""
+	sale, member = DocType(doctype), DocType("Relation Campaign Member")
+	query = (
+		frappe.qb.from_(member)
+		.join(sale)
+		.on(sale.relation == member.relation)
+		.select(
+			member.name,
+			member.entered,
+			sale.name,
+			sale.amended_from,
+			sale[purchases.DATE_FIELDS[doctype]],
+			sale.creation,
+		)
+		.where(member.name.isin(list(members)) & (sale.docstatus == 1))
+		.where(purchases.since(sale, doctype, member.entered))
+	)
+	if returns:
+		query = query.where(sale[returns] == 0)
+	rows = query.run()
+	earlier = purchases.amended_from_earlier(doctype, ((row[2], row[1]) for row in rows if row[3]))
+	return [
+		(name, max(creation, get_datetime(day)))
+		for name, entered, document, _amended_from, day, creation in rows
+		if (document, entered) not in earlier
+	]
+
+
+def _complaints(members: Sequence[str]) -> list[tuple[str, datetime]]:
+	complaint, member = DocType("Relation Interaction"), DocType("Relation Campaign Member")
+	return (
+		frappe.qb.from_(member)
+		.join(complaint)
+		.on((complaint.relation == member.relation) & (complaint.creation >= member.entered))
+		.select(member.name, complaint.creation)
+		.where(member.name.isin(list(members)) & (complaint.kind == "Complaint"))
+		.run()
+	)
+
+
+def _moved_on(members: Sequence[str]) -> list[tuple[str, datetime]]:
+	"""Members whose stage (lead, prospect, customer …) began on the day on which they were taken in or later, and was told
+	after that: what is only learnt now of the time before is no change."""
+	told, relation, member = (
+		DocType(name) for name in ("Relation Stage Log", "Relation", "Relation Campaign Member")
+	)
+	return (
+		frappe.qb.from_(member)
+		.join(relation)
+		.on(relation.name == member.relation)
+		.join(told)
+		.on((told.relation == member.relation) & (told.stage == relation.stage))
+		.select(member.name, Max(told.creation))
+		.where(member.name.isin(list(members)) & (told.since == relation.stage_since))
+		.where((told.creation >= member.entered) & (told.since >= Date(member.entered)))
+		.groupby(member.name)
+		.run()
+	)
+
+
+def _gone(segment: str, members: Sequence[str]) -> list[tuple[str, datetime]]:
+	"""Members that have left the segment since; who was never in it (added by hand) has not left it."""
+	row, member, still = (
+		DocType("Relation Segment Member"),
+		DocType("Relation Campaign Member"),
+		DocType("Relation Segment Member").as_("still"),
+	)
+	inside = (
+		frappe.qb.from_(still)
+		.select(still.relation)
+		.where((still.segment == segment) & still.left_on.isnull() & (still.relation == member.relation))
+	)
+	return (
+		frappe.qb.from_(member)
+		.join(row)
+		.on((row.relation == member.relation) & (row.segment == segment) & (row.left_on >= member.entered))
+		.select(member.name, Max(row.left_on))
+		# said apart, so that the database goes over those who have left, and not over all of a large segment
+		.where(row.left_on.isnotnull())
+		.where(member.name.isin(list(members)) & member.relation.notin(inside))
+		.groupby(member.name)
+		.run()
+	)

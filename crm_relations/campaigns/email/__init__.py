@@ -1,0 +1,1 @@
+"""Email delivery: dispatch of due messages, the worker that sends them, and the preview."""

@@ -1,0 +1,295 @@
+"""Delivery: the send ledger and its states. Alone writes `Relation Campaign Send` once its rows are planned.
+
+How a message goes out exactly once stands in `worker`. If a worker dies, the rows it had claimed have not been sent
+and are free again; the one that is Sending may have been: it becomes Uncertain, is shown, and is never sent again
+unless a person says so.
+
+Frappe's Email Queue is not used: it may send a row twice, forgets rows after 30 days, and shares its order
+with the mails of the site. Where mails are muted, or the site's sending is suspended, nothing is claimed.
+"""
+
+import hashlib
+import os
+import socket
+import time
+from collections.abc import Callable
+
+import frappe
+import psutil
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import DocType
+from frappe.utils import add_to_date, escape_html, getdate, now_datetime
+from frappe.utils.background_jobs import get_job_status
+from markupsafe import Markup
+from rq.job import JobStatus
+
+from crm_relations.campaigns import rules, working_hours
+from crm_relations.campaigns.content import attachments
+from crm_relations.campaigns.email.worker import Worker
+from crm_relations.campaigns.manual import call_list
+from crm_relations.campaigns.members import ab_test
+from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.sends.store import count_due
+from crm_relations.campaigns.transport import account_pauses, accounts
+from crm_relations.shared import live_site
+from crm_relations.shared.refusals import refuse, refuse_all
+
+SEND = "Relation Campaign Send"
+
+#: seconds that one job works before it hands over to the next
+_JOB_SECONDS = 20 * 60
+#: jobs of one kind and campaign that the queue may hold or believe to be running
+_SLOTS = 10
+
+
+def send(
+	campaign: str,
+	on_progress: Callable[[int, int], None] | None = None,
+	*,
+	seconds: float | None = None,
+) -> dict:
+	"""Send what is due of a running campaign; commits. Any number of workers may do so at once.
+
+	:param on_progress: called with (messages done, messages due at the beginning).
+	:param seconds: stop after this time; what is left stays for the next call.
+	:return: counts of this call: `sent`, `failed`, `suppressed`, `uncertain`, `retry` (put off by the
+		server); `pending` still due; `stopped`: why it ended early, or an empty string.
+	:raises frappe.ValidationError: the campaign is a draft, or has no account to send from.
+	"""
+	frappe.db.commit()
+	doc = frappe.get_doc("Relation Campaign", campaign)
+	if doc.status == "Draft":
+		refuse(_("Campaign {0} is a draft. Start it first"), doc.name)
+	counts = dict.fromkeys(("sent", "failed", "suppressed", "uncertain", "retry"), 0)
+	counts["uncertain"] += settle(campaign)
+	stopped = _hindrance(doc)
+	if not stopped:
+		counts["suppressed"] += call_list.suppress(doc)
+		ab_test.decide(doc)
+		frappe.db.commit()
+	due = count_due(campaign)
+	if due and not stopped:
+		stopped = _work(doc, counts, due, on_progress, seconds)
+	return {"campaign": doc.name, **counts, "pending": count_due(campaign), "stopped": stopped}
+
+
+def settle(campaign: str | None = None) -> int:
+	"""Clear up after workers that died: claims are freed, rows in Sending become Uncertain. Commits.
+
+	A worker of this machine is dead if its process is gone; one of another machine if it has been silent
+	for rules.LOCK_SECONDS.
+
+	:return: number of rows that became Uncertain.
+	"""
+	uncertain = 0
+	oldest = add_to_date(now_datetime(), seconds=-rules.LOCK_SECONDS)
+	for worker, last_seen in store.holders(campaign):
+		if _alive(worker) and last_seen > oldest:
+			continue
+		uncertain += store.free(worker, dead=True)
+		frappe.db.commit()
+	return uncertain
+
+
+def requeue(send_name: str) -> None:
+	"""A person has found that an uncertain or failed message did not arrive: it may be sent again."""
+	_decide(send_name, ("Uncertain", "Failed"), state="Pending", attempts=0)
+
+
+def confirm(send_name: str) -> None:
+	"""A person has found that an uncertain message did arrive."""
+	_decide(send_name, ("Uncertain",), state="Sent")
+
+
+def suppress_withdrawn(consent_event: Document) -> None:
+	"""A withdrawal takes effect at once on what is planned, also on rows that a worker has claimed."""
+	if consent_event.event != "Withdrawn":
+		return
+	step_type = {"E-mail": "E-mail", "Phone": "Call", "Letter": "Letter"}[consent_event.channel]
+	table, campaign = DocType(SEND), DocType("Relation Campaign")
+	rows = (
+		frappe.qb.from_(table)
+		.join(campaign)
+		.on(campaign.name == table.campaign)
+		.select(table.name, campaign.purpose)
+		.where(
+			table.relation == consent_event.relation
+			if consent_event.address_key == rules.ALL_ADDRESSES
+			else table.recipient == consent_event.address_key
+		)
+		.where((table.state == "Pending") & (table.step_type == step_type))
+		.run()
+	)
+	names = [name for name, purpose in rows if rules.same_purpose(consent_event.purpose, purpose)]
+	if names:
+		store.update(
+			table.name.isin(names) & (table.state == "Pending"),
+			state="Suppressed",
+			reason=rules.WITHDRAWN,
+			consent=consent_event.name,
+		)
+
+
+# --- jobs -----------------------------------------------------------------------------------------------
+
+
+def send_due_campaigns() -> None:
+	"""For the scheduler: queue the sending of what is due in running campaigns, and clear up after dead workers."""
+	settle()
+	table, campaign = DocType(SEND), DocType("Relation Campaign")
+	names = (
+		frappe.qb.from_(table)
+		.join(campaign)
+		.on(campaign.name == table.campaign)
+		.select(table.campaign)
+		.distinct()
+		.where((campaign.status == "Running") & (table.state == "Pending") & (table.due_on <= getdate()))
+		.where(table.retry_at.isnull() | (table.retry_at <= now_datetime()))
+		.where((table.step_type == "E-mail") | ((table.step_type == "Call") & table.legal_basis.isnull()))
+		.where(table.variant.isnull() | (table.variant != store.WAITING))
+		.run(pluck=True)
+	)
+	at_work = _campaigns_at_work()
+	paused = account_pauses.in_force()
+	for name in names:
+		campaign = frappe.get_cached_doc("Relation Campaign", name)
+		account = accounts.account_of(campaign) if paused else None
+		waits = bool(account) and account.name in paused
+		if name not in at_work and not waits and not working_hours.closed(campaign):
+			enqueue(name)
+
+
+def _campaigns_at_work() -> set[str]:
+	"""Campaigns of which a worker holds rows; after `settle` these workers live."""
+	table = DocType(SEND)
+	held = table.worker.isnotnull() & table.state.isin(("Pending", "Sending"))
+	return set(frappe.qb.from_(table).select(table.campaign).distinct().where(held).run(pluck=True))
+
+
+def enqueue(campaign: str) -> None:
+	"""Let a worker send what is due; a job that waits already is enough."""
+	enqueue_once(send_job, campaign, _JOB_SECONDS + 10 * 60)
+
+
+def enqueue_once(method: Callable, campaign: str, timeout: int, **kwargs) -> None:
+	"""Queue a job for a campaign unless one waits already. The job begins after this transaction.
+
+	A job that has begun does not count: it may be handing over to the next one, or its worker may have been
+	killed, which the queue notices late. More than one at work does no harm.
+	"""
+	digest = hashlib.sha256(campaign.encode()).hexdigest()[:20]
+	ids = [f"{method.__name__}_{digest}_{slot}" for slot in range(_SLOTS)]
+	states = {job_id: get_job_status(job_id) for job_id in ids}
+	if JobStatus.QUEUED in states.values():
+		return
+	frappe.enqueue(
+		method,
+		queue="long",
+		timeout=timeout,
+		job_id=next((job_id for job_id in ids if states[job_id] != JobStatus.STARTED), ids[0]),
+		deduplicate=True,
+		enqueue_after_commit=True,
+		campaign=campaign,
+		**kwargs,
+	)
+
+
+def send_job(campaign: str) -> dict:
+	"""Background job: send for a while, show progress in the form, hand over to a next job if more is due."""
+	result = send(campaign, _publish(campaign), seconds=_JOB_SECONDS)
+	publish(campaign, done=True)
+	if result["pending"] and not result["stopped"]:
+		enqueue(campaign)
+	return result
+
+
+def publish(campaign: str, **message) -> None:
+	"""Tell open forms of the campaign that figures have changed."""
+	frappe.publish_realtime(
+		"relation_campaign_progress",
+		{"campaign": campaign, **message},
+		doctype="Relation Campaign",
+		docname=campaign,
+	)
+
+
+def _publish(campaign: str) -> Callable[[int, int], None]:
+	return lambda done, total: publish(campaign, sent=done, total=total)
+
+
+# --- details ---------------------------------------------------------------------------------------------
+
+
+def _hindrance(campaign: Document) -> str:
+	"""Why nothing may be sent now; empty if it may."""
+	if campaign.status != "Running":
+		return _("The campaign is {0}").format(_(campaign.status))
+	if reason := accounts.held_back():
+		return reason
+	account = accounts.account_of(campaign)
+	if account and (reason := account_pauses.reason_for(account.name)):
+		return reason
+	return working_hours.closed(campaign)
+
+
+def _work(doc: Document, counts: dict, due: int, on_progress, seconds: float | None) -> str:
+	"""Let one worker send what is due; returns why it stopped early."""
+	if problems := [*map(escape_html, accounts.check(doc)), *attachments.check_all(doc)]:
+		refuse_all(map(Markup, problems))
+	live_site.remember()
+	frappe.db.commit()
+	worker = Worker(
+		campaign=doc,
+		account=accounts.account_of(doc),
+		name=_worker_name(),
+		counts=counts,
+		total=due,
+		on_progress=on_progress,
+		until=time.monotonic() + seconds if seconds else None,
+	)
+	return worker.run()
+
+
+def _decide(send_name: str, states: tuple[str, ...], **values) -> None:
+	"""A person's decision on a row; its Communication goes where the message is to be sent anew."""
+	row = frappe.db.get_value(SEND, send_name, ["state", "communication"], as_dict=True, for_update=True)
+	if not row or row.state not in states:
+		refuse(
+			_("State: {0} is {1}; only {2} can be decided"),
+			send_name,
+			_(row.state) if row else _("missing"),
+			", ".join(_(s) for s in states),
+		)
+	if values["state"] == "Pending":
+		if row.communication:
+			store.delete_communications([row.communication])
+		values.update(worker=None, claimed_at=None, retry_at=None, communication=None)
+	elif row.communication:
+		store.mark_communications([row.communication], "Sent")
+	note = _("Decided by {0}").format(frappe.session.user)
+	store.update(DocType(SEND).name == send_name, reason=note, **values)
+
+
+def _worker_name() -> str:
+	"""`host/process/its start/random`: tells whether the process still lives, and is never used twice."""
+	process = psutil.Process()
+	return f"{socket.gethostname()[:60]}/{os.getpid()}/{process.create_time():.0f}/{frappe.generate_hash(length=8)}"
+
+
+def _alive(worker: str) -> bool:
+	"""May the worker still be at work? False only where its process on this machine is certainly gone.
+
+	A process that was killed and that nobody asks for its end (a zombie, in containers for good) is gone.
+	"""
+	host, _sep, rest = worker.partition("/")
+	parts = rest.split("/")
+	if host != socket.gethostname()[:60] or len(parts) != 3:
+		return True
+	try:
+		process = psutil.Process(int(parts[0]))
+		if process.status() == psutil.STATUS_ZOMBIE:
+			return False
+		return f"{process.create_time():.0f}" == parts[1]
+	except psutil.NoSuchProcess:
+		return False

@@ -1,0 +1,343 @@
+"""One worker at work on one campaign: chunk by chunk, message by message, until nothing is due.
+
+How a message goes out exactly once:
+
+1. The worker claims a chunk of due rows: `worker` names the process; the rows stay Pending. Committed.
+2. Who must not get the message is taken out. The messages of the chunk are made, and what they rest on (token, links,
+   legal basis, Communication) is stored. Committed.
+3. The row of one message becomes Sending, if it still is ours and the campaign runs. Committed, and only then the
+   message leaves.
+4. The server's answer (Sent, Failed, Pending again) is committed together with step 3 of the next message.
+
+So of each worker at most one row is Sending at any time. If its process dies, that row may have been sent and the
+others have not. If only the database goes away, the worker still knows what became of its messages: it waits for the
+database, writes that down, and goes on.
+"""
+
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import add_to_date, cint, now_datetime
+
+from crm_relations.campaigns import rules, working_hours
+from crm_relations.campaigns.classification import bounce_rules
+from crm_relations.campaigns.consents import deliverability
+from crm_relations.campaigns.content import composer
+from crm_relations.campaigns.content.composer import ComposedEmail
+from crm_relations.campaigns.eligibility import check
+from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.transport import account_pauses, accounts, smtp
+from crm_relations.campaigns.transport.throttle import Throttle, seconds_to_next_minute
+
+PROGRESS_SECONDS = 1.0
+#: seconds to wait for a database that has gone away, one after the other
+RECONNECT_SECONDS = (0.1, 0.5, 2, 5, 10, 20, 30, 60)
+#: times that rows locked by others are looked at again
+LOCK_TRIES = 40
+#: recipients in a row who are put off with the same words: it is not about them
+SAME_REFUSALS = 5
+#: MariaDB: connection lost or killed, server shut down, deadlock, lock time-out
+_PASSING_ERRORS = frozenset({0, 1053, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2055, 4031})
+
+
+class Stop(Exception):
+	"""Sending ends here, in good order; the text says why."""
+
+
+@dataclass
+class Worker:
+	""":param until: `time.monotonic()` at which to stop; what is left stays for the next worker."""
+
+	campaign: Document
+	account: Document
+	name: str
+	counts: dict[str, int]
+	total: int
+	on_progress: Callable[[int, int], None] | None = None
+	until: float | None = None
+	#: what became of messages, not committed yet
+	outcomes: list[Callable[[], None]] = field(default_factory=list)
+	last_progress: float = field(default_factory=time.monotonic)
+	passed_over: int = 0
+	#: message and answer of the temporary refusals in a row that read the same
+	refusals: list[tuple[str, str]] = field(default_factory=list)
+
+	def __post_init__(self) -> None:
+		self.composer = composer.Composer(self.campaign, self.account)
+		self.line = accounts.SmtpConnection(self.account)
+		self.throttle = Throttle.of(self.account.name)
+		self.size = cint(frappe.get_cached_doc("Relation Settings").batch_size) or 100
+
+	@property
+	def done(self) -> int:
+		return sum(self.counts[key] for key in ("sent", "failed", "suppressed", "uncertain", "retry"))
+
+	def run(self) -> str:
+		"""Send until nothing is due; returns why it stopped early, or an empty string."""
+		stopped = ""
+		try:
+			while self._next_chunk():
+				pass
+		except Stop as e:
+			stopped = str(e)
+		finally:
+			self.line.close()
+			self._write(partial(store.free, self.name))
+		self._show_progress(force=True)
+		return stopped
+
+	# --- a chunk ------------------------------------------------------------------------------------------
+
+	def _next_chunk(self) -> bool:
+		"""Claim a chunk and send it. False: nothing is due any more."""
+		self._check_state()
+		allowed = self.throttle.allowance(self.size)
+		if not allowed:
+			return self._wait_for_the_next_minute()
+		full = self.throttle.full_domains()
+		names = self._write(partial(store.claim, self.campaign.name, self.name, allowed, full))
+		self.throttle.give_back(allowed - len(names))
+		if names:
+			self.passed_over = 0
+			self._send_chunk(names)
+			return True
+		if not store.count_claimable(self.campaign.name):
+			return False
+		return self._wait_for_the_next_minute() if full else self._wait_for_the_lock()
+
+	def _wait_for_the_lock(self) -> bool:
+		"""Rows are due that nobody holds, and yet none could be claimed: another worker's claim, also one for another
+		campaign, has them locked for this moment, as the database sees fit."""
+		self.passed_over += 1
+		time.sleep(min(0.02 * self.passed_over, 1))
+		return self.passed_over < LOCK_TRIES
+
+	def _send_chunk(self, names: list[str]) -> None:
+		letters, closed = self._write(partial(self._prepare, names))
+		for state, number in closed.items():
+			self.counts[state.lower()] += number
+		left_out = []
+		for letter in letters:
+			self._check_time()
+			if not self._write(partial(self._begin, letter)):
+				self._check_state()
+				left_out.append(letter.communication)  # withdrawn or taken over since the chunk was read
+				continue
+			self._finish(letter, self.line.hand_over(letter.recipient, letter.message))
+			self._show_progress()
+		self._write(partial(store.delete_communications, left_out))
+
+	def _prepare(self, names: list[str]) -> tuple[list[ComposedEmail], Counter[str]]:
+		"""Leave out who must not get the message, make the messages of the others, and store what they rest on.
+
+		Returns the messages, and how many rows ended here by their state.
+		"""
+		closed: Counter[str] = Counter()
+		rows = composer.rows(names)
+		verdict = check.evaluate(self.campaign, rows, self.name)
+		for name, reason in verdict.refused.items():
+			store.close(name, self.name, "Suppressed", reason=reason)
+			closed["Suppressed"] += 1
+		rows = [row for row in rows if row.name not in verdict.refused]
+		later = add_to_date(now_datetime(), minutes=5 + random.random() * 5)
+		store.put_back(verdict.later, self.name, retry_at=later)
+		rows = [row for row in rows if row.name not in verdict.later]
+		too_many = self.throttle.share([row.recipient for row in rows])
+		store.put_back([rows[i].name for i in too_many], self.name)
+		letters, refused = self.composer.compose([row for i, row in enumerate(rows) if i not in too_many])
+		for name, outcome in refused.items():
+			state = "Suppressed" if outcome.suppressed else "Failed"
+			store.close(name, self.name, state, reason=outcome.reason, consent=outcome.consent or None)
+			closed[state] += 1
+		store.prepare({letter.send: letter.stored() for letter in letters})
+		composer.file_communications(letters, self.account)
+		return letters, closed
+
+	# --- a message ----------------------------------------------------------------------------------------
+
+	def _begin(self, letter: ComposedEmail, again: bool = False) -> bool:
+		return store.begin(letter.send, self.name, self.campaign.name, again)
+
+	def _finish(self, letter: ComposedEmail, outcome: smtp.Outcome) -> None:
+		"""Note what became of the message; it is committed with the next one."""
+		if outcome.result == "accepted":
+			self.refusals = []
+			self._note(
+				"sent", store.close_sent, letter.send, self.name, str(now_datetime()), outcome.identity
+			)
+		elif outcome.result == "lost":
+			self._close(letter, "Uncertain", "Sending", outcome.reason)
+		elif cause := self._account_refused(letter, outcome):
+			self._pause_account(letter, outcome, cause)
+		elif outcome.result == "permanent":
+			self._close(letter, "Failed", "Error", outcome.reason)
+			if self._cause(outcome) == "address":
+				code = bounce_rules.code_in(outcome.reason)
+				self._note(
+					"",
+					deliverability.note_bounce,
+					letter.recipient,
+					permanent=True,
+					code=code,
+					reason=outcome.reason,
+				)
+		elif outcome.result == "unreachable":
+			self._note("", store.put_back, [letter.send], self.name, reason=outcome.reason)
+			raise Stop(_("The mail server cannot be reached: {0}").format(outcome.reason))
+		else:
+			self._put_off(letter, outcome.reason)
+
+	@staticmethod
+	def _cause(outcome: smtp.Outcome) -> bounce_rules.Cause:
+		code = bounce_rules.code_in(outcome.reason)
+		return bounce_rules.cause_of(code, outcome.reason, refused=outcome.result == "permanent")
+
+	def _account_refused(self, letter: ComposedEmail, outcome: smtp.Outcome) -> str:
+		"""Does the server refuse us, and not this message? `Quota`, `Refused`, or an empty string.
+
+		A refusal of MAIL names no recipient yet. Of later ones the words decide, or that several recipients in a row get
+		the very same answer: then it is no matter of theirs.
+		"""
+		if outcome.result not in ("temporary", "permanent"):
+			return ""
+		cause = self._cause(outcome)
+		if cause in ("quota", "sender"):
+			return "Quota" if cause == "quota" or outcome.result == "temporary" else "Refused"
+		if outcome.at == "MAIL":
+			return "Quota" if outcome.result == "temporary" else "Refused"
+		if outcome.result == "temporary":
+			same = self.refusals and self.refusals[-1][1] == _without_addresses(outcome.reason)
+			self.refusals = [
+				*(self.refusals if same else []),
+				(letter.send, _without_addresses(outcome.reason)),
+			]
+			if len(self.refusals) >= SAME_REFUSALS:
+				return "Quota"
+		return ""
+
+	def _pause_account(self, letter: ComposedEmail, outcome: smtp.Outcome, cause: str) -> None:
+		"""The account waits; the message and all that follow stay pending, and none of them counts an attempt."""
+		until = self._write(partial(account_pauses.pause, self.account.name, cause, outcome.reason))
+		self._note("", store.put_back, [letter.send], self.name, reason=outcome.reason, retry_at=until)
+		raise Stop(account_pauses.reason_for(self.account.name))
+
+	def _put_off(self, letter: ComposedEmail, reason: str) -> None:
+		"""The server has refused for now: try later, or give up after rules.MAX_ATTEMPTS refusals."""
+		attempts = letter.attempts + 1
+		wait = rules.retry_minutes(attempts)
+		if wait is None:
+			self._close(letter, "Failed", "Error", reason, attempts=attempts)
+			return
+		later = add_to_date(now_datetime(), minutes=wait)
+		self._note(
+			"retry",
+			store.put_back,
+			[letter.send],
+			self.name,
+			attempts=attempts,
+			reason=reason,
+			retry_at=later,
+		)
+
+	def _close(self, letter: ComposedEmail, state: str, delivery_status: str, reason: str, **values) -> None:
+		self._note("", store.mark_communications, [letter.communication], delivery_status)
+		self._note(state.lower(), store.close, letter.send, self.name, state, reason=reason, **values)
+
+	def _note(self, counted: str, function: Callable, *args, **kwargs) -> None:
+		if counted:
+			self.counts[counted] += 1
+		self.outcomes.append(partial(function, *args, **kwargs))
+
+	# --- the database -------------------------------------------------------------------------------------
+
+	def _write(self, function: Callable):
+		"""One transaction: the outcomes that are known, and what `function` does. Committed.
+
+		If the database goes away meanwhile, it is done again as soon as it is back: all of it can be repeated.
+		"""
+		waits = iter(RECONNECT_SECONDS)
+		again = {}
+		while True:
+			try:
+				for outcome in self.outcomes:
+					outcome()
+				result = function(**again)
+				frappe.db.commit()
+			except Exception as e:
+				wait = next(waits, None)
+				if wait is None or not _passes(e):
+					raise
+				time.sleep(wait)
+				_reconnect()
+				again = {"again": True} if function.func == self._begin else {}
+			else:
+				self.outcomes.clear()
+				return result
+
+	# --- when to stop -------------------------------------------------------------------------------------
+
+	def _check_state(self) -> None:
+		status = self._write(partial(frappe.db.get_value, "Relation Campaign", self.campaign.name, "status"))
+		if status != "Running":
+			raise Stop(_("The campaign is {0}").format(_(status)) if status else _("The campaign is gone"))
+		if reason := working_hours.closed(self.campaign) or account_pauses.reason_for(self.account.name):
+			raise Stop(reason)
+		self._check_time()
+
+	def _check_time(self) -> None:
+		if self.until and time.monotonic() > self.until:
+			raise Stop("")
+
+	def _wait_for_the_next_minute(self) -> bool:
+		end = time.monotonic() + seconds_to_next_minute() + 0.05
+		while (left := end - time.monotonic()) > 0:
+			time.sleep(min(left, 1))
+			self._check_state()
+		return True
+
+	def _show_progress(self, force: bool = False) -> None:
+		if self.on_progress and (force or time.monotonic() - self.last_progress >= PROGRESS_SECONDS):
+			self.last_progress = time.monotonic()
+			self.on_progress(self.done, self.total)
+
+
+def _without_addresses(answer: str) -> str:
+	"""An answer of a server without what differs from message to message: addresses, numbers of queues."""
+	return re.sub(r"\S*[@\d]\S*", "", answer).strip()
+
+
+def _passes(error: Exception) -> bool:
+	"""Is it an error of the database that passes: lost connection, shut down, deadlock?"""
+	if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError):
+		return True
+	if frappe.db.is_interface_error(error):
+		return True
+	return (
+		isinstance(error, frappe.db.OperationalError)
+		and bool(error.args)
+		and error.args[0] in _PASSING_ERRORS
+	)
+
+
+def _reconnect() -> None:
+	"""A new connection, or at least a transaction that begins anew."""
+	try:
+		frappe.db.rollback()
+		frappe.db.sql("SELECT 1")
+	except Exception as e:
+		if not _passes(e):
+			raise
+		try:
+			frappe.db.close()
+			frappe.db.connect()
+		except Exception as again:
+			if not _passes(again):
+				raise

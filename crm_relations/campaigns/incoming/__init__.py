@@ -1,0 +1,1 @@
+"""Responses: replies, clicks, bounces, complaints and imported lists, matched to their campaign."""

@@ -1,0 +1,185 @@
+"""Incoming mail: what Frappe's mailbox brings as Communications becomes responses, marks on addresses, objections.
+
+Anybody can write to a mailbox. What has no proof (`matching`), or is not plain, changes nothing by itself: it is put before a
+person (`mail_reviews`), and the next e-mails to that address wait.
+"""
+
+import sys
+
+import frappe
+from frappe import _
+from frappe.email.receive import InboundMail
+from frappe.model.document import Document
+
+from crm_relations.campaigns import lifecycle
+from crm_relations.campaigns.classification import classification, objection_rules
+from crm_relations.campaigns.classification.classification import Incoming
+from crm_relations.campaigns.consents import decisions, deliverability
+from crm_relations.campaigns.incoming import clicks, mail_reviews, matching, responses
+from crm_relations.campaigns.incoming.matching import Match
+from crm_relations.shared.side_effects import deferrable
+
+#: frames between the insertion of a Communication and the mail that it is made of; there are some twenty
+_DEPTH = 80
+#: so many recipients of a campaign whose servers refuse the message itself, and it is paused
+_REFUSALS = 3
+
+
+@deferrable
+def receive(doc: Document) -> None:
+	"""A new Communication: if it is an incoming mail that belongs to a campaign's, take from it what it says."""
+	if doc.sent_or_received != "Received" or doc.communication_medium != "Email":
+		return
+	raw = _raw_mail()
+	told = (
+		classification.read(raw)
+		if raw
+		else classification.guess(doc.subject, doc.sender, doc.text_content or doc.content)
+	)
+	found = matching.find(doc, told)
+	if not found:
+		return
+	if told.kind == "bounce":
+		_bounce(doc, told, found)
+	elif told.kind == "complaint":
+		_complaint(doc, told, found)
+	elif told.kind == "reply":
+		_reply(doc, told, found)
+	elif not found.weak:
+		_put_into_file(doc, found.send)
+		if told.kind == "out of office":
+			_respond("Out of Office", doc, found.send, told)
+
+
+def _bounce(doc: Document, told: Incoming, found: Match) -> None:
+	_put_into_file(doc, found.send)
+	if not found.proven:
+		mail_reviews.add(doc, found.send, mail_reviews.UNPROVEN_BOUNCE)
+		return
+	send = found.send
+	_respond("Bounce", doc, send, told)
+	if told.cause in ("sender", "quota"):
+		_pause(send.campaign, told)
+		return
+	if told.cause == "message":
+		if _refused_messages(send.campaign) >= _REFUSALS:
+			_pause(send.campaign, told)
+		return
+	if not classification.is_about(told, send.recipient):
+		return  # a forwarding failed somewhere else
+	deliverability.note_bounce(
+		send.recipient, permanent=told.permanent, code=told.code, reason=told.reason, send=send.name
+	)
+	if send.communication:
+		status = "Bounced" if told.permanent else "Soft-Bounced"
+		frappe.db.set_value(
+			"Communication", send.communication, "delivery_status", status, update_modified=False
+		)
+
+
+def _complaint(doc: Document, told: Incoming, found: Match) -> None:
+	_put_into_file(doc, found.send)
+	if not found.proven:
+		mail_reviews.add(doc, found.send, mail_reviews.UNPROVEN_COMPLAINT)
+	elif not classification.is_about(told, found.send.recipient):
+		mail_reviews.add(doc, found.send, mail_reviews.OTHER_RECIPIENT)
+	else:
+		_object(found.send, doc, _("Complaint: marked as spam"))
+		_respond("Complaint", doc, found.send, told)
+
+
+def _reply(doc: Document, told: Incoming, found: Match) -> None:
+	send = found.send
+	sent_subject = matching.subject_of(send)
+	level = objection_rules.level(told.text, told.subject, sent_subject)
+	if not level and found.weak:
+		return  # another conversation with the same person
+	_put_into_file(doc, send)
+	if found.proven and found.from_recipient:
+		deliverability.mark_deliverable(send.recipient)
+	if level:
+		_may_object(doc, told, found, level)
+	elif told.doubt:
+		mail_reviews.add(doc, send, told.doubt)
+	else:
+		_respond("Reply", doc, send, told)
+
+
+def _may_object(doc: Document, told: Incoming, found: Match, level: objection_rules.Level) -> None:
+	"""An objection is recorded where it is plain and comes from the mailbox that was written to; else a person looks."""
+	if not found.proven:
+		mail_reviews.add(doc, found.send, mail_reviews.UNPROVEN_OBJECTION)
+	elif not found.from_recipient:
+		mail_reviews.add(doc, found.send, mail_reviews.OTHER_SENDER)
+	elif level == "possible":
+		mail_reviews.add(doc, found.send, mail_reviews.MAY_BE_OBJECTION)
+	else:
+		proof = _("Reply by e-mail: {0}").format(doc.name)
+		clicks.unsubscribe(found.send, proof=proof, reference=("Communication", doc.name))
+		if objection_rules.is_about_more(told.text):
+			mail_reviews.add(doc, found.send, mail_reviews.MORE_THAN_MAIL)
+
+
+def _respond(kind: str, doc: Document, send: frappe._dict, told: Incoming) -> None:
+	note = f"{told.code} {told.reason}".strip() or (doc.subject or "")
+	responses.record(
+		send.member,
+		kind,
+		send=send.name,
+		note=note[:140],
+		received_at=doc.communication_date,
+		reference=("Communication", doc.name),
+	)
+
+
+def _refused_messages(campaign: str) -> int:
+	"""Members of a campaign whose servers have refused the message itself."""
+	rows = frappe.get_all(
+		"Relation Campaign Response",
+		filters={"campaign": campaign, "response_type": "Bounce", "note": ["like", "5.7.%"]},
+		pluck="member",
+		order_by="member asc",
+	)
+	return len(set(rows))
+
+
+def _pause(campaign: str, told: Incoming) -> None:
+	"""The sender is refused, and not an address: more of the same would only make it worse."""
+	said = f"{told.code} {told.reason}".strip()[:300]
+	if told.cause == "quota":
+		reason = _("A bounce says that our mail account has sent too much: {0}").format(said)
+	elif told.cause == "sender":
+		reason = _("A bounce says that our address or mail server is blocked: {0}").format(said)
+	else:
+		reason = _("Several mail servers have refused this message: {0}").format(said)
+	lifecycle.pause_by_itself(campaign, reason)
+
+
+def _raw_mail() -> bytes | str | None:
+	"""The raw text of the mail that is being received.
+
+	Frappe hands it on to nobody: the Communication has no headers, and of a bounce neither the report nor the
+	Message-ID of what came back. But the mail stands on the call stack, as it is what inserts the Communication. None
+	where a Communication comes by another way, or is tried again later; then subject and sender have to do.
+	"""
+	frame = sys._getframe(1)
+	for _step in range(_DEPTH):
+		if frame is None:
+			return None
+		owner = frame.f_locals.get("self")
+		if isinstance(owner, InboundMail):
+			return owner.raw_message
+		frame = frame.f_back
+	return None
+
+
+def _put_into_file(doc: Document, send: frappe._dict) -> None:
+	"""A mail that Frappe could not place belongs to the file of the relation that it is from."""
+	if doc.reference_name or not send.relation:
+		return
+	doc.db_set({"reference_doctype": "Relation", "reference_name": send.relation, "status": "Linked"})
+
+
+def _object(send: frappe._dict, doc: Document, source: str) -> None:
+	proof = f"{send.campaign} · {send.name} · {doc.name}"
+	decisions.withdraw(send.relation, send.recipient, "E-mail", source=source, proof=proof)

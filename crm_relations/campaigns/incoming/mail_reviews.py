@@ -1,0 +1,116 @@
+"""Incoming mails that a person has to judge. Only writer of `Relation Mail Review`.
+
+What a mail says without proof, or not plainly, holds the next e-mail steps to that mailbox until somebody has read it and
+decided: it is an objection, an answer, the address does not exist, or there is nothing to record.
+"""
+
+from collections.abc import Collection
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import now_datetime
+
+from crm_relations.campaigns.consents import deliverability
+from crm_relations.campaigns.incoming import clicks, responses
+from crm_relations.shared.access.system_fields import trusted
+from crm_relations.shared.contact_keys import mailbox_key
+from crm_relations.shared.refusals import refuse
+
+DOCTYPE = "Relation Mail Review"
+
+MAY_BE_OBJECTION = "May be an objection"
+OTHER_SENDER = "Objection from another address than the one written to"
+UNPROVEN_OBJECTION = "Objection without a reference to our e-mail"
+UNPROVEN_BOUNCE = "Bounce without a reference to our e-mail"
+UNPROVEN_COMPLAINT = "Complaint without a reference to our e-mail"
+OTHER_RECIPIENT = "Complaint about another address than the one written to"
+MORE_THAN_MAIL = "The objection may concern more than e-mails"
+
+DECISIONS = ("Objection", "Answer", "Address Dead", "No Effect")
+
+
+def add(doc: Document, send: frappe._dict, reason: str) -> str:
+	"""Put a Communication before a person; returns the review's name. Can be repeated."""
+	if existing := frappe.db.get_value(DOCTYPE, {"communication": doc.name}):
+		return existing
+	review = frappe.get_doc(
+		{
+			"doctype": DOCTYPE,
+			"communication": doc.name,
+			"reason": reason,
+			"state": "Open",
+			"sender": (doc.sender or "")[:140],
+			"recipient": send.recipient,
+			"mailbox_key": mailbox_key(send.recipient),
+			"relation": send.relation,
+			"campaign": send.campaign,
+			"send": send.name,
+		}
+	)
+	return trusted(review).insert(ignore_permissions=True).name
+
+
+def held(recipients: Collection[str]) -> set[str]:
+	"""Those of the e-mail keys at which a mail still waits to be judged."""
+	boxes = {recipient: mailbox_key(recipient) for recipient in recipients if recipient}
+	if not boxes:
+		return set()
+	waiting = frappe.get_all(
+		DOCTYPE,
+		filters={"mailbox_key": ["in", sorted(set(boxes.values()))], "state": "Open"},
+		pluck="mailbox_key",
+		order_by="mailbox_key asc",
+	)
+	return {recipient for recipient, box in boxes.items() if box in set(waiting)}
+
+
+def open_reviews(campaign: str | None = None) -> int:
+	"""Mails that wait to be judged, of one campaign or of all."""
+	return frappe.db.count(DOCTYPE, {"state": "Open", **({"campaign": campaign} if campaign else {})})
+
+
+def decide(name: str, decision: str) -> None:
+	"""Record what a person says that a mail is. The caller has checked the right to.
+
+	:raises frappe.ValidationError: an unknown decision, or one that has been made already
+	"""
+	if decision not in DECISIONS:
+		refuse(_("Decision: {0} is not known. Choose one of {1}"), decision, ", ".join(map(_, DECISIONS)))
+	review = frappe.get_doc(DOCTYPE, name, for_update=True)
+	if review.state != "Open":
+		refuse(_("State: this e-mail has been judged already, as {0}"), _(review.decision or ""))
+	send = frappe.db.get_value(
+		"Relation Campaign Send",
+		review.send,
+		["name", "member", "relation", "recipient", "campaign"],
+		as_dict=True,
+	)
+	if send and decision == "Objection":
+		proof = _("Reply by e-mail: {0}. Judged by {1}").format(review.communication, frappe.session.user)
+		clicks.unsubscribe(send, proof=proof, reference=("Communication", review.communication))
+	elif send and decision == "Answer":
+		mail = frappe.db.get_value(
+			"Communication", review.communication, ["subject", "communication_date"], as_dict=True
+		)
+		responses.record(
+			send.member,
+			"Reply",
+			send=send.name,
+			note=(mail.subject or "")[:140] if mail else None,
+			received_at=mail.communication_date if mail else None,
+			reference=("Communication", review.communication),
+		)
+	elif send and decision == "Address Dead":
+		deliverability.note_bounce(
+			send.recipient, permanent=True, reason=_("Judged by {0}").format(frappe.session.user)
+		)
+	review.update(
+		{
+			"state": "Done",
+			"decision": decision,
+			"decided_by": frappe.session.user,
+			"decided_at": now_datetime(),
+		}
+	)
+	trusted(review).save(ignore_permissions=True)

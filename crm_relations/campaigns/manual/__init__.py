@@ -1,0 +1,1 @@
+"""Manual steps: call list, letters and tasks."""

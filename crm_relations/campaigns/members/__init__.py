@@ -1,0 +1,1 @@
+"""Members of a campaign: status, control group, A/B test groups and assignment to users."""

@@ -1,0 +1,1 @@
+"""Planning: readiness, start and enrollment of members, schedule and link check."""

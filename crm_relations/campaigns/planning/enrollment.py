@@ -1,0 +1,418 @@
+"""Who is in a campaign. Alone writes `Relation Campaign Member` and plans the rows of the send ledger.
+
+Everything is set-based and stands in one transaction with the start: a start that is killed has not
+happened, one that is repeated finds its rows and adds none.
+
+A member is one enrollment of a relation through a campaign: unique by campaign, relation and number. Who may come in
+again gets a member more, with its own steps, answers and points; what happened the first time stays as it was. What
+belongs to the person does not begin anew: the control group is drawn once, who has unsubscribed or complained stays
+out, and consent and contact limits ask for addresses and relations.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import Case, DocType
+from frappe.query_builder.functions import Coalesce, Count, Lower, Min
+from frappe.query_builder.terms import ParameterizedValueWrapper as Value
+from frappe.utils import add_days, add_to_date, cint, getdate, now_datetime
+from markupsafe import Markup
+from pypika.functions import Concat, NullIf, Substring, Trim
+from pypika.terms import Criterion, ExistsCriterion, Term
+
+from crm_relations.campaigns import lifecycle, rules, step_rules, working_hours
+from crm_relations.campaigns.consents import decisions
+from crm_relations.campaigns.members import ab_test, control_group
+from crm_relations.campaigns.planning import readiness
+from crm_relations.campaigns.sends import store
+from crm_relations.segments.members import membership
+from crm_relations.shared.contact_keys import email_key, phone_key
+from crm_relations.shared.refusals import refuse, refuse_all
+
+#: addresses that are in normal form as they stand, told by the database
+_PLAIN_EMAIL = "^[a-z0-9._%+'-]+@[a-z0-9-]+([.][a-z0-9-]+)+$"
+_PLAIN_PHONE = r"^[+][1-9][0-9]{6,14}$"
+_PAGE = 5_000
+#: step → channel of consent
+_CHANNELS = {"E-mail": "E-mail", "Call": "Phone", "Letter": "Letter", "Task": ""}
+
+
+def start(campaign: str, user: str | None = None) -> dict:
+	"""Take in the members of the segment, plan their messages and calls, and set the campaign running.
+
+	Checks first, and names in one error all that is missing. A second start of a running campaign changes
+	nothing. The caller commits.
+
+	:return: `campaign`, `status`, `members`, and `new_members`, `new_sends` of this call.
+	"""
+	doc = lifecycle.locked(campaign)
+	new_members = new_sends = 0
+	if doc.status != "Running":
+		if doc.status not in ("Draft", "Approved"):
+			refuse(
+				_("Campaign {0} is {1}; only a draft or an approved campaign can be started"),
+				doc.name,
+				_(doc.status),
+			)
+		if missing := readiness.missing(doc):
+			refuse_all(map(Markup, missing), title=_("The campaign cannot start yet"))
+		membership.refresh(doc.segment)
+		new_members = _take_in(doc, DocType("Relation").name.isin(membership.current(doc.segment)))
+		if not new_members and not _count("Relation Campaign Member", doc.name):
+			refuse(_("Segment: {0} has no members. Check its rule in the preview"), doc.segment)
+		control_group.hold_out(doc)
+		new_sends = _plan(doc)
+		lifecycle.change(doc, "Running", user)
+	return {
+		"campaign": doc.name,
+		"status": "Running",
+		"members": _count("Relation Campaign Member", doc.name),
+		"new_members": new_members,
+		"new_sends": new_sends,
+	}
+
+
+def enroll_new(campaign: str) -> int:
+	"""Take in the relations that have entered the segment of a running campaign since, where it wants that, and plan their
+	steps. Nobody is taken in after the campaign's end date. The caller commits.
+
+	:return: number of new members
+	"""
+	doc = lifecycle.locked(campaign)
+	return _take_in_later(doc, again=False) if doc.take_in_new else 0
+
+
+def re_enroll(campaign: str) -> int:
+	"""Take in once more those of the segment that may come again, and plan their steps. The caller commits.
+
+	:return: number of new members
+	"""
+	return _take_in_later(lifecycle.locked(campaign), first=False)
+
+
+def _take_in_later(doc: Document, **which: bool) -> int:
+	if doc.status != "Running" or working_hours.is_over(doc):
+		return 0
+	new = _take_in(doc, DocType("Relation").name.isin(membership.current(doc.segment)), **which)
+	if new:
+		control_group.hold_out(doc)
+		_plan(doc)
+	return new
+
+
+def add(campaign: str, relation: str) -> str:
+	"""Take one relation into a campaign beside its segment, and plan its messages and calls if it has started.
+
+	Nothing happens to one that is a member already, unless it is through and may come in again. Consent is looked up
+	when a message is due, as for all.
+
+	:return: name of the member
+	:raises frappe.ValidationError: the campaign is over, or the relation is disabled
+	"""
+	doc = lifecycle.locked(campaign)
+	if doc.status not in ("Draft", "Approved", "Running", "Paused") or working_hours.is_over(doc):
+		refuse(_("Campaign {0} is {1}; nobody can be added any more"), doc.name, _(doc.status))
+	_take_in(doc, DocType("Relation").name == relation)
+	member = last_enrollment(doc.name, relation)
+	if not member:
+		frappe.throw(_("The relation is disabled and cannot be addressed."))
+	if frappe.db.get_value("Relation Campaign Member", member, "held_out"):
+		frappe.throw(_("The relation is in the control group of the campaign, which is not addressed."))
+	if doc.status not in ("Draft", "Approved"):
+		_plan(doc)
+	return member
+
+
+def _count(doctype: str, campaign: str) -> int:
+	table = DocType(doctype)
+	return frappe.qb.from_(table).select(Count("*")).where(table.campaign == campaign).run()[0][0]
+
+
+def _insert_select(doctype: str, key: Term, values: dict[str, Any], source: Callable[[Any], Any]) -> int:
+	"""INSERT INTO doctype (standard fields and `values`) SELECT … FROM source, in one statement.
+
+	:param key: what is unique in a row of the source; a row's name is a random head and this key.
+	:return: number of new rows
+	"""
+	now, user = str(now_datetime()), frappe.session.user
+	row = {
+		"name": Concat(f"{frappe.generate_hash(length=10)}-", key),
+		"creation": now,
+		"modified": now,
+		"owner": user,
+		"modified_by": user,
+		"docstatus": 0,
+		"idx": 0,
+		**values,
+	}
+	terms = [value if isinstance(value, Term) else Value(value) for value in row.values()]
+	source(frappe.qb.into(DocType(doctype)).columns(*row)).select(*terms).run()
+	return frappe.db._cursor.rowcount
+
+
+def last_enrollment(campaign: str, relation: str) -> str | None:
+	"""The member that stands for a relation's newest enrollment through a campaign; None where it never was in it."""
+	return frappe.db.get_value(
+		"Relation Campaign Member",
+		{"campaign": campaign, "relation": relation},
+		"name",
+		order_by="enrollment_no desc",
+	)
+
+
+def _take_in(campaign: Document, who: Criterion, *, first: bool = True, again: bool = True) -> int:
+	"""One row for each of these relations that has none yet, and one more for each that may come in again; returns how
+	many are new.
+
+	:param first: take in those that have none yet
+	:param again: take in those that may come again
+	"""
+	relation, member = DocType("Relation"), DocType("Relation Campaign Member")
+	empty = not frappe.db.exists("Relation Campaign Member", {"campaign": campaign.name})
+
+	def never_in(query: Any) -> Any:
+		query = query.from_(relation).where(who).where(relation.disabled == 0)
+		if empty:
+			return query
+		return (
+			query.left_join(member)
+			.on((member.relation == relation.name) & (member.campaign == campaign.name))
+			.where(member.name.isnull())
+		)
+
+	def once_more(query: Any) -> Any:
+		query = query.from_(relation).join(member).on(member.relation == relation.name)
+		return query.where(who).where((relation.disabled == 0) & _may_come_again(campaign, member))
+
+	new = _insert_members(campaign, 1, never_in) if first else 0
+	if again and cint(campaign.re_entry_days) > 0 and not empty:
+		new += _insert_members(campaign, member.enrollment_no + 1, once_more)
+	if new:
+		_normalise(campaign.name)
+	return new
+
+
+def _insert_members(campaign: Document, enrollment: Any, source: Callable[[Any], Any]) -> int:
+	relation = DocType("Relation")
+	return _insert_select(
+		"Relation Campaign Member",
+		relation.name,
+		{
+			"campaign": campaign.name,
+			"relation": relation.name,
+			"enrollment_no": enrollment,
+			"status": "Addressed",
+			"email": Lower(Trim(Coalesce(relation.email_id, ""))),
+			"phone": Trim(Coalesce(NullIf(relation.mobile_no, ""), relation.phone, "")),
+			"entered": str(now_datetime()),
+			"points": 0,
+			"held_out": 0,
+		},
+		source,
+	)
+
+
+def _may_come_again(campaign: Document, member: Any) -> Criterion:
+	"""Members whose enrollment is their relation's last, and ended before the days that the campaign waits: they left, and
+	not for good, or all their steps are closed."""
+	before = str(add_days(now_datetime(), -cint(campaign.re_entry_days)))
+	later, send = DocType("Relation Campaign Member").as_("later"), DocType("Relation Campaign Send")
+	newer = (
+		frappe.qb.from_(later)
+		.select(later.name)
+		.where((later.campaign == member.campaign) & (later.relation == member.relation))
+		.where(later.enrollment_no > member.enrollment_no)
+	)
+	open_or_recent = (
+		frappe.qb.from_(send)
+		.select(send.name)
+		.where(send.member == member.name)
+		.where(send.state.isin(("Pending", "Sending")) | (Coalesce(send.sent_at, send.modified) > before))
+	)
+	gone = (member.left_on <= before) & Coalesce(member.left_reason, "").notin(sorted(step_rules.FINAL_EXITS))
+	through = member.left_on.isnull() & ExistsCriterion(open_or_recent).negate()
+	return Criterion.all(
+		[
+			member.campaign == campaign.name,
+			member.held_out == 0,
+			member.entered <= before,
+			gone | through,
+			ExistsCriterion(newer).negate(),
+		]
+	)
+
+
+def _normalise(campaign: str) -> None:
+	"""Bring addresses into their normal form that are not in it; what is no address becomes empty."""
+	member = DocType("Relation Campaign Member")
+	region = decisions.region()
+	last = ""
+	odd = ((member.email != "") & member.email.rlike(_PLAIN_EMAIL).negate()) | (
+		(member.phone != "") & member.phone.rlike(_PLAIN_PHONE).negate()
+	)
+	while True:
+		rows = (
+			frappe.qb.from_(member)
+			.select(member.name, member.email, member.phone)
+			.where((member.campaign == campaign) & (member.name > last) & odd)
+			.orderby(member.name)
+			.limit(_PAGE)
+			.run()
+		)
+		if not rows:
+			return
+		frappe.db.bulk_update(
+			"Relation Campaign Member",
+			{
+				name: {
+					"email": email_key(email) if email else "",
+					"phone": phone_key(phone, region) if phone else "",
+				}
+				for name, email, phone in rows
+			},
+			update_modified=False,
+		)
+		last = rows[-1][0]
+
+
+def _plan(campaign: Document) -> int:
+	"""One row of the send ledger for each member and step that has none; returns how many are new."""
+	new = 0
+	begun = frappe.db.exists("Relation Campaign Send", {"campaign": campaign.name})
+	for step in campaign.steps:
+		new += _plan_step(campaign, step)
+		if step.step_type == "E-mail":
+			_suppress_duplicates(step.name)
+			if begun:
+				_suppress_served(step.name)
+			ab_test.draw(step)
+	return new
+
+
+def _plan_step(campaign: Document, step: Document) -> int:
+	member, send = DocType("Relation Campaign Member"), DocType("Relation Campaign Send")
+	relation = DocType("Relation")
+	first = not frappe.db.exists("Relation Campaign Send", {"step": step.name})
+	kind = step.step_type
+	address: Term = Coalesce(member.email if kind == "E-mail" else member.phone, "")
+	if kind == "Letter":
+		address = Trim(
+			Concat(
+				Coalesce(relation.address_line, ""),
+				" ",
+				Coalesce(relation.pincode, ""),
+				" ",
+				Coalesce(relation.city, ""),
+			)
+		)
+	elif kind == "Task":
+		address = member.relation
+
+	def source(query: Any) -> Any:
+		query = query.from_(member).where(
+			(member.campaign == campaign.name) & (member.held_out == 0) & member.left_on.isnull()
+		)
+		if kind == "Letter":
+			query = query.left_join(relation).on(relation.name == member.relation)
+		if first:
+			return query
+		return (
+			query.left_join(send)
+			.on((send.member == member.name) & (send.step == step.name))
+			.where(send.name.isnull())
+		)
+
+	recipient = "" if kind == "Task" else Substring(address, 1, 140)
+	due_on, not_before = _due(step)
+	return _insert_select(
+		"Relation Campaign Send",
+		member.relation,
+		{
+			"campaign": campaign.name,
+			"member": member.name,
+			"relation": member.relation,
+			"step": step.name,
+			"step_type": kind,
+			"state": Case().when(address == "", "Suppressed").else_("Pending"),
+			"due_on": due_on,
+			"retry_at": not_before,
+			"recipient": recipient,
+			"reason": Case().when(address == "", rules.NO_ADDRESS.get(_CHANNELS[kind], "")).else_(""),
+			"attempts": 0,
+		},
+		source,
+	)
+
+
+def _due(step: Document) -> tuple[str, str | None]:
+	"""The day on which a step is due for who is taken in now, and the time on it: without hours, from midnight on."""
+	hours = cint(step.delay_hours)
+	if not hours:
+		return str(add_days(getdate(), cint(step.delay_days))), None
+	at = add_to_date(now_datetime(), days=cint(step.delay_days), hours=hours)
+	return str(getdate(at)), str(at)
+
+
+def suppress_shared_addresses(step: str) -> None:
+	"""Take rows of an email step off the plan that go to an address another member's row of the step has."""
+	_suppress_duplicates(step)
+	_suppress_served(step)
+
+
+def _suppress_served(step: str) -> None:
+	"""Who comes later with an address to which another member's message of the step has gone gets none."""
+	send, other = DocType("Relation Campaign Send"), DocType("Relation Campaign Send").as_("other")
+	names = (
+		frappe.qb.from_(send)
+		.join(other)
+		.on((other.recipient == send.recipient) & (other.step == send.step))
+		.select(send.name)
+		.distinct()
+		.where((send.step == step) & (send.state == "Pending") & send.worker.isnull())
+		.where(other.state.isin(("Sending", "Sent", "Uncertain")) & (other.relation != send.relation))
+		.run(pluck=True)
+	)
+	for start in range(0, len(names), 1000):
+		store.update(
+			send.name.isin(names[start : start + 1000]),
+			state="Suppressed",
+			reason=rules.DUPLICATE_ADDRESS,
+		)
+
+
+def _suppress_duplicates(step: str) -> None:
+	"""An address gets one message of a step, however many members share it."""
+	send = DocType("Relation Campaign Send")
+	open_rows = (send.step == step) & (send.state == "Pending")
+	number, addresses = (
+		frappe.qb.from_(send).select(Count("*"), Count(send.recipient).distinct()).where(open_rows).run()[0]
+	)
+	if number == addresses:
+		return
+	shared = (
+		frappe.qb.from_(send)
+		.select(send.recipient, Min(send.name).as_("kept"))
+		.where((send.step == step) & (send.state == "Pending"))
+		.groupby(send.recipient)
+		.having(Count("*") > 1)
+	)
+	other = DocType("Relation Campaign Send").as_("other")
+	names = (
+		frappe.qb.from_(other)
+		.join(shared)
+		.on(other.recipient == shared.recipient)
+		.select(other.name)
+		.where((other.step == step) & (other.state == "Pending") & (other.name != shared.kept))
+		.run(pluck=True)
+	)
+	for start in range(0, len(names), 1000):
+		(
+			frappe.qb.update(send)
+			.set(send.state, "Suppressed")
+			.set(send.reason, rules.DUPLICATE_ADDRESS)
+			.where(send.name.isin(names[start : start + 1000]))
+			.run()
+		)

@@ -1,0 +1,47 @@
+"""The job behind the Start button: take in, plan, send."""
+
+import time
+
+import frappe
+
+from crm_relations.campaigns.consents import address_variants
+from crm_relations.campaigns.email import dispatch
+from crm_relations.campaigns.planning import enrollment
+from crm_relations.segments.members.membership import SegmentBusyError
+
+#: seconds to wait for a segment that somebody else refreshes, such as another campaign that starts
+BUSY_SECONDS = 300
+
+
+def enqueue_start(campaign: str, user: str) -> None:
+	"""Start a campaign in the background; two clicks make one job."""
+	dispatch.enqueue_once(start_and_send, campaign, 60 * 60, user=user)
+
+
+def start_and_send(campaign: str, user: str | None = None) -> dict:
+	"""Start the campaign and send what is due at once; what the start refuses is shown to the user."""
+	address_variants.learn()
+	frappe.db.commit()  # what has been read so far would hide who was taken in by another click meanwhile
+	try:
+		_start(campaign, user)
+	except frappe.ValidationError as e:
+		frappe.db.rollback()
+		frappe.publish_realtime("msgprint", str(e), user=user)
+		raise
+	frappe.db.commit()
+	dispatch.publish(campaign, started=True)
+	return dispatch.send_job(campaign)
+
+
+def _start(campaign: str, user: str | None) -> None:
+	end = time.monotonic() + BUSY_SECONDS
+	while True:
+		try:
+			enrollment.start(campaign, user)
+			return
+		except SegmentBusyError:
+			frappe.db.rollback()
+			if time.monotonic() > end:
+				raise
+			frappe.clear_messages()
+			time.sleep(1)

@@ -1,0 +1,123 @@
+"""Corrected addresses: what is planned for a member goes to the relation's address as it is now. Changes `recipient` of
+planned messages, calls and letters, and the addresses of their members.
+
+Consent is looked up for the address when a message leaves, so that a new address needs a consent of its own.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import frappe
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Coalesce
+from frappe.utils import getdate
+from pypika.terms import Criterion
+
+from crm_relations.campaigns import rules
+from crm_relations.campaigns.consents import decisions
+from crm_relations.campaigns.planning import enrollment
+from crm_relations.campaigns.sends import store
+from crm_relations.shared.contact_keys import email_key, phone_key
+
+MEMBER = "Relation Campaign Member"
+#: step type → channel of consent
+_CHANNELS = {"E-mail": "E-mail", "Call": "Phone", "Letter": "Letter"}
+_FIELDS = ("email_id", "mobile_no", "phone", "address_line", "pincode", "city")
+_CHUNK = 1000
+_LENGTH = 140
+
+
+def follow(relations: Collection[str]) -> int:
+	"""Bring planned messages, calls and letters of these relations to their present addresses.
+
+	A message that was not planned for want of an address is planned again until its day is over. What has left, is on
+	its way or is printed stays as it is. The function of the hook `relation_changes`.
+
+	:return: number of rows that were changed
+	"""
+	names = sorted(relations)
+	return sum(_follow(names[start : start + _CHUNK]) for start in range(0, len(names), _CHUNK))
+
+
+def _follow(relations: list[str]) -> int:
+	rows = _planned(relations)
+	if not rows:
+		return 0
+	addresses = _addresses({row.relation for row in rows})
+	changes = {row.name: _changed(row, addresses[row.relation]) for row in rows if row.relation in addresses}
+	changes = {name: values for name, values in changes.items() if values}
+	if not changes:
+		return 0
+	frappe.db.bulk_update(store.SEND, changes)
+	concerned = [row for row in rows if row.name in changes]
+	_update_members({row.member: addresses[row.relation] for row in concerned})
+	for step in sorted({row.step for row in concerned if row.step_type == "E-mail"}):
+		enrollment.suppress_shared_addresses(step)
+	return len(changes)
+
+
+def _planned(relations: list[str]) -> list[frappe._dict]:
+	"""Rows that may still change, locked; a row that a worker holds is left out."""
+	send, campaign = DocType(store.SEND), DocType("Relation Campaign")
+	no_address = (
+		(send.state == "Suppressed")
+		& send.reason.isin(list(rules.NO_ADDRESS.values()))
+		& (send.due_on >= getdate())
+	)
+	running: Criterion = send.campaign.isin(
+		frappe.qb.from_(campaign).select(campaign.name).where(campaign.status.isin(("Running", "Paused")))
+	)
+	return (
+		frappe.qb.from_(send)
+		.select(send.name, send.member, send.relation, send.step, send.step_type, send.state, send.recipient)
+		.where(send.relation.isin(relations) & send.step_type.isin(list(_CHANNELS)))
+		.where((send.state == "Pending") | no_address)
+		.where(send.worker.isnull() & (Coalesce(send.print_run, "") == "") & running)
+		.for_update(skip_locked=True)
+		.run(as_dict=True)
+	)
+
+
+def _addresses(relations: set[str]) -> dict[str, dict[str, str]]:
+	"""relation → step type → its address in the form in which a row of the send ledger holds it."""
+	table = DocType("Relation")
+	region = decisions.region()
+	query = frappe.qb.from_(table).select(table.name, *(table[field] for field in _FIELDS))
+	return {
+		row.name: _by_step_type(row, region)
+		for row in query.where(table.name.isin(relations)).run(as_dict=True)
+	}
+
+
+def _by_step_type(row: Any, region: str) -> dict[str, str]:
+	lines = " ".join(row[field] or "" for field in ("address_line", "pincode", "city")).strip()
+	number = (row.mobile_no or row.phone or "").strip()
+	return {
+		"E-mail": email_key(row.email_id) if row.email_id else "",
+		"Call": phone_key(number, region) if number else "",
+		"Letter": lines[:_LENGTH],
+	}
+
+
+def _changed(row: frappe._dict, addresses: dict[str, str]) -> dict[str, Any]:
+	address = addresses[row.step_type]
+	if address == (row.recipient or ""):
+		return {}
+	if not address:
+		return {
+			"recipient": "",
+			"state": "Suppressed",
+			"reason": rules.NO_ADDRESS[_CHANNELS[row.step_type]],
+		}
+	# an empty basis: consent is looked up again, for this address
+	return {"recipient": address, "state": "Pending", "reason": "", "legal_basis": None, "consent": None}
+
+
+def _update_members(members: dict[str, dict[str, str]]) -> None:
+	frappe.db.bulk_update(
+		MEMBER,
+		{
+			name: {"email": addresses["E-mail"], "phone": addresses["Call"]}
+			for name, addresses in members.items()
+		},
+	)

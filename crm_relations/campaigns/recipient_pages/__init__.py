@@ -1,0 +1,1 @@
+"""Guest pages of recipients: preferences, opt-in and unsubscribe."""

@@ -1,0 +1,89 @@
+"""What the desk may call of consent."""
+
+import frappe
+from frappe import _
+from frappe.utils import cstr
+
+from crm_relations.campaigns import rules
+from crm_relations.campaigns.consents import decisions, objections, opt_in
+from crm_relations.campaigns.consents import purposes as texts
+from crm_relations.campaigns.recipient_pages import preferences
+from crm_relations.shared.refusals import refuse
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def overview(relation: str) -> dict:
+	"""For the form: `channels` (channel, address, allowed, basis, reason), `events` (the latest ten), `purposes` that can
+	be asked for, `ways` of objecting, and the link to the page of `preferences`."""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	frappe.has_permission("Relation Consent", "read", throw=True)
+	facts = frappe.db.get_value(
+		"Relation", relation, ["email_id", "mobile_no", "phone", "address_line", "language"], as_dict=True
+	)
+	addresses = {
+		"E-mail": facts.email_id,
+		"Phone": facts.mobile_no or facts.phone,
+		"Letter": facts.address_line or rules.ALL_ADDRESSES,
+	}
+	return {
+		"channels": [_channel(relation, channel, address) for channel, address in addresses.items()],
+		"events": frappe.get_all(
+			"Relation Consent",
+			filters={"relation": relation},
+			fields=["name", "channel", "event", "purpose", "given_at", "source"],
+			order_by="given_at desc, creation desc",
+			limit=10,
+		),
+		"purposes": [{"name": p.name, "title": p.title} for p in texts.offered(frappe.local.lang)],
+		"ways": list(objections.WAYS),
+		"preferences": preferences.url(relation),
+	}
+
+
+@frappe.whitelist(methods=["POST"])
+def object_to_advertising(relation: str, way: str, channels: list | str | None = None) -> dict:
+	"""Record that a person objects, on all channels or some; returns the names of the `events` and a `message`."""
+	frappe.has_permission("Relation Consent", "create", throw=True)
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	wanted = frappe.parse_json(channels) if isinstance(channels, str) else channels
+	events = objections.record(relation, way, wanted or objections.CHANNELS)
+	return {"events": events, "message": _("Recorded. It holds from now on.")}
+
+
+@frappe.whitelist(methods=["POST"])
+def request_opt_in(relation: str, purposes: list | str, source: str) -> dict:
+	"""Mail a relation that has asked for our e-mails the link to confirm. Returns the `request` and a `message`.
+
+	To ask for consent by e-mail is advertising itself: whoever did not ask for it must not be mailed, nor who objected.
+	"""
+	frappe.has_permission("Relation Consent", "create", throw=True)
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	facts = frappe.db.get_value("Relation", relation, ["email_id", "language"], as_dict=True)
+	if not cstr(source).strip():
+		frappe.throw(_("Source: say where and when the person asked for our e-mails"))
+	if decisions.has_objected(relation, facts.email_id or "", "E-mail"):
+		refuse(_("{0} has objected to our e-mails and must not be asked"), facts.email_id)
+	wanted = frappe.parse_json(purposes) if isinstance(purposes, str) else purposes
+	request = opt_in.request(
+		facts.email_id or "",
+		wanted,
+		source=cstr(source).strip(),
+		relation=relation,
+		language=facts.language,
+		requested_by=frappe.session.user,
+	)
+	if not request:
+		refuse(_("The address has been sent {0} such mails today"), opt_in.MAILS_A_DAY)
+	return {"request": request, "message": _("The mail with the link is on its way.")}
+
+
+def _channel(relation: str, channel: str, address: str | None) -> dict:
+	decision = decisions.lookup(relation, address or "", channel)
+	return {
+		"channel": channel,
+		"address": "" if address == rules.ALL_ADDRESSES else address or "",
+		"allowed": decision.allowed,
+		"basis": decision.legal_basis,
+		"reason": decision.reason,
+		"consent": decision.consent,
+	}

@@ -1,0 +1,168 @@
+"""The page on which a person sees and changes what we may send: purposes by e-mail, calls and letters.
+
+Whoever has the link has a mail of ours, perhaps a forwarded one. So the page shows no data but the address that the
+mail went to; what is refused holds at once; and what is newly agreed to is confirmed by a mail to that address.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import frappe
+from frappe import _
+from frappe.utils import get_url
+
+from crm_relations.campaigns import rules
+from crm_relations.campaigns.consents import decisions, objections, opt_in, soft_opt_in
+from crm_relations.campaigns.consents import purposes as texts
+from crm_relations.campaigns.consents.purposes import Purpose
+from crm_relations.campaigns.incoming import clicks
+from crm_relations.campaigns.transport import signed_links
+from crm_relations.shared.contact_keys import email_key
+
+LINK = "preferences"
+
+
+@dataclass(frozen=True)
+class Visitor:
+	"""Whose page it is, and what is known of the link."""
+
+	relation: str | None
+	address: str  # in normal form; may be empty for a relation without e-mail
+	language: str
+	proof: str
+
+
+@dataclass(frozen=True)
+class Choice:
+	"""A purpose by e-mail, and whether the person has agreed to it."""
+
+	purpose: Purpose
+	agreed: bool
+
+
+@dataclass(frozen=True)
+class Preferences:
+	"""What the page shows."""
+
+	choices: list[Choice]
+	customer: bool  # may be written to as an existing customer, unless the person objects
+	calls: bool  # no objection to them
+	letters: bool
+
+
+@dataclass
+class Outcome:
+	"""What a POST has done."""
+
+	withdrawn: list[str] = field(default_factory=list)
+	to_confirm: list[str] = field(default_factory=list)
+	refused: bool = False  # the address has had its confirmation mails of the day
+
+
+def url(relation: str) -> str:
+	"""Link for a relation, to be given by a user; mails have that of their send row."""
+	return get_url(f"/rp/{signed_links.seal(LINK, relation)}")
+
+
+def visitor(token: str | None) -> Visitor | None:
+	"""Who stands behind a link: the recipient of a mail, or a relation; None where it is not ours."""
+	if row := clicks.find(token):
+		return Visitor(row.relation, row.recipient, row.language or "", f"{row.campaign} · {row.name}")
+	name = signed_links.unseal(LINK, token)
+	row = name and frappe.db.get_value("Relation", name, ["name", "email_id", "language"], as_dict=True)
+	if not row:
+		return None
+	return Visitor(row.name, email_key(row.email_id), row.language or "", _("Link of the relation"))
+
+
+def read(who: Visitor) -> Preferences:
+	"""How things stand, in a fixed number of queries."""
+	offered = texts.offered(who.language)
+	names = [*(purpose.name for purpose in offered), rules.GENERAL_PURPOSE]
+	relations = {who.address: who.relation or ""}
+	agreed = decisions.decide_purposes({who.address: False}, "E-mail", names, relations=relations)
+	objected = _objected(who)
+	return Preferences(
+		choices=[Choice(purpose, agreed[purpose.name][who.address].allowed) for purpose in offered],
+		customer=(
+			agreed[rules.GENERAL_PURPOSE][who.address].reason == rules.NO_CONSENT
+			and bool(who.relation)
+			and soft_opt_in.is_customer(who.relation)
+		),
+		calls="Phone" not in objected,
+		letters="Letter" not in objected,
+	)
+
+
+def save(who: Visitor, wanted: Collection[str], no_calls: bool, no_letters: bool, ip: str | None) -> Outcome:
+	"""Bring consent in line with what the person ticked. Can be repeated.
+
+	Consent is ticked, and so is an objection: no box is ticked that the person did not tick.
+
+	:param wanted: purposes that are ticked; others are ignored
+	"""
+	now = read(who)
+	outcome = Outcome()
+	for choice in now.choices:
+		if choice.agreed and choice.purpose.name not in wanted:
+			_withdraw(who, "E-mail", who.address, choice.purpose.name)
+			outcome.withdrawn.append(choice.purpose.title)
+	if now.calls and no_calls and who.relation:
+		_withdraw(who, "Phone", rules.ALL_ADDRESSES)
+		outcome.withdrawn.append(_("Calls"))
+	if now.letters and no_letters and who.relation:
+		_withdraw(who, "Letter", rules.ALL_ADDRESSES)
+		outcome.withdrawn.append(_("Letters"))
+	fresh = [c.purpose for c in now.choices if not c.agreed and c.purpose.name in wanted]
+	if fresh and who.address:
+		asked = opt_in.request(
+			who.address,
+			[purpose.name for purpose in fresh],
+			source=_("Page of preferences"),
+			relation=who.relation,
+			language=who.language or None,
+			ip=ip,
+		)
+		outcome.refused = asked is None
+		outcome.to_confirm = [purpose.title for purpose in fresh] if asked else []
+	return outcome
+
+
+def refuse_all(who: Visitor) -> Outcome:
+	"""No advertising any more, by no way."""
+	if who.address:
+		_withdraw(who, "E-mail", who.address)
+	if who.relation:
+		for channel in ("Phone", "Letter"):
+			_withdraw(who, channel, rules.ALL_ADDRESSES)
+	return Outcome(withdrawn=[_("All advertising")])
+
+
+def _withdraw(who: Visitor, channel: str, address: str, purpose: str = rules.GENERAL_PURPOSE) -> None:
+	decisions.withdraw(
+		who.relation,
+		address,
+		channel,
+		purpose=purpose,
+		source=_("Page of preferences"),
+		proof=who.proof,
+	)
+
+
+def _objected(who: Visitor) -> set[str]:
+	"""Channels to which the person as such has objected."""
+	if not who.relation:
+		return set()
+	rows = frappe.get_all(
+		"Relation Consent",
+		filters={
+			"relation": who.relation,
+			"address_key": rules.ALL_ADDRESSES,
+			"event": "Withdrawn",
+			"purpose": rules.GENERAL_PURPOSE,
+			"channel": ["in", objections.CHANNELS],
+		},
+		pluck="channel",
+		order_by="given_at asc",
+	)
+	return set(rows)

@@ -1,0 +1,1 @@
+"""Reporting: funnel, comparison of campaigns and lift over the control group."""

@@ -1,0 +1,1 @@
+"""Reports on the ledger: quote to cash, receivables, comparison, drill-down and print."""

@@ -1,0 +1,1 @@
+"""Campaign statement: figures by campaign, collected from the ledger. Writes nothing."""

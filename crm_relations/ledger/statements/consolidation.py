@@ -1,0 +1,187 @@
+"""The statement of several companies in one currency. Writes nothing.
+
+Each company's statement is made and checked by itself, in its own currency. Then every figure is divided by the rate that
+ERPNext has for the last day of the period (its `get_exchange_rate`: the Currency Exchange of that day or the last one
+before it), as in ERPNext's own Consolidated Financial Statement, and rounded to the cent. What rounding leaves over
+is shown as `rounding`; it is never hidden in another figure. Sales between the companies are not eliminated, as ERPNext
+does not eliminate them either.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from decimal import ROUND_UP, Decimal
+from typing import Any
+
+import frappe
+from erpnext.setup.utils import get_exchange_rate
+from frappe import _
+
+from crm_relations.ledger.statements.figures import CampaignFigures, Statement
+from crm_relations.ledger.statements.splitting import ZERO
+from crm_relations.ledger.statements.statement import company_or_default, statement
+from crm_relations.shared.money import CENT, to_decimal, to_string
+from crm_relations.shared.refusals import refuse
+
+#: figures of a campaign that are amounts
+AMOUNTS = tuple(each.name for each in fields(CampaignFigures) if each.name != "campaign")
+
+
+@dataclass
+class Part:
+	"""The statement of one company and what one unit of the presentation currency is in its currency."""
+
+	statement: Statement
+	rate: Decimal
+
+	def convert(self, amount: Decimal | None) -> Decimal:
+		return to_decimal((amount or ZERO) / self.rate)
+
+
+@dataclass
+class Consolidated(Statement):
+	"""A statement that sums those of several companies; their accounts stand in `parts`, in the companies' currencies."""
+
+	parts: list[Part] = field(default_factory=list)
+
+	@property
+	def difference(self) -> Decimal:
+		"""What the companies' statements differ from their ledgers; where two cancel each other, the larger one, so that it is
+		not 0.00 as soon as one of them differs."""
+		found = self._converted([part.statement.difference for part in self.parts])
+		return sum(found, ZERO) or max(found, key=abs, default=ZERO)
+
+	@property
+	def rounding(self) -> Decimal:
+		"""What the conversion of each figure by itself leaves over."""
+		of_companies = self._converted([part.statement.income_difference for part in self.parts])
+		return self.income_difference - sum(of_companies, ZERO)
+
+	def _converted(self, differences: Sequence[Decimal]) -> list[Decimal]:
+		"""The companies' differences in our currency; none becomes 0.00 by rounding."""
+		return [
+			(amount / part.rate).quantize(CENT, ROUND_UP)
+			for amount, part in zip(differences, self.parts, strict=True)
+		]
+
+	@property
+	def basis(self) -> list[str]:
+		"""Which rate was taken for which company, in words."""
+		rate = _("{0}: 1 {1} = {2} {3}, ERPNext's exchange rate of {4} (closing date)")
+		own = _("{0}: in {1}, as in its ledger")
+		return [
+			own.format(part.statement.company, part.statement.currency)
+			if part.statement.currency == self.currency
+			else rate.format(
+				part.statement.company,
+				self.currency,
+				frappe.format(float(part.rate), {"fieldtype": "Float", "precision": 6}),
+				part.statement.currency,
+				frappe.utils.formatdate(self.to_date),
+			)
+			for part in self.parts
+		]
+
+	def as_dict(self) -> dict[str, Any]:
+		"""As of one company, and `consolidated`, `rounding`, `rates` and `companies`, the statement of each."""
+		return {
+			**super().as_dict(),
+			"consolidated": True,
+			"rounding": to_string(self.rounding),
+			"rates": [
+				{
+					"company": part.statement.company,
+					"currency": part.statement.currency,
+					"rate": str(part.rate),
+					"date": self.to_date,
+				}
+				for part in self.parts
+			],
+			"companies": [part.statement.as_dict() for part in self.parts],
+		}
+
+
+def consolidated(
+	company: str | None = None,
+	campaigns: Sequence[str] | str | None = None,
+	from_date: str | None = None,
+	to_date: str | None = None,
+	salesperson: str | None = None,
+	segment: str | None = None,
+	currency: str | None = None,
+) -> Consolidated:
+	"""The statement of a company and of all companies below it; without a company, of all companies of the site.
+
+	:param currency: presentation currency; None: the company's reporting currency (version 16), else its own. Other parameters
+		as of `statement.statement`
+	:raises frappe.ValidationError: a company has no exchange rate, or the companies have several currencies and none is named
+	"""
+	names = companies(company)
+	currency = presentation_currency(company, names, currency)
+	parts = []
+	for name in names:
+		own = statement(name, campaigns, from_date, to_date, salesperson, segment)
+		parts.append(Part(own, _rate(own, currency)))
+	return _sum(parts, currency, company)
+
+
+def companies(company: str | None) -> list[str]:
+	"""The company and those below it in the company tree, in the tree's order; all of them without a company."""
+	filters = {}
+	if company:
+		company_or_default(company)  # refuses one that does not exist
+		left, right = frappe.db.get_value("Company", company, ["lft", "rgt"])
+		filters = {"lft": [">=", left], "rgt": ["<=", right]}
+	return frappe.get_all("Company", filters=filters, pluck="name", order_by="lft asc, name asc")
+
+
+def presentation_currency(company: str | None, names: Sequence[str], currency: str | None) -> str:
+	"""The currency asked for, else that of the company at the head of the tree."""
+	if currency:
+		if not frappe.db.exists("Currency", currency):
+			refuse(_("Currency {0} does not exist."), currency)
+		return currency
+	head = company or frappe.db.get_single_value("Relation Settings", "default_company")
+	if not head:
+		own = {frappe.get_cached_value("Company", name, "default_currency") for name in names}
+		if len(own) != 1:
+			frappe.throw(
+				_("The companies have several currencies. Name a presentation currency, or a company."),
+			)
+		return own.pop()
+	row = frappe.get_cached_doc("Company", head)
+	return row.get("reporting_currency") or row.default_currency
+
+
+def _rate(own: Statement, currency: str) -> Decimal:
+	if own.currency == currency:
+		return Decimal(1)
+	rate = Decimal(str(get_exchange_rate(currency, own.currency, own.to_date) or 0))
+	if not rate:
+		text = _("There is no exchange rate from {0} to {1} on {2}. Enter it as Currency Exchange.")
+		refuse(text, currency, own.currency, frappe.utils.formatdate(own.to_date))
+	return rate
+
+
+def _sum(parts: list[Part], currency: str, company: str | None) -> Consolidated:
+	first = parts[0].statement
+	figures: dict[str, CampaignFigures] = {}
+	for part in parts:
+		for row in part.statement.campaigns:
+			total = figures.setdefault(row.campaign, CampaignFigures(row.campaign))
+			for name in AMOUNTS:
+				if getattr(row, name) is not None:
+					setattr(total, name, (getattr(total, name) or ZERO) + part.convert(getattr(row, name)))
+	result = Consolidated(
+		company=company or _("All companies"),
+		currency=currency,
+		from_date=first.from_date,
+		to_date=first.to_date,
+		campaigns=list(figures.values()),
+		problems=[problem for part in parts for problem in part.statement.problems],
+		salesperson=first.salesperson,
+		segment=first.segment,
+		parts=parts,
+	)
+	for name in ("not_attributed", "other_campaigns", "not_in_selection", "ledger_income"):
+		setattr(result, name, sum((part.convert(getattr(part.statement, name)) for part in parts), ZERO))
+	return result

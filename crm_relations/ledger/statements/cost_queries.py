@@ -1,0 +1,201 @@
+"""What a campaign's revenue cost: reads for discounts, cost of goods, the campaign's own cost and what is overdue.
+
+Amounts as in `queries`. The number of queries does not depend on the number of vouchers.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import frappe
+from frappe.query_builder.functions import Coalesce, NullIf, Sum
+
+from crm_relations.ledger.statements.queries import (
+	Scope,
+	against,
+	attributed_vouchers,
+	in_scope,
+	posted_rows,
+	receivable_rows,
+	settling_vouchers,
+	short,
+	since,
+)
+from crm_relations.shared.in_lists import none_of, one_of
+
+DELIVERY = "Delivery Note"
+COST_OF_GOODS = "Cost of Goods Sold"
+DIMENSION_FIELD = "relation_campaign"
+
+
+def discounts(scope: Scope) -> list[tuple]:
+	"""(campaign, what the attributed lines of the period were sold under their price): discounts of the line and the line's
+	part of the invoice's, as the documents say."""
+	row = frappe.qb.DocType("Relation Attribution")
+	item = frappe.qb.DocType("Sales Invoice Item")
+	invoice = frappe.qb.DocType("Sales Invoice")
+	discount = Coalesce(item.discount_amount, 0) * Coalesce(item.qty, 0)
+	if frappe.get_meta("Sales Invoice Item").has_field("distributed_discount_amount"):
+		discount += Coalesce(item.distributed_discount_amount, 0)
+	discount = discount * Coalesce(invoice.conversion_rate, 1) * row.share
+	found = []
+	for day, amount in ((row.posting_date, discount), (row.reversed_on, 0 - discount)):
+		found += (
+			frappe.qb.from_(row)
+			.join(item)
+			.on(item.name == row.voucher_detail_no)
+			.join(invoice)
+			.on(invoice.name == item.parent)
+			.select(row.campaign, Sum(amount))
+			.where(in_scope(row, scope) & (day <= scope.to_date) & since(day, scope))
+			.groupby(row.campaign)
+			.run()
+		)
+	return found
+
+
+def posted_until(delivery: Any, scope: Scope) -> Any:
+	"""Deliveries that may have rows of the period: those of the period, and cancelled ones, which an immutable ledger takes back
+	on another day."""
+	of_period = since(delivery.posting_date, scope) | (delivery.docstatus == 2)
+	return (delivery.posting_date <= scope.to_date) & of_period
+
+
+def _deliveries(scope: Scope) -> Any:
+	"""Sub-query: lines of posted deliveries that a campaign has: they carry one, or lines that bill them are attributed."""
+	item = frappe.qb.DocType("Delivery Note Item")
+	delivery = frappe.qb.DocType(DELIVERY)
+	billed = frappe.qb.DocType("Sales Invoice Item")
+	row = frappe.qb.DocType("Relation Attribution")
+	query = (
+		frappe.qb.from_(item)
+		.join(delivery)
+		.on(delivery.name == item.parent)
+		.left_join(billed)
+		.on((billed.dn_detail == item.name) & (billed.docstatus == 1))
+		.left_join(row)
+		.on((row.voucher_detail_no == billed.name) & in_scope(row, scope))
+		.where((delivery.company == scope.company) & (delivery.docstatus != 0))
+		.where(posted_until(delivery, scope))
+	)
+	if scope.selects:
+		return query.where(row.name.notnull())
+	carried = Coalesce(NullIf(item[DIMENSION_FIELD], ""), delivery[DIMENSION_FIELD], "")
+	return query.where(row.name.notnull() | (carried != ""))
+
+
+def delivery_ledger(scope: Scope) -> list[tuple]:
+	"""(delivery, account, debit − credit) of the deliveries that a campaign has a line of and that are in the ledger."""
+	gle, posted = posted_rows(scope)
+	item = frappe.qb.DocType("Delivery Note Item")
+	names = _deliveries(scope).select(item.parent).distinct().as_("names")
+	return (
+		frappe.qb.from_(gle)
+		.join(names)
+		.on(gle.voucher_no == names.parent)
+		.select(gle.voucher_no, gle.account, Sum(gle.debit - gle.credit))
+		.where(posted & (gle.voucher_type == DELIVERY) & since(gle.posting_date, scope))
+		.groupby(gle.voucher_no, gle.account)
+		.run()
+	)
+
+
+def delivery_lines(names: Sequence[str]) -> list[frappe._dict]:
+	"""Lines of deliveries: parent, name, campaign that they carry, what they cost by the document, where that is booked."""
+	item = frappe.qb.DocType("Delivery Note Item")
+	delivery = frappe.qb.DocType(DELIVERY)
+	carried = Coalesce(NullIf(item[DIMENSION_FIELD], ""), NullIf(delivery[DIMENSION_FIELD], ""))
+	return (
+		frappe.qb.from_(item)
+		.join(delivery)
+		.on(delivery.name == item.parent)
+		.select(
+			item.parent,
+			item.name,
+			carried.as_("campaign"),
+			item.expense_account,
+			(Coalesce(item.incoming_rate, 0) * Coalesce(item.stock_qty, 0)).as_("cost"),
+		)
+		.where(one_of(item.parent, names))
+		.orderby(item.parent, item.idx)
+		.run(as_dict=True)
+	)
+
+
+def billed_parts(scope: Scope, names: Sequence[str]) -> list[tuple]:
+	"""(line of a delivery, campaign, amount) as the lines that bill them are attributed."""
+	billed = frappe.qb.DocType("Sales Invoice Item")
+	row = frappe.qb.DocType("Relation Attribution")
+	return (
+		frappe.qb.from_(row)
+		.join(billed)
+		.on(billed.name == row.voucher_detail_no)
+		.select(billed.dn_detail, row.campaign, Sum(row.amount))
+		.where(in_scope(row, scope) & one_of(billed.delivery_note, names) & (row.is_return == 0))
+		.where(row.reversed_on.isnull())
+		.groupby(billed.dn_detail, row.campaign)
+		.orderby(billed.dn_detail, row.campaign)
+		.run()
+	)
+
+
+def carries_campaigns() -> bool:
+	"""Whether rows of the ledger carry campaigns: the Accounting Dimension is there."""
+	return frappe.get_meta("GL Entry").has_field(DIMENSION_FIELD)
+
+
+def campaign_costs(scope: Scope) -> list[tuple]:
+	"""(campaign, account, debit − credit) of what was spent on campaigns: expenses that carry one, by purchase invoice,
+	expense claim or journal entry. Not what sales bring with them: the cost of goods, and what settles an attributed invoice."""
+	gle, posted = posted_rows(scope)
+	account = frappe.qb.DocType("Account")
+	settling = settling_vouchers(scope).as_("settling")
+	return (
+		frappe.qb.from_(gle)
+		.join(account)
+		.on(account.name == gle.account)
+		.left_join(settling)
+		.on((settling.voucher_type == short(gle.voucher_type)) & (settling.voucher_no == gle.voucher_no))
+		.select(gle[DIMENSION_FIELD], gle.account, Sum(gle.debit - gle.credit))
+		.where(posted & since(gle.posting_date, scope) & (account.root_type == "Expense"))
+		.where(Coalesce(gle[DIMENSION_FIELD], "") != "")
+		.where(gle.voucher_type.notin(["Sales Invoice", DELIVERY, "Payment Entry"]))
+		.where((Coalesce(account.account_type, "") != COST_OF_GOODS) & settling.voucher_no.isnull())
+		.groupby(gle[DIMENSION_FIELD], gle.account)
+		.run()
+	)
+
+
+def overdue(scope: Scope, apart: Sequence[str]) -> list[tuple]:
+	"""(campaign, what is open on invoices whose due date has passed), without the vouchers in `apart`. Credits of other
+	invoices are not deducted."""
+	ple, posted = receivable_rows(scope)
+	invoice = frappe.qb.DocType("Sales Invoice")
+	vouchers = attributed_vouchers(scope).as_("vouchers")
+	open_vouchers = (
+		frappe.qb.from_(ple)
+		.join(vouchers)
+		.on(against(ple, vouchers))
+		.select(vouchers.campaign, vouchers.voucher_no, Sum(ple.amount).as_("amount"))
+		.where(posted)
+		.groupby(vouchers.campaign, vouchers.voucher_no)
+		.having(Sum(ple.amount) > 0)
+	)
+	if apart:
+		open_vouchers = open_vouchers.where(none_of(vouchers.voucher_no, apart))
+	open_vouchers = open_vouchers.as_("open_vouchers")
+	return (
+		frappe.qb.from_(open_vouchers)
+		.join(invoice)
+		.on(invoice.name == open_vouchers.voucher_no)
+		.select(open_vouchers.campaign, Sum(open_vouchers.amount))
+		.where(invoice.due_date < scope.to_date)
+		.groupby(open_vouchers.campaign)
+		.run()
+	)
+
+
+def due_before(names: Sequence[str], day: str) -> set[str]:
+	"""Which of these invoices were due before the day."""
+	invoice = frappe.qb.DocType("Sales Invoice")
+	query = frappe.qb.from_(invoice).select(invoice.name)
+	return set(query.where(one_of(invoice.name, names) & (invoice.due_date < day)).run(pluck=True))

@@ -1,0 +1,242 @@
+"""What a statement consists of: figures of campaigns, rows of accounts, vouchers that differ; and whether it adds up.
+
+Amounts are in the company's currency. Where they come from: `statement`.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from crm_relations.ledger.statements.splitting import ZERO
+from crm_relations.shared.money import decimals, to_string
+
+#: of a campaign, beside the figures of the statement itself
+DETAILS = (
+	"direct",
+	"by_rule",
+	"discounts",
+	"cost_of_goods",
+	"margin",
+	"campaign_cost",
+	"return_percent",
+	"receivable_overdue",
+	"cash_discounts",
+	"write_offs",
+	"exchange_difference",
+	"settled_income",
+)
+#: whose an amount of the ledger is
+LEDGER_COMPONENTS = ("campaigns", "other_campaigns", "not_attributed", "not_in_selection")
+#: the amounts of a `LedgerRow`, in the order of reading
+AMOUNTS_OF_LEDGER = (*LEDGER_COMPONENTS, "ledger", "difference")
+
+
+@dataclass
+class CampaignFigures:
+	"""A line of the statement; amounts in the company's currency."""
+
+	campaign: str
+	revenue: Decimal = ZERO
+	credit_notes: Decimal = ZERO
+	tax: Decimal = ZERO
+	receivable_open: Decimal = ZERO
+	cash_received: Decimal = ZERO
+	#: of revenue and credit notes: what a rule attributed; the rest came by a chain of documents
+	by_rule: Decimal = ZERO
+	discounts: Decimal = ZERO  #: what the lines were sold under their price
+	cost_of_goods: Decimal = ZERO
+	campaign_cost: Decimal | None = None  #: None: the ledger carries no campaigns
+	receivable_overdue: Decimal = ZERO
+	cash_discounts: Decimal = ZERO  #: what settlements booked on accounts for cash discounts, given > 0
+	write_offs: Decimal = ZERO  #: what else settlements booked as cost: write-offs, bank charges
+	exchange_difference: Decimal = ZERO  #: gain > 0
+	#: of write-offs and exchange differences, what stands on income accounts; a gain > 0
+	settled_income: Decimal = ZERO
+
+	@property
+	def income(self) -> Decimal:
+		"""What it has on income accounts."""
+		return self.revenue + self.credit_notes + self.settled_income
+
+	@property
+	def margin(self) -> Decimal:
+		"""Revenue less credit notes and cost of goods."""
+		return self.revenue + self.credit_notes - self.cost_of_goods
+
+	@property
+	def return_percent(self) -> Decimal | None:
+		"""Return on what the campaign cost, of the margin: (margin − cost) ÷ cost × 100; None without a cost."""
+		if not self.campaign_cost:
+			return None
+		return (self.margin - self.campaign_cost) / self.campaign_cost * 100
+
+	@property
+	def direct(self) -> Decimal:
+		return self.revenue + self.credit_notes - self.by_rule
+
+	def detail(self) -> dict[str, str | None]:
+		"""What stands beside the statement's own figures; None where a figure is not known."""
+		values = {name: getattr(self, name) for name in DETAILS}
+		amounts = {name: None if value is None else to_string(value) for name, value in values.items()}
+		return {"campaign": self.campaign, **amounts}
+
+	def as_dict(self) -> dict[str, str]:
+		amounts = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
+		return {"campaign": self.campaign, **{name: to_string(getattr(self, name)) for name in amounts}}
+
+
+@dataclass
+class AccountRow:
+	"""What a campaign moved on an account in the period."""
+
+	campaign: str
+	account: str
+	account_number: str
+	root_type: str
+	debit: Decimal = ZERO
+	credit: Decimal = ZERO
+
+	def as_dict(self) -> dict[str, str]:
+		return {
+			"campaign": self.campaign,
+			"account": self.account,
+			"account_number": self.account_number,
+			"root_type": self.root_type,
+			"debit": to_string(self.debit),
+			"credit": to_string(self.credit),
+		}
+
+
+@dataclass
+class LedgerRow:
+	"""An account of the ledger in the period, and whose the amounts on it are; each is debit less credit.
+
+	`campaigns` are those that were asked for.
+	"""
+
+	account: str
+	account_number: str
+	root_type: str
+	ledger: Decimal = ZERO
+	campaigns: Decimal = ZERO
+	other_campaigns: Decimal = ZERO
+	not_attributed: Decimal = ZERO
+	not_in_selection: Decimal = ZERO
+
+	@property
+	def difference(self) -> Decimal:
+		"""Ledger − statement; other than 0.00 it is an error."""
+		return self.ledger - sum((getattr(self, name) for name in LEDGER_COMPONENTS), ZERO)
+
+	def as_dict(self) -> dict[str, str]:
+		return {
+			"account": self.account,
+			"account_number": self.account_number,
+			"root_type": self.root_type,
+			**{name: to_string(getattr(self, name)) for name in AMOUNTS_OF_LEDGER},
+		}
+
+
+@dataclass
+class Problem:
+	"""A voucher whose attribution does not equal its income in the ledger."""
+
+	voucher_type: str
+	voucher_no: str
+	account: str
+	difference: Decimal
+
+	def as_dict(self) -> dict[str, str]:
+		return {
+			"voucher_type": self.voucher_type,
+			"voucher_no": self.voucher_no,
+			"account": self.account,
+			"difference": to_string(self.difference),
+		}
+
+
+@dataclass
+class Reversal:
+	"""A cancelled invoice that an immutable ledger keeps on its day and takes back on another."""
+
+	voucher_no: str
+	posting_date: Any
+	reversed_on: Any
+
+	def as_dict(self) -> dict[str, str]:
+		return {name: str(value) for name, value in vars(self).items()}
+
+
+@dataclass
+class Statement:
+	"""The figures of a company and period. `other_campaigns` sums those that were not asked for."""
+
+	company: str
+	currency: str
+	from_date: str | None
+	to_date: str
+	campaigns: list[CampaignFigures] = field(default_factory=list)
+	accounts: list[AccountRow] = field(default_factory=list)
+	ledger: list[LedgerRow] = field(default_factory=list)  #: every account that was moved
+	problems: list[Problem] = field(default_factory=list)
+	not_attributed: Decimal = ZERO
+	other_campaigns: Decimal = ZERO
+	ledger_income: Decimal = ZERO
+	not_in_selection: Decimal = ZERO  #: income that is not of the sales person or segment asked for
+	salesperson: str | None = None
+	segment: str | None = None
+	reversals: list[Reversal] = field(default_factory=list)
+	decimals: int = 2  #: that the ledger of the company keeps
+
+	@property
+	def attributed(self) -> Decimal:
+		return sum((row.revenue + row.credit_notes for row in self.campaigns), ZERO)
+
+	@property
+	def settled_income(self) -> Decimal:
+		"""What payments and journals that settle the campaigns' invoices book on income accounts."""
+		return sum((row.settled_income for row in self.campaigns), ZERO)
+
+	@property
+	def explained(self) -> Decimal:
+		"""The income that the statement knows the campaign of, or that none has it."""
+		of_campaigns = self.attributed + self.settled_income + self.other_campaigns
+		return of_campaigns + self.not_attributed + self.not_in_selection
+
+	@property
+	def income_difference(self) -> Decimal:
+		"""Ledger − statement, of the income."""
+		return self.ledger_income - self.explained
+
+	@property
+	def difference(self) -> Decimal:
+		"""That of the income; where it is 0.00, of the account that differs most. Other than 0.00 it is an error."""
+		by_account = (row.difference for row in self.ledger)
+		return self.income_difference or max(by_account, key=abs, default=ZERO)
+
+	def as_dict(self) -> dict[str, Any]:
+		"""Amounts as decimal strings."""
+		with decimals(self.decimals):
+			return self._as_dict()
+
+	def _as_dict(self) -> dict[str, Any]:
+		return {
+			"company": self.company,
+			"currency": self.currency,
+			"from_date": self.from_date,
+			"to_date": self.to_date,
+			"salesperson": self.salesperson,
+			"segment": self.segment,
+			"campaigns": [row.as_dict() for row in self.campaigns],
+			"other_campaigns": to_string(self.other_campaigns),
+			"settled_income": to_string(self.settled_income),
+			"not_attributed": to_string(self.not_attributed),
+			"not_in_selection": to_string(self.not_in_selection),
+			"ledger_income": to_string(self.ledger_income),
+			"difference": to_string(self.difference),
+			"details": [row.detail() for row in self.campaigns],
+			"accounts": [row.as_dict() for row in self.accounts],
+			"ledger": [row.as_dict() for row in self.ledger],
+			"problems": [row.as_dict() for row in self.problems],
+			"reversals": [row.as_dict() for row in self.reversals],
+		}

@@ -1,0 +1,56 @@
+"""What the database is told before a statement: room for its sub-queries, and to make each of them once.
+
+The vouchers of campaigns are a sub-query that is joined to the ledger again and again. MariaDB may make it anew for each
+row of the ledger that it meets ("lateral derived"), which is quick for a handful of rows; for a ledger of two million it
+took minutes where making it once takes a second.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import frappe
+from frappe.query_builder import Table
+
+from crm_relations.ledger.statements.queries import VOUCHERS, Scope, attributed_vouchers
+from crm_relations.shared.temp_tables import in_memory
+
+
+@contextmanager
+def for_sums() -> Iterator[None]:
+	"""Inside the block the session puts sub-queries aside in memory, whole."""
+	if frappe.db.db_type != "mariadb":
+		yield
+		return
+	(before,) = frappe.db.sql("SELECT @@SESSION.optimizer_switch")[0]
+	with in_memory():
+		frappe.db.sql("SET SESSION optimizer_switch = 'split_materialized=off'")
+		try:
+			yield
+		finally:
+			frappe.db.sql("SET SESSION optimizer_switch = %s", (before,))
+
+
+@contextmanager
+def vouchers_once(scope: Scope) -> Iterator[Scope]:
+	"""Inside the block the attributed vouchers stand in a temporary table of the session with a key: the scope that is given
+	asks that one. Seven questions of a statement would otherwise each group all of the attribution.
+
+	A temporary table commits nothing; the comment keeps Frappe from taking the statement for one that does. Where the
+	session may only read, everything goes as it would without it.
+	"""
+	if frappe.db.db_type != "mariadb" or frappe.flags.read_only or scope.vouchers_made:
+		yield scope
+		return
+	frappe.db.sql("/* temporary */ DROP TEMPORARY TABLE IF EXISTS `relation_attributed_vouchers`")
+	frappe.db.sql(
+		"/* temporary */ CREATE TEMPORARY TABLE `relation_attributed_vouchers` (PRIMARY KEY (`voucher_no`))"
+		" SELECT `voucher_no`, `campaign` FROM `tabRelation Attribution` LIMIT 0"
+	)
+	found = attributed_vouchers(scope).as_("found")
+	try:
+		into = frappe.qb.into(Table(VOUCHERS)).columns("voucher_no", "campaign")
+		into.from_(found).select(found.voucher_no, found.campaign).run()
+		yield replace(scope, vouchers_made=True)
+	finally:
+		frappe.db.sql("/* temporary */ DROP TEMPORARY TABLE IF EXISTS `relation_attributed_vouchers`")

@@ -1,0 +1,1 @@
+"""Creation of relations from party documents, and the merge of two relations into one."""

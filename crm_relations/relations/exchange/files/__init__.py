@@ -1,0 +1,1 @@
+"""Reading of files: code pages, headings, cells, spreadsheets and vCards."""

@@ -1,0 +1,1 @@
+"""Identity: which party documents belong to which relation, and the sync of a whole site."""

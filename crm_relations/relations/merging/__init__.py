@@ -1,0 +1,1 @@
+"""Merging of duplicates by users, with a snapshot that restores them."""

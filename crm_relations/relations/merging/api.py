@@ -1,0 +1,153 @@
+"""What the desk may call of duplicates."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+
+from crm_relations.relations.duplicates import pairs, queries, search
+from crm_relations.relations.duplicates.queries import MERGE, PAIR
+from crm_relations.relations.duplicates.scoring import LEVELS, WEIGHTS
+from crm_relations.relations.merging import merging
+from crm_relations.shared.refusals import filled
+
+#: reasons that tell what only the role for confidential data reads → the field
+_CONFIDENTIAL = {"birth": "date_of_birth"}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def candidates(relation: str) -> list[dict]:
+	"""Open pairs of a relation whose other side the user may read: `pair`, `other`, `other_name`, `probability`, `reasons`."""
+	frappe.has_permission("Relation", "read", doc=relation, throw=True)
+	result = []
+	for row in queries.pairs_of(relation, pairs.OPEN, pairs.SAME):
+		other = row["other"] if row["relation"] == relation else row["relation"]
+		if frappe.has_permission("Relation", "read", doc=other):
+			result.append(
+				{
+					"pair": row["name"],
+					"other": other,
+					"other_name": frappe.db.get_value("Relation", other, "relation_name"),
+					"state": row["state"],
+					"probability": row["probability"],
+					"reasons": _reasons(row["reasons"]),
+				}
+			)
+	return result
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def compare(pair: str) -> dict:
+	"""Both sides of a pair side by side: as `merging.preview`, and `state`, `probability`, `reasons`.
+
+	The side that was made first is the one to keep, unless the user swaps them."""
+	frappe.has_permission(PAIR, "read", doc=pair, throw=True)
+	row = frappe.db.get_value(
+		PAIR, pair, ["relation", "other", "state", "probability", "reasons"], as_dict=True
+	)
+	_check_both(row.relation, row.other)
+	created = {name: frappe.db.get_value("Relation", name, "creation") for name in (row.relation, row.other)}
+	keep, other = sorted(created, key=lambda name: (created[name], name))
+	return {
+		"pair": pair,
+		"state": row.state,
+		"probability": row.probability,
+		"reasons": _reasons(row.reasons),
+		"relation": row.relation,
+		"suggested": keep,
+		"preview": merging.preview(keep, other),
+	}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def preview(keep: str, other: str) -> dict:
+	"""What a merge of the two would do: see `merging.preview`."""
+	frappe.has_permission("Relation", "read", doc=keep, throw=True)
+	frappe.has_permission("Relation", "read", doc=other, throw=True)
+	return merging.preview(keep, other)
+
+
+@frappe.whitelist(methods=["POST"])
+def decide(pair: str, state: str) -> str:
+	"""Note a decision (Same, Different, Later, Open) about a pair; returns the state."""
+	frappe.has_permission(PAIR, "write", doc=pair, throw=True)
+	row = frappe.db.get_value(PAIR, pair, ["relation", "other"], as_dict=True)
+	_check_both(row.relation, row.other)
+	pairs.decide(pair, state)
+	return state
+
+
+@frappe.whitelist(methods=["POST"])
+def merge(keep: str, other: str, take: list | str | None = None) -> str:
+	"""Merge relation `other` into `keep`; returns the name of the Relation Merge.
+
+	Needs the right to change the one and to delete the other.
+
+	:param take: fields in which the other's value shall hold
+	"""
+	frappe.has_permission("Relation", "write", doc=keep, throw=True)
+	frappe.has_permission("Relation", "write", doc=other, throw=True)
+	frappe.has_permission("Relation", "delete", doc=other, throw=True)
+	fields = frappe.parse_json(take) if isinstance(take, str) else take
+	return merging.merge(keep, other, fields or ())
+
+
+@frappe.whitelist(methods=["POST"])
+def undo(merge: str, different: bool = False) -> list[str]:
+	"""Undo a merge; returns a line for each thing that was changed since and was left as it is."""
+	frappe.has_permission(MERGE, "write", doc=merge, throw=True)
+	kept = frappe.db.get_value(MERGE, merge, "kept")
+	frappe.has_permission("Relation", "write", doc=kept, throw=True)
+	frappe.has_permission("Relation", "create", throw=True)
+	return merging.undo(merge, different)
+
+
+@frappe.whitelist(methods=["POST"])
+def start_search() -> str:
+	"""Queue the search over all relations; returns a message for the user."""
+	frappe.only_for(["System Manager", "Relation Manager"])
+	frappe.enqueue(
+		search_job,
+		queue="long",
+		timeout=4 * 60 * 60,
+		job_id="crm_relations_duplicates",
+		deduplicate=True,
+		user=frappe.session.user,
+	)
+	return _("All relations are being searched. You will be told when it is done.")
+
+
+def search_job(user: str) -> None:
+	"""The queued job: progress and result go to the user's desk."""
+	title = _("Searching for duplicates")
+
+	def show(done: int, total: int) -> None:
+		frappe.publish_progress(done * 100 / max(total, 1), title=title, user=user)
+
+	found = search.search(on_progress=show)
+	message = filled(_("{0} new pairs that are perhaps the same."), found)
+	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
+
+
+def search_weekly() -> None:
+	"""The scheduled search over all relations, without a user who waits for it."""
+	search.search()
+
+
+def _check_both(one: str, other: str) -> None:
+	for name in (one, other):
+		frappe.has_permission("Relation", "read", doc=name, throw=True)
+
+
+def _reasons(stored: str | None) -> list[dict[str, Any]]:
+	"""Texts of the levels, those that speak for it first; `weight` is log2 of the likelihood ratio."""
+	levels = frappe.get_meta("Relation").get_permlevel_access("read")
+	result = []
+	for name in (stored or "").split():
+		field = _CONFIDENTIAL.get(name.split("_")[0])
+		if name not in LEVELS or (
+			field and frappe.get_meta("Relation").get_field(field).permlevel not in levels
+		):
+			continue
+		result.append({"text": _(LEVELS[name].reason), "weight": round(WEIGHTS[name], 1)})
+	return sorted(result, key=lambda row: -row["weight"])

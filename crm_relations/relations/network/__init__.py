@@ -1,0 +1,1 @@
+"""Relationships between relations: link types, links, groups and graph."""

@@ -1,0 +1,1 @@
+"""Party documents of ERPNext as sources of relations. Writes nothing."""

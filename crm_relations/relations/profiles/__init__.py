@@ -1,0 +1,1 @@
+"""Profile of a relation: attributes, completeness and history of changes."""

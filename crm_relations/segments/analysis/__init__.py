@@ -1,0 +1,1 @@
+"""Analysis of segments: breakdown, overlap, explanation of a member, export."""

@@ -1,0 +1,1 @@
+"""Compilation of a segment's rule into one query."""

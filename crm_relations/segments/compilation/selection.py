@@ -1,0 +1,205 @@
+"""Whom a segment selects today: its rule, less those kept out, as a sample if it asks for one, and the pins on top.
+
+	pinned "Never In"  — out, whatever else holds
+	pinned "Always In" — in, whatever else holds
+	member of a segment that keeps out — out
+	rule, then sample — the rest
+
+A sample is drawn from those who are left after all that is out. `Random` orders by a digest of the seed and
+the relation, so that the same seed draws the same relations, whoever else enters or leaves the segment;
+`Top` by a figure of the catalogue, highest first and those without a figure last.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import CustomFunction
+from frappe.utils import cint
+from pypika.functions import Concat
+from pypika.queries import QueryBuilder
+from pypika.terms import Term
+
+from crm_relations.relations.facts.sources import OneOf
+from crm_relations.segments.compilation import compiler
+from crm_relations.segments.compilation.compiler import Rule
+from crm_relations.segments.fields import catalogue
+from crm_relations.segments.fields.catalogue import Field
+from crm_relations.segments.language.rules import RuleError
+from crm_relations.shared.refusals import refuse
+
+SEGMENT = "Relation Segment"
+PIN = "Relation Segment Pin"
+ALWAYS, NEVER = "Always In", "Never In"
+RANDOM, TOP = "Random", "Top"
+MAX_SAMPLE = 10_000_000
+
+_digest = CustomFunction("MD5", ["text"])
+
+
+def selected(doc: Document, relations: Collection[str] | None = None) -> QueryBuilder:
+	"""The query that selects the names of the relations that belong into the segment today, each once.
+
+	:param relations: only among these; not for a segment with a sample, which is drawn from all
+	:raises crm_relations.segments.language.rules.RuleError: the rule is broken; names the path of the fault
+	"""
+	if relations is None and not (doc.pins or doc.suppressions or doc.sample):
+		return compiler.names_of(compiler.criterion_of(doc.rule or ""))
+	query = _sampled(doc, _left_over(doc, doc.rule or "", relations))
+	always = _pinned(doc, ALWAYS) - _pinned(doc, NEVER)
+	if relations is not None:
+		always &= set(relations)
+	if always:
+		relation = frappe.qb.DocType("Relation")
+		pinned = frappe.qb.from_(relation).select(relation.name).where(relation.name.isin(sorted(always)))
+		query = _of(_of(query, "found").union(pinned), "selected")
+	return query
+
+
+def standing(doc: Document, relation: str) -> dict[str, Any]:
+	"""Where a relation stands beside the rule: `{"selected", "pin", "reason", "kept_out_by"}`.
+
+	:raises crm_relations.segments.language.rules.RuleError: the rule is broken
+	"""
+	pin = next((row for row in doc.pins if row.relation == relation), None)
+	table = selected(doc).as_("standing")
+	return {
+		"selected": bool(frappe.qb.from_(table).select(table.name).where(table.name == relation).run()),
+		"pin": pin.pin if pin else None,
+		"reason": pin.reason if pin else None,
+		"kept_out_by": frappe.get_all(
+			"Relation Segment Member",
+			filters={
+				"relation": relation,
+				"left_on": ["is", "not set"],
+				"segment": ["in", [row.suppressed_by for row in doc.suppressions] or [""]],
+			},
+			pluck="segment",
+			order_by="segment asc",
+		),
+	}
+
+
+def drawing_order(seed: str | None, name: Term) -> Term:
+	"""Orders relations at random, always alike for a seed."""
+	return _digest(Concat(seed or "", name))
+
+
+def rankable() -> dict[str, Field]:
+	"""The fields of the catalogue that a sample can be ranked by."""
+	return {
+		key: field
+		for key, field in catalogue.fields().items()
+		if field.type in ("integer", "amount", "date") and field.source.rankable
+	}
+
+
+def check(doc: Document) -> None:
+	"""What a form may say of pins, suppressions and sample.
+
+	:raises frappe.ValidationError: names the field and the remedy
+	"""
+	if doc.kind == "Manual":
+		doc.set("pins", [])
+		doc.set("suppressions", [])
+		doc.sample = None
+	_check_pins(doc)
+	_check_suppressions(doc)
+	_check_sample(doc)
+
+
+def one_of(names: Collection[str]) -> OneOf:
+	"""The right side of IN for many names."""
+	return OneOf(names)
+
+
+def _left_over(doc: Document, rule: Rule, relations: Collection[str] | None) -> QueryBuilder:
+	"""Those whom the rule finds, less those that are out, and less the pinned ones, who take no place in a sample."""
+	relation = frappe.qb.DocType("Relation")
+	query = compiler.compile_rule(rule, relations)
+	if pinned := _pinned(doc, ALWAYS) | _pinned(doc, NEVER):
+		query = query.where(relation.name.notin(sorted(pinned)))
+	if keeping_out := [row.suppressed_by for row in doc.suppressions]:
+		member = frappe.qb.DocType("Relation Segment Member")
+		out = (
+			frappe.qb.from_(member)
+			.select(member.relation)
+			.where(member.segment.isin(keeping_out) & member.left_on.isnull() & member.relation.isnotnull())
+		)
+		query = query.where(relation.name.notin(out))
+	return query
+
+
+def _sampled(doc: Document, query: QueryBuilder) -> QueryBuilder:
+	relation = frappe.qb.DocType("Relation")
+	if doc.sample == RANDOM:
+		query = query.orderby(drawing_order(doc.sample_seed, relation.name)).orderby(relation.name)
+	elif doc.sample == TOP:
+		if doc.sample_by not in rankable():
+			raise RuleError(
+				"sample_by", "There is no field {0}. Choose one of the catalogue.", repr(doc.sample_by)
+			)
+		ranking = rankable()[doc.sample_by].source
+		query = ranking.ranked(query, compiler.scope()).orderby(relation.name)
+	else:
+		return query
+	return _of(query.limit(cint(doc.sample_size)), "sampled")
+
+
+def _of(query: Any, alias: str) -> QueryBuilder:
+	"""The names of a query as a table: only there do databases take LIMIT and UNION inside another query."""
+	table = query.as_(alias)
+	return frappe.qb.from_(table).select(table.name)
+
+
+def _pinned(doc: Document, pin: str) -> set[str]:
+	return {row.relation for row in doc.pins if row.pin == pin and row.relation}
+
+
+def _check_pins(doc: Document) -> None:
+	seen: set[str] = set()
+	for row in doc.pins:
+		if row.relation in seen:
+			refuse(
+				_("Pinned Relations, row {0}: {1} is pinned twice. Remove one of the rows."),
+				row.idx,
+				frappe.db.get_value("Relation", row.relation, "relation_name") or row.relation,
+			)
+		seen.add(row.relation)
+
+
+def _check_suppressions(doc: Document) -> None:
+	seen: set[str] = set()
+	for row in doc.suppressions:
+		if row.suppressed_by in seen:
+			refuse(
+				_("Kept Out, row {0}: {1} is named twice. Remove one of the rows."),
+				row.idx,
+				row.suppressed_by,
+			)
+		seen.add(row.suppressed_by)
+
+
+def _check_sample(doc: Document) -> None:
+	if not doc.sample:
+		doc.sample_size, doc.sample_seed, doc.sample_by = 0, None, None
+		return
+	if not 1 <= cint(doc.sample_size) <= MAX_SAMPLE:
+		refuse(_("Sample Size: give a whole number between 1 and {0}."), MAX_SAMPLE)
+	if doc.sample == TOP:
+		doc.sample_seed = None
+		if doc.sample_by not in rankable():
+			refuse(
+				_("Highest: {0} is no figure of the catalogue. Choose one of: {1}."),
+				doc.sample_by or "–",
+				_labels(rankable().values()),
+			)
+	else:
+		doc.sample_by = None
+		doc.sample_seed = (doc.sample_seed or "").strip() or frappe.generate_hash(length=8)
+
+
+def _labels(fields: Iterable[Field]) -> str:
+	return ", ".join(str(field.label) for field in fields)

@@ -1,0 +1,1 @@
+"""Fields that a rule may use: relation, figures, events, custom fields."""

@@ -1,0 +1,1 @@
+"""The rule language: conditions, operators and their validation. Pure Python."""

@@ -1,0 +1,1 @@
+"""Members of segments: refresh, queue of changes, dependencies and health."""

@@ -1,0 +1,1 @@
+"""Uninstall: archive, references in other documents, and the restore of an archive."""

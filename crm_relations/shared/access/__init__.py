@@ -1,0 +1,1 @@
+"""Access rules shared by all packages: permissions, system-managed fields, guest pages."""

@@ -1,0 +1,83 @@
+"""Queries with the reader's rights: what Frappe's own list would show, and no more."""
+
+from typing import Any
+
+import frappe
+from frappe.desk.reportview import build_match_conditions
+from frappe.permissions import get_role_permissions
+from frappe.share import get_shared
+from pypika.queries import QueryBuilder
+from pypika.terms import Criterion
+
+from crm_relations.shared.access import user_permissions
+
+#: a condition that no row fits
+NOTHING = "1 = 0"
+
+
+class MatchConditions(Criterion):
+	"""The user's conditions on a doctype's table, as Frappe writes them for its own lists."""
+
+	def __init__(self, sql: str):
+		super().__init__()
+		self.sql = sql
+
+	def get_sql(self, **kwargs: Any) -> str:
+		return f"({self.sql})"
+
+
+def readable(query: QueryBuilder, doctype: str) -> QueryBuilder | None:
+	"""The query narrowed to the documents of `doctype` that the session's user may read.
+
+	Roles, user permissions, owner rules, permission query conditions and shares count, as in
+	`frappe.get_list`. None, if the user may read none at all.
+
+	:param query: a query on the doctype's own table, without an alias
+	"""
+	user = frappe.session.user
+	if user == "Administrator":
+		return query
+	table = frappe.qb.DocType(doctype)
+	if not get_role_permissions(frappe.get_meta(doctype), user=user).get("read"):
+		shared = get_shared(doctype, user)
+		return query.where(table.name.isin(shared)) if shared else None
+	conditions = build_match_conditions(doctype, user=user)
+	if not conditions:
+		return query
+	# with a parameter in the query the driver turns %% in the conditions back into %
+	return query.where(table.name != "").where(MatchConditions(conditions))
+
+
+def may_see_amounts_of(company: str | None, user: str | None = None) -> bool:
+	"""Tell whether sums over all invoices of a company may be shown to the user; None stands for all companies.
+
+	User Permissions decide: the company has to be one of those allowed, and nothing else may narrow the invoices that
+	the user can read, because a sum would reveal the rest. Whether the role may read invoices at all, or the
+	statement, is for the caller to check.
+	"""
+	user = user or frappe.session.user
+	if user == "Administrator":
+		return True
+	for column, names in user_permissions.links("Sales Invoice", user):
+		if column != "company" or company not in names:
+			return False
+	return True
+
+
+def readable_companies(user: str | None = None) -> list[str] | None:
+	"""List the companies that User Permissions allow the user to read invoices of; None for no narrowing."""
+	user = user or frappe.session.user
+	return user_permissions.names_allowed("Company", user, "Sales Invoice") or None
+
+
+def match_conditions(doctype: str, user: str | None = None) -> str:
+	"""Build what narrows the user's lists of a doctype, for `MatchConditions`: the user may read it."""
+	return build_match_conditions(doctype, user=user or frappe.session.user)
+
+
+def reads_only_part_of(doctype: str, user: str | None = None) -> bool:
+	"""Tell whether the user may read the doctype, but not all of its documents."""
+	user = user or frappe.session.user
+	if user == "Administrator" or not get_role_permissions(frappe.get_meta(doctype), user=user).get("read"):
+		return False
+	return bool(build_match_conditions(doctype, user=user))

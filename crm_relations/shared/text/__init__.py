@@ -1,0 +1,1 @@
+"""Text from outside and its output: sandboxed templates, markup, PDF."""

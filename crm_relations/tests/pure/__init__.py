@@ -1,1 +1,0 @@
-"""Tests that need no bench: rules in pure Python, the architecture."""

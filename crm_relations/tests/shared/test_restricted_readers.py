@@ -1,0 +1,313 @@
+"""What Frappe's own requests beside lists give to a reader who may read a part: reports, charts, number cards, prints,
+neighbours, titles, tags, search, and reports that are stored or mailed."""
+
+import json
+
+import frappe
+import pytest
+from frappe import is_whitelisted
+from frappe.utils import global_search
+
+from crm_relations.tests.shared.test_user_permissions import BY, ROLES, restricted, row
+from crm_relations.tests.support import factories
+
+pytestmark = pytest.mark.site
+
+#: rows of these stand for all doctypes that follow the relation; the list of the others is compared elsewhere
+KINDS = ("Relation", "Relation Stage Log", "Relation Interaction", "Relation Consent")
+
+
+def request(cmd: str, **arguments):
+	"""Call a whitelisted function as a request does: by its path, with what replaces it, arguments as text."""
+	sent = {
+		key: value if isinstance(value, str) else frappe.as_json(value) for key, value in arguments.items()
+	}
+	frappe.local.form_dict = frappe._dict(cmd=cmd, **sent)
+	frappe.local.response = frappe._dict(docs=[])
+	method = frappe.get_attr(frappe.override_whitelisted_method(cmd))
+	is_whitelisted(method)
+	return frappe.call(method, **frappe.local.form_dict)
+
+
+def shown(*answers) -> str:
+	"""All that an answer tells, the response beside it included."""
+	return frappe.as_json([*answers, frappe.local.response])
+
+
+TAG = "Messe"
+
+
+@pytest.fixture
+def rows(world):
+	"""doctype → (name of a readable row, name of a hidden row); all of them have a tag."""
+	found = {"Relation": (world.mine.relation, world.other.relation)}
+	found |= {name: tuple(row(name, one) for one in world.relations) for name in KINDS[1:]}
+	for doctype, names in found.items():
+		for name in names:
+			frappe.db.set_value(doctype, name, "_user_tags", f",{TAG}", update_modified=False)
+			tag = {"doctype": "Tag Link", "document_type": doctype, "document_name": name, "tag": TAG}
+			frappe.get_doc({**tag, "title": name, "name": frappe.generate_hash(length=10)}).db_insert()
+	return found
+
+
+def reader(world, by: str) -> str:
+	if by != "Relation":
+		return restricted(world, by)
+	user = factories.user(None, *ROLES)
+	frappe.permissions.add_user_permission("Relation", world.mine.relation, user, ignore_permissions=True)
+	return user
+
+
+def listing(doctype: str, mine: str, other: str) -> dict[str, dict]:
+	"""Requests that answer with rows, as the desk sends them: path → arguments."""
+	names, field = [[doctype, "name", "in", [mine, other]]], f"`tab{doctype}`.`name`"
+	grouped = {"group_by": field, "aggregate_function": "count", "aggregate_on_doctype": doctype}
+	view = {"doctype": doctype, "fields": [field], "filters": names}
+	dates = {"start": "2020-01-01", "end": "2100-01-01"}
+	columns = {"start": "creation", "end": "modified", "id": "name", "title": "name"}
+	return {
+		"frappe.desk.reportview.get": view,
+		"frappe.desk.reportview.get ": {**view, **grouped, "aggregate_on_field": "name", "view": "Report"},
+		"frappe.desk.reportview.get_list": view,
+		"frappe.client.get_list": {"doctype": doctype, "filters": names},
+		"frappe.desk.listview.get_group_by_count": {
+			"doctype": doctype,
+			"current_filters": names,
+			"field": "name",
+		},
+		"frappe.desk.search.search_widget": {"doctype": doctype, "txt": "", "filters": names},
+		"frappe.desk.calendar.get_events": {
+			"doctype": doctype,
+			"filters": names,
+			"field_map": columns,
+			**dates,
+		},
+		"frappe.desk.doctype.tag.tag.get_tagged_docs": {"doctype": doctype, "tag": f"%{TAG}%"},
+		"frappe.desk.doctype.tag.tag.get_documents_for_tag": {"tag": f"#{TAG}"},
+		"frappe.client.get_list ": {
+			"doctype": "Tag Link",
+			"filters": {"tag": TAG},
+			"fields": ["document_name"],
+			"limit_page_length": 0,
+		},
+	}
+
+
+def single(doctype: str, name: str) -> dict[str, dict]:
+	"""Requests for one document: path → arguments."""
+	told = {"reference_doctype": doctype, "reference_name": name, "content": "x"}
+	return {
+		"frappe.client.get": {"doctype": doctype, "name": name},
+		"frappe.desk.form.load.getdoc": {"doctype": doctype, "name": name},
+		"frappe.desk.form.load.get_docinfo": {"doctype": doctype, "name": name},
+		"frappe.desk.form.linked_with.get": {"doctype": doctype, "docname": name},
+		"frappe.www.printview.get_html_and_style": {"doc": doctype, "name": name},
+		"frappe.utils.print_format.download_pdf": {"doctype": doctype, "name": name},
+		"frappe.desk.form.utils.add_comment": {
+			**told,
+			"comment_email": "x@example.com",
+			"comment_by": "x",
+		},
+		"frappe.desk.form.assign_to.add": {
+			"doctype": doctype,
+			"name": name,
+			"assign_to": ["Administrator"],
+		},
+		"frappe.desk.form.load.get_communications": {"doctype": doctype, "name": name},
+		"frappe.client.attach_file": {
+			"doctype": doctype,
+			"docname": name,
+			"filename": "x.txt",
+			"filedata": "x",
+		},
+		"frappe.share.add": {"doctype": doctype, "name": name, "user": "Administrator"},
+	}
+
+
+def chart(doctype: str, chart_type: str, **values) -> dict:
+	return {
+		"name": factories.unique("Bild"),
+		"document_type": doctype,
+		"chart_type": chart_type,
+		"group_by_type": "Count",
+		"based_on": "creation",
+		"timespan": "Last Year",
+		"time_interval": "Yearly",
+		"type": "Bar",
+		"filters_json": "[]",
+		**values,
+	}
+
+
+def drawn(**arguments) -> dict:
+	return request("frappe.desk.doctype.dashboard_chart.dashboard_chart.get", **arguments)
+
+
+def sum_of(picture: dict | None) -> float:
+	if not picture:
+		return 0
+	points = list((picture.get("dataPoints") or {}).values())
+	return sum(points + [value for part in picture.get("datasets", ()) for value in part["values"]])
+
+
+@pytest.mark.parametrize("by", [*BY, "Relation"])
+def test_no_request_of_the_desk_gives_a_hidden_row(world, rows, by):
+	secrets = [frappe.db.get_value("Relation", world.other.relation, "relation_name")]
+	user = reader(world, by)
+	for doctype, name in ((doctype, name) for doctype, names in rows.items() for name in names):
+		task = {"doctype": "ToDo", "allocated_to": user, "status": "Open", "reference_type": doctype}
+		frappe.get_doc({**task, "reference_name": name, "name": frappe.generate_hash(length=10)}).db_insert()
+	frappe.set_user(user)
+	leaks = []
+	for doctype, (mine, other) in rows.items():
+		names = [[doctype, "name", "in", [mine, other]]]
+		for call, arguments in listing(doctype, mine, other).items():
+			told = shown(request(call.strip(), **arguments))
+			if mine not in told:
+				leaks.append(f"{call} of {doctype} gives nothing")
+			if any(secret in told for secret in [other, *secrets]):
+				leaks.append(f"{call} of {doctype}")
+		counts = {
+			"reportview.get_count": request(
+				"frappe.desk.reportview.get_count",
+				doctype=doctype,
+				filters=names,
+				fields="[]",
+				distinct="false",
+			),
+			"client.get_count": request("frappe.client.get_count", doctype=doctype, filters=names),
+			"sidebar_stats": dict(
+				request(
+					"frappe.desk.reportview.get_sidebar_stats",
+					stats=["_user_tags"],
+					doctype=doctype,
+					filters=names,
+				)["stats"]["_user_tags"]
+			)[TAG],
+			"number_card": request(
+				"frappe.desk.doctype.number_card.number_card.get_result",
+				doc={"document_type": doctype, "function": "Count"},
+				filters=names,
+			),
+			"group_by_count": sum(
+				row["count"]
+				for row in request(
+					"frappe.desk.listview.get_group_by_count",
+					doctype=doctype,
+					current_filters=names,
+					field="assigned_to",
+				)
+			),
+			"chart": sum_of(drawn(chart=chart(doctype, "Count"), filters=names)),
+			"grouped chart": sum_of(
+				drawn(chart=chart(doctype, "Group By", group_by_based_on="owner"), filters=names)
+			),
+			"heat map": sum_of(drawn(chart=chart(doctype, "Count", type="Heatmap"), filters=names)),
+		}
+		leaks += [f"{call} of {doctype} counts {number}" for call, number in counts.items() if number != 1]
+		for call, arguments in single(doctype, other).items():
+			try:
+				told = request(call, **arguments)
+			except frappe.PermissionError:
+				continue
+			leaks.append(f"{call} of {doctype}: {told}")
+		before, prev = (mine, "0") if mine < other else (mine, "1")
+		told = request(
+			"frappe.desk.form.utils.get_next",
+			doctype=doctype,
+			value=before,
+			prev=prev,
+			filters=names,
+			sort_order="asc",
+			sort_field="name",
+		)
+		if told == other:
+			leaks.append(f"get_next of {doctype}")
+		title = request("frappe.desk.search.get_link_title", doctype=doctype, docname=other)
+		if title not in (None, "", other):
+			leaks.append(f"get_link_title of {doctype}: {title}")
+		told = request("frappe.client.validate_link", doctype=doctype, docname=other, fields=["owner"])
+		if told and told.get("owner"):
+			leaks.append(f"validate_link of {doctype}: {told}")
+	assert not leaks, "\n".join(leaks)
+
+
+def test_a_saved_chart_is_drawn_for_each_reader_and_not_kept_for_the_next(world):
+	saved = frappe.get_doc(
+		{
+			"doctype": "Dashboard Chart",
+			**chart("Relation", "Group By", group_by_based_on="city"),
+			"chart_name": factories.unique("Orte"),
+			"is_public": 1,
+			"filters_json": json.dumps([["Relation", "city", "=", world.city]]),
+		}
+	).insert()
+	assert sum_of(drawn(chart_name=saved.name)) == 2
+	frappe.set_user(restricted(world, "Territory"))
+	assert sum_of(drawn(chart_name=saved.name)) == 1
+	frappe.set_user("Administrator")
+	assert sum_of(drawn(chart_name=saved.name)) == 2
+
+
+@pytest.mark.parametrize(
+	"values",
+	[
+		{"chart_type": "Group By", "group_by_based_on": "income_group"},
+		{"chart_type": "Count", "filters_json": '[["Relation", "income_group", "=", "High"]]'},
+		{"chart_type": "Sum", "value_based_on": "income_group"},
+		{"chart_type": "Sum", "value_based_on": "income_group", "type": "Heatmap"},
+	],
+)
+def test_a_saved_chart_shows_no_field_that_its_reader_may_not_read(values):
+	doc = chart("Relation", values["chart_type"]) | values
+	saved = frappe.get_doc({"doctype": "Dashboard Chart", **doc, "chart_name": factories.unique("Bild")})
+	saved.flags.ignore_mandatory = True
+	saved.insert(ignore_links=True)
+	frappe.set_user(factories.user(None, "Relation User", "Sales User"))
+	with pytest.raises(frappe.PermissionError):
+		drawn(chart_name=saved.name)
+
+
+HIGH = [["Relation", "income_group", "=", "High"]]
+
+
+@pytest.mark.parametrize(
+	("call", "arguments"),
+	[
+		("frappe.desk.listview.get_group_by_count", {"current_filters": [], "field": "income_group"}),
+		("frappe.desk.listview.get_group_by_count", {"current_filters": HIGH, "field": "assigned_to"}),
+		("frappe.desk.reportview.get_sidebar_stats", {"stats": ["income_group"]}),
+		("frappe.desk.reportview.get", {"fields": ["greatest(`tabRelation`.`name`, `tabRelation`.`income_group`) as x"]}),
+		("frappe.desk.reportview.get", {"fields": ["`tabRelation`.`name`"], "order_by": "`tabRelation`.`income_group` desc"}),
+		("frappe.client.get_list", {"fields": ["name", "sum(income_group) as x"]}),
+		("frappe.desk.form.utils.get_next", {"value": "", "prev": 0, "sort_field": "income_group"}),
+		("frappe.desk.doctype.number_card.number_card.get_result", {"doc": {"document_type": "Relation", "function": "Count"}, "filters": HIGH}),
+	],
+)  # fmt: skip
+def test_no_request_of_the_desk_counts_or_sorts_by_a_field_that_the_user_may_not_read(call, arguments):
+	name = factories.relation().name
+	frappe.set_user(factories.user(None, "Relation User", "Sales User"))
+	with pytest.raises((frappe.PermissionError, frappe.ValidationError)):
+		request(
+			call, **{"doctype": "Relation", **arguments, **({"value": name} if "value" in arguments else {})}
+		)
+
+
+def test_the_title_of_a_hidden_relation_is_not_given_beside_a_readable_lead(world):
+	hidden = frappe.db.get_value("Relation", world.other.relation, "relation_name")
+	frappe.db.set_value("Lead", world.other.lead, {"relation": world.other.relation, "country": None})
+	frappe.set_user(restricted(world, "Country"))
+	request("frappe.desk.form.load.getdoc", doctype="Lead", name=world.other.lead)
+	(doc,) = frappe.local.response.docs
+	assert doc.name == world.other.lead
+	assert hidden not in shown()
+
+
+def test_the_search_in_everything_gives_no_hidden_relation(world, monkeypatch):
+	word = f"Suchwort{frappe.generate_hash(length=6)}"
+	found = [frappe._dict(doctype="Relation", name=one, content=word, rank=1.0) for one in world.relations]
+	found.append(frappe._dict(doctype="Item", name="x", content=word, rank=1.0))
+	monkeypatch.setattr(global_search, "search", lambda *_args, **_kwargs: list(found))
+	frappe.set_user(restricted(world, "Territory"))
+	answer = request("frappe.utils.global_search.search", text=word)
+	assert [row.name for row in answer] == [world.mine.relation, "x"]

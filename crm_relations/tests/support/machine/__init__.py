@@ -1,0 +1,1 @@
+"""Support for tests: servers, browser, copies of sites, failures of the machine."""
