@@ -9,6 +9,7 @@ import pathlib
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, requires
 
 import pytest
@@ -67,6 +68,12 @@ def packages(path: pathlib.Path) -> set[tuple[str, bool]]:
 	}
 
 
+@cache
+def packages_of_app() -> dict[pathlib.Path, set[tuple[str, bool]]]:
+	"""Return what each module of the app imports, read once for all tests."""
+	return {path: packages(path) for path in modules()}
+
+
 def modules() -> list[pathlib.Path]:
 	return sorted(APP.rglob("*.py"))
 
@@ -107,7 +114,7 @@ def undeclared(path: pathlib.Path) -> set[str]:
 	of_functions = EXTRAS["demo"]
 	return {
 		package
-		for package, top in packages(path)
+		for package, top in packages_of_app().get(path) or packages(path)
 		if package not in known and (top or package not in of_functions)
 	}
 
@@ -121,8 +128,8 @@ def test_every_imported_package_is_declared():
 def test_only_the_demo_imports_the_packages_of_the_demo():
 	users = {
 		path.relative_to(APP).parts[0]
-		for path in modules()
-		for package, _top in packages(path)
+		for path, found in packages_of_app().items()
+		for package, _top in found
 		if package in EXTRAS["demo"]
 	}
 	assert users == {"demo", "tests"}
@@ -154,7 +161,7 @@ def test_no_test_without_a_bench_imports_frappe():
 
 
 def test_no_package_is_declared_that_nothing_imports():
-	used = {package for path in modules() for package, _top in packages(path)}
+	used = {package for found in packages_of_app().values() for package, _top in found}
 	assert not {name for name in DECLARED if name not in used}
 
 
@@ -168,6 +175,7 @@ def test_a_package_without_a_bound_is_pinned_by_frappe():
 
 
 def test_a_package_that_is_declared_nowhere_is_found(tmp_path, monkeypatch):
+	packages_of_app()
 	monkeypatch.setitem(globals(), "APP", tmp_path)
 	file = tmp_path / "rules.py"
 	file.write_text("import json\nimport premailer2\n\ndef f():\n\timport weasyprint\n", encoding="utf-8")
