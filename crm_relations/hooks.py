@@ -13,6 +13,8 @@ app_email = "maintainers@crm-relations.example"
 app_license = "GPL-3.0-or-later"
 required_apps = ["frappe/erpnext"]
 
+# No app_logo_url: with a third one, version 15 shows Frappe's logo on the whole site instead of ERPNext's. Version 16
+# takes an app's logo from here.
 add_to_apps_screen = [
 	{
 		"name": "crm_relations",

@@ -1,7 +1,9 @@
 """What the desk shows, read from its files: nothing is offered that is not there or not permitted."""
 
 import json
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -74,3 +76,12 @@ def test_the_workspace_shows_each_of_its_cards_shortcuts_and_links_once(name):
 	for link in workspace["links"] + workspace["shortcuts"]:
 		if "link_to" in link and link["link_to"].startswith("Relation"):
 			assert link["link_to"] in DOCTYPES
+
+
+def test_the_app_icon_is_a_picture_of_ours_that_runs_nothing():
+	hooks = (MODULE.parent / "hooks.py").read_text(encoding="utf-8")
+	(path,) = re.findall(r'"logo": "/assets/crm_relations/([^"]+)"', hooks)
+	picture = ElementTree.parse(MODULE.parent / "public" / path).getroot()
+	tags = {element.tag.rpartition("}")[2] for element in picture.iter()}
+	assert tags <= {"svg", "rect", "path", "circle", "g", "title"}
+	assert picture.get("viewBox") == "0 0 32 32"
