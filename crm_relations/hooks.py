@@ -173,20 +173,21 @@ _own_doctypes = [
 for _doctype in _own_doctypes:
 	doc_events.setdefault(_doctype, {})["before_save"] = "crm_relations.doc_events.own_document.before_save"
 
-# Which documents are a relation, and which documents prove its roles. A list of dotted paths to
-# lists of relations.sources.Source; other apps may add theirs.
+# Hooks for other apps, which add to these lists: docs/developer/hooks.md has signatures and examples.
+
+# Which documents are a relation, and which documents prove its roles
 relation_sources = [
 	"crm_relations.relations.party_documents.sources.SOURCES",
 	"crm_relations.pipeline.erpnext_crm.sources.SOURCES",
 ]
 
-# What the timeline of a relation shows: a list of dotted paths to lists of interactions.timeline.Source.
+# What the timeline of a relation shows
 relation_timeline_sources = [
 	"crm_relations.interactions.timeline_sources.SOURCES",
 	"crm_relations.pipeline.erpnext_crm.timeline.SOURCES",
 ]
 
-# What the figures of a relation are made from: a list of dotted paths to lists of relations.facts.sources.FactSource.
+# What the figures of a relation are made from
 relation_fact_sources = [
 	"crm_relations.relations.facts.sales_sources.SOURCES",
 	"crm_relations.campaigns.fact_sources.SOURCES",
@@ -194,8 +195,7 @@ relation_fact_sources = [
 	"crm_relations.pipeline.erpnext_crm.fact_sources.SOURCES",
 ]
 
-# What a rule may ask about beside what segments declare themselves: a list of dotted paths to tuples of
-# segments.catalogue.Field and Event, or to functions that return such.
+# Fields and events of segment rules, in addition to those that segments declare themselves
 relation_segment_fields = [
 	"crm_relations.campaigns.segment_fields.FIELDS",
 	"crm_relations.interactions.segment_fields.FIELDS",
@@ -203,8 +203,7 @@ relation_segment_fields = [
 	"crm_relations.pipeline.erpnext_crm.segment_fields.custom_fields",
 ]
 
-# What a user can do next with a relation in a role: a list of dotted paths to lists of relations.actions.Action.
-# Which of them a role type shows, the admin says in its playbook.
+# What a user can do next with a relation in a role; the role type's playbook decides which of them are shown
 relation_actions = [
 	"crm_relations.pipeline.erpnext_crm.actions.ACTIONS",
 	"crm_relations.campaigns.actions.ACTIONS",
@@ -212,30 +211,27 @@ relation_actions = [
 	"crm_relations.interactions.actions.ACTIONS",
 ]
 
-# Who is told that relations have changed: functions of a list of names, and functions without arguments for when all may have.
+# Called with the names of relations that changed, and without arguments when all may have changed
 relation_changes = [
 	"crm_relations.segments.members.queue.add",
 	"crm_relations.campaigns.planning.recipients.follow",
 ]
 all_relations_changed = ["crm_relations.segments.members.queue.add_everything"]
-# What was written by so many at once that nobody announced it: functions of a moment and a limit that return names.
+# Asked for relations that changed since a moment, where too many rows are written at once to announce them
 relation_changes_since = ["crm_relations.campaigns.recent_changes.since"]
 
-# The documents of the process chain and how they name each other: a list of dotted paths to lists of
-# pipeline.chain.model.Station.
-relation_chain_stations = [
+# The documents of the document flow, and how a later one names an earlier one
+relation_flow_nodes = [
 	"crm_relations.pipeline.document_flow.nodes.STATIONS",
 	"crm_relations.pipeline.erpnext_crm.document_flow.STATIONS",
 	"crm_relations.ledger.reports.document_flow.STATIONS",
 ]
 
-# Who else has unsubscribed: functions of a set of e-mail keys that return key → reason. Other apps may add theirs.
+# Email addresses that have unsubscribed elsewhere, and where they are stored
 relation_email_suppressions = ["crm_relations.pipeline.erpnext_crm.suppression.unsubscribed_leads"]
-# Where these addresses stand: a list of dotted paths to tuples of (doctype, field).
 relation_email_fields = ["crm_relations.pipeline.erpnext_crm.suppression.EMAIL_FIELDS"]
 
-# Who keeps the opt-outs that an imported file brings from another system: functions of a list of
-# relations.exchange.optouts.Objection and the name of the import.
+# Called with the opt-outs that an imported file brings from another system
 relation_import_objections = ["crm_relations.campaigns.consents.imported.record"]
 
 scheduler_events = {

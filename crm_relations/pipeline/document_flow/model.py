@@ -1,6 +1,6 @@
 """What a chain is made of: stations (doctypes) and links (how a later document names an earlier one).
 
-Stations come from the hook `relation_chain_stations`, a list of dotted paths to lists of `Station`; the ledger
+Stations come from the hook `relation_flow_nodes`, a list of dotted paths to lists of `Station`; the ledger
 and other apps add theirs. A link stands at the station of the later document, whichever table holds it.
 """
 
@@ -79,7 +79,7 @@ def link(
 def stations() -> dict[str, FlowNode]:
 	"""doctype → station, of all installed apps; the links of a doctype that is declared twice are joined."""
 	found: dict[str, FlowNode] = {}
-	for path in frappe.get_hooks("relation_chain_stations"):
+	for path in frappe.get_hooks("relation_flow_nodes"):
 		for station in frappe.get_attr(path):
 			if known := found.get(station.doctype):
 				station = FlowNode(

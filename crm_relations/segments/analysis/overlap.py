@@ -10,9 +10,8 @@ from frappe.query_builder.functions import Count, Max
 from pypika.terms import Case
 
 from crm_relations.segments import queries
+from crm_relations.segments.description.builder_schema import MAX_SEGMENTS
 from crm_relations.shared.refusals import refuse
-
-MAX_SEGMENTS = 10
 
 
 def overlap(segments: list[str]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from typing import Any
 from frappe import _, _lt
 
 from crm_relations.segments import confidential
-from crm_relations.segments.analysis import overlap
 from crm_relations.segments.description import describe_rule
 from crm_relations.segments.fields import catalogue
 from crm_relations.segments.fields.catalogue import Event, Field
@@ -18,6 +17,8 @@ _GROUPS = {
 	"none": _lt("None of these applies"),
 }
 _PERIODS = {"week": _lt("Week"), "month": _lt("Month"), "quarter": _lt("Quarter"), "year": _lt("Year")}
+#: the most segments that are compared with each other at once
+MAX_SEGMENTS = 10
 #: the days that a new condition starts from
 _DAYS = 90
 _DAYS_TO_ANNIVERSARY = 14
@@ -38,7 +39,7 @@ def grammar() -> dict[str, Any]:
 	value → label, and for each of the `operators` what it `takes` and the value that a new condition starts from."""
 	return {
 		"max_depth": rules.MAX_DEPTH,
-		"max_segments": overlap.MAX_SEGMENTS,
+		"max_segments": MAX_SEGMENTS,
 		"groups": {kind: str(_GROUPS[kind]) for kind in rules.GROUP_KINDS},
 		"periods": {period: str(_PERIODS[period]) for period in rules.PERIODS},
 		"operators": {operator: _operand(operator) for operator in sorted(rules.ALL_OPERATORS)},

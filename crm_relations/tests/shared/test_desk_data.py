@@ -4,10 +4,13 @@ import os
 from pathlib import Path
 
 import frappe
+import pytest
 
 from crm_relations.segments.description import builder_schema
 from crm_relations.segments.language import rules
 from crm_relations.setup import assets, desk
+
+pytestmark = pytest.mark.site
 
 
 def test_the_desk_starts_with_the_states_of_the_doctypes():
