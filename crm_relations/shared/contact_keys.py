@@ -13,6 +13,7 @@ _PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-
 #: country → calling code and length of numbers of which nothing but digits has to be looked at
 _PLAIN_PHONES = {"DE": "+49", "AT": "+43"}
 _PLAIN_PHONE = re.compile(r"0[1-9][0-9]{7,10}")
+_PLAIN_INTERNATIONAL = re.compile(r"\+4[39][1-9][0-9]{7,10}")
 #: what a longer text holds is no address (RFC 5321: 254), also with a name before it
 _LONGEST = 1_000
 _BETWEEN_DIGITS = re.compile(r"[ /.-]+")
@@ -104,6 +105,8 @@ def _phone_key(number: str, region: str) -> str:
 	digits = _BETWEEN_DIGITS.sub("", number)
 	if region in _PLAIN_PHONES and _PLAIN_PHONE.fullmatch(digits):
 		return _PLAIN_PHONES[region] + digits[1:]
+	if _PLAIN_INTERNATIONAL.fullmatch(digits):
+		return digits
 	try:
 		parsed = phonenumbers.parse(number, region)
 	except phonenumbers.NumberParseException:

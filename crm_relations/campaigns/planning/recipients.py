@@ -18,6 +18,7 @@ from crm_relations.campaigns.consents import decisions
 from crm_relations.campaigns.planning import enrollment
 from crm_relations.campaigns.sends import store
 from crm_relations.shared.contact_keys import email_key, phone_key
+from crm_relations.shared.in_lists import one_of_many
 
 MEMBER = "Relation Campaign Member"
 #: step type → channel of consent
@@ -70,7 +71,7 @@ def _planned(relations: list[str]) -> list[frappe._dict]:
 	return (
 		frappe.qb.from_(send)
 		.select(send.name, send.member, send.relation, send.step, send.step_type, send.state, send.recipient)
-		.where(send.relation.isin(relations) & send.step_type.isin(list(_CHANNELS)))
+		.where(one_of_many(send.relation, relations) & send.step_type.isin(list(_CHANNELS)))
 		.where((send.state == "Pending") | no_address)
 		.where(send.worker.isnull() & (Coalesce(send.print_run, "") == "") & running)
 		.for_update(skip_locked=True)
@@ -85,7 +86,7 @@ def _addresses(relations: set[str]) -> dict[str, dict[str, str]]:
 	query = frappe.qb.from_(table).select(table.name, *(table[field] for field in _FIELDS))
 	return {
 		row.name: _by_step_type(row, region)
-		for row in query.where(table.name.isin(relations)).run(as_dict=True)
+		for row in query.where(one_of_many(table.name, relations)).run(as_dict=True)
 	}
 
 

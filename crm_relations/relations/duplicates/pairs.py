@@ -15,6 +15,7 @@ from crm_relations.relations.duplicates import queries
 from crm_relations.relations.duplicates.matching import Candidate
 from crm_relations.relations.duplicates.queries import PAIR, Pair, ordered
 from crm_relations.shared.access.system_fields import trusted
+from crm_relations.shared.in_lists import one_of_many
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.side_effects import deferrable
 from crm_relations.shared.text.outside_text import insert_rows, plain_values
@@ -101,7 +102,7 @@ def _likeliest(new: dict[Pair, float]) -> list[Pair]:
 def _names(relations: Collection[str]) -> dict[str, str]:
 	table = frappe.qb.DocType("Relation")
 	query = frappe.qb.from_(table).select(table.name, table.relation_name)
-	return dict(query.where(table.name.isin(relations)).run()) if relations else {}
+	return dict(query.where(one_of_many(table.name, relations)).run()) if relations else {}
 
 
 def percent(candidate: Candidate) -> float:

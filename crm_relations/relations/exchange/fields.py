@@ -14,6 +14,7 @@ from frappe.utils import cstr, validate_email_address, validate_phone_number
 from crm_relations.relations.exchange.files import cells, parsing
 from crm_relations.relations.exchange.files.parsing import Record
 from crm_relations.relations.exchange.files.unreadable import Unreadable
+from crm_relations.relations.exchange.quick_checks import EMAIL
 from crm_relations.relations.profiles import attributes
 from crm_relations.shared.contact_keys import email_key
 
@@ -350,6 +351,8 @@ def remark_kind(detail: str) -> str:
 def _email(text: str) -> str:
 	""":raises Unreadable:"""
 	key = email_key(text)
+	if EMAIL.fullmatch(key) and len(key) <= 140:
+		return key
 	if not key or len(key) > 140 or not validate_email_address(key):
 		raise Unreadable(parsing._("{0} is no e-mail address. Write it like name@company.com."), text[:140])
 	return key

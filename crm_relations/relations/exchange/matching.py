@@ -21,6 +21,7 @@ from crm_relations.relations.party_documents.sources import Row
 from crm_relations.relations.profiles import attributes
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared.contact_keys import domain_key, email_key, phone_key
+from crm_relations.shared.in_lists import one_of_many
 
 #: UIDs of relations that came without one
 UID_PREFIX = "urn:crm-relations:"
@@ -142,7 +143,10 @@ class Matcher:
 		point, relation = frappe.qb.DocType("Relation Contact Point"), frappe.qb.DocType("Relation")
 		if emails:
 			names |= set(
-				frappe.qb.from_(point).select(point.parent).where(point.value.isin(emails)).run(pluck=True)
+				frappe.qb.from_(point)
+				.select(point.parent)
+				.where(one_of_many(point.value, emails))
+				.run(pluck=True)
 			)
 		found: dict[str, Row] = {}
 		columns = (
@@ -167,7 +171,7 @@ class Matcher:
 				rows = (
 					frappe.qb.from_(relation)
 					.select(*[relation[c] for c in columns])
-					.where(relation[column].isin(wanted) & (relation.disabled == 0))
+					.where(one_of_many(relation[column], wanted) & (relation.disabled == 0))
 				).run(as_dict=True)
 				found.update({row["name"]: row for row in rows})
 		stored = set(found)
@@ -178,7 +182,7 @@ class Matcher:
 			for parent, kind, value in (
 				frappe.qb.from_(point)
 				.select(point.parent, point.point_type, point.value)
-				.where(point.parent.isin(list(found)) & (point.parenttype == "Relation"))
+				.where(one_of_many(point.parent, list(found)) & (point.parenttype == "Relation"))
 			).run():
 				points[parent].append((kind, value, ""))
 		employers = _employers(list(found))
@@ -289,7 +293,7 @@ def _employers(relations: list[str]) -> dict[str, set[str]]:
 		.join(relation)
 		.on(relation.name == link.related_relation)
 		.select(link.relation, relation.relation_name)
-		.where((link.link_type == WORKS_FOR) & link.relation.isin(relations) & open_links(link))
+		.where((link.link_type == WORKS_FOR) & one_of_many(link.relation, relations) & open_links(link))
 	).run()
 	for name, employer in rows:
 		result[name].add(employer)

@@ -26,12 +26,13 @@ from crm_relations.relations.exchange.files.unreadable import Unreadable
 from crm_relations.relations.exchange.matching import ROW, UID_PREFIX, Matcher, emails_of, key_of
 from crm_relations.relations.exchange.page_writing import Page
 from crm_relations.relations.exchange.quick_checks import QuickChecks
-from crm_relations.relations.exchange.stored import Stored, made_of
+from crm_relations.relations.exchange.stored import Stored, copy_of, made_of
 from crm_relations.relations.network import links
 from crm_relations.relations.profiles import attributes
 from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.contact_keys import email_key, phone_key
+from crm_relations.shared.in_lists import one_of_many
 from crm_relations.shared.text.markup import plain
 
 CREATE, UPDATE, UNCHANGED, REJECT = "create", "update", "unchanged", "reject"
@@ -348,12 +349,12 @@ class Planner:
 
 	def new_relation(self) -> Document:
 		"""Make an empty relation."""
-		return made_of(self.empty)
+		return copy_of(self.empty)
 
 	@cached_property
-	def empty(self) -> dict[str, Any]:
-		"""Values of a relation of which nothing is known."""
-		return _empty_values()
+	def empty(self) -> Document:
+		"""A relation of which nothing is known."""
+		return made_of(_empty_values())
 
 	def new_employer(self, plan: Plan) -> bool:
 		"""Whether the record names a company that the relation is not known to work for."""
@@ -432,7 +433,7 @@ def _works_for(relations: Iterable[str]) -> dict[str, set[str]]:
 	rows = (
 		frappe.qb.from_(table)
 		.select(table.relation, table.related_relation)
-		.where((table.link_type == WORKS_FOR) & table.relation.isin(list(result)))
+		.where((table.link_type == WORKS_FOR) & one_of_many(table.relation, list(result)))
 	).run()
 	for relation, organisation in rows:
 		result[relation].add(organisation)

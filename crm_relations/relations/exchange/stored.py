@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from copy import copy
 from typing import Any
 
 import frappe
 from frappe.model.document import Document
+
+from crm_relations.shared.in_lists import one_of_many
 
 DOCTYPE = "Relation"
 
@@ -27,7 +30,7 @@ class Stored:
 			return
 		names = sorted(names)
 		table = frappe.qb.DocType(DOCTYPE)
-		query = frappe.qb.from_(table).select("*").where(table.name.isin(names))
+		query = frappe.qb.from_(table).select("*").where(one_of_many(table.name, names))
 		found = (query.for_update() if lock else query).run(as_dict=True)
 		rows = {df.fieldname: _children(df, names) for df in frappe.get_meta(DOCTYPE).get_table_fields()}
 		for values in found:
@@ -71,6 +74,15 @@ def made_of(values: dict[str, Any]) -> Document:
 	)
 
 
+def copy_of(empty: Document) -> Document:
+	"""Return a copy of a document without rows, for many: ten times as fast as to make one of its values."""
+	doc = copy(empty)
+	doc.flags = frappe._dict(empty.flags)
+	for df in empty.meta.get_table_fields():
+		doc.__dict__[df.fieldname] = []
+	return doc
+
+
 def _values_of(doc: Document) -> dict[str, Any]:
 	tables = [df.fieldname for df in doc.meta.get_table_fields()]
 	return {
@@ -85,7 +97,7 @@ def _children(df: Any, parents: Collection[str]) -> dict[str, list[dict[str, Any
 	rows = (
 		frappe.qb.from_(table)
 		.select("*")
-		.where(table.parent.isin(parents) & (table.parenttype == DOCTYPE))
+		.where(one_of_many(table.parent, parents) & (table.parenttype == DOCTYPE))
 		.where(table.parentfield == df.fieldname)
 		.orderby(table.idx)
 	).run(as_dict=True)

@@ -14,6 +14,8 @@ from pypika.terms import Criterion
 from crm_relations.relations import changes, queries, rules
 from crm_relations.relations.network import link_types
 from crm_relations.relations.party_documents.sources import Row
+from crm_relations.shared import table_rows
+from crm_relations.shared.in_lists import one_of_many
 from crm_relations.shared.refusals import refuse
 
 Pair = tuple[str, str]
@@ -54,22 +56,27 @@ def link_many(link_type: str, pairs: Mapping[Pair, date | None]) -> int:
 
 	:param pairs: (relation, related relation) → since when, if that is known
 	"""
+	missing = add_missing(link_type, pairs)
+	changes.announce(name for pair in missing for name in pair)
+	return len(missing)
+
+
+def add_missing(link_type: str, pairs: Mapping[Pair, date | None]) -> list[Pair]:
+	"""Do what `link_many` does and announce nothing; returns the pairs that are new."""
 	if not pairs:
-		return 0
+		return []
 	table = frappe.qb.DocType("Relation Link")
 	rows = (
 		frappe.qb.from_(table)
 		.select(table.relation, table.related_relation)
 		.where(table.link_type == link_type)
 		.where(table.until.isnull())
-		.where(table.relation.isin({relation for relation, _related in pairs}))
+		.where(one_of_many(table.relation, {relation for relation, _related in pairs}))
 	).run()
 	stored = set(rows)
 	missing = [pair for pair in pairs if pair not in stored]
-	if not missing:
-		return 0
 	stamp, user = now(), frappe.session.user
-	frappe.db.bulk_insert(
+	table_rows.insert(
 		"Relation Link",
 		[
 			"name",
@@ -97,8 +104,7 @@ def link_many(link_type: str, pairs: Mapping[Pair, date | None]) -> int:
 			for pair in missing
 		],
 	)
-	changes.announce(name for pair in missing for name in pair)
-	return len(missing)
+	return missing
 
 
 def end(relation: str, link_type: str, related: str, until: str | date | None = None) -> None:

@@ -58,7 +58,11 @@ def attributes() -> list[Attribute]:
 			order_by="is_standard desc, sort_order asc, creation asc",
 		)
 		frappe.cache.set_value(CACHE_KEY, rows)
-	return [Attribute(**row) for row in rows]
+	known = getattr(frappe.local, CACHE_KEY, None)
+	if not known or known[0] is not rows:
+		known = (rows, [Attribute(**row) for row in rows])
+		setattr(frappe.local, CACHE_KEY, known)
+	return known[1]
 
 
 def option_fields() -> dict[str, str]:

@@ -66,7 +66,8 @@ def write(rows: Mapping[str, Iterable[RoleRow]], changed: Mapping[str, Collectio
 
 def set_on(doc: Document, rows: Iterable[RoleRow]) -> None:
 	"""Put the stage into a relation that is about to be saved: nobody types it."""
-	spells = rules.history(rows, queries.stage_order(), getdate(nowdate()))
+	rows = list(rows)
+	spells = rules.history(rows, queries.stage_order(), getdate(nowdate())) if rows else []
 	doc.stage, doc.stage_since = _last(spells)
 
 

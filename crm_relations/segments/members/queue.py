@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import frappe
 from frappe.utils import now
 
+from crm_relations.shared import table_rows
+
 QUEUE = "Relation Segment Queue"
 #: stands for every segment
 ALL = "*"
@@ -62,7 +64,7 @@ def _insert(pairs: Iterable[tuple[str | None, str | None]]) -> Waiting:
 	head = frappe.generate_hash(length=12)
 	rows = [(f"{head}-{number}", stamp, *pair) for number, pair in enumerate(pairs)]
 	if rows:
-		frappe.db.bulk_insert(QUEUE, ["name", "creation", "relation", "segment"], rows)
+		table_rows.insert(QUEUE, ["name", "creation", "relation", "segment"], rows)
 	return _waiting((name, relation, segment) for name, _stamp, relation, segment in rows)
 
 

@@ -460,7 +460,7 @@ def _date(text: str) -> date | None:
 # ── the short ways are no other ways ───────────────────────────────────────────────────────────
 
 
-@given(st.from_regex(r"\A0[0-9 /.-]{5,16}\Z"), st.sampled_from(["DE", "AT", "CH", "FR"]))
+@given(st.from_regex(r"\A(0|\+ ?4[39] ?)[0-9 /.-]{5,16}\Z"), st.sampled_from(["DE", "AT", "CH", "FR"]))
 def test_a_plain_number_has_the_form_that_phonenumbers_gives_it(number, region):
 	try:
 		parsed = phonenumbers.parse(number, region)

@@ -9,6 +9,7 @@ from typing import Any
 
 import frappe
 import pytest
+from frappe.utils.global_search import update_global_search
 
 from crm_relations.relations.exchange import fields, page_writing, planning
 from crm_relations.relations.exchange.files import parsing
@@ -225,6 +226,24 @@ def test_a_page_that_the_database_refuses_is_written_row_by_row(monkeypatch):
 		lambda: (monkeypatch.setattr(page_writing.Page, "write", refused), imported(edge_cases(tag), 500))[1],
 	)
 	same(expected, got)
+
+
+def test_the_search_over_all_doctypes_is_told_what_saves_tell_it():
+	tag = unique("q").split()[-1].lower()
+	doc = relation(f"Anna {tag}", kind="Person", email_id=f"anna@{tag}.example", phone="+49 221 99")
+	doc.append("contact_points", {"point_type": "E-mail", "value": f"b@{tag}.example"})
+	queue = page_writing.SEARCH_QUEUE
+
+	def told(tell: Callable[[], None]) -> list[bytes]:
+		frappe.cache.delete_value(queue)
+		tell()
+		return frappe.cache.lrange(queue, 0, -1)
+
+	expected = told(lambda: update_global_search(doc))
+	assert tag in str(expected)
+	assert told(lambda: page_writing._queue_for_search([doc])) == expected
+	doc.disabled = 1
+	assert told(lambda: page_writing._queue_for_search([doc])) == []
 
 
 def test_an_extension_of_the_site_sees_every_save(monkeypatch):
