@@ -89,7 +89,7 @@ STATEMENTS = (
 	(
 		"Relation Blocking Key",
 		"value_relation",
-		"ALTER TABLE `tabRelation Key` ADD INDEX `value_relation` (`value`, `relation`)",
+		"ALTER TABLE `tabRelation Blocking Key` ADD INDEX `value_relation` (`value`, `relation`)",
 	),
 	(
 		"Relation Duplicate",

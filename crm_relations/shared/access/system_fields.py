@@ -22,7 +22,7 @@ from frappe.utils import cast, cint, cstr, flt, get_datetime, getdate
 
 from crm_relations.shared.refusals import refuse
 
-FOLDER = Path(__file__).resolve().parents[1] / "crm_relations" / "doctype"
+FOLDER = Path(__file__).resolve().parents[2] / "crm_relations" / "doctype"
 #: Frappe writes documents of its own accord while these are set, for example from fixtures
 BY_FRAPPE = ("in_install", "in_migrate", "in_patch", "in_fixtures", "in_uninstall")
 
