@@ -27,7 +27,7 @@ def one_of_many(term: Term, values: Collection[Any]) -> Criterion:
 	return ContainsCriterion(term, _Values(found)) if found else ValueWrapper(0) == ValueWrapper(1)
 
 
-class _Values(Term):
+class _Values(Term):  # type: ignore[misc]
 	"""A list in brackets that the driver fills in."""
 
 	def __init__(self, values: tuple[Any, ...]) -> None:
@@ -36,5 +36,5 @@ class _Values(Term):
 
 	def get_sql(self, param_wrapper: Any = None, **kwargs: Any) -> str:
 		if param_wrapper is None:
-			return Tuple(*self.values).get_sql(**kwargs)
-		return param_wrapper.get_sql(param_value=self.values)
+			return str(Tuple(*self.values).get_sql(**kwargs))
+		return str(param_wrapper.get_sql(param_value=self.values))
