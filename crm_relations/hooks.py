@@ -271,6 +271,12 @@ website_route_rules = [
 	{"from_route": "/ru/<token>", "to_route": "ru"},
 ]
 
+# Results of our reports that Frappe stores or mails are for the user with whose rights they were made
+override_doctype_class = {
+	"Prepared Report": "crm_relations.shared.access.stored_reports.StoredReport",
+	"Auto Email Report": "crm_relations.shared.access.stored_reports.MailedReport",
+}
+
 # Requests of the desk that Frappe answers without a look at the rights on rows
 override_whitelisted_methods = {
 	f"frappe.{path}": f"crm_relations.relations.desk_requests.api.{ours}"
@@ -338,6 +344,8 @@ _logs = ["Comment", "Communication", "Tag Link"]
 _of_relation = "crm_relations.relations.permissions.condition"
 _of_linked = "crm_relations.relations.permissions.condition_of_linked"
 _of_segment_list = "crm_relations.segments.lists.narrowing.condition"
+# Rows with addresses, beside no relation
+_addresses = ["Relation Mail Address", "Relation Mail Spelling"]
 _of_amounts = "crm_relations.relations.facts.permissions.condition"
 
 permission_query_conditions = {
@@ -354,6 +362,9 @@ permission_query_conditions = {
 	),
 	"Relation Campaign File": "crm_relations.campaigns.sends.campaign_files.condition",
 	# Amounts are for those who may read the invoices that they come from
+	"Relation Attribution": [_of_relation, "crm_relations.ledger.permissions.condition"],
+	**dict.fromkeys(_addresses, "crm_relations.relations.permissions.condition_of_addresses"),
+	"Prepared Report": "crm_relations.shared.access.stored_reports.condition",
 	"Relation Facts": [_of_relation, _of_amounts],
 	"Relation Facts Item Group": [_of_relation, _of_amounts],
 }
@@ -362,6 +373,9 @@ has_permission = {
 	**dict.fromkeys(
 		["Relation", "Comment", "Tag Link", *_of_relations], "crm_relations.relations.permissions.may_read"
 	),
+	"Relation Attribution": "crm_relations.ledger.permissions.may_read",
+	**dict.fromkeys(_addresses, "crm_relations.relations.permissions.may_read_address"),
+	"Prepared Report": "crm_relations.shared.access.stored_reports.may_read",
 	"Relation Campaign File": "crm_relations.campaigns.sends.campaign_files.may_read",
 	**dict.fromkeys(
 		["Relation Facts", "Relation Facts Item Group"], "crm_relations.relations.facts.permissions.may_read"

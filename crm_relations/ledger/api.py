@@ -18,6 +18,7 @@ from crm_relations.ledger.statements.figures import Statement
 from crm_relations.ledger.statements.splitting import ZERO
 from crm_relations.ledger.statements.statement import company_or_default, scope_of
 from crm_relations.ledger.statements.statement import statement as make_statement
+from crm_relations.relations.permissions import sees_all
 from crm_relations.shared.access.permissions import may_see_amounts_of
 from crm_relations.shared.money import to_string
 from crm_relations.shared.refusals import filled, refuse
@@ -112,8 +113,7 @@ def vouchers_of_row(
 	selection. Amounts are decimal strings."""
 	frappe.only_for(READERS)
 	check_company(company_or_default(company))
-	if segment:
-		frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
+	check_members_of(segment)
 	scope = scope_of(company, from_date, to_date, salesperson, segment)
 	if not campaign:
 		found = drill_down.income_vouchers(scope, bool(cint(outside)))
@@ -141,8 +141,7 @@ def statement_for_reader(filters: frappe._dict) -> Statement:
 		filters.salesperson or None,
 		filters.segment or None,
 	)
-	if filters.segment:
-		frappe.has_permission("Relation Segment", "read", doc=filters.segment, throw=True)
+	check_members_of(filters.segment)
 	if filters.consolidated:
 		for name in consolidation.companies(filters.company or None):
 			check_company(name)
@@ -255,11 +254,26 @@ def rebuild_job(company: str | None, user: str) -> None:
 	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
 
 
-def check_company(company: str) -> None:
+def check_company(company: str, doctypes: tuple[str, ...] = ("Sales Invoice",)) -> None:
 	"""Raise a PermissionError unless the user may see sums over the books of a company (`may_see_amounts_of`)."""
-	if not may_see_amounts_of(company):
+	if not may_see_amounts_of(company, doctypes=doctypes):
 		frappe.throw(
 			_("Your User Permissions allow you to read only a part of the company's books."),
+			frappe.PermissionError,
+		)
+
+
+def check_members_of(segment: str | None) -> None:
+	"""Raise a PermissionError unless the user may see sums over the invoices of a segment's members: these tell who is in it.
+
+	:param segment: None for no selection, which is allowed
+	"""
+	if not segment:
+		return
+	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
+	if not sees_all():
+		frappe.throw(
+			_("Sums over the members of a segment are for users who may read every relation."),
 			frappe.PermissionError,
 		)
 

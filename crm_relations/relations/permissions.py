@@ -89,6 +89,18 @@ def sees_all(user: str | None = None) -> bool:
 	return _readable_relations(user or frappe.session.user) == ""
 
 
+def condition_of_addresses(user: str | None = None, doctype: str | None = None) -> str:
+	"""Build the SQL for lists of addresses that name no relation: nothing, unless the user may read every relation."""
+	return "" if sees_all(user) else NOTHING
+
+
+def may_read_address(
+	doc: Document, ptype: str | None = None, user: str | None = None, debug: bool = False
+) -> bool:
+	"""Tell whether the user may read a row with an address that names no relation; can only deny."""
+	return sees_all(user)
+
+
 def link_columns(doctype: str) -> list[str]:
 	"""List the columns of a doctype that name a relation; of a child table of Relation, the parent."""
 	meta = frappe.get_meta(doctype)

@@ -48,8 +48,12 @@ def readable(query: QueryBuilder, doctype: str) -> QueryBuilder | None:
 	return query.where(table.name != "").where(MatchConditions(conditions))
 
 
-def may_see_amounts_of(company: str | None, user: str | None = None) -> bool:
+def may_see_amounts_of(
+	company: str | None, user: str | None = None, doctypes: tuple[str, ...] = ("Sales Invoice",)
+) -> bool:
 	"""Tell whether sums over all invoices of a company may be shown to the user; None stands for all companies.
+
+	:param doctypes: other documents than invoices that the sums are made from
 
 	User Permissions decide: the company has to be one of those allowed, and nothing else may narrow the invoices that
 	the user can read, because a sum would reveal the rest. Whether the role may read invoices at all, or the
@@ -58,10 +62,11 @@ def may_see_amounts_of(company: str | None, user: str | None = None) -> bool:
 	user = user or frappe.session.user
 	if user == "Administrator":
 		return True
-	for column, names in user_permissions.links("Sales Invoice", user):
-		if column != "company" or company not in names:
-			return False
-	return True
+	return not any(
+		column != "company" or company not in names
+		for doctype in doctypes
+		for column, names in user_permissions.links(doctype, user)
+	)
 
 
 def readable_companies(user: str | None = None) -> list[str] | None:

@@ -11,6 +11,8 @@ RELATION = "Relation"
 NARROWS = "crm_relations.relations.permissions.condition"
 LINKED = "crm_relations.relations.permissions.condition_of_linked"
 FIELDS = DOCTYPES.parents[1] / "setup" / "custom_fields.py"
+#: Frappe's lists of what belongs to any document
+LOGS = {"Comment", "Communication", "Tag Link"}
 
 
 def doctypes() -> dict[str, dict]:
@@ -40,6 +42,7 @@ def test_lists_of_all_doctypes_that_name_a_relation_are_narrowed():
 	expected = (
 		{RELATION} | parts_of_relation(found) | {name for name, doc in found.items() if names_a_relation(doc)}
 	)
+	expected |= LOGS
 	narrowed = {
 		doctype
 		for doctype, paths in hooks.permission_query_conditions.items()

@@ -6,12 +6,19 @@ import json
 import frappe
 import pytest
 from frappe import is_whitelisted
+from frappe.core.doctype.prepared_report import prepared_report
+from frappe.model.document import Document
 from frappe.utils import global_search
 
-from crm_relations.tests.shared.test_user_permissions import BY, ROLES, restricted, row
+from crm_relations.demo.company import COMPANY
+from crm_relations.segments.members import membership
+from crm_relations.tests.shared import test_user_permissions
+from crm_relations.tests.shared.test_user_permissions import ABROAD, BY, HOME, ROLES, restricted, row
 from crm_relations.tests.support import factories
 
 pytestmark = pytest.mark.site
+
+world, own_request = test_user_permissions.world, test_user_permissions.own_request
 
 #: rows of these stand for all doctypes that follow the relation; the list of the others is compared elsewhere
 KINDS = ("Relation", "Relation Stage Log", "Relation Interaction", "Relation Consent")
@@ -311,3 +318,233 @@ def test_the_search_in_everything_gives_no_hidden_relation(world, monkeypatch):
 	frappe.set_user(restricted(world, "Territory"))
 	answer = request("frappe.utils.global_search.search", text=word)
 	assert [row.name for row in answer] == [world.mine.relation, "x"]
+
+
+# ── reports ────────────────────────────────────────────────────────────────────────────────────
+
+BOOKS = (
+	"Campaign Comparison",
+	"Campaign Statement",
+	"Pipeline to Ledger",
+	"Receivables by Campaign and Segment",
+)
+OF_ROLES = ("Accounts User", "Sales Manager", "Relation Manager", "Report Manager", "Prepared Report User")
+
+
+def run_report(name: str, **filters) -> dict:
+	return request("frappe.desk.query_report.run", report_name=name, filters={"company": COMPANY, **filters})
+
+
+def books_reader(doctype: str, name: str, *roles: str, **values) -> str:
+	user = factories.user(None, *(roles or OF_ROLES))
+	frappe.permissions.add_user_permission(doctype, name, user, ignore_permissions=True, **values)
+	return user
+
+
+def test_reports_of_the_books_open_to_readers_of_the_whole_company_only(world):
+	readers = {
+		"Company": books_reader("Company", COMPANY),
+		"other company": books_reader("Company", world.companies[0]),
+		"Territory": books_reader("Territory", HOME),
+		"Customer": books_reader("Customer", world.mine.customer),
+		"orders": books_reader("Customer", world.mine.customer, applicable_for="Sales Order"),
+	}
+	for key, user in readers.items():
+		frappe.set_user(user)
+		for report in BOOKS:
+			allowed = key == "Company" or (key == "orders" and report != "Pipeline to Ledger")
+			exported = {"report_name": report, "filters": {"company": COMPANY}, "file_format_type": "CSV"}
+			exported["visible_idx"] = []
+			for call in (
+				lambda report=report: run_report(report),
+				lambda exported=exported: request("frappe.desk.query_report.export_query", **exported),
+			):
+				try:
+					call()
+				except frappe.PermissionError:
+					assert not allowed, (key, report)
+				else:
+					assert allowed, (key, report)
+
+
+def test_sums_over_the_members_of_a_segment_are_for_readers_of_all_relations():
+	segment = factories.segment().name
+	everything = factories.user(None, *OF_ROLES)
+	part = books_reader("Country", "Germany")
+	for report in ("Campaign Comparison", "Campaign Statement", "Receivables by Campaign and Segment"):
+		frappe.set_user(everything)
+		run_report(report, members_of=segment)
+		frappe.set_user(part)
+		run_report(report)
+		with pytest.raises(frappe.PermissionError):
+			run_report(report, members_of=segment)
+
+
+@pytest.mark.parametrize("by", BY)
+def test_incomplete_customers_are_those_that_the_reader_may_read(world, by):
+	for one in world.relations:
+		frappe.db.set_value("Relation", one, {"stage": "Customer", "completeness": 1})
+	segment = factories.segment(pins=[{"relation": one, "pin": "Always In"} for one in world.relations]).name
+	membership.add_members(segment, world.relations)
+	frappe.set_user(restricted(world, by))
+	company_read = world.companies[0] if by == "Company" else COMPANY
+	told = shown(run_report("Incomplete Customers", company=company_read, segment=segment))
+	assert world.mine.relation in told and world.other.relation not in told
+
+
+def test_an_attribution_of_a_hidden_invoice_is_not_given(world):
+	campaign = factories.campaign(company=COMPANY).name
+	names = []
+	for territory in (HOME, ABROAD):
+		invoice = factories.invoice(world.mine.customer, [(factories.item().name, 1, 100)], submit=False)
+		frappe.db.set_value("Sales Invoice", invoice.name, "territory", territory)
+		doc = frappe.new_doc("Relation Attribution").update(
+			{
+				"name": frappe.generate_hash(length=10),
+				"campaign": campaign,
+				"relation": world.mine.relation,
+				"company": COMPANY,
+				"voucher_type": "Sales Invoice",
+				"voucher_no": invoice.name,
+				"amount": 100,
+			}
+		)
+		doc.db_insert()
+		names.append(doc.name)
+	frappe.set_user(books_reader("Territory", HOME))
+	card = {
+		"document_type": "Relation Attribution",
+		"function": "Sum",
+		"aggregate_function_based_on": "amount",
+	}
+	filters = [["Relation Attribution", "name", "in", names]]
+	get_result = "frappe.desk.doctype.number_card.number_card.get_result"
+	assert request(get_result, doc=card, filters=filters) == 100
+	assert [frappe.has_permission("Relation Attribution", "read", doc=name) for name in names] == [
+		True,
+		False,
+	]
+
+
+def test_addresses_beside_any_relation_are_for_readers_of_all_relations(world):
+	name = factories.insert(
+		"Relation Mail Address", address_key=f"{frappe.generate_hash(length=8)}@x.example"
+	).name
+	for user, may in ((factories.user(None, *ROLES), True), (restricted(world, "Territory"), False)):
+		frappe.set_user(user)
+		assert bool(frappe.get_list("Relation Mail Address", {"name": name})) is may
+		assert frappe.has_permission("Relation Mail Address", "read", doc=name) is may
+
+
+def stored_report(owner: str, report: str = "Campaign Statement") -> str:
+	frappe.set_user(owner)
+	stored = frappe.get_doc(
+		{
+			"doctype": "Prepared Report",
+			"report_name": report,
+			"filters": prepared_report.process_filters_for_prepared_report({"company": COMPANY}),
+		}
+	)
+	stored.flags.ignore_permissions = True
+	stored.name = stored.owner = None
+	stored.insert()
+	stored.db_set("status", "Completed")
+	columns = [{"fieldname": "campaign", "label": "Campaign", "fieldtype": "Data"}]
+	content = {"columns": columns, "result": [{"campaign": "GEHEIM"}]}
+	prepared_report.create_json_gz_file(content, "Prepared Report", stored.name, report)
+	return stored.name
+
+
+def test_a_stored_result_of_a_report_is_for_the_user_who_made_it(world):
+	owner = books_reader("Company", COMPANY)
+	stored = stored_report(owner)
+	frappe.db.set_value("Report", "Campaign Statement", "prepared_report", 1)
+	for user, may in (
+		(owner, True),
+		(books_reader("Company", world.companies[0], *OF_ROLES, "System Manager"), False),
+	):
+		frappe.set_user(user)
+		listed = request("frappe.client.get_list", doctype="Prepared Report", filters={"name": stored})
+		assert bool(listed) is may
+		for asked in (
+			{"filters": {"prepared_report_name": stored}},
+			{"filters": {"company": COMPANY}, "user": owner},
+		):
+			told = shown(request("frappe.desk.query_report.run", report_name="Campaign Statement", **asked))
+			assert ("GEHEIM" in told) is may
+		file = frappe.get_doc("File", {"attached_to_name": stored})
+		assert bool(file.has_permission("read")) is may
+		download = "frappe.core.doctype.prepared_report.prepared_report.download_attachment"
+		if may:
+			request(download, dn=stored)
+		else:
+			with pytest.raises(frappe.ValidationError):
+				request(download, dn=stored)
+
+
+def mailed_report(user: str, report: str = "Campaign Statement", **values) -> Document:
+	doc = {
+		"doctype": "Auto Email Report",
+		"report": report,
+		"report_type": "Script Report",
+		"user": user,
+		"email_to": "leser@example.com",
+		"format": "HTML",
+		"frequency": "Daily",
+		"filters": json.dumps({"company": COMPANY}),
+		**values,
+	}
+	return frappe.get_doc(doc).insert()
+
+
+def test_a_mailed_report_holds_what_its_user_may_read_also_from_the_scheduler(world):
+	whole = books_reader("Company", COMPANY)
+	part = books_reader("Company", world.companies[0])
+	reports = {}
+	for user in (whole, part):
+		frappe.set_user(user)
+		reports[user] = mailed_report(user).name
+	for user in (part, "Administrator"):
+		frappe.set_user(user)
+		doc = frappe.get_doc("Auto Email Report", reports[part])
+		if user == part:
+			with pytest.raises(frappe.PermissionError):
+				doc.get_report_content()
+		else:
+			assert doc.get_report_content() is None
+		assert frappe.session.user == user
+	assert "Difference" in frappe.get_doc("Auto Email Report", reports[whole]).get_report_content()
+
+
+def test_nobody_mails_a_report_with_the_rights_of_another(world):
+	frappe.set_user(books_reader("Company", world.companies[0]))
+	with pytest.raises(frappe.PermissionError, match="choose yourself"):
+		mailed_report("Administrator")
+	frappe.set_user("Administrator")
+	name = mailed_report("Administrator").name
+	frappe.set_user(books_reader("Company", world.companies[0]))
+	for call in ("download", "send_now"):
+		with pytest.raises(frappe.PermissionError):
+			request(f"frappe.email.doctype.auto_email_report.auto_email_report.{call}", name=name)
+
+
+def test_a_mailed_list_of_relations_gives_no_field_that_its_user_may_not_read(world):
+	frappe.db.set_value("Relation", world.mine.relation, "income_group", "GEHEIM")
+	columns = [["name", "Relation"], ["income_group", "Relation"]]
+	report = frappe.get_doc(
+		{
+			"doctype": "Report",
+			"report_name": factories.unique("Liste"),
+			"ref_doctype": "Relation",
+			"report_type": "Report Builder",
+			"is_standard": "No",
+			"json": json.dumps({"fields": columns, "filters": [["Relation", "city", "=", world.city]]}),
+		}
+	).insert()
+	user = restricted(world, "Territory", "Relation User", "Report Manager")
+	frappe.set_user(user)
+	name = mailed_report(user, report.name, report_type="Report Builder", filters="{}").name
+	frappe.set_user("Administrator")
+	told = frappe.get_doc("Auto Email Report", name).get_report_content()
+	assert world.mine.relation in told
+	assert world.other.relation not in told and "GEHEIM" not in told

@@ -33,11 +33,7 @@ ROLES = (
 	"Support Team",
 )
 BY = ("Country", "Territory", "Customer", "Company")
-LINKED = [
-	name
-	for name in hooks.permission_query_conditions
-	if name in hooks.has_permission and name not in ("Relation", "Relation Campaign File")
-]
+LINKED = hooks._of_relations
 
 
 def company() -> str:

@@ -20,7 +20,7 @@ def execute(filters: dict | None = None) -> tuple:
 	frappe.only_for(READERS)
 	filters = frappe._dict(filters or {})
 	company = company_or_default(filters.company)
-	check_company(company)
+	check_company(company, (*(doctype for _station, doctype in DOCUMENTS), "Sales Invoice"))
 	to_date = str(getdate(filters.to_date or nowdate()))
 	from_date = str(getdate(filters.from_date or add_months(to_date, -12)))
 	if from_date > to_date:

@@ -7,7 +7,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
-from crm_relations.ledger.api import READERS, check_company
+from crm_relations.ledger.api import READERS, check_company, check_members_of
 from crm_relations.ledger.reports.cards import card, difference_card
 from crm_relations.ledger.reports.receivables import (
 	BUCKETS,
@@ -30,8 +30,7 @@ def execute(filters: dict | None = None) -> tuple:
 	filters = frappe._dict(filters or {})
 	company = company_or_default(filters.company)
 	check_company(company)
-	if filters.members_of:
-		frappe.has_permission("Relation Segment", "read", doc=filters.members_of, throw=True)
+	check_members_of(filters.members_of)
 	result = receivables(scope_of(company, None, filters.to_date or None, None, filters.members_of or None))
 	shown = rows(result, by_segment=filters.group_by != "Campaign", vouchers=bool(cint(filters.vouchers)))
 	return columns(), shown, None, chart(result), summary(result)

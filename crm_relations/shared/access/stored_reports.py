@@ -1,0 +1,114 @@
+"""Results of our reports that Frappe stores or mails: each is for the user with whose rights it was made.
+
+Frappe opens a stored result to everybody who may run the report, and mails a scheduled report as Administrator. A report that
+is narrowed to its reader, or refused to some readers, would then tell others what they may not see.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import frappe
+from frappe import _
+from frappe.core.doctype.prepared_report import prepared_report
+from frappe.email.doctype.auto_email_report.auto_email_report import AutoEmailReport
+from frappe.model.document import Document
+
+MODULE = "CRM Relations"
+ADMINISTRATOR = "Administrator"
+
+
+def is_ours(report: str | None) -> bool:
+	"""Tell whether a report is about one of our doctypes; also those that users save."""
+	doctype = report and frappe.get_cached_value("Report", report, "ref_doctype")
+	return bool(doctype) and frappe.get_cached_value("DocType", doctype, "module") == MODULE
+
+
+def condition(user: str | None = None, doctype: str | None = None) -> str:
+	"""Build the SQL that narrows the list of stored results of our reports to one's own; empty for no narrowing."""
+	user = user or frappe.session.user
+	if user == ADMINISTRATOR:
+		return ""
+	return (
+		f"(`tabPrepared Report`.owner = {frappe.db.escape(user, percent=False)}"
+		" or `tabPrepared Report`.report_name not in (select report.name from `tabReport` report"
+		" join `tabDocType` about on about.name = report.ref_doctype"
+		f" where about.module = {frappe.db.escape(MODULE)}))"
+	)
+
+
+def may_read(doc: Document, ptype: str | None = None, user: str | None = None, debug: bool = False) -> bool:
+	"""Tell whether the user may read a stored result: Frappe's rule, and of our reports only one's own."""
+	user = user or frappe.session.user
+	own = user in (doc.owner, ADMINISTRATOR) or not is_ours(doc.report_name)
+	return own and bool(prepared_report.has_permission(doc, user))
+
+
+class StoredReport(prepared_report.PreparedReport):
+	"""A stored result. Frappe reads it by name without a look at rights when a report is run."""
+
+	def get_prepared_data(self, with_file_name: bool = False) -> bytes | tuple[bytes, str] | None:
+		"""Return the result as Frappe does.
+
+		:raises frappe.PermissionError: it was made with the rights of another user
+		"""
+		if not may_read(self):
+			frappe.throw(
+				_("This result was made with the rights of another user. Run the report yourself."),
+				frappe.PermissionError,
+			)
+		return super().get_prepared_data(with_file_name)
+
+
+class MailedReport(AutoEmailReport):
+	"""A report that is mailed regularly. One of ours is made with the rights of the user that it names."""
+
+	def validate(self) -> None:
+		"""Check the entry as Frappe does, and that its writer may pass on what its user can read."""
+		super().validate()
+		if is_ours(self.report):
+			self._check_writer()
+
+	def get_report_content(self) -> str | bytes | None:
+		"""Make the report; None without rows, or in a job if its user may not run it."""
+		if not is_ours(self.report):
+			return super().get_report_content()
+		self._check_writer()
+		try:
+			if not frappe.db.get_value("User", self.user, "enabled"):
+				frappe.throw(_("The user of this report is disabled."), frappe.PermissionError)
+			with _acting_as(self.user):
+				return super().get_report_content()
+		except frappe.PermissionError:
+			if frappe.session.user != ADMINISTRATOR:
+				raise
+			# Frappe mails the reports of a month in one loop: the others still have to leave
+			self.log_error(f"Auto Email Report {self.name}: {self.user} may not run {self.report}")
+			return None
+
+	def _check_writer(self) -> None:
+		if (
+			frappe.session.user not in (self.user, ADMINISTRATOR)
+			and "System Manager" not in frappe.get_roles()
+		):
+			frappe.throw(
+				_(
+					"Based on Permissions For User: choose yourself. Only a System Manager mails this report with the rights of another user."
+				),
+				frappe.PermissionError,
+			)
+
+
+@contextmanager
+def _acting_as(user: str) -> Iterator[None]:
+	"""Act as another user; the session of the request stays as it is."""
+	session, before = frappe.session, frappe.session.user
+	if user == before:
+		yield
+		return
+	kept = (session.sid, session.data, frappe.local.form_dict)
+	frappe.set_user(user)
+	try:
+		yield
+	finally:
+		frappe.set_user(before)
+		session.sid, session.data, frappe.local.form_dict = kept
