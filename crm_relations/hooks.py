@@ -293,16 +293,17 @@ override_whitelisted_methods = {
 
 standard_queries = {"Relation Profile Option": "crm_relations.relations.api.profile_options"}
 
-_chain = "public/js/process_chain.js"
+_chain = "public/js/desk_scripts/process_chain.js"
+_party = "public/js/desk_scripts/party.js"
 
 doctype_js = {
-	**dict.fromkeys(_party_events, "public/js/party.js"),
-	"Lead": ["public/js/party.js", _chain],
-	"Prospect": ["public/js/party.js", _chain],
+	**dict.fromkeys(_party_events, _party),
+	"Lead": [_party, _chain],
+	"Prospect": [_party, _chain],
 	**dict.fromkeys(["Opportunity", "Quotation", "Sales Order", "Delivery Note", "POS Invoice"], _chain),
 	**dict.fromkeys(["Subscription", "Payment Entry", "Journal Entry"], _chain),
 	**dict.fromkeys(["Relation Campaign", "Relation Campaign Response", "Relation Handover"], _chain),
-	"Sales Invoice": ["public/js/sales_invoice.js", _chain],
+	"Sales Invoice": ["public/js/desk_scripts/sales_invoice.js", _chain],
 }
 
 # segments in lists: a list narrowed to one, and one made of the rows of a list

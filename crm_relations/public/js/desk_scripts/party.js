@@ -1,9 +1,9 @@
-// The way from a party document of ERPNext (customer, lead, supplier …) to its customer file.
-for (const doctype of ["Customer", "Lead", "Prospect", "Supplier", "Employee", "Contact"]) {
-	frappe.ui.form.on(doctype, {
+// Button on a party document of ERPNext (customer, lead, supplier …) that opens its customer file.
+(() => {
+	const events = {
 		refresh(frm) {
 			if (frm.is_new() || !frappe.model.can_read("Relation")) return;
-			frm.page.remove_inner_button(__("Customer File"));
+			frm.page.remove_inner_button(__("Customer File")); // the file comes with each of the doctypes
 			frm.add_custom_button(__("Customer File"), async () => {
 				const relation = await frappe.xcall("crm_relations.relations.api.open_relation", {
 					doctype: frm.doctype,
@@ -12,5 +12,7 @@ for (const doctype of ["Customer", "Lead", "Prospect", "Supplier", "Employee", "
 				frappe.set_route("Form", "Relation", relation);
 			});
 		},
-	});
-}
+	};
+	for (const doctype of ["Customer", "Lead", "Prospect", "Supplier", "Employee", "Contact"])
+		frappe.ui.form.on(doctype, events);
+})();

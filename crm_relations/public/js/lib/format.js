@@ -17,7 +17,11 @@ export const date = (value) => (value ? frappe.datetime.str_to_user(value) : "")
 /** Return the day of a time. */
 export const day = (value) => date(String(value ?? "").slice(0, 10));
 
+/** Return the name of a user; the session's own user is "You". */
 export const user_name = (user) => (user ? frappe.user.full_name(user) || user : "");
+
+/** Return the full name of a user. */
+export const full_name = (user) => (user ? frappe.user_info(user).fullname || user : "");
 
 /** Return the currency of a company, where the desk knows it. */
 export const currency_of = (company) => frappe.get_doc(":Company", company)?.default_currency;
