@@ -15,10 +15,13 @@ pytestmark = pytest.mark.lint
 APP = Path(__file__).resolve().parents[2]
 ROOT = APP.parent
 DEVELOPER = [
+	ROOT / "ARCHITECTURE.md",
 	*sorted((ROOT / "docs").glob("developer/*.md")),
 	*sorted((ROOT / "docs").glob("adr/*.md")),
 ]
 EVERY_PAGE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+#: the page that a reader takes in at once
+MAP_BYTES = 10_000
 HOOKS_PAGE = ROOT / "docs" / "developer" / "hooks.md"
 #: paths of a bench or of another app, which this tree does not hold
 ELSEWHERE = ("env/", "apps/", "my_app/", "sites/", "https:", "http:")
@@ -189,6 +192,11 @@ def imports_of_ours(example: str) -> Iterator[tuple[str, str]]:
 	for node in ast.walk(ast.parse(example)):
 		if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("crm_relations."):
 			yield from ((node.module, alias.name) for alias in node.names)
+
+
+def test_the_map_is_read_at_once():
+	page = (ROOT / "ARCHITECTURE.md").read_bytes()
+	assert len(page) <= MAP_BYTES, len(page)
 
 
 def test_the_generated_parts_of_the_docs_are_up_to_date():
