@@ -9,7 +9,7 @@ from pypika.functions import Date
 from pypika.queries import QueryBuilder
 from pypika.terms import Term
 
-from crm_relations.relations.facts.sources import CONTACTS, FactSource, Listing, Scope, count_if
+from crm_relations.relations.facts.sources import CONTACTS, FactSource, Fold, Listing, Scope, count_if
 
 #: kinds of interaction that are a contact; an observation is none
 CONTACT_KINDS = ("Call", "Letter", "Meeting", "Visit", "Complaint", "Wish")
@@ -144,7 +144,7 @@ def _mails(scope: Scope, company: str) -> dict[str, list[Listing]]:
 	return {"last_email": [Listing("Communication", filters)]}
 
 
-_INTERACTIONS = {
+_INTERACTIONS: dict[str, Fold] = {
 	"last_contact": "max",
 	"last_call": "max",
 	"last_letter": "max",
@@ -154,7 +154,7 @@ _INTERACTIONS = {
 	"open_complaints": "sum",
 	"last_complaint": "max",
 }
-_MAILS = {"last_contact": "max", "last_email": "max"}
+_MAILS: dict[str, Fold] = {"last_contact": "max", "last_email": "max"}
 
 SOURCES: list[FactSource] = [
 	FactSource(CONTACTS, _INTERACTIONS, interactions, opens=_interactions),

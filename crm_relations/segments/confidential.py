@@ -20,7 +20,8 @@ from crm_relations.segments.compilation import compiler
 from crm_relations.segments.compilation.compiler import Rule
 from crm_relations.segments.fields import catalogue
 from crm_relations.segments.fields.catalogue import Event, Field
-from crm_relations.segments.language.rules import EventCondition, Group, leaves, within_event
+from crm_relations.segments.fields.events import event_of
+from crm_relations.segments.language.rules import EventCondition, Group, Leaf, leaves, within_event
 from crm_relations.shared.access.permissions import MatchConditions
 from crm_relations.shared.refusals import refuse
 
@@ -117,7 +118,7 @@ def criterion_of(rule: Rule, last: str | None = None) -> Criterion | None:
 
 def _of_customers(one: Field | Event) -> bool:
 	"""Does it rest on ERPNext's documents, which belong to customers? Those of ours belong to the relation."""
-	return bool(one.needs) and not one.needs.startswith("Relation ")
+	return one.needs is not None and one.needs != "" and not one.needs.startswith("Relation ")
 
 
 def _may_read_customers(relation: str) -> bool:
@@ -157,11 +158,11 @@ def check_saved(tree: Group) -> None:
 				)
 
 
-def _asked_by(leaf: object, known: dict[str, Field | Event]) -> Sequence[Field | Event]:
+def _asked_by(leaf: Leaf, known: dict[str, Field | Event]) -> Sequence[Field | Event]:
 	"""The field of a condition; an event and all the fields that stand in it."""
 	if not isinstance(leaf, EventCondition):
 		return [known[leaf.field]]
-	event = known[leaf.event]
+	event = event_of(known, leaf.event)
 	return [event, *(event.fields[condition.field] for _path, condition in within_event(leaf))]
 
 

@@ -71,7 +71,8 @@ def rebuild() -> BuildResult:
 			frappe.db.rollback()
 			raise
 		frappe.db.commit()
-	return BuildResult(*counts, seconds=round(monotonic() - start, 1))
+	facts, item_groups, contacts = counts
+	return BuildResult(facts, item_groups, contacts, seconds=round(monotonic() - start, 1))
 
 
 def fill_all(scope: Scope) -> None:

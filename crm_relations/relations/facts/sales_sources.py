@@ -6,7 +6,7 @@ from typing import Any
 import frappe
 
 from crm_relations.relations.facts import sources
-from crm_relations.relations.facts.sources import FACTS, FactSource, Listing, Scope
+from crm_relations.relations.facts.sources import FACTS, FactSource, Fold, Listing, Scope
 
 INVOICE, ORDER, QUOTATION = "Sales Invoice", "Sales Order", "Quotation"
 LEDGER = "Payment Ledger Entry"
@@ -138,7 +138,7 @@ def _quotations(scope: Scope, company: str) -> dict[str, list[Listing]]:
 	}
 
 
-_ORDERS = {
+_ORDERS: dict[str, Fold] = {
 	"orders": "sum",
 	"orders_24_months": "sum",
 	"order_days": "sum",

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import frappe
 from frappe.query_builder import Case, Interval
@@ -28,8 +28,10 @@ from pypika.terms import Criterion, ExistsCriterion, Term
 
 from crm_relations.relations.facts import rules
 
-FACTS = "Relation Facts"
-CONTACTS = "Relation Contact Facts"
+FACTS: Final = "Relation Facts"
+CONTACTS: Final = "Relation Contact Facts"
+#: how several rows become one figure
+Fold = Literal["sum", "max", "min"]
 ITEM_GROUPS = "Relation Facts Item Group"
 
 #: what is smaller than this is no open amount, only a rounding
@@ -127,7 +129,7 @@ class FactSource:
 	"""
 
 	doctype: Literal["Relation Facts", "Relation Contact Facts"]
-	columns: dict[str, Literal["sum", "max", "min"]]
+	columns: dict[str, Fold]
 	rows: Callable[[Scope], QueryBuilder]
 	by: Literal["relation", "party", "customer"] = "relation"
 	#: who may not read this doctype is not shown the figures; empty: whoever reads the relation is

@@ -5,7 +5,7 @@ by slice of the customers, whose groups fit into memory, with the sources side b
 all their rows would go through a temporary table on the disk, which takes several times as long. All give the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,6 +24,7 @@ from crm_relations.relations.facts.sources import (
 	FACTS,
 	ITEM_GROUPS,
 	FactSource,
+	Fold,
 	Scope,
 	item_groups,
 	sources,
@@ -118,11 +119,11 @@ def derived(fact: Any, scope: Scope) -> Row:
 	}
 
 
-def _folds(parts: list[FactSource]) -> dict[str, str]:
+def _folds(parts: list[FactSource]) -> dict[str, Fold]:
 	return {column: fold for part in parts for column, fold in part.columns.items()}
 
 
-def _fold_in(table: Any, query: QueryBuilder, row: Row, folds: dict[str, str]) -> None:
+def _fold_in(table: Any, query: QueryBuilder, row: Row, folds: Mapping[str, Fold]) -> None:
 	"""Write rows into the table; where one is there, fold them into it."""
 	# the names differ, so that those below can only mean the row that is there
 	coming = query.select(*(term.as_(f"new_{column}") for column, term in row.items())).as_("coming")
@@ -207,7 +208,7 @@ def _item_group_rows(scope: Scope) -> tuple[QueryBuilder, Row]:
 def _folded_rows(doctype: str, scope: Scope) -> tuple[QueryBuilder, Row]:
 	"""All sources one below the other, then folded: a row for each relation (and company)."""
 	folds = _folds(sources(doctype))
-	united = None
+	united: Any = None
 	for part in sources(doctype):
 		query, row = _part_rows(part, scope)
 		columns = {column: row.get(column, NullValue()) for column in _keys(doctype) + list(folds)}

@@ -12,6 +12,7 @@ from pypika.terms import Term
 from crm_relations.segments import confidential, queries
 from crm_relations.segments.compilation.compiler import Rule
 from crm_relations.segments.fields import catalogue
+from crm_relations.segments.fields.events import field_of
 
 #: Fields of the catalogue, each with its column of Relation; the role stands in Relation Role
 FIELDS = {"industry": "industry", "role": None, "territory": "territory", "age_group": "age_group"}
@@ -33,7 +34,7 @@ def breakdown(rule: Rule) -> list[dict[str, Any]]:
 	for key, column in FIELDS.items():
 		if key in hidden:
 			continue
-		field = catalogue.fields()[key]
+		field = field_of(catalogue.fields(), key)
 		query, value = _by_column(column) if column else _by_role()
 		query = queries.readable(query)
 		counts = _counts(query if criterion is None else query.where(criterion), value)

@@ -19,6 +19,7 @@ from crm_relations.segments.compilation.compiler import Rule
 from crm_relations.segments.description import describe_rule
 from crm_relations.segments.fields import catalogue
 from crm_relations.segments.fields.catalogue import Field
+from crm_relations.segments.fields.events import event_of, field_of
 from crm_relations.segments.fields.sources import Explanation
 from crm_relations.segments.language import rules
 from crm_relations.segments.language.rules import Condition, EventCondition, Group, Leaf, Node
@@ -92,7 +93,7 @@ class _Explanation:
 		"""The verdict of each condition and the columns they look at, in one row."""
 		table = frappe.qb.DocType("Relation")
 		found = [leaf for _path, leaf in rules.leaves(tree)]
-		asked = [self.known[leaf.field].source for leaf in found if isinstance(leaf, Condition)]
+		asked = [field_of(self.known, leaf.field).source for leaf in found if isinstance(leaf, Condition)]
 		columns = sorted(
 			{name for source in asked for doctype, name in source.columns() if doctype == "Relation"}
 		)
@@ -142,13 +143,13 @@ class _Explanation:
 	def _field(self, key: str) -> Explanation:
 		"""Once a field, however often the rule asks for it."""
 		if key not in self.told:
-			field = self.known[key]
+			field = field_of(self.known, key)
 			self.told[key] = field.source.told(field, self)
 		return self.told[key]
 
 	def _event(self, leaf: EventCondition) -> Explanation:
 		"""The count or sum, and the documents it is made of, newest first."""
-		event = self.known[leaf.event]
+		event = event_of(self.known, leaf.event)
 		where = compiler.node_criterion(leaf.where, event.fields, self.scope)
 		figure = event.figure_of(self.relation, leaf, where, self.scope)
 		rows = event.documents_of(self.relation, where, self.scope)

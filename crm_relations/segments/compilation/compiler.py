@@ -5,7 +5,7 @@ its conditions (none of a, b = not a and not b), so that the database sees plain
 an index for. What a condition is in SQL, its source knows (`sources`, `events`).
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 
@@ -19,7 +19,7 @@ from pypika.terms import ComplexCriterion, Criterion, Term
 from crm_relations.relations.facts.sources import OneOf
 from crm_relations.segments.fields import catalogue
 from crm_relations.segments.fields.catalogue import Event, Field
-from crm_relations.segments.fields.events import asks_only_whether
+from crm_relations.segments.fields.events import asks_only_whether, event_of, field_of
 from crm_relations.segments.fields.sources import PARTY, Owned, Scope
 from crm_relations.segments.language import rules
 from crm_relations.segments.language.rules import Condition, EventCondition, Group, Node
@@ -107,15 +107,15 @@ def node_criterion(
 ) -> Criterion | None:
 	"""A group or condition over these fields, or its opposite; None for an empty group, which all rows fit."""
 	if isinstance(node, Condition):
-		field = fields[node.field]
+		field = field_of(fields, node.field)
 		return field.source.criterion(field, node, negated, when)
 	if isinstance(node, EventCondition):
-		event = fields[node.event]
+		event = event_of(fields, node.event)
 		where = node_criterion(node.where, event.fields, when)
 		return event.criterion(node, where, negated, when)
 	below = negated != (node.kind == "none")
-	children = node.children
-	parts = []
+	children: Sequence[Node] = node.children
+	parts: list[Criterion | None] = []
 	if node.kind == "all" and not negated:
 		parts, children = _ended(children, fields, when)
 	parts += [node_criterion(child, fields, when, below) for child in children]
@@ -171,7 +171,7 @@ def _ended(
 			lately = _narrowed(once, never)
 			if lately is None:
 				continue
-			event = fields[never.event]
+			event = event_of(fields, never.event)
 			where, more = (node_criterion(group, event.fields, when) for group in (once.where, lately))
 			if (criterion := event.ended(where, more, when)) is not None:
 				found.append(criterion)

@@ -92,7 +92,7 @@ def rankable() -> dict[str, Field]:
 	return {
 		key: field
 		for key, field in catalogue.fields().items()
-		if field.type in ("integer", "amount", "date") and field.source.rankable
+		if isinstance(field, Field) and field.type in ("integer", "amount", "date") and field.source.rankable
 	}
 
 

@@ -14,7 +14,7 @@ from crm_relations.segments.compilation import compiler
 from crm_relations.segments.compilation.compiler import Rule
 from crm_relations.segments.fields import catalogue
 from crm_relations.segments.fields.catalogue import Event, Field
-from crm_relations.segments.fields.events import asks_only_whether
+from crm_relations.segments.fields.events import asks_only_whether, event_of, field_of
 from crm_relations.segments.language.rules import COUNT, Condition, EventCondition, Node, leaves
 
 Titles = dict[tuple[str, str], str]
@@ -134,9 +134,9 @@ def _phrase(type_: str, operator: str) -> str:
 
 def _node_words(node: Node, known: Known, titles: Titles, outermost: bool = False) -> str:
 	if isinstance(node, EventCondition):
-		return _event_words(node, known[node.event], titles)
+		return _event_words(node, event_of(known, node.event), titles)
 	if isinstance(node, Condition):
-		return _condition_words(node, known[node.field], titles)
+		return _condition_words(node, field_of(known, node.field), titles)
 	if len(node.children) == 1 and node.kind != "none":
 		return _node_words(node.children[0], known, titles, outermost)
 	parts = [_node_words(child, known, titles) for child in node.children]

@@ -11,7 +11,7 @@ from frappe import _lt
 
 from crm_relations.relations.profiles.attributes import OPTIONS, Attribute, attributes
 from crm_relations.segments.fields import custom_fields, facts_fields, own_fields, sales_events
-from crm_relations.segments.fields.events import Event, Measure
+from crm_relations.segments.fields.events import Event, Measure, event_of, field_of
 from crm_relations.segments.fields.sources import (
 	Cell,
 	Column,
@@ -79,9 +79,9 @@ def asked(tree: Node) -> Iterator[tuple[str, Field, Condition]]:
 	known = fields()
 	for path, leaf in leaves(tree):
 		if isinstance(leaf, Condition):
-			yield path, known[leaf.field], leaf
+			yield path, field_of(known, leaf.field), leaf
 		else:
-			own = known[leaf.event].fields
+			own = event_of(known, leaf.event).fields
 			for inner, condition in within_event(leaf, path):
 				yield inner, own[condition.field], condition
 

@@ -5,7 +5,7 @@ what is left. "At least once" and "never" ask only whether there is a row: no gr
 begin at whichever end has fewer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import mul
@@ -204,3 +204,19 @@ def asks_only_whether(condition: EventCondition) -> bool | None:
 		("<=", 0): False,
 		("=", 0): False,
 	}.get((condition.operator, condition.value))
+
+
+def field_of(known: Mapping[str, "Field | Event"], key: str) -> Field:
+	"""Return the field of this key; raise a KeyError if there is none, or if it is an event."""
+	declared = known[key]
+	if not isinstance(declared, Field):
+		raise KeyError(key)
+	return declared
+
+
+def event_of(known: Mapping[str, "Field | Event"], key: str) -> Event:
+	"""Return the event of this key; raise a KeyError if there is none, or if it is a field."""
+	declared = known[key]
+	if not isinstance(declared, Event):
+		raise KeyError(key)
+	return declared

@@ -115,7 +115,7 @@ class Field:
 	type: str
 	source: Source
 	doctype: str | None = None
-	filters: tuple[tuple[str, str], ...] = ()
+	filters: tuple[tuple[str, str | int], ...] = ()
 	choices: tuple[str, ...] = ()
 	can_be_empty: bool = True
 	needs: str | None = None

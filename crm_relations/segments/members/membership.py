@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from time import monotonic
+from typing import Any
 
 import frappe
 from frappe import _
@@ -399,7 +400,7 @@ class _Change:
 		"""
 		members = _count(self.segment) if before is None else before + self.entered - self.left
 		seconds = round(monotonic() - self.began, 3)
-		figures = {"member_count": members}
+		figures: dict[str, Any] = {"member_count": members}
 		if kind:
 			figures |= {
 				"last_refreshed": self.now,

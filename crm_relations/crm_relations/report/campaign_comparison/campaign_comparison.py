@@ -28,21 +28,21 @@ EFFECT = ("effect", "effect_low", "effect_high")
 
 def execute(filters: dict | None = None) -> tuple:
 	"""Columns, rows, message, chart and summary; amounts of the period in the company's currency, persons of all time."""
-	filters = frappe._dict(filters or {})
+	wanted = frappe._dict(filters or {})
 	result = statement_for_reader(
 		frappe._dict(
-			company=filters.company,
-			campaigns=frappe.parse_json(filters.campaigns) or None,
-			from_date=filters.from_date,
-			to_date=filters.to_date,
-			salesperson=filters.salesperson,
-			segment=filters.members_of,
+			company=wanted.company,
+			campaigns=frappe.parse_json(wanted.campaigns) or None,
+			from_date=wanted.from_date,
+			to_date=wanted.to_date,
+			salesperson=wanted.salesperson,
+			segment=wanted.members_of,
 		)
 	)
-	named = frappe.parse_json(filters.campaigns) or None
+	named = frappe.parse_json(wanted.campaigns) or None
 	compared = [row for row in compare(result) if not named or row.campaign in named]
-	if filters.status:
-		compared = [row for row in compared if row.status == filters.status]
+	if wanted.status:
+		compared = [row for row in compared if row.status == wanted.status]
 	return columns(), rows(compared, result), message(), chart(compared, result), summary(compared, result)
 
 

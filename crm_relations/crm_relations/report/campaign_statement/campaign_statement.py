@@ -49,21 +49,21 @@ CURRENCY = {"fieldname": "currency", "fieldtype": "Link", "options": "Currency",
 def execute(filters: dict | None = None) -> tuple:
 	"""Columns, rows, message, chart and summary of the report; amounts in the company's currency, of several companies in the
 	presentation currency."""
-	filters = frappe._dict(filters or {})
+	wanted = frappe._dict(filters or {})
 	result = statement_for_reader(
 		frappe._dict(
-			company=filters.company,
-			campaigns=frappe.parse_json(filters.campaigns),
-			addressed_segment=filters.segment,
-			from_date=filters.from_date,
-			to_date=filters.to_date,
-			salesperson=filters.salesperson,
-			segment=filters.members_of,
-			consolidated=cint(filters.consolidated),
-			currency=filters.presentation_currency,
+			company=wanted.company,
+			campaigns=frappe.parse_json(wanted.campaigns),
+			addressed_segment=wanted.segment,
+			from_date=wanted.from_date,
+			to_date=wanted.to_date,
+			salesperson=wanted.salesperson,
+			segment=wanted.members_of,
+			consolidated=cint(wanted.consolidated),
+			currency=wanted.presentation_currency,
 		)
 	)
-	if cint(filters.by_account):
+	if cint(wanted.by_account):
 		lines = [_("By account, debit less credit"), message(result)]
 		said = "<br>".join(line for line in lines if line)
 		return ledger_columns(result), ledger_rows(result), said, None, summary(result)

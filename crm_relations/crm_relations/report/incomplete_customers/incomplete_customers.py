@@ -12,16 +12,16 @@ from crm_relations.segments.members import membership
 
 def execute(filters: dict | None = None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 	"""Columns and rows; amounts in the company's currency."""
-	filters = frappe._dict(filters or {})
-	company = filters.company or frappe.defaults.get_user_default("Company")
+	wanted = frappe._dict(filters or {})
+	company = wanted.company or frappe.defaults.get_user_default("Company")
 	if not company:
 		frappe.throw(_("Company: choose whose revenue counts."))
 	frappe.has_permission("Company", "read", doc=company, throw=True)
 	among = None
-	if filters.segment:
-		frappe.has_permission("Relation Segment", "read", doc=filters.segment, throw=True)
-		among = membership.current(filters.segment)
-	return columns(), incomplete.customers(company, flt(filters.below) or 100, among=among)
+	if wanted.segment:
+		frappe.has_permission("Relation Segment", "read", doc=wanted.segment, throw=True)
+		among = membership.current(wanted.segment)
+	return columns(), incomplete.customers(company, flt(wanted.below) or 100, among=among)
 
 
 def columns() -> list[dict[str, Any]]:

@@ -18,16 +18,16 @@ DOCUMENTS = (("quotation", "Quotation"), ("order", "Sales Order"), ("delivery", 
 def execute(filters: dict | None = None) -> tuple:
 	"""Columns, rows, message, chart and summary; amounts are net in the company's currency, `open` with tax."""
 	frappe.only_for(READERS)
-	filters = frappe._dict(filters or {})
-	company = company_or_default(filters.company)
+	wanted = frappe._dict(filters or {})
+	company = company_or_default(wanted.company)
 	check_company(company, (*(doctype for _station, doctype in DOCUMENTS), "Sales Invoice"))
-	to_date = str(getdate(filters.to_date or nowdate()))
-	from_date = str(getdate(filters.from_date or add_months(to_date, -12)))
+	to_date = str(getdate(wanted.to_date or nowdate()))
+	from_date = str(getdate(wanted.from_date or add_months(to_date, -12)))
 	if from_date > to_date:
 		refuse(_("From Date {0} is after To Date {1}."), from_date, to_date)
-	found = deals(Asked(company, from_date, to_date, tuple(frappe.parse_json(filters.campaigns) or ())))
-	if filters.station:
-		found = [deal for deal in found if deal.station == filters.station]
+	found = deals(Asked(company, from_date, to_date, tuple(frappe.parse_json(wanted.campaigns) or ())))
+	if wanted.station:
+		found = [deal for deal in found if deal.station == wanted.station]
 	currency = frappe.get_cached_value("Company", company, "default_currency")
 	return columns(), rows(found, currency), None, chart(found), summary(found, currency)
 

@@ -1,5 +1,6 @@
 """Receivables by Campaign and Segment: what is open, and how old, from the payment ledger (`ledger.receivables`)."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -27,12 +28,12 @@ FIGURES = ("open", "not_due", *BUCKETS, "overdue", "credits")
 def execute(filters: dict | None = None) -> tuple:
 	"""Columns, rows, message, chart and summary; amounts in the company's currency."""
 	frappe.only_for(READERS)
-	filters = frappe._dict(filters or {})
-	company = company_or_default(filters.company)
+	wanted = frappe._dict(filters or {})
+	company = company_or_default(wanted.company)
 	check_company(company)
-	check_members_of(filters.members_of)
-	result = receivables(scope_of(company, None, filters.to_date or None, None, filters.members_of or None))
-	shown = rows(result, by_segment=filters.group_by != "Campaign", vouchers=bool(cint(filters.vouchers)))
+	check_members_of(wanted.members_of)
+	result = receivables(scope_of(company, None, wanted.to_date or None, None, wanted.members_of or None))
+	shown = rows(result, by_segment=wanted.group_by != "Campaign", vouchers=bool(cint(wanted.vouchers)))
 	return columns(), shown, None, chart(result), summary(result)
 
 
@@ -80,9 +81,9 @@ def rows(result: Receivables, by_segment: bool, vouchers: bool) -> list[dict[str
 	with_campaign = [row for row in result.rows if row.campaign]
 	found: list[dict[str, Any]] = []
 	if by_segment:
-		segments = segments_of([row.campaign for row in with_campaign])
-		for segment in sorted({segments.get(row.campaign) or "" for row in with_campaign}):
-			of_segment = [row for row in with_campaign if (segments.get(row.campaign) or "") == segment]
+		segments = segments_of([row.campaign or "" for row in with_campaign])
+		for segment in sorted({segments.get(row.campaign or "") or "" for row in with_campaign}):
+			of_segment = [row for row in with_campaign if (segments.get(row.campaign or "") or "") == segment]
 			total = {name: sum((row.sums[name] for row in of_segment), ZERO) for name in COLUMNS}
 			label = segment or _("No segment")
 			found.append(_row(label, total, result, 0, segment=segment, bold=1))
@@ -132,7 +133,7 @@ def _campaign(
 
 def _row(
 	name: str,
-	sums: dict[str, Decimal | None],
+	sums: Mapping[str, Decimal | None],
 	result: Receivables,
 	indent: int,
 	parent: str | None = None,
