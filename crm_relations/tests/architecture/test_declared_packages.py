@@ -48,7 +48,13 @@ PINNED_BY_FRAPPE = {name_of(line) for line in PROJECT["dependencies"] if line ==
 WITH_TESTS = {"numpy"}
 
 
-def imports(path: pathlib.Path) -> Iterator[tuple[str, bool]]:
+@cache
+def imports(path: pathlib.Path) -> tuple[tuple[str, bool], ...]:
+	"""Return what a module imports, read once for all tests."""
+	return tuple(_imports(path))
+
+
+def _imports(path: pathlib.Path) -> Iterator[tuple[str, bool]]:
 	"""(dotted name, whether it is imported when the module is) of all that a module imports."""
 	tree = ast.parse(path.read_text(encoding="utf-8"))
 	at_the_top = {id(node) for node in ast.iter_child_nodes(tree)}
@@ -68,12 +74,6 @@ def packages(path: pathlib.Path) -> set[tuple[str, bool]]:
 	}
 
 
-@cache
-def packages_of_app() -> dict[pathlib.Path, set[tuple[str, bool]]]:
-	"""Return what each module of the app imports, read once for all tests."""
-	return {path: packages(path) for path in modules()}
-
-
 def modules() -> list[pathlib.Path]:
 	return sorted(APP.rglob("*.py"))
 
@@ -91,6 +91,7 @@ def file_of(name: str) -> pathlib.Path | None:
 	return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
+@cache
 def run_without_bench() -> set[pathlib.Path]:
 	"""The tests that need no bench, and all modules that are imported with them."""
 	tests = (APP / "tests").rglob("test_*.py")
@@ -114,7 +115,7 @@ def undeclared(path: pathlib.Path) -> set[str]:
 	of_functions = EXTRAS["demo"]
 	return {
 		package
-		for package, top in packages_of_app().get(path) or packages(path)
+		for package, top in packages(path)
 		if package not in known and (top or package not in of_functions)
 	}
 
@@ -128,8 +129,8 @@ def test_every_imported_package_is_declared():
 def test_only_the_demo_imports_the_packages_of_the_demo():
 	users = {
 		path.relative_to(APP).parts[0]
-		for path, found in packages_of_app().items()
-		for package, _top in found
+		for path in modules()
+		for package, _top in packages(path)
 		if package in EXTRAS["demo"]
 	}
 	assert users == {"demo", "tests"}
@@ -161,7 +162,7 @@ def test_no_test_without_a_bench_imports_frappe():
 
 
 def test_no_package_is_declared_that_nothing_imports():
-	used = {package for found in packages_of_app().values() for package, _top in found}
+	used = {package for path in modules() for package, _top in packages(path)}
 	assert not {name for name in DECLARED if name not in used}
 
 
@@ -175,14 +176,16 @@ def test_a_package_without_a_bound_is_pinned_by_frappe():
 
 
 def test_a_package_that_is_declared_nowhere_is_found(tmp_path, monkeypatch):
-	packages_of_app()
 	monkeypatch.setitem(globals(), "APP", tmp_path)
-	file = tmp_path / "rules.py"
-	file.write_text("import json\nimport premailer2\n\ndef f():\n\timport weasyprint\n", encoding="utf-8")
-	assert undeclared(file) == {"premailer2"}
-	file.write_text("import pytest\n", encoding="utf-8")
-	assert undeclared(file) == {"pytest"}, "not at work"
-	file.write_text("import aiosmtpd\n", encoding="utf-8")
-	assert undeclared(file) == {"aiosmtpd"}, "a site may lack the extra"
-	file.write_text("def f():\n\timport aiosmtpd\n", encoding="utf-8")
-	assert undeclared(file) == set()
+	declared_nowhere = "import json\nimport premailer2\n\ndef f():\n\timport weasyprint\n"
+	for number, (text, found) in enumerate(
+		(
+			(declared_nowhere, {"premailer2"}),
+			("import pytest\n", {"pytest"}),  # not at work
+			("import aiosmtpd\n", {"aiosmtpd"}),  # a site may lack the extra
+			("def f():\n\timport aiosmtpd\n", set()),
+		)
+	):
+		file = tmp_path / f"rules_{number}.py"
+		file.write_text(text, encoding="utf-8")
+		assert undeclared(file) == found

@@ -127,6 +127,14 @@ def test_every_doctype_of_ours_that_a_page_names_exists(page):
 	assert not named - doctypes()
 
 
+def test_every_doctype_in_the_glossary_exists():
+	rows = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
+	code = [re.sub(r"\(\s*→[^)]*\)", "", row.split("|")[2]) for row in rows if row.count("|") == 5]
+	named = {word for cell in code for word in re.findall(r"`(Relation(?: [A-Z][\w-]*)*)`", cell)}
+	assert len(named) > 20
+	assert not named - doctypes()
+
+
 @pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_to_a_file(page):
 	links = re.findall(r"\]\(([^)\s]+)\)", prose(page))

@@ -13,7 +13,7 @@ from crm_relations.shared.text.markup import plain
 pytestmark = pytest.mark.lint
 
 APP = Path(__file__).resolve().parents[2]
-WRITER = APP / "shared" / "outside_text.py"
+WRITER = APP / "shared" / "text" / "outside_text.py"
 #: tables that hold names, dates and figures, and what is put back as it was stored
 WITHOUT_TEXT = {
 	"relations/facts/queue.py",
@@ -67,7 +67,14 @@ def text_columns() -> frozenset[str]:
 	return frozenset(found)
 
 
-def calls() -> Iterator[tuple[str, ast.Call]]:
+@cache
+def calls() -> tuple[tuple[str, ast.Call], ...]:
+	"""Return each call of the app with its file, read once for all tests."""
+	assert WRITER.is_file()
+	return tuple(_calls())
+
+
+def _calls() -> Iterator[tuple[str, ast.Call]]:
 	for path in sorted(APP.rglob("*.py")):
 		name = str(path.relative_to(APP))
 		if path != WRITER and not name.startswith(("tests/", "demo/")):
