@@ -1,1 +1,4 @@
-"""Addressed: audience, consent, delivery, tracking, responses, call list. Alone writes Relation Campaign Member, Send, Response and Relation Consent."""
+"""Campaigns: planning, members, consent, delivery, and the responses that come back.
+
+Writes members, sends, responses and consent of campaigns. Which module writes which of them: docs/developer/ownership.md.
+"""

@@ -1,1 +1,1 @@
-"""The main job on data that is given or made: a German company, a campaign, its way to the balance sheet."""
+"""Demo: runs the main job on given or generated data, from a German company to the balance sheet of a campaign."""

@@ -1,1 +1,1 @@
-"""ERPNext → us. A file is a doctype, a function its event, a body a list of named steps."""
+"""Document events: a module for each doctype, a function for each event, a list of named steps in each function."""

@@ -1,4 +1,4 @@
-"""Address → the relations of the party documents that it belongs to."""
+"""Handle the events of Address: update the relations of the party documents that it belongs to."""
 
 from frappe.model.document import Document
 

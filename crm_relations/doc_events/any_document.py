@@ -1,4 +1,4 @@
-"""Every document, before ERPNext checks it → it carries no campaign of another company, which ERPNext would refuse."""
+"""Handle the validation of every document: remove a campaign of another company, which ERPNext would refuse."""
 
 from frappe.model.document import Document
 

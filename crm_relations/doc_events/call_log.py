@@ -1,4 +1,4 @@
-"""Frappe's Call Log → when we last telephoned."""
+"""Handle the events of Call Log: queue the last contact by phone."""
 
 from frappe.model.document import Document
 

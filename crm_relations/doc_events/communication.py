@@ -1,4 +1,4 @@
-"""Frappe's Communication → an incoming reply to a campaign mail is a response; when we last wrote."""
+"""Handle a new Communication: record a reply to a campaign email as a response, and queue the last contact by email."""
 
 from frappe.model.document import Document
 

@@ -1,4 +1,4 @@
-"""ERPNext's Company → its line in the Accounting Dimension of campaigns."""
+"""Handle the events of Company: keep its line in the accounting dimension of campaigns."""
 
 from frappe.model.document import Document
 

@@ -1,4 +1,4 @@
-"""ERPNext's Contact → the relation's file."""
+"""Handle the events of Contact: create, update, rename or detach its relation."""
 
 from frappe.model.document import Document
 

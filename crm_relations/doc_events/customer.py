@@ -1,4 +1,4 @@
-"""ERPNext's Customer → the relation's file."""
+"""Handle the events of Customer: create, update, rename or detach its relation."""
 
 from frappe.model.document import Document
 

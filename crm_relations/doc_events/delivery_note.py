@@ -1,4 +1,4 @@
-"""ERPNext's Delivery Note → relation and campaign travel along."""
+"""Handle the events of Delivery Note: fill in relation and campaign."""
 
 from frappe.model.document import Document
 

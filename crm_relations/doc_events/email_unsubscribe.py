@@ -1,4 +1,4 @@
-"""Frappe's Email Unsubscribe: how the address is written there."""
+"""Handle the events of Email Unsubscribe: learn how the address is spelled there."""
 
 from frappe.model.document import Document
 

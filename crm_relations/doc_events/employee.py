@@ -1,4 +1,4 @@
-"""ERPNext's Employee → the relation's file."""
+"""Handle the events of Employee: create, update, rename or detach its relation."""
 
 from frappe.model.document import Document
 

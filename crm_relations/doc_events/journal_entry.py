@@ -1,4 +1,4 @@
-"""ERPNext's Journal Entry → the campaign of what it settles; a receivable that is booked, written off or settled: the debtor role."""
+"""Handle the events of Journal Entry: fill in the campaign of what it settles, and date the debtor role."""
 
 from frappe.model.document import Document
 

@@ -1,4 +1,4 @@
-"""ERPNext's Lead → the relation's file."""
+"""Handle the events of Lead: create, update, rename or detach its relation."""
 
 from frappe.model.document import Document
 

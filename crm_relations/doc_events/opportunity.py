@@ -1,4 +1,4 @@
-"""ERPNext's Opportunity → roles of the party, campaign from the lead."""
+"""Handle the events of Opportunity: date the roles of the party, and take the campaign from the lead."""
 
 from frappe.model.document import Document
 

@@ -1,4 +1,4 @@
-"""Every document of this app, checked and about to be stored."""
+"""Handle the save of every document of this app: clean its texts before they are stored."""
 
 from frappe.model.document import Document
 

@@ -1,4 +1,4 @@
-"""ERPNext's Party Link (customer = supplier) → one relation."""
+"""Handle the events of Party Link: merge the relations of a customer and a supplier that are one."""
 
 from frappe.model.document import Document
 

@@ -1,4 +1,4 @@
-"""ERPNext's Payment Entry → the campaign of its references, if they agree, also of later ones; the debtor role."""
+"""Handle the events of Payment Entry: fill in the campaign of its references if they agree, and date the debtor role."""
 
 from frappe.model.document import Document
 

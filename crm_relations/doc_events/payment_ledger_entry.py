@@ -1,5 +1,8 @@
-"""ERPNext's Payment Ledger Entry → what is open has changed. Payments, journal entries, reconciliations and their
-cancellations all come here; what an invoice posts itself comes by the invoice."""
+"""Handle the submit of Payment Ledger Entry: queue the figures of the party, because its open amount has changed.
+
+Payments, journal entries, reconciliations and their cancellations all arrive here. Rows that an invoice posts itself are left to the
+events of the invoice.
+"""
 
 from frappe.model.document import Document
 

@@ -1,9 +1,8 @@
-"""ERPNext's POS Invoice → relation and campaign travel along, and no more.
+"""Handle the events of POS Invoice: fill in relation and campaign.
 
-A till invoice posts nothing: the day's closing combines the till invoices of a customer into one Sales Invoice,
-line by line, and that one is attributed and dates the roles. To attribute the till invoice too would count it
-twice. A till that posts at once (a Sales Invoice with `is_pos`, the only kind that newer releases offer beside)
-is a Sales Invoice from the start.
+A POS Invoice posts nothing. The closing of the day combines the POS invoices of a customer into a Sales Invoice, line by line, and that
+one is attributed and dates the roles. Attributing the POS Invoice as well would count it twice. A point of sale that posts at once
+creates a Sales Invoice with `is_pos` from the start.
 """
 
 from frappe.model.document import Document

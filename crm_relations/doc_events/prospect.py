@@ -1,4 +1,4 @@
-"""ERPNext's Prospect → the relation's file."""
+"""Handle the events of Prospect: create, update, rename or detach its relation."""
 
 from frappe.model.document import Document
 

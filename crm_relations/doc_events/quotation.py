@@ -1,4 +1,4 @@
-"""ERPNext's Quotation → relation and campaign travel along; the party becomes a prospect."""
+"""Handle the events of Quotation: fill in relation and campaign, and date the prospect role."""
 
 from frappe.model.document import Document
 

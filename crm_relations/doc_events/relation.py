@@ -1,4 +1,4 @@
-"""Our Relation → the keys of its duplicates, and what other packages keep of it, when two relations became one."""
+"""Handle the events of Relation: refresh blocking keys and figures, and move what other packages keep after a merge."""
 
 from frappe.model.document import Document
 

@@ -1,5 +1,8 @@
-"""Relation Campaign → ERPNext's own list of campaigns, so that its reports know it from the start; another qualification
-scheme → points of the responses; a new name → rows of the ledger, also while campaigns are not reported there."""
+"""Handle the events of Relation Campaign.
+
+Keep ERPNext's own list of campaigns up to date, score responses again when the qualification scheme changes, and follow a new name in posted
+rows, also while campaigns are not reported in the ledger.
+"""
 
 from frappe.model.document import Document
 

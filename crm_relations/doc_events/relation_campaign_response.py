@@ -1,6 +1,7 @@
-"""Our Relation Campaign Response → the member is scored and, above the threshold, proposed to sales.
+"""Handle a new Relation Campaign Response: score the member and, above the threshold, propose it to sales.
 
-Campaigns stand left of qualification and may not import it; the answer flows on by this event."""
+Campaigns are left of qualification and may not import it; the response reaches it through this event.
+"""
 
 from frappe.model.document import Document
 

@@ -1,4 +1,4 @@
-"""Our Relation Consent → its relation has changed for whoever asks about consent."""
+"""Handle a new Relation Consent: announce the relation to readers of consent."""
 
 from frappe.model.document import Document
 

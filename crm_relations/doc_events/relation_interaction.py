@@ -1,4 +1,4 @@
-"""Our Relation Interaction → last contact by channel, complaints."""
+"""Handle the events of Relation Interaction: queue the last contact by channel and the complaints."""
 
 from frappe.model.document import Document
 

@@ -1,4 +1,4 @@
-"""Our Relation Link → both ends have changed for whoever asks about relationships."""
+"""Handle the events of Relation Link: announce both relations to readers of relationships."""
 
 from frappe.model.document import Document
 

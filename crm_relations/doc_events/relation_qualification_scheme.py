@@ -1,4 +1,4 @@
-"""Relation Qualification Scheme → points of the responses in open campaigns that use it."""
+"""Handle the events of Relation Qualification Scheme: score the responses of open campaigns that use it."""
 
 from frappe.model.document import Document
 

@@ -1,5 +1,7 @@
-"""Where a sales invoice touches us, all of it: relation and campaign are filled in before it is saved,
-its lines are attributed, the customer's roles dated and members won after it is posted. Nothing here can block it."""
+"""Handle the events of Sales Invoice: fill in relation and campaign, attribute lines, date roles, mark members as won.
+
+No step can block the invoice. ARCHITECTURE.md lists the other places where a sales invoice touches the app.
+"""
 
 from frappe.model.document import Document
 

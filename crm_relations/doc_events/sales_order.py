@@ -1,4 +1,4 @@
-"""ERPNext's Sales Order → relation and campaign travel along; the party becomes a customer."""
+"""Handle the events of Sales Order: fill in relation and campaign, and date the customer role."""
 
 from frappe.model.document import Document
 

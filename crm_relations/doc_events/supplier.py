@@ -1,4 +1,4 @@
-"""ERPNext's Supplier → the relation's file."""
+"""Handle the events of Supplier: create, update, rename or detach its relation."""
 
 from frappe.model.document import Document
 

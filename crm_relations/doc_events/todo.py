@@ -1,4 +1,4 @@
-"""Frappe's ToDo → an interaction and a playbook let go of a task that is deleted."""
+"""Handle the deletion of a ToDo: clear the reference in interactions and playbooks."""
 
 from frappe.model.document import Document
 

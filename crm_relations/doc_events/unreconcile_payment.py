@@ -1,4 +1,4 @@
-"""ERPNext's Unreconcile Payment → the payment loses the campaign of what it does not settle any more."""
+"""Handle the submit of Unreconcile Payment: remove the campaign of what the payment no longer settles."""
 
 from frappe.model.document import Document
 

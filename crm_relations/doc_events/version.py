@@ -1,4 +1,4 @@
-"""A Version of any document: of ours, confidential values are kept apart."""
+"""Handle a new Version: keep confidential values of our documents out of it."""
 
 from frappe.model.document import Document
 

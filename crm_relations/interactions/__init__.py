@@ -1,1 +1,4 @@
-"""Answered: the log of interactions, follow-ups, and the timeline of the customer file, which reads in place and copies nothing."""
+"""Interactions: the log, follow-ups, and the timeline of the customer file, which reads documents in place.
+
+Writes Relation Interaction and the tasks of its next steps.
+"""

@@ -1,1 +1,4 @@
-"""The books: attribution of voucher lines, accounting dimension, statement. Alone writes Relation Attribution."""
+"""Ledger: attribution of invoice lines, campaign statement, balance sheet, reports and accounting dimension.
+
+Writes Relation Attribution. It never writes rows of the ledger.
+"""

@@ -1,1 +1,5 @@
-"""Handed over: the only place that knows Lead and Opportunity; one adapter a back-end. Carries relation and campaign along ERPNext's documents."""
+"""Pipeline: opportunities, the campaign of ERPNext's documents, and the document flow.
+
+The only package that knows Lead, Prospect and Opportunity, through one adapter for each CRM. Writes relation and campaign of
+ERPNext's documents.
+"""

@@ -1,1 +1,4 @@
-"""Worth it: points with reasons, and the handover from marketing to sales. Alone writes Relation Handover."""
+"""Qualification: points with reasons, and the handover from marketing to sales.
+
+Writes Relation Handover and the points of campaign members.
+"""

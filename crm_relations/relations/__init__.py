@@ -1,1 +1,4 @@
-"""Who: identity, roles, profile and relationships of persons and organisations. Alone writes Relation, Relation Party and Relation Role."""
+"""Relations: which documents are one person or organization, with roles, profile, network, figures and duplicates.
+
+Writes Relation with its child tables and the records around it. Which module writes which of them: docs/developer/ownership.md.
+"""

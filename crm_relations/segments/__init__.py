@@ -1,1 +1,4 @@
-"""Whom: field catalogue, rule tree, compiler to one SQL statement, dated membership. Alone writes Relation Segment Member."""
+"""Segments: catalog of fields, rules, their compilation to one SQL statement, and dated members.
+
+Writes the members of segments, their rules and queues.
+"""

@@ -1,1 +1,1 @@
-"""Install, uninstall, custom fields, roles, seed, readiness check."""
+"""Setup: installation, custom fields, indexes, initial records, and the checks of `relations check`."""

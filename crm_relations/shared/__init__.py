@@ -1,1 +1,1 @@
-"""What two or more packages use, and nothing else."""
+"""Shared: what two or more packages use."""

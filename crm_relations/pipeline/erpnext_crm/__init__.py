@@ -1,1 +1,1 @@
-"""ERPNext's own CRM as back-end: Lead, Prospect and Opportunity. No other package names them."""
+"""ERPNext's CRM as the back-end of the pipeline: Lead, Prospect and Opportunity. No other package names them."""

@@ -1,5 +1,5 @@
-"""The opportunity export of another CRM (csv) → relations, customers, items and the sales chain of ERPNext.
+"""Import of opportunities exported from another CRM (csv) as relations, customers, items and sales documents.
 
-`mapping` names files and columns, `rules` and `reader` read rows (both without frappe), `masters` and `deals`
-make ERPNext's documents by ERPNext's own functions, `records` remembers every row, `run` is the way through.
+`mapping` names files and columns, `rules` and `reader` read rows (both without Frappe), `masters` and `deals` create documents with
+ERPNext's own functions, `records` remembers every row, `run` calls them in order.
 """

@@ -1,4 +1,5 @@
-"""Duplicates: two relations that are one in truth. Keys, candidates with reasons, review, merge with undo.
+"""Possible duplicates: blocking keys, candidates with reasons, and the decisions of users.
 
-Pure: `normal_forms`, `records`, `scoring`, `matching`. Alone write: `index` the Relation Blocking Key, `pairs` the Relation
-Duplicate, `search` the Relation Duplicate Search, `merging` the Relation Merge."""
+`normalization`, `records`, `scoring` and `matching` import no Frappe. `index` writes Relation Blocking Key, `pairs` Relation Duplicate,
+`search` Relation Duplicate Search.
+"""

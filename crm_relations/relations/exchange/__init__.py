@@ -1,1 +1,1 @@
-"""Exchange of relations with files: vCard and csv, in and out. Alone writes `Relation Import` and `Relation Export`."""
+"""Exchange of relations with files: vCard, csv and Excel. Writes Relation Import and Relation Export."""

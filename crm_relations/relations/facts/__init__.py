@@ -1,1 +1,1 @@
-"""Facts: figures of a relation, derived set-based from submitted documents and kept current by a queue of changes."""
+"""Figures of a relation, derived set-based from submitted documents and kept up to date by a queue of changes."""

@@ -1,1 +1,1 @@
-"""Segments and lists: the relations behind the rows of a list, and lists narrowed to a segment. Writes nothing itself."""
+"""Lists and segments: the relations behind the rows of a list, and lists filtered by a segment. Writes nothing."""
