@@ -1,6 +1,7 @@
 """The docs tell the truth about names: every path, module, doctype, hook and link that they mention exists."""
 
 import ast
+import csv
 import importlib.util
 import json
 import re
@@ -148,6 +149,19 @@ def test_every_name_that_the_glossary_gives_as_the_codes_is_in_the_code():
 	)
 	words = set(re.findall(r"\w+", source))
 	assert not {word for name in named - ours for word in re.findall(r"\w+", name)} - words - {"exit_on_"}
+
+
+def test_the_german_of_the_glossary_is_that_of_the_translations():
+	with (APP / "translations" / "de.csv").open(encoding="utf-8", newline="") as file:
+		german = {row[0]: row[1] for row in csv.reader(file) if len(row) > 1}
+	rows = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
+	labels = [
+		[cell.strip().split(", ") for cell in row.split("|")[3:5]] for row in rows if row.count("|") == 5
+	]
+	pairs = [pair for english, other in labels for pair in zip(english, other, strict=True)]
+	known = [(english, other) for english, other in pairs if english in german]
+	assert len(known) > 50
+	assert not [(english, other, german[english]) for english, other in known if german[english] != other]
 
 
 @pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda page: str(page.relative_to(ROOT)))
