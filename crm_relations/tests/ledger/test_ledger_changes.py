@@ -20,6 +20,8 @@ from crm_relations.tests.support.books.balance import (
 	sheet_of,
 )
 from crm_relations.tests.support.books.books import campaign, journal, sell
+from crm_relations.tests.support.books.chain_changes import ledger_with
+from crm_relations.tests.support.books.chains import DOLLAR, Chain, Line, OutOfBalance
 from crm_relations.tests.support.machine.commits import held_back
 
 pytestmark = pytest.mark.site
@@ -243,6 +245,20 @@ def test_a_ledger_with_three_decimals_adds_up_to_the_last_one(customer, three_de
 		assert not sheet.difference and not sheet.problems
 	assert balance_sheet(spring, COMPANY).as_dict()["profit"]["ours"] == "10.125"
 	assert not {"attribution-unequal", "ledger-difference"} & _codes()
+
+
+def test_a_unit_that_erpnext_loses_of_a_foreign_invoice_belongs_to_no_campaign(allowed):
+	"""Its ledger rows do not add up: ERPNext books a rounding adjustment, a rounding loss and one row too many."""
+	with ledger_with(3):
+		chain = Chain(currency=DOLLAR, taxes=3)
+		spring, _autumn = chain.campaigns
+		doc = chain._invoice([Line(0, 1, 0.01), Line(2, 3, 1.0, 12.5)], ("Net Total", 3))
+		with pytest.raises(OutOfBalance):
+			chain._post(doc)
+		(found,) = figures(spring).campaigns
+		assert (found.revenue, found.receivable_open) == (Decimal("0.007"), Decimal("0.008"))
+		assert "ledger-difference" not in _codes()
+		assert sheet_of(spring).profit == found.revenue
 
 
 def _codes() -> set[str]:

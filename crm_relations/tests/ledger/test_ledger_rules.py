@@ -117,6 +117,18 @@ def test_freight_on_the_account_of_a_line_belongs_to_no_campaign():
 	assert found.parts[None]["4400"] == Decimal("7.50")
 
 
+@given(lines, st.sampled_from([Decimal("-0.01"), Decimal("0.01"), Decimal("0.37")]))
+def test_what_is_posted_without_a_counterpart_belongs_to_no_campaign_and_every_account_agrees(rows, missing):
+	of = voucher(rows, Decimal("0.19"))
+	ledger = {**of.ledger, RECEIVABLE: of.ledger[RECEIVABLE] + missing}
+	found = split(Voucher("INV-1", of.lines, ledger, of.charges, of.charges_before_discount))
+	for account, amount in ledger.items():
+		assert total(parts.get(account, Decimal("0.00")) for parts in found.parts.values()) == amount
+	owner = None if len(found.parts) > 1 else next(iter(found.parts))
+	for campaign, parts in found.parts.items():
+		assert total(parts.values()) == (missing if campaign == owner else 0)
+
+
 def test_income_booked_before_discount_is_given_to_the_line_that_had_the_discount():
 	of = Voucher(
 		"INV-1",
