@@ -1,13 +1,14 @@
 """Invoices that no chain leads to a campaign are attributed by the rule of their company, and the books still add up."""
 
 import json
+import os
 from datetime import timedelta
 from decimal import Decimal
 
 import frappe
 import pytest
 from frappe.utils import add_days, now_datetime, nowdate
-from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import note
 from hypothesis import strategies as st
 
 from crm_relations.demo.company import COMPANY, account
@@ -16,16 +17,18 @@ from crm_relations.ledger.attributions import attribution, queries
 from crm_relations.ledger.attributions.attribution_models import RULES
 from crm_relations.ledger.statements.statement import statement
 from crm_relations.relations.identities import identity
-from crm_relations.tests.ledger.test_chains import NOBODY, plans
+from crm_relations.tests.ledger.test_chains import NIGHTLY, NOBODY, over_random_chains
 from crm_relations.tests.pipeline.test_provenance import queries_of
 from crm_relations.tests.support import factories
 from crm_relations.tests.support.books.books import assert_adds_up, campaign, credit_note, draft, sell
-from crm_relations.tests.support.books.chain_changes import ChangingChain, ledger_with
+from crm_relations.tests.support.books.chain_changes import ChangingChain
 from crm_relations.tests.support.books.chains import ZERO
 from crm_relations.tests.support.books.sister import sister_company  # noqa: F401
 from crm_relations.tests.support.machine.commits import held_back
 
 pytestmark = pytest.mark.site
+
+CHAINS = int(os.environ.get("CRM_RELATIONS_CHAINS") or (100 if NIGHTLY else 8))
 
 
 @pytest.fixture
@@ -414,28 +417,13 @@ def _of_line(doc) -> dict:
 
 
 @pytest.mark.slow
-@settings(
-	max_examples=8,
-	deadline=None,
-	derandomize=True,
-	database=None,
-	phases=(Phase.generate,),
-	suppress_health_check=list(HealthCheck),
-)
-@given(
-	plans(),
-	st.sampled_from(RULES),
-	st.lists(st.tuples(st.integers(0, 2), st.floats(0.1, 80)), min_size=1, max_size=5),
-)
-def test_whatever_happens_to_the_vouchers_rule_and_chain_add_up_to_the_ledger(sister, plan, name, answers):
-	places, (currency, taxes, _everybody, course) = plan
-	frappe.db.savepoint("by_rule")
-	with ledger_with(places):
-		check_by_rule(currency, taxes, course, name, answers)
-
-
-def check_by_rule(currency, taxes, course, name, answers):
-	try:
+def test_whatever_happens_to_the_vouchers_rule_and_chain_add_up_to_the_ledger(sister):
+	@over_random_chains(
+		CHAINS,
+		st.sampled_from(RULES),
+		st.lists(st.tuples(st.integers(0, 2), st.floats(0.1, 80)), min_size=1, max_size=5),
+	)
+	def add_up(currency, taxes, _everybody, course, name, answers):
 		before = statement(COMPANY).not_attributed
 		chain = ChangingChain(currency=currency, taxes=taxes)
 		rule(name, 60)
@@ -452,6 +440,5 @@ def check_by_rule(currency, taxes, course, name, answers):
 				assert figures.direct == chain.income(whose)
 			by_rule = sum((figures.by_rule for figures in result.campaigns), ZERO)
 			assert by_rule + result.not_attributed - before == chain.income(NOBODY)
-	finally:
-		frappe.db.rollback(save_point="by_rule")
-		frappe.local.message_log = []
+
+	add_up()

@@ -18,7 +18,13 @@ from crm_relations.ledger.statements.figures import Statement
 from crm_relations.ledger.statements.statement import statement
 from crm_relations.tests.support.books.balance import campaigns_in_the_ledger  # noqa: F401
 from crm_relations.tests.support.books.books import assert_adds_up
-from crm_relations.tests.support.books.chain_changes import MOVED, ChangingChain, ledger_with
+from crm_relations.tests.support.books.chain_changes import (
+	ADVERTISING,
+	INPUT_TAX,
+	MOVED,
+	ChangingChain,
+	ledger_with,
+)
 from crm_relations.tests.support.books.chains import (
 	BANK,
 	CASH,
@@ -32,7 +38,6 @@ from crm_relations.tests.support.books.chains import (
 	REDUCED_INCOME,
 	TAXES,
 	ZERO,
-	Chain,
 	Line,
 )
 from crm_relations.tests.support.books.sister import sister_company  # noqa: F401
@@ -139,9 +144,11 @@ def plans(draw) -> tuple[int, tuple[str, int, bool, list[tuple]]]:
 	return dice.choice((2, 2, 2, 3)), plan
 
 
-def over_random_chains(number: int) -> Callable[[Callable[..., None]], Callable[[], None]]:
-	"""Decorator: the check gets currency, taxes, whether every line has a campaign, and the course of so many drawn plans;
-	what it posts is undone after each."""
+def over_random_chains(
+	number: int, *more: st.SearchStrategy
+) -> Callable[[Callable[..., None]], Callable[[], None]]:
+	"""Decorator: the check gets currency, taxes, whether every line has a campaign, and the course of so many drawn plans,
+	and a value of each further strategy; what it posts is undone after each."""
 
 	def decorate(check: Callable[..., None]) -> Callable[[], None]:
 		@seed(SEED)
@@ -152,14 +159,14 @@ def over_random_chains(number: int) -> Callable[[Callable[..., None]], Callable[
 			phases=(Phase.generate,),
 			suppress_health_check=list(HealthCheck),
 		)
-		@given(plans())
-		def run(plan):
+		@given(plans(), st.tuples(*more))
+		def run(plan, others):
 			places, drawn = plan
 			note(f"CRM_RELATIONS_SEED={SEED}")
 			frappe.db.savepoint("chain")
 			try:
 				with ledger_with(places):
-					check(*drawn)
+					check(*drawn, *others)
 			finally:
 				frappe.db.rollback(save_point="chain")
 				frappe.local.message_log = []
@@ -186,7 +193,7 @@ def test_after_every_step_of_a_random_chain_the_statement_equals_the_ledger(sist
 	print(f"seed {SEED}, steps taken: {dict(sorted(taken.items()))}")
 
 
-def assert_equals_the_ledger(chain: Chain, before: Statement, everybody: bool) -> None:
+def assert_equals_the_ledger(chain: ChangingChain, before: Statement, everybody: bool) -> None:
 	result = statement(COMPANY, chain.campaigns)
 	assert_adds_up(result)
 	assert not frappe.db.count("Relation Deferred Step", {"status": "Open"})
@@ -200,6 +207,7 @@ def assert_equals_the_ledger(chain: Chain, before: Statement, everybody: bool) -
 		of_campaigns = number not in (INCOME[NOBODY], MOVED[NOBODY], GOODS[NOBODY])
 		expected = chain.on_accounts(number) if of_campaigns else ZERO
 		assert (rows[number].campaigns if number in rows else ZERO) == expected
+	assert_costs_equal_the_ledger(chain, result, everybody)
 	if not everybody:
 		return  # a part of each receivable, tax and payment is then nobody's
 
@@ -221,3 +229,16 @@ def assert_equals_the_ledger(chain: Chain, before: Statement, everybody: bool) -
 	)
 	assert rest == chain.income(NOBODY) - unused.get(account(COMPANY, REDUCED_INCOME), ZERO)
 	assert in_all("exchange_difference") == -chain.on_accounts(EXCHANGE)
+
+
+def assert_costs_equal_the_ledger(chain: ChangingChain, result: Statement, everybody: bool) -> None:
+	"""What campaigns bought, with input tax, payable and payment where every line has a campaign."""
+	rows = {row.account: row.campaigns for row in result.ledger}
+	for whose, figures in enumerate(result.campaigns):
+		assert figures.campaign_cost == chain.spent(whose)
+	advertising = account(COMPANY, ADVERTISING)
+	assert rows.get(advertising, ZERO) == chain.spent(0) + chain.spent(1)
+	if everybody:
+		payable = frappe.get_cached_value("Company", COMPANY, "default_payable_account")
+		for name in (advertising, account(COMPANY, INPUT_TAX), payable):
+			assert rows.get(name, ZERO) == chain.of_purchases(name)

@@ -9,6 +9,7 @@ import pytest
 from crm_relations.demo.company import COMPANY, account
 from crm_relations.ledger.balance_sheets.balance_sheet import BalanceSheet, balance_sheet
 from crm_relations.ledger.statements.statement import statement
+from crm_relations.tests.support.books.books import cents
 
 
 def switch(on: bool) -> None:
@@ -84,7 +85,7 @@ def carried(doc) -> set[str | None]:
 	return {row.relation_campaign or None for row in rows}
 
 
-def balances() -> dict[tuple, float]:
+def balances() -> dict[tuple, Decimal]:
 	rows = frappe.get_all(
 		"GL Entry",
 		{"company": COMPANY, "is_cancelled": 0},
@@ -92,8 +93,7 @@ def balances() -> dict[tuple, float]:
 		order_by="name asc",
 		limit=0,
 	)
-	result: dict[tuple, float] = {}
+	result: dict[tuple, Decimal] = defaultdict(lambda: Decimal("0.00"))
 	for row in rows:
-		key = (row.account, row.party or "")
-		result[key] = round(result.get(key, 0) + row.debit - row.credit, 2)
+		result[row.account, row.party or ""] += cents(row.debit) - cents(row.credit)
 	return {key: amount for key, amount in result.items() if amount}
