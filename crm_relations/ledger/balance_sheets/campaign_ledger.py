@@ -51,7 +51,7 @@ class CampaignBooks(Builder):
 			for name, account, amount in queries.ledger_of(self.scope, costs.DELIVERY, names):
 				ledger[name][account] = to_decimal(amount)
 			self._share_deliveries(ledger)
-		if costs.carries_campaigns():
+		if self.carries_campaigns:
 			self._spend(queries.cost_vouchers(self.scope, self.campaign))
 		self.problems = [*self._of_own(self.problems), *self._unbalanced()]
 

@@ -169,6 +169,7 @@ class Builder:
 		self.figures: dict[str, CampaignFigures] = {}
 		self.rows: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
 		self.problems: list[Problem] = []
+		self.carries_campaigns = costs.carries_campaigns()
 		#: account → debit − credit: of attributed vouchers, what no campaign has
 		self.rest_of_splits: dict[str, Decimal] = defaultdict(lambda: ZERO)
 		#: account → debit − credit: what campaigns have of vouchers that are not attributed
@@ -216,7 +217,8 @@ class Builder:
 		self.ledger = {account: tuple(amounts) for account, amounts in found.items()}
 
 	def _of(self, campaign: str) -> CampaignFigures:
-		return self.figures.setdefault(campaign, CampaignFigures(campaign))
+		cost = ZERO if self.carries_campaigns else None
+		return self.figures.setdefault(campaign, CampaignFigures(campaign, campaign_cost=cost))
 
 	def _book(self, campaign: str, account: str, debit: Decimal, credit: Decimal = ZERO) -> None:
 		"""Add to an account row and to the figure that the account stands for."""
@@ -446,13 +448,11 @@ class Builder:
 		for (campaign, voucher), amount in self.open_apart.items():
 			if voucher in due and amount > 0:
 				self._of(campaign).receivable_overdue += amount
-		if not costs.carries_campaigns():
+		if not self.carries_campaigns:
 			return
 		for campaign, account, amount in costs.campaign_costs(self.scope):
 			if account not in self.exchange:
 				self.spent[campaign, account] += to_decimal(amount)
-		for campaign in {*(campaign for campaign, _account in self.spent), *self.figures}:
-			self._of(campaign).campaign_cost = ZERO
 		for (campaign, _account), amount in self.spent.items():
 			self._of(campaign).campaign_cost += amount
 		for row in spending(self, balances.cost_vouchers(self.scope)):

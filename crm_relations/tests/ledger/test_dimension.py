@@ -562,6 +562,10 @@ def test_without_the_dimension_the_cost_of_a_campaign_is_not_known_and_not_zero(
 	assert statement(COMPANY, spring).as_dict()["details"][0]["campaign_cost"] is None
 
 
+def test_a_campaign_for_which_nothing_is_booked_has_cost_nothing(dimension_on):
+	assert statement(COMPANY, campaign("Frühling")).as_dict()["details"][0]["campaign_cost"] == "0.00"
+
+
 def test_what_was_spent_on_a_campaign_leads_to_its_vouchers(dimension_on):
 	spring, costs, bank = campaign("Frühling"), account(COMPANY, "6300"), account(COMPANY, "1800")
 	early = add_days(nowdate(), -20)
