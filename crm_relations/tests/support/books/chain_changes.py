@@ -19,7 +19,7 @@ from crm_relations.shared import money
 from crm_relations.tests.support import factories
 from crm_relations.tests.support.books.books import cents
 from crm_relations.tests.support.books.chain_steps import LongChain
-from crm_relations.tests.support.books.chains import INCOME, Line
+from crm_relations.tests.support.books.chains import INCOME, Line, places
 from crm_relations.tests.support.books.sister import SISTER
 
 #: income accounts that a campaign's revenue is moved to
@@ -154,7 +154,7 @@ class ChangingChain(LongChain):
 		doc.insert()
 		doc.submit()
 		self.bought.append(doc)
-		amount = flt(doc.outstanding_amount * paid, 2)
+		amount = flt(doc.outstanding_amount * paid, places())
 		if amount > 0:
 			entry = get_payment_entry("Purchase Invoice", doc.name, party_amount=amount)
 			entry.reference_no, entry.reference_date = "Test", nowdate()

@@ -24,6 +24,7 @@ from crm_relations.tests.support.books.chains import (
 	Discount,
 	Line,
 	center,
+	places,
 )
 from crm_relations.tests.support.books.till import Till
 from crm_relations.tests.support.machine.commits import held_back
@@ -142,12 +143,12 @@ class LongChain(Chain):
 		doc.set_missing_values()
 		doc.calculate_taxes_and_totals()
 		due = doc.rounded_total or doc.grand_total
-		amount = flt(due * paid, 2)
+		amount = flt(due * paid, places())
 		doc.set(
 			"payments", [{"mode_of_payment": self.mode, "account": account(COMPANY, CASH), "amount": amount}]
 		)
 		doc.write_off_account, doc.write_off_cost_center = account(COMPANY, LOST), center()
-		doc.write_off_amount = flt(due - amount, 2)
+		doc.write_off_amount = flt(due - amount, places())
 		self._post(doc)
 
 	# And more --------------------------------------------------------------------------------------

@@ -135,10 +135,10 @@ class Chain:
 		"""A payment of a share of what is open, perhaps with a deduction that is booked as a cost or takes off income."""
 		if not (invoice := self._open(number)):
 			return
-		amount = max(flt(invoice.outstanding_amount * share, 2), 0.01)
+		amount = part_of(invoice.outstanding_amount, share)
 		entry = get_payment_entry("Sales Invoice", invoice.name, party_amount=amount)
 		if deducted_on and entry.paid_amount > 2 and self.currency != DOLLAR:
-			entry.paid_amount = entry.received_amount = flt(entry.paid_amount - 1.01, 2)
+			entry.paid_amount = entry.received_amount = flt(entry.paid_amount - 1.01, places())
 			entry.append(
 				"deductions",
 				{"account": account(COMPANY, deducted_on), "cost_center": center(), "amount": 1.01},
@@ -162,7 +162,7 @@ class Chain:
 			},
 		)
 		entry.paid_amount = entry.received_amount = flt(
-			first.outstanding_amount + second.outstanding_amount, 2
+			first.outstanding_amount + second.outstanding_amount, places()
 		)
 		self._post_payment(entry)
 
@@ -177,7 +177,7 @@ class Chain:
 	def _journal(self, number: int, share: float, against: str) -> None:
 		if not (invoice := self._open(number)):
 			return
-		amount = max(flt(invoice.outstanding_amount * share, 2), 0.01)
+		amount = part_of(invoice.outstanding_amount, share)
 		party = {
 			"party_type": "Customer",
 			"party": self.customer,
@@ -244,7 +244,7 @@ class Chain:
 		if self.currency == DOLLAR or not due:
 			return
 		entry = get_payment_entry("Sales Order", order.name)
-		part = entry.references[0].allocated_amount = max(flt(entry.paid_amount * share, 2), 0.01)
+		part = entry.references[0].allocated_amount = part_of(entry.paid_amount, share)
 		entry.paid_amount = entry.received_amount = part
 		self._post_payment(entry)
 		invoice = self._invoice_of(order)
@@ -483,6 +483,11 @@ def _unpaid(invoice: Document) -> bool:
 def places() -> int:
 	"""Decimals of the ledger: ERPNext books an amount in dollars with them."""
 	return -smallest_unit().as_tuple().exponent
+
+
+def part_of(amount: float, share: float) -> float:
+	"""A share of an amount, in the ledger's unit: at least one, and no more than there is."""
+	return min(max(flt(amount * share, places()), 10 ** -places()), amount)
 
 
 def center() -> str:
