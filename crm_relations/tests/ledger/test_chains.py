@@ -232,13 +232,13 @@ def assert_equals_the_ledger(chain: ChangingChain, before: Statement, everybody:
 
 
 def assert_costs_equal_the_ledger(chain: ChangingChain, result: Statement, everybody: bool) -> None:
-	"""What campaigns bought, with input tax, payable and payment where every line has a campaign."""
+	"""What campaigns bought; with input tax, payable and payment where no part of a voucher is without a campaign."""
 	rows = {row.account: row.campaigns for row in result.ledger}
 	for whose, figures in enumerate(result.campaigns):
 		assert figures.campaign_cost == chain.spent(whose)
 	advertising = account(COMPANY, ADVERTISING)
 	assert rows.get(advertising, ZERO) == chain.spent(0) + chain.spent(1)
-	if everybody:
+	if everybody and not any(doc.get("rounding_adjustment") for doc in chain.bought):
 		payable = frappe.get_cached_value("Company", COMPANY, "default_payable_account")
 		for name in (advertising, account(COMPANY, INPUT_TAX), payable):
 			assert rows.get(name, ZERO) == chain.of_purchases(name)
