@@ -55,8 +55,7 @@ def condition_of_linked(user: str | None = None, doctype: str | None = None) -> 
 	if RELATION not in [field.options for field in frappe.get_meta(doctype).get_link_fields()]:
 		return NOTHING
 	return " and ".join(
-		f"(ifnull(`tab{doctype}`.`{column}`, '') = '' or `tab{doctype}`.`{column}` in"
-		f" (select `tabRelation`.name from `tabRelation` where {readable}))"
+		f"(ifnull(`tab{doctype}`.`{column}`, '') = '' or {_names_readable(doctype, column, readable)})"
 		for column in link_columns(doctype)
 	)
 
@@ -130,22 +129,49 @@ def fits(doctype: str, name: str, criterion: str) -> bool:
 
 
 def _of_relations(user: str) -> str:
+	"""Ask the party documents of one relation at a time: a page of a list looks at few relations, not at all documents."""
 	if not get_user_permissions(user):
 		return ""
-	name = "`tabRelation`.name"
-	closed = [f"{name} not in ({hidden})" for hidden in excluded_relations(user)]
+	own = []
 	if territories := user_permissions.names_allowed(TERRITORY, user, RELATION):
-		closed.append(f"not ifnull({user_permissions.outside('`tabRelation`.territory', territories)}, 0)")
-	if not closed:
+		own.append(f"not ifnull({user_permissions.outside('`tabRelation`.territory', territories)}, 0)")
+	by_parties = _of_party_documents(user, " and ".join(own) or "1 = 1")
+	if not (own or by_parties):
 		return ""
-	opened = [
-		f"{name} in ({_parents(doctype, fitting)})"
-		for doctype in sources()
-		if (fitting := user_permissions.allowed(doctype, user, "document"))
-	]
+	opened = [by_parties or own[0]]
 	if shared := get_shared(RELATION, user):
-		opened.append(f"{name} in ({_texts(shared)})")
-	return "(" + " or ".join([f"({' and '.join(closed)})", *opened]) + ")"
+		opened.append(f"`tabRelation`.name in ({_texts(shared)})")
+	return "(" + " or ".join(opened) + ")"
+
+
+def _of_party_documents(user: str, own: str) -> str:
+	"""Build the condition on a relation's party documents; empty if no User Permission concerns them.
+
+	One fitting document opens the relation, else one hidden document closes it.
+
+	:param own: the condition on the relation itself where its documents decide nothing
+	"""
+	joins, hidden, fitting = [], [], []
+	for number, doctype in enumerate(sources()):
+		alias = f"document{number}"
+		if not (criterion := user_permissions.excluded(doctype, user, alias)):
+			continue
+		joins.append(
+			f" left join `tab{doctype}` {alias}"
+			f" on party.party_type = {_texts([doctype])} and {alias}.name = party.party"
+		)
+		hidden.append(f"({alias}.name is not null and ({criterion}))")
+		if criterion := user_permissions.allowed(doctype, user, alias):
+			fitting.append(f"({alias}.name is not null and {criterion})")
+	if not hidden:
+		return ""
+	opens = f" when {' or '.join(fitting)} then 2" if fitting else ""
+	return (
+		f"case ifnull((select max(case{opens} when {' or '.join(hidden)} then 1 else 0 end)"
+		f" from `tab{PARTY}` party{''.join(joins)}"
+		f" where party.parent = `tabRelation`.name and party.parenttype = '{RELATION}'), 0)"
+		f" when 2 then 1 when 1 then 0 else ({own}) end = 1"
+	)
 
 
 def _of_rows(user: str, doctype: str) -> str:
@@ -153,10 +179,17 @@ def _of_rows(user: str, doctype: str) -> str:
 	readable, columns = _readable_relations(user), link_columns(doctype)
 	if not columns:
 		return " and ".join(_of_named_documents(user, doctype))
-	return " and ".join(
-		f"`tab{doctype}`.`{column}` in (select `tabRelation`.name from `tabRelation` where {readable})"
-		for column in columns
-		if readable
+	return " and ".join(_names_readable(doctype, column, readable) for column in columns if readable)
+
+
+def _names_readable(doctype: str, column: str, readable: str) -> str:
+	"""Build the condition that a column names a readable relation.
+
+	Not IN, which MariaDB answers by reading all relations first, whatever the list is limited to.
+	"""
+	return (
+		f"ifnull((select 1 from `tabRelation` where `tabRelation`.name = `tab{doctype}`.`{column}`"
+		f" and ({readable})), 0) = 1"
 	)
 
 
