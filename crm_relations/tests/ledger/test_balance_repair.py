@@ -15,17 +15,19 @@ from crm_relations.ledger.balance_sheets.balance_sheet import balance_sheet
 from crm_relations.ledger.statements.statement import statement
 from crm_relations.tests.ledger.test_chains import NIGHTLY, SEED, over_random_chains
 from crm_relations.tests.support import factories
-from crm_relations.tests.support.books.balance import (
+from crm_relations.tests.support.books.balance import (  # noqa: F401
 	balances,
+	campaigns_in_the_ledger,
 	carried,
 	codes,
+	posting_anew_allowed,
 	sheet_of,
 	without_campaign,
 )
 from crm_relations.tests.support.books.books import campaign, journal, sell
 from crm_relations.tests.support.books.chain_changes import ChangingChain
 from crm_relations.tests.support.books.sister import sister_company  # noqa: F401
-from crm_relations.tests.support.machine.browser import desk_test
+from crm_relations.tests.support.machine.browser import administrators_page, desk_test  # noqa: F401
 from crm_relations.tests.support.machine.commits import held_back
 
 pytestmark = pytest.mark.site

@@ -18,7 +18,8 @@ from crm_relations.ledger.balance_sheets.balance_sheet import SIDES, balance_she
 from crm_relations.tests.ledger.test_attribution_by_rule import answer, attribute, rule
 from crm_relations.tests.ledger.test_chains import NIGHTLY, over_random_chains
 from crm_relations.tests.support import factories
-from crm_relations.tests.support.books.balance import (
+from crm_relations.tests.support.books.balance import (  # noqa: F401
+	campaigns_in_the_ledger,
 	codes,
 	of,
 	sheet_of,

@@ -15,8 +15,10 @@ from crm_relations.ledger.balance_sheets import repair
 from crm_relations.ledger.balance_sheets.balance_sheet import balance_sheet
 from crm_relations.ledger.statements.statement import statement
 from crm_relations.tests.support import factories
-from crm_relations.tests.support.books.balance import (
+from crm_relations.tests.support.books.balance import (  # noqa: F401
+	campaigns_in_the_ledger,
 	codes,
+	posting_anew_allowed,
 	sheet_of,
 )
 from crm_relations.tests.support.books.books import campaign, journal, sell

@@ -12,10 +12,12 @@ from frappe.utils import nowdate
 from crm_relations.demo.company import COMPANY, account
 from crm_relations.ledger.balance_sheets import repair
 from crm_relations.tests.support import factories
-from crm_relations.tests.support.books.balance import (
+from crm_relations.tests.support.books.balance import (  # noqa: F401
 	balances,
+	campaigns_in_the_ledger,
 	carried,
 	codes,
+	posting_anew_allowed,
 	sheet_of,
 )
 from crm_relations.tests.support.books.books import campaign, draft, journal, sell

@@ -9,9 +9,10 @@ from crm_relations.relations import api
 from crm_relations.relations.identities import reassign
 from crm_relations.relations.identities import sync as engine
 from crm_relations.relations.network import links
-from crm_relations.tests.relations.test_identity import (
+from crm_relations.tests.relations.test_identity import (  # noqa: F401
 	contact_of,
 	employee,
+	no_step_failed,
 	party_types,
 	relation_of,
 	supplier,
