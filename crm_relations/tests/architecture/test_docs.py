@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from crm_relations.ledger.statements.figures import DETAILS, CampaignFigures
+
 pytestmark = pytest.mark.lint
 
 APP = Path(__file__).resolve().parents[2]
@@ -229,6 +231,13 @@ def imports_of_ours(example: str) -> Iterator[tuple[str, str]]:
 	for node in ast.walk(ast.parse(example)):
 		if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("crm_relations."):
 			yield from ((node.module, alias.name) for alias in node.names)
+
+
+def test_each_figure_of_the_statement_is_described_and_no_other():
+	figures = {*DETAILS, *CampaignFigures.__dataclass_fields__} - {"campaign"}
+	page = (ROOT / "docs" / "developer" / "statement-figures.md").read_text(encoding="utf-8")
+	cells = re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE)
+	assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == figures
 
 
 def test_the_map_is_read_at_once():
