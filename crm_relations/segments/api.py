@@ -6,11 +6,11 @@ import frappe
 from frappe import _
 
 from crm_relations.segments import confidential, queries, versions
-from crm_relations.segments.analysis import explanation, exporting, preview_requests
+from crm_relations.segments.analysis import exporting, preview_requests
 from crm_relations.segments.analysis.breakdown import breakdown as break_down
 from crm_relations.segments.analysis.overlap import overlap as overlap_of
 from crm_relations.segments.compilation import compiler
-from crm_relations.segments.description import builder_schema, describe_rule
+from crm_relations.segments.description import builder_schema, describe_rule, explanation
 from crm_relations.segments.language.rules import RuleError
 from crm_relations.segments.members import jobs, membership
 from crm_relations.shared.refusals import refuse

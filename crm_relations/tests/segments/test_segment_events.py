@@ -12,9 +12,8 @@ from crm_relations.interactions import log
 from crm_relations.relations.facts import build
 from crm_relations.relations.network.links import link
 from crm_relations.segments import api, checks
-from crm_relations.segments.analysis import explanation
 from crm_relations.segments.compilation import compiler
-from crm_relations.segments.description import describe_rule
+from crm_relations.segments.description import describe_rule, explanation
 from crm_relations.segments.fields import catalogue
 from crm_relations.segments.language.rules import RuleError
 from crm_relations.segments.members import membership

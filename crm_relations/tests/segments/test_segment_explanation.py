@@ -8,8 +8,8 @@ from frappe.model.document import Document
 from frappe.utils import getdate, nowdate
 
 from crm_relations.segments import api
-from crm_relations.segments.analysis import explanation
 from crm_relations.segments.compilation import compiler
+from crm_relations.segments.description import explanation
 from crm_relations.segments.fields import catalogue
 from crm_relations.segments.language import rules
 from crm_relations.segments.members import membership
