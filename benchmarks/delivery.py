@@ -37,8 +37,8 @@ from frappe.email import queue
 from frappe.utils import cint
 from measuring import Clock, connected_site
 
-from crm_relations.campaigns.planning import enrollment
 from crm_relations.campaigns.email import dispatch
+from crm_relations.campaigns.planning import enrollment
 
 BAR = 0.1
 WORKERS_BAR = 1 / 1.7

@@ -28,8 +28,8 @@ from measuring import connected_site, report, row, timed
 from segment_data import Market
 from segment_questions import QUESTIONS, Question, days
 
-from crm_relations.segments.compilation import compiler
 from crm_relations.segments import queries
+from crm_relations.segments.compilation import compiler
 from crm_relations.shared import temp_tables
 
 BAR = 1.2

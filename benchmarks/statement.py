@@ -27,8 +27,8 @@ from measuring import connected_site, report, row, timed
 from statement_data import Books
 
 from crm_relations.ledger.statements import statement as books
-from crm_relations.ledger.statements.temp_tables import for_sums, vouchers_once
 from crm_relations.ledger.statements.statement import company_or_default
+from crm_relations.ledger.statements.temp_tables import for_sums, vouchers_once
 
 BAR = 2.0
 PLANS = Path(__file__).parent / "reports" / "statement_plans.md"

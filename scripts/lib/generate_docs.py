@@ -4,6 +4,7 @@ A part is a function in `PARTS`: it reads the source and returns Markdown. Nothi
 writes nothing and exits with code 1 if a part is out of date.
 """
 
+import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -24,9 +25,28 @@ def adr_index() -> str:
 	return "\n".join(rows)
 
 
+def owners() -> str:
+	"""Return a table row for each doctype and each field with owners, from `crm_relations/owners.py`."""
+	spec = importlib.util.spec_from_file_location("owners", ROOT / "crm_relations" / "owners.py")
+	if spec is None or spec.loader is None:
+		raise FileNotFoundError("crm_relations/owners.py")
+	source = importlib.util.module_from_spec(spec)
+	spec.loader.exec_module(source)
+	any_doctype = sorted(
+		module for module, (names, _why) in source.CHOSEN_AT_RUN_TIME.items() if "*" in names
+	)
+	rows = ["| doctype or field | written by |", "|---|---|"]
+	for name, modules in sorted((source.OWNERS | source.FIELD_OWNERS).items()):
+		rows.append(f"| {name} | {', '.join(f'`{module}`' for module in modules)} |")
+	rows.append(f"| any doctype | {', '.join(f'`{module}`' for module in any_doctype)} |")
+	rows.append(f"| users only | {', '.join(sorted(source.USERS_ONLY))} |")
+	return "\n".join(rows)
+
+
 #: name of the part → (file, function)
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
 	"decisions": ("docs/adr/README.md", adr_index),
+	"owners": ("docs/developer/ownership.md", owners),
 }
 
 
