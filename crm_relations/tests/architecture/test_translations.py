@@ -34,6 +34,10 @@ def python_texts() -> Iterator[tuple[str, str]]:
 def script_texts() -> Iterator[tuple[str, str]]:
 	for pattern, suffix in ((JS_TEXT, "*.js"), (HTML_TEXT, "*.html")):
 		for path in APP.rglob(suffix):
+			if (
+				"dist" in path.relative_to(APP).parts
+			):  # built from the others, perhaps before they were changed
+				continue
 			for match in pattern.finditer(path.read_text(encoding="utf-8")):
 				literal = match.group(1)
 				yield (
