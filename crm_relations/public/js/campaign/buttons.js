@@ -1,5 +1,6 @@
 // The buttons of a campaign: which of them its status and the rights of the user allow, and what each one asks first.
 
+import { agreed } from "../lib/ask.js";
 import { CampaignStatus } from "../lib/enums.js";
 import { html } from "../lib/html.js";
 import { campaigns } from "./api.js";
@@ -51,19 +52,27 @@ async function confirm_action(frm, action) {
 		cint(status.calls_open),
 		cint(due_letters),
 	]);
-	const text = {
-		pause: __(
-			"Pause the campaign? No e-mail leaves and no call is given out until it is resumed.",
-		),
-		resume: __("Resume the campaign? {0} e-mails are due and leave at once.", [cint(due)]),
-		finish: __(
-			"Finish the campaign for good? What is open is not carried out any more. This cannot be undone.",
-		),
+	const [title, label, text] = {
+		pause: [
+			__("Pause Campaign"),
+			__("Pause"),
+			__("No e-mail leaves and no call is given out until the campaign is resumed."),
+		],
+		resume: [
+			__("Resume Campaign"),
+			__("Resume"),
+			__("{0} e-mails are due and leave at once.", [cint(due)]),
+		],
+		finish: [
+			__("Finish Campaign"),
+			__("Finish"),
+			__("What is open is not carried out any more. This cannot be undone."),
+		],
 	}[action];
-	const question_html = html`<p>${text}</p>
-		${action !== "resume" && html`<p>${open}</p>`}`;
-	frappe.confirm(String(question_html), async () => {
-		await campaigns.post(action, { campaign });
-		frm.reload_doc();
-	});
+	const content_html = html`<p>${text}</p>
+		${action !== "resume" && html`<p class="text-muted">${open}</p>`}`;
+	const is_final = action === "finish";
+	if (!(await agreed({ title, label, content_html, is_final }))) return;
+	await campaigns.post(action, { campaign });
+	frm.reload_doc();
 }

@@ -16,7 +16,7 @@ function facts(call) {
 	const is_of_another = call.assigned_to && call.assigned_to !== frappe.session.user;
 	return [
 		call.city,
-		__("Points: {0}", [cint(call.points)]),
+		cint(call.points) > 0 && __("Points: {0}", [cint(call.points)]),
 		call.attempts && __("tried {0} of {1} times", [cint(call.attempts), cint(call.max_tries)]),
 		__(call.legal_basis),
 		is_of_another && __("of {0}", [user_name(call.assigned_to)]),
@@ -26,6 +26,17 @@ function facts(call) {
 function history_line({ at, kind, title }) {
 	const texts = [date(String(at || "").slice(0, 10)), __(kind || ""), title || ""];
 	return html`<div class="small text-muted">${texts.join(" · ")}</div>`;
+}
+
+// the frame has the desk's type, and the room that the script needs
+function script_frame(script) {
+	const font = getComputedStyle(document.body).fontFamily.replace(/"/g, "'");
+	const style = `<style>body { font: 14px/1.5 ${font}; margin: 0.75rem; color: #1f272e }</style>`;
+	const height = script.length > 600 ? "16rem" : "7rem";
+	return framed(style + script, __("Call Script"), height).css({
+		resize: "vertical",
+		borderRadius: "var(--border-radius)",
+	});
 }
 
 function member_html(call, history) {
@@ -86,7 +97,7 @@ export class CallList {
 			$member
 				.find("[data-script]")
 				.empty()
-				.append(framed(this.call.script, __("Call Script"), "14rem"));
+				.append(script_frame(this.call.script));
 		this.dialog.show();
 	}
 
@@ -95,6 +106,7 @@ export class CallList {
 		const dialog = new frappe.ui.Dialog({
 			title: __("Call"),
 			size: "large",
+			static: true, // neither Escape nor a click beside it closes the dialog and loses the note
 			no_submit_on_enter: true, // only the button records: Enter is pressed while writing the note
 			fields: [
 				{ fieldname: "member", fieldtype: "HTML" },
@@ -151,12 +163,13 @@ export class CallList {
 				this.release().then(() => this.next());
 			},
 		});
+		dialog.get_close_btn().show();
 		dialog.onhide = () => this.release().then(() => show_progress(this.frm));
 		return dialog;
 	}
 
 	async record(values) {
-		await interactions.post("record_call", {
+		const sent = {
 			send: this.call.send,
 			answer: values.answer,
 			note: values.note || "",
@@ -167,7 +180,12 @@ export class CallList {
 			next_step: values.next_step || null,
 			next_step_on: values.next_step_on || null,
 			next_step_for: values.next_step_for || null,
-		});
+		};
+		try {
+			await interactions.post("record_call", sent);
+		} catch {
+			return; // Frappe shows the server's message; the dialog keeps what was entered
+		}
 		frappe.show_alert({ message: __("Recorded"), indicator: "green" });
 		this.call = null;
 		this.next();

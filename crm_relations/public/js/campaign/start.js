@@ -1,5 +1,6 @@
 // The start of a campaign: the question with audience, attachments and notes, then the wait for the background job.
 
+import { agreed } from "../lib/ask.js";
 import { CampaignStatus } from "../lib/enums.js";
 import { fill_html, html, server_html } from "../lib/html.js";
 import { campaigns, is_shown } from "./api.js";
@@ -26,9 +27,10 @@ function question_html(frm, { members, files, notes }) {
 				${attachments}
 			</ul>`}
 		${notes.length > 0 &&
-		html`<ul class="text-muted">
-			${hints}
-		</ul>`}`;
+		html`<p>${__("Good to know before the start")}:</p>
+			<ul class="text-muted" data-notes>
+				${hints}
+			</ul>`}`;
 }
 
 export async function start(frm) {
@@ -39,15 +41,15 @@ export async function start(frm) {
 		show_missing(ready.missing);
 		return;
 	}
-	frappe.confirm(String(question_html(frm, ready)), async () => {
-		const answer = await campaigns.post("start", { campaign });
-		if (!answer.queued) {
-			show_missing(answer.missing);
-			return;
-		}
-		tell_queued(answer, __("The campaign is starting"));
-		wait_for_start(frm, LOOKS);
-	});
+	const content_html = question_html(frm, ready);
+	if (!(await agreed({ title: __("Start Campaign"), label: __("Start"), content_html }))) return;
+	const answer = await campaigns.post("start", { campaign });
+	if (!answer.queued) {
+		show_missing(answer.missing);
+		return;
+	}
+	tell_queued(answer, __("The campaign is starting"));
+	wait_for_start(frm, LOOKS);
 }
 
 /** Look for the status that the job sets: the realtime message may not reach every browser. */
