@@ -25,7 +25,7 @@ def insert(
 		frappe.db.sql(text, [value for row in page for value in row])
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def _statement(
 	db_type: str, doctype: str, columns: tuple[str, ...], size: int, ignore_duplicates: bool
 ) -> str:

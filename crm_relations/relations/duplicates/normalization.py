@@ -266,3 +266,12 @@ def sound(word: str) -> str:
 	coded = _BY_NEIGHBOUR.sub(lambda match: _CODES[match.lastgroup or ""], word).translate(_SOUNDS)
 	coded = _REPEATED.sub(r"\1", coded)
 	return coded[:1] + coded[1:].replace("0", "")
+
+
+_REMEMBERED = (folded, person_name, organisation_name, street, compact, sound)
+
+
+def forget() -> None:
+	"""Let go of the forms that are remembered: a job that reads ever new names holds no more than a page of them."""
+	for form in _REMEMBERED:
+		form.cache_clear()

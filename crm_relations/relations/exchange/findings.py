@@ -1,7 +1,7 @@
 """What the preview of an import says about the file as a whole: opt-outs, remarks with examples, and questions."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from frappe import _
@@ -20,30 +20,41 @@ FIGURES = {
 EXAMPLES = 3
 
 
-def counts(plans: Iterable[Plan]) -> dict[str, int]:
-	"""How many rows object to each channel, and how many addresses are dead."""
-	found = Counter(objection.channel for plan in plans for objection in plan.objections)
-	return {name: found[channel] for name, channel in FIGURES.items()}
+class Findings:
+	"""Collects, page by page, what the plans of a file say about it: how many of each action, opt-outs and remarks."""
 
+	def __init__(self) -> None:
+		self.actions: Counter[str] = Counter()
+		self._objections: Counter[str] = Counter()
+		self._remarks: dict[str, dict[str, Any]] = {}
 
-def of(plans: Sequence[Plan], conventions: Conventions) -> dict[str, list[dict[str, Any]]]:
-	"""Remarks of the same kind with their number and examples, and what the user is asked."""
-	remarks: dict[str, dict[str, Any]] = {}
-	for plan in plans:
-		for kind, detail in plan.remarks:
-			found = remarks.setdefault(kind, {"text": kind, "count": 0, "examples": []})
-			found["count"] += 1
-			if len(found["examples"]) < EXAMPLES:
-				found["examples"].append(_("Row {0}: {1}").format(plan.record.number, detail))
-	questions = []
-	if conventions.unclear_dates and not conventions.date_order:
-		questions.append(
-			{
-				"field": "date_order",
-				"text": _(
-					"Dates can be read in two ways and go into the notes. Choose the order of dates, and preview again."
-				),
-				"examples": conventions.unclear_dates,
-			}
-		)
-	return {"remarks": sorted(remarks.values(), key=lambda one: -one["count"]), "questions": questions}
+	def add(self, plans: Iterable[Plan]) -> None:
+		"""Take the plans of a page in."""
+		for plan in plans:
+			self.actions[plan.action] += 1
+			self._objections.update(objection.channel for objection in plan.objections)
+			for kind, detail in plan.remarks:
+				found = self._remarks.setdefault(kind, {"text": kind, "count": 0, "examples": []})
+				found["count"] += 1
+				if len(found["examples"]) < EXAMPLES:
+					found["examples"].append(_("Row {0}: {1}").format(plan.record.number, detail))
+
+	def counts(self) -> dict[str, int]:
+		"""How many rows object to each channel, and how many addresses are dead."""
+		return {name: self._objections[channel] for name, channel in FIGURES.items()}
+
+	def texts(self, conventions: Conventions) -> dict[str, list[dict[str, Any]]]:
+		"""Remarks of the same kind with their number and examples, and what the user is asked."""
+		questions = []
+		if conventions.unclear_dates and not conventions.date_order:
+			questions.append(
+				{
+					"field": "date_order",
+					"text": _(
+						"Dates can be read in two ways and go into the notes. Choose the order of dates, and preview again."
+					),
+					"examples": conventions.unclear_dates,
+				}
+			)
+		remarks = sorted(self._remarks.values(), key=lambda one: -one["count"])
+		return {"remarks": remarks, "questions": questions}

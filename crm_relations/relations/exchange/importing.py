@@ -7,8 +7,12 @@ together, so that a job that was killed goes on where it stopped and nothing is 
 
 import json
 import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from html import unescape
-from typing import Any
+from itertools import chain
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 import frappe
 from frappe import _
@@ -17,11 +21,13 @@ from frappe.utils import cint, now, strip_html
 from frappe.utils.background_jobs import get_job_status
 from rq.job import JobStatus
 
-from crm_relations.relations.exchange import fields, findings, planning
-from crm_relations.relations.exchange.files import conventions, opt_outs, parsing, spreadsheets, vcards
+from crm_relations.relations.exchange import fields, planning
+from crm_relations.relations.exchange.files import conventions, file_rows, opt_outs, parsing, vcards
+from crm_relations.relations.exchange.files.file_rows import CSV, VCARD, XLSX, FileRows, Pages
 from crm_relations.relations.exchange.files.headings import REPEATED, heading_key
 from crm_relations.relations.exchange.files.parsing import Record, Table
 from crm_relations.relations.exchange.files.unreadable import Unreadable
+from crm_relations.relations.exchange.findings import Findings
 from crm_relations.relations.exchange.planning import CREATE, REJECT, UNCHANGED, UPDATE, Plan, Planner
 from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.refusals import refuse
@@ -29,7 +35,6 @@ from crm_relations.shared.text.outside_text import insert_rows, plain_values
 
 DOCTYPE = "Relation Import"
 RECORD = "Relation Import Record"
-VCARD, CSV, XLSX = "vCard", "csv", "xlsx"
 #: rows of a page: one commit each
 PAGE = 500
 #: so many rows are checked while the user waits; more, in a job
@@ -40,7 +45,10 @@ AT_ONCE_BYTES = {CSV: 1024 * 1024, VCARD: 1024 * 1024, XLSX: 200 * 1024}
 SAMPLE = 200
 #: rows that the form shows; all of them are in the file of the preview
 SHOWN = 200
-MAX_BYTES = 50 * 1024 * 1024
+#: as large as 500,000 rows of 40 columns
+MAX_BYTES = 200 * 1024 * 1024
+#: rejected rows that are read at a time
+REASONS = 5000
 #: jobs of an import that may be known to the queue at a time: one at work, one that was killed, one that waits
 SLOTS = 3
 #: figure of the document → the action that it counts
@@ -78,15 +86,17 @@ def read_columns(doc: Document) -> None:
 	"""Format and columns of a new file; what each column means is guessed from its heading."""
 	if not doc.is_new() and not doc.has_value_changed("import_file"):
 		return
-	content = _content(doc)
+	path = _path(doc)
 	doc.update({"status": "Draft", "preview": None, "preview_file": None, "failure": None, "rows_done": 0})
-	doc.file_format = _format(content)
-	is_small = len(content) <= AT_ONCE_BYTES[doc.file_format]
-	if doc.file_format == VCARD:
-		doc.set("columns", [])
-		doc.rows_total = len(_read_cards(content)) if is_small else 0
-		return
-	table = _read_table(doc.file_format, content, 0 if is_small else SAMPLE)
+	with open(path, "rb") as stream:
+		doc.file_format = file_rows.format_of(stream)
+		is_small = os.path.getsize(path) <= AT_ONCE_BYTES[doc.file_format]
+		if doc.file_format == VCARD:
+			doc.set("columns", [])
+			with _named_refusals():
+				doc.rows_total = sum(1 for _card in vcards.records_of(stream)) if is_small else 0
+			return
+		table = _read_table(doc.file_format, stream, 0 if is_small else SAMPLE)
 	doc.rows_total = len(table.rows) if is_small else 0
 	if [row.heading for row in doc.columns] == [text[:255] for text in table.heading]:
 		return  # the user has set them already
@@ -99,12 +109,6 @@ def read_columns(doc: Document) -> None:
 			target = "optout_status"
 		sample = values[0][:255] if values else ""
 		doc.append("columns", {"heading": heading[:255], "sample": sample, "target": target})
-
-
-def _format(content: bytes) -> str:
-	if vcards.is_vcard(content):
-		return VCARD
-	return XLSX if spreadsheets.is_workbook(content) else CSV
 
 
 def check_columns(doc: Document) -> None:
@@ -139,27 +143,31 @@ def forget(doc: Document) -> None:
 # ── reading ────────────────────────────────────────────────────────────────────────────────────
 
 
-def records_of(doc: Document) -> list[Record]:
-	"""The rows or cards of the file, in their order."""
-	content = _content(doc)
-	if doc.file_format == VCARD:
-		return _read_cards(content)
-	table = _read_table(doc.file_format, content)
+def records_of(doc: Document) -> FileRows:
+	"""The rows or cards of the file, in their order; each pass over them reads the file."""
+	path = _path(doc)
 	targets = [row.target or "" for row in doc.columns]
-	if len(targets) != len(table.heading):
-		frappe.throw(_("Columns: the file has other columns now. Attach it again."))
-	return list(parsing.records_of(table, targets))
+	if doc.file_format != VCARD:
+		with open(path, "rb") as stream:
+			table = _open_table(doc.file_format, stream)
+		if len(targets) != len(table.heading):
+			frappe.throw(_("Columns: the file has other columns now. Attach it again."))
+	return FileRows(path, doc.file_format, targets)
 
 
-def planner_for(doc: Document, records: list[Record]) -> Planner:
-	"""A planner that reads the rows by the conventions of the whole file, and by the user's choices."""
+def planner_for(doc: Document, rows: FileRows) -> Planner:
+	"""A planner that reads the rows by the conventions of the whole file, and by the user's choices.
+
+	The file is read once for it.
+	"""
 	dates = [name for name, df in fields.Reader().fields.items() if df.fieldtype == "Date"]
-	found = conventions.survey(records, dates, doc.date_order or "", doc.names_as or "")
+	with _named_refusals():
+		found = conventions.survey(rows, dates, doc.date_order or "", doc.names_as or "")
 	return Planner(doc.existing, found, f"{doc.name}, {os.path.basename(doc.import_file)}")
 
 
-def _content(doc: Document) -> bytes:
-	"""The file, if the session's user may read it.
+def _path(doc: Document) -> str:
+	"""Where the file is, if the session's user may read it.
 
 	:raises frappe.PermissionError: and errors that name the field
 	"""
@@ -172,21 +180,25 @@ def _content(doc: Document) -> bytes:
 	path = file.get_full_path()
 	if max(cint(file.file_size), os.path.getsize(path)) > MAX_BYTES:
 		refuse(_("File: it is larger than {0} MB. Split it."), MAX_BYTES // 1024 // 1024)
-	with open(path, "rb") as stream:
-		return stream.read()
+	return path
 
 
-def _read_table(file_format: str, content: bytes, limit: int = 0) -> Table:
-	read = spreadsheets.read_table if file_format == XLSX else parsing.read_table
+def _open_table(file_format: str, stream: BinaryIO) -> Table:
+	with _named_refusals():
+		return file_rows.open_table(file_format, stream)
+
+
+def _read_table(file_format: str, stream: BinaryIO, limit: int = 0) -> Table:
+	"""The table with its rows, or with so many of them."""
+	with _named_refusals():
+		return parsing.held(file_rows.open_table(file_format, stream), limit)
+
+
+@contextmanager
+def _named_refusals() -> Iterator[None]:
+	"""What cannot be read is told in the user's language."""
 	try:
-		return read(content, limit)
-	except Unreadable as error:
-		refuse(_("File: {0}"), error.message(_))
-
-
-def _read_cards(content: bytes) -> list[Record]:
-	try:
-		return vcards.read(content)[0]
+		yield
 	except Unreadable as error:
 		refuse(_("File: {0}"), error.message(_))
 
@@ -207,29 +219,35 @@ def start_check(doc: Document) -> str:
 def check(name: str) -> None:
 	"""What becomes of each row: counts and first rows in the document, all of them in a file. Writes no relation."""
 	doc = frappe.get_doc(DOCTYPE, name)
-	records = records_of(doc)
-	planner = planner_for(doc, records)
-	plans: list[Plan] = []
-	for start in range(0, len(records), PAGE):
-		plans += planner.plan(records[start : start + PAGE])
-		_progress(doc, start, len(records), _("Checking"))
-	totals = planning.counts(plans)
-	shown = sorted(plans[: SHOWN * 50], key=lambda plan: plan.action != REJECT)[:SHOWN]
+	rows = records_of(doc)
+	planner = planner_for(doc, rows)
+	pages, found = Pages(rows), Findings()
+	first: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+	with TemporaryFile() as table:
+		table.write(parsing.write_table(_preview_heading(), ()))
+		for start in range(0, rows.total, PAGE):
+			plans = planner.plan(pages.read(start, PAGE))
+			found.add(plans)
+			table.write(parsing.write_rows(_preview_rows(plans)))
+			if start < SHOWN * 50:
+				for plan in plans:
+					if len(first[plan.action == REJECT]) < SHOWN:
+						first[plan.action == REJECT].append(_as_row(plan))
+			_progress(doc, start, rows.total, _("Checking"))
+		table.seek(0)
+		preview_file = _attach(doc, f"preview-{doc.name}.csv", table.read())
 	doc.update(
 		{
 			"status": "Checked",
-			"rows_total": len(records),
+			"rows_total": rows.total,
 			"rows_done": 0,
-			"to_create": totals[CREATE],
-			"to_update": totals[UPDATE],
-			"unchanged": totals[UNCHANGED],
-			"rejected": totals[REJECT],
+			**{field: found.actions[action] for field, action in FIGURES.items()},
 			"failure": None,
 			"rejected_file": None,
-			**findings.counts(plans),
-			"findings": _json(findings.of(plans, planner.conventions)),
-			"preview": _json([_as_row(plan) for plan in shown]),
-			"preview_file": _attach(doc, f"preview-{doc.name}.csv", _preview_table(plans)),
+			**found.counts(),
+			"findings": _json(found.texts(planner.conventions)),
+			"preview": _json([*first[True], *first[False]][:SHOWN]),
+			"preview_file": preview_file,
 		}
 	)
 	_save(doc)
@@ -252,23 +270,16 @@ def _json(value: Any) -> str:
 	return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
-def _preview_table(plans: list[Plan]) -> bytes:
+def _preview_heading() -> Sequence[str]:
+	return _("Row"), _("Result"), _("Name"), _("Relation"), _("Reason"), _("Details")
+
+
+def _preview_rows(plans: Iterable[Plan]) -> Iterator[Sequence[object]]:
 	words = {CREATE: _("New"), UPDATE: _("Changed"), UNCHANGED: _("Unchanged"), REJECT: _("Rejected")}
-	heading = (_("Row"), _("Result"), _("Name"), _("Relation"), _("Reason"), _("Details"))
-	return parsing.write_table(
-		heading,
-		(
-			(
-				plan.record.number,
-				words[plan.action],
-				plan.title,
-				_as_row(plan)["relation"],
-				plan.reason,
-				"; ".join(plan.details),
-			)
-			for plan in plans
-		),
-	)
+	for plan in plans:
+		row = _as_row(plan)
+		details = "; ".join(plan.details)
+		yield row["row"], words[plan.action], plan.title, row["relation"], plan.reason, details
 
 
 # ── the job ────────────────────────────────────────────────────────────────────────────────────
@@ -336,23 +347,24 @@ def run(name: str) -> None:
 	goes on behind the first one's page.
 	"""
 	doc = frappe.get_doc(DOCTYPE, name)
-	records = records_of(doc)
-	planner = planner_for(doc, records)
+	rows = records_of(doc)
+	planner = planner_for(doc, rows)
+	pages = Pages(rows)
 	while True:
 		doc = frappe.get_doc(DOCTYPE, name, for_update=True)
 		done = cint(doc.rows_done)
-		if done >= len(records):
+		if done >= rows.total:
 			break
-		plans = planner.carry_out(records[done : done + PAGE], "relation_import_row")
+		plans = planner.carry_out(pages.read(done, PAGE), "relation_import_row")
 		_keep(doc, plans)
 		totals = planning.counts(plans)
 		before = dict.fromkeys(FIGURES, 0) if not done else {f: cint(doc.get(f)) for f in FIGURES}
 		figures = {field: before[field] + totals[action] for field, action in FIGURES.items()}
-		_set(doc, {"rows_done": done + len(plans), "rows_total": len(records), **figures})
+		_set(doc, {"rows_done": done + len(plans), "rows_total": rows.total, **figures})
 		frappe.db.commit()
-		_progress(doc, done + len(plans), len(records), _("Importing"))
+		_progress(doc, done + len(plans), rows.total, _("Importing"))
 	if doc.status != "Done":
-		_set(doc, {"status": "Done", "rejected_file": _rejected_file(doc, records)})
+		_set(doc, {"status": "Done", "rejected_file": _rejected_file(doc, rows)})
 	frappe.db.commit()
 
 
@@ -380,24 +392,47 @@ def _keep(doc: Document, plans: list[Plan]) -> None:
 	insert_rows(RECORD, RECORD_COLUMNS, rows)
 
 
-def _rejected_file(doc: Document, records: list[Record]) -> str | None:
+def _rejected_file(doc: Document, rows: FileRows) -> str | None:
 	"""The rejected rows as they came, each with its reason: to be corrected and imported again."""
-	record = frappe.qb.DocType(RECORD)
-	reasons = dict(
-		frappe.qb.from_(record)
-		.select(record.row_number, record.reason)
-		.where((record.source == _source(doc.name)) & (record.state == "Rejected"))
-		.run()
-	)
-	left = [record for record in records if record.number in reasons]
-	if not left:
+	left = _rejected(rows, _reasons(doc))
+	first = next(left, None)
+	if not first:
 		return None
-	if doc.file_format == VCARD:
-		text = "\n".join(vcards.rejected(record, reasons[record.number] or "") for record in left)
-		return _attach(doc, f"rejected-{doc.name}.vcf", f"{text}\n".encode())
-	heading = [parsing.REASON, *(row.heading for row in doc.columns)]
-	rows = ([reasons[row.number], *map(parsing.unguarded, row.raw)] for row in left)
-	return _attach(doc, f"rejected-{doc.name}.csv", parsing.write_table(heading, rows))
+	with TemporaryFile() as out:
+		if doc.file_format == VCARD:
+			for record, reason in chain([first], left):
+				out.write(f"{vcards.rejected(record, reason)}\n".encode())
+		else:
+			heading = [parsing.REASON, *(row.heading for row in doc.columns)]
+			out.write(parsing.write_table(heading, ()))
+			for record, reason in chain([first], left):
+				out.write(parsing.write_rows([[reason, *map(parsing.unguarded, record.raw)]]))
+		out.seek(0)
+		ending = "vcf" if doc.file_format == VCARD else "csv"
+		return _attach(doc, f"rejected-{doc.name}.{ending}", out.read())
+
+
+def _reasons(doc: Document) -> Iterator[tuple[int, str]]:
+	"""Number and reason of each rejected row, in their order."""
+	record, after = frappe.qb.DocType(RECORD), 0
+	query = frappe.qb.from_(record).select(record.row_number, record.reason).orderby(record.row_number)
+	query = query.where((record.source == _source(doc.name)) & (record.state == "Rejected"))
+	while found := query.where(record.row_number > after).limit(REASONS).run():
+		yield from ((number, reason or "") for number, reason in found)
+		after = found[-1][0]
+
+
+def _rejected(rows: FileRows, reasons: Iterator[tuple[int, str]]) -> Iterator[tuple[Record, str]]:
+	"""The records of which there is a reason; both are in the order of the file."""
+	wanted = next(reasons, None)
+	if not wanted:
+		return
+	for record in rows:
+		if record.number == wanted[0]:
+			yield record, wanted[1]
+			wanted = next(reasons, None)
+			if not wanted:
+				return
 
 
 def _attach(doc: Document, file_name: str, content: bytes) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import frappe
 from frappe.utils import cstr
 
+from crm_relations.relations.exchange.earlier_rows import EarlierRows
 from crm_relations.relations.exchange.files import parsing
 from crm_relations.relations.exchange.files.parsing import Record
 from crm_relations.relations.exchange.files.unreadable import Unreadable, _
@@ -26,6 +27,8 @@ from crm_relations.shared.in_lists import one_of_many
 #: UIDs of relations that came without one
 UID_PREFIX = "urn:crm-relations:"
 HIDDEN = _("a relation that you may not read")
+#: what a relation of an earlier row is found by
+BY_UID, BY_EMAIL = "u:", "e:"
 #: stands for the relation that an earlier row of the same file makes
 ROW = "row:"
 
@@ -66,6 +69,17 @@ class Known:
 			birthday=str(values.get("date_of_birth") or ""),
 		)
 
+	def as_values(self) -> list[Any]:
+		"""What JSON can hold; the reverse of `of_values`."""
+		sets = (sorted(self.emails), sorted(self.phones), sorted(self.employers))
+		return [self.kind, self.title, *sets, self.pincode, self.city, self.birthday]
+
+	@classmethod
+	def of_values(cls, name: str, values: list[Any]) -> "Known":
+		"""Make it again of what `as_values` has returned."""
+		kind, title, emails, phones, employers, *rest = values
+		return cls(name, kind, title, set(emails), set(phones), set(employers), *rest)
+
 	def contradicts(self, other: "Known") -> bool:
 		"""Both name something that two of the same name would share, and have none in common."""
 		if _differ(self.birthday, other.birthday) or self.lives_elsewhere(other):
@@ -103,6 +117,10 @@ def key_of(text: Any) -> str:
 	return " ".join(cstr(text).casefold().split())
 
 
+def _name_key(kind: str, title: str) -> str:
+	return f"n:{kind}:{title}"
+
+
 def _differ(one: str, other: str) -> bool:
 	return bool(one and other and one != other)
 
@@ -121,16 +139,33 @@ class Matcher:
 	def __init__(self, overwrite: bool = False) -> None:
 		self.overwrite = overwrite
 		self.sees_birthdays = "date_of_birth" not in attributes.unreadable_fields()
+		#: what the rows before this page have made known
+		self.earlier = EarlierRows()
+		self._forget_page()
+
+	def _forget_page(self) -> None:
 		self.known: dict[str, Known] = {}
 		self.by_uid: dict[str, str] = {}
 		self.by_email: dict[str, set[str]] = defaultdict(set)
 		self.by_name: dict[tuple[str, str], set[str]] = defaultdict(set)
+		#: relations that rows of this page have made known, and all that they are found by
+		self.made: dict[str, set[str]] = {}
+
+	def settle(self) -> None:
+		"""The page is done: keep what its rows have made known for the rows that follow."""
+		for name, keys in self.made.items():
+			if known := self.known.get(name):
+				uids = {key for key in keys if key.startswith(BY_UID)}
+				self.earlier.put(name, known.as_values(), keys - uids, uids)
+		self.made = {}
 
 	def load(self, records: Iterable[Record]) -> set[str]:
-		"""Read the relations that these records may mean: six queries, whatever their number.
+		"""Read the relations that these records may mean: six queries, whatever their number. What was read for the page
+		before is forgotten.
 
-		:return: all of them that are stored, also those that were read before
+		:return: all of them that are stored, also those that earlier rows have made or changed
 		"""
+		self._forget_page()
 		uids, names, emails, titles = set(), set(), set(), set()
 		for record in records:
 			uid = record.values.get("uid") or ""
@@ -140,6 +175,7 @@ class Matcher:
 				uids.add(uid)
 			emails |= emails_of(record)
 			titles |= {parsing.name_of(record.values, record.company)[0], record.company} - {""}
+		self._remember_earlier(uids, names, emails, titles)
 		point, relation = frappe.qb.DocType("Relation Contact Point"), frappe.qb.DocType("Relation")
 		if emails:
 			names |= set(
@@ -187,8 +223,28 @@ class Matcher:
 				points[parent].append((kind, value, ""))
 		employers = _employers(list(found))
 		for name, row in found.items():
-			self.add(name, row, points[name], employers.get(name, ()))
+			self._know(name, row, points[name], employers.get(name, ()))
 		return stored
+
+	def _remember_earlier(
+		self, uids: Iterable[str], names: Iterable[str], emails: Iterable[str], titles: Iterable[str]
+	) -> None:
+		"""Take in again what earlier rows have made known and these records may mean."""
+		keys = [f"{BY_UID}{uid}" for uid in uids] + [f"{BY_EMAIL}{email}" for email in emails]
+		for title in {key_of(title) for title in titles}:
+			keys += [_name_key(kind, title) for kind in (parsing.PERSON, parsing.ORGANISATION)]
+		found = self.earlier.find(keys)
+		for name in dict.fromkeys([*names, *(name for _key, name in found)]):
+			if values := self.earlier.get(name):
+				self.known[name] = Known.of_values(name, values)
+		for key, name in found:
+			known, text = self.known[name], key[len(BY_UID) :]
+			if key.startswith(BY_UID):
+				self.by_uid[text] = name
+			elif key.startswith(BY_EMAIL):
+				self.by_email[text].add(name)
+			else:
+				self.by_name[(known.kind, key_of(known.title))].add(name)
 
 	def add(
 		self,
@@ -198,10 +254,25 @@ class Matcher:
 		employers: Iterable[str] = (),
 		birthday: str = "",
 	) -> None:
-		"""Remember a relation: one that was read, or one that a row has just made.
+		"""Remember a relation that a row has just made or changed.
 
 		:param birthday: of the row, if its user may not write birthdays
 		"""
+		known = self._know(name, values, points, employers, birthday)
+		keys = self.made.setdefault(name, set())
+		keys |= {f"{BY_EMAIL}{email}" for email in known.emails}
+		keys.add(_name_key(known.kind, key_of(known.title)))
+		if values.get("uid"):
+			keys.add(f"{BY_UID}{values.get('uid')}")
+
+	def _know(
+		self,
+		name: str,
+		values: Any,
+		points: Iterable[tuple[str, str, str]],
+		employers: Iterable[str] = (),
+		birthday: str = "",
+	) -> Known:
 		kind, title = values.get("relation_kind") or "", values.get("relation_name") or ""
 		known = Known.of(name, kind, title, values, points)
 		known.employers = {key_of(employer) for employer in employers}
@@ -213,12 +284,14 @@ class Matcher:
 		for email in known.emails:
 			self.by_email[email].add(name)
 		self.by_name[(known.kind, key_of(known.title))].add(name)
+		return known
 
 	def forget_since(self, number: int) -> None:
 		"""Take out the relations that have become known after so many: they were not made after all."""
 		gone = set(list(self.known)[number:])
 		for name in gone:
 			known = self.known.pop(name)
+			self.made.pop(name, None)
 			for email in known.emails:
 				self.by_email[email].discard(name)
 			self.by_name[(known.kind, key_of(known.title))].discard(name)

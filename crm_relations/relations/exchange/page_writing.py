@@ -19,7 +19,7 @@ from frappe.utils import cstr, now
 from frappe.utils.global_search import get_formatted_value, update_global_search
 
 from crm_relations.relations import changes
-from crm_relations.relations.duplicates import index, queries, search
+from crm_relations.relations.duplicates import index, normalization, queries, search
 from crm_relations.relations.exchange.quick_checks import QuickChecks
 from crm_relations.relations.exchange.stored import Stored
 from crm_relations.relations.network import link_types, links
@@ -190,6 +190,7 @@ class Page:
 		search.look_for_relations({name: records[name] for name in self.looked_at if name in records})
 		changes.announce({*self.docs, *(name for pair in linked for name in pair)})
 		self._tell()
+		normalization.forget()
 
 	def _change(self, doc: Document, rows: dict[str, list[Document]]) -> None:
 		before = self.before[doc.name]

@@ -88,8 +88,9 @@ class Planner:
 			except REFUSALS as error:
 				plan = self.refused(record, error)
 			self.read_objections(plan)
-			plan.doc = None  # the preview of a large file keeps all plans, and no document
+			plan.doc = None
 			plans.append(plan)
+		self.matcher.settle()
 		return plans
 
 	def prepared(self, records: Iterable[Record]) -> list[Record]:
@@ -124,6 +125,7 @@ class Planner:
 		plans = None if page_writing.hindrance() else self.written_at_once(records, save_point)
 		if plans is None:
 			plans = [self.written_alone(record, save_point) for record in records]
+		self.matcher.settle()
 		record_objections(plans, self.source)
 		return plans
 

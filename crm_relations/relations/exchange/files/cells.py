@@ -125,20 +125,35 @@ def date_order(texts: Iterable[str]) -> tuple[str, list[str]]:
 
 	:return: `DAY_FIRST` or `MONTH_FIRST`, else an empty string; and examples where nothing or both is proved
 	"""
-	days_first = months_first = False
-	open_: list[str] = []
+	found = DateOrder()
 	for text in texts:
+		found.add(text)
+	return found.decided()
+
+
+class DateOrder:
+	"""What the dates of a file so far say about the order of days and months."""
+
+	def __init__(self) -> None:
+		self._days_first = self._months_first = False
+		self._open: list[str] = []
+
+	def add(self, text: str) -> None:
+		"""Take one more date into account; anything else says nothing."""
 		match = _SLASHES.fullmatch(_TIME.sub("", text.strip()))
 		if not match:
-			continue
+			return
 		first, second = int(match.group(1)), int(match.group(3))
-		days_first |= 12 < first < 32 and second < 13
-		months_first |= 12 < second < 32 and first < 13
-		if first < 13 and second < 13 and first != second and len(open_) < 3:
-			open_.append(text)
-	if days_first != months_first:
-		return (DAY_FIRST if days_first else MONTH_FIRST), []
-	return "", open_
+		self._days_first |= 12 < first < 32 and second < 13
+		self._months_first |= 12 < second < 32 and first < 13
+		if first < 13 and second < 13 and first != second and len(self._open) < 3:
+			self._open.append(text)
+
+	def decided(self) -> tuple[str, list[str]]:
+		"""Return the order, or an empty string with examples: see `date_order`."""
+		if self._days_first != self._months_first:
+			return (DAY_FIRST if self._days_first else MONTH_FIRST), []
+		return "", self._open
 
 
 def read_date(

@@ -6,8 +6,10 @@ between letters, read in a wrong one they are signs inside words or capitals beh
 """
 
 import codecs
+import io
 import re
 import unicodedata
+from typing import BinaryIO
 
 from crm_relations.relations.exchange.files.unreadable import Unreadable, _
 
@@ -30,48 +32,85 @@ _COMMON = {
 _SIGNS = "€§°²³–—‘’“”„‚«»…·®©™½¼¡¿´º"
 #: so much of the text is looked at
 _SAMPLE = 200_000
+#: bytes that are read at a time
+_BLOCK = 1 << 16
 _WORDS = re.compile(r"\S*[^\x00-\x7f]\S*")
 
 
 def decode(content: bytes) -> tuple[str, str]:
-	"""Return the text and its encoding: by its mark, UTF-16 without one, UTF-8 if valid, else the code page that fits.
+	"""Return the text and its encoding; see `encoding_of`."""
+	encoding = encoding_of(io.BytesIO(content))
+	return content.decode(encoding), encoding
+
+
+def encoding_of(stream: BinaryIO) -> str:
+	"""Tell the encoding of a file: by its mark, UTF-16 without one, UTF-8 if valid, else the code page that fits.
+
+	Reads the file in blocks and leaves it at its beginning.
 
 	:raises Unreadable: the mark promises an encoding that the file is not in
 	"""
+	stream.seek(0)
+	sample = stream.read(_SAMPLE)
 	for mark, encoding in _MARKS:
-		if content.startswith(mark):
-			try:
-				return content.decode(encoding), encoding
-			except UnicodeDecodeError as error:
+		if sample.startswith(mark):
+			if not _is_in(stream, encoding):
 				raise Unreadable(
 					_("The file says that it is {0}, but it is not. Save it again as UTF-8."), encoding
-				) from error
-	if encoding := _without_mark(content):
-		return content.decode(encoding), encoding
+				)
+			return encoding
+	if encoding := _without_mark(stream, sample[:4096]):
+		return encoding
+	if _is_in(stream, "utf-8"):
+		return "utf-8"
+	pages = sorted(_CODE_PAGES, key=lambda page: _strangeness(sample, page))
+	return next((encoding for encoding in pages if _is_in(stream, encoding)), "latin-1")
+
+
+def text_of(stream: BinaryIO, encoding: str, newline: str | None) -> io.TextIOWrapper:
+	"""Return a reader of the text from its beginning. The stream stays the caller's to close."""
+	stream.seek(0)
+	return io.TextIOWrapper(_Unclosed(stream), encoding=encoding, newline=newline)
+
+
+class _Unclosed(io.BufferedIOBase):
+	"""A stream that a reader does not close when it is no longer needed."""
+
+	def __init__(self, stream: BinaryIO) -> None:
+		self._stream = stream
+
+	def readable(self) -> bool:
+		return True
+
+	def read(self, size: int | None = -1) -> bytes:
+		return self._stream.read(-1 if size is None else size)
+
+	def read1(self, size: int = -1) -> bytes:
+		return self._stream.read(_BLOCK if size < 0 else size)
+
+
+def _is_in(stream: BinaryIO, encoding: str) -> bool:
+	"""Tell whether the whole file can be decoded."""
+	decoder = codecs.getincrementaldecoder(encoding)()
+	stream.seek(0)
 	try:
-		return content.decode("utf-8"), "utf-8"
+		while block := stream.read(_BLOCK):
+			decoder.decode(block)
+		decoder.decode(b"", final=True)
 	except UnicodeDecodeError:
-		pass
-	for encoding in sorted(_CODE_PAGES, key=lambda page: _strangeness(content[:_SAMPLE], page)):
-		try:
-			return content.decode(encoding), encoding
-		except UnicodeDecodeError:
-			continue
-	return content.decode("latin-1"), "latin-1"
+		return False
+	finally:
+		stream.seek(0)
+	return True
 
 
-def _without_mark(content: bytes) -> str:
+def _without_mark(stream: BinaryIO, sample: bytes) -> str:
 	"""UTF-16 without its mark: every other byte of ASCII text is zero."""
-	sample = content[: 4096 - len(content) % 2]
 	half = len(sample) // 2
-	if half < 4 or len(content) % 2:
+	if half < 4 or stream.seek(0, io.SEEK_END) % 2:
 		return ""
 	for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
-		if zeros.count(0) > half * 0.7:
-			try:
-				content.decode(encoding)
-			except UnicodeDecodeError:
-				continue
+		if zeros.count(0) > half * 0.7 and _is_in(stream, encoding):
 			return encoding
 	return ""
 

@@ -3,6 +3,7 @@
 Imports no frappe.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -83,24 +84,27 @@ def survey(
 	dates: str = DATES_AS_SHOWN,
 	names: str = NAMES_BY_ROW,
 ) -> Conventions:
-	"""Look at all rows and decide once for the file.
+	"""Look at all rows, one after the other, and decide once for the file.
 
 	:param dates: the user's choice: DATES_AS_SHOWN, or one of the orders
 	:param names: the user's choice: NAMES_BY_ROW, PERSONS or ORGANISATIONS
 	"""
-	texts: list[str] = []
-	kinds: list[str] = []
+	order_of_dates = cells.DateOrder()
+	kinds: Counter[str] = Counter()
 	for record in records:
-		texts += [record.values[name] for name in date_fields if record.values.get(name)]
-		texts += [mark.text for mark in record.marks]
+		for name in date_fields:
+			if text := record.values.get(name):
+				order_of_dates.add(text)
+		for mark in record.marks:
+			order_of_dates.add(mark.text)
 		if is_open(record) and not record.company:
-			kinds.append(naming.kind_of(record.values["relation_name"], record.values))
+			kinds[naming.kind_of(record.values["relation_name"], record.values)] += 1
 	found = Conventions(kind_of_others=naming.majority(kinds))
 	found.all_names = {PERSONS: PERSON, ORGANISATIONS: ORGANISATION}.get(names, "")
 	if dates in (cells.DAY_FIRST, cells.MONTH_FIRST):
 		found.date_order = dates
 		return found
-	order, unclear = cells.date_order(texts)
+	order, unclear = order_of_dates.decided()
 	if order or unclear:
 		found.date_order, found.unclear_dates = order, unclear
 	return found

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 PERSON, ORGANISATION = "Person", "Organisation"
@@ -117,8 +118,8 @@ def _letters(text: str) -> str:
 
 def majority(kinds: Iterable[str]) -> str:
 	"""Return the kind of most names of a file, for those that do not tell; an empty string if none does."""
-	kinds = list(kinds)
-	persons, organisations = kinds.count(PERSON), kinds.count(ORGANISATION)
+	found = Counter(kinds)
+	persons, organisations = found[PERSON], found[ORGANISATION]
 	if persons == organisations:
 		return ""
 	return PERSON if persons > organisations else ORGANISATION

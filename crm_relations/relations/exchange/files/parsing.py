@@ -5,12 +5,14 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from typing import Any, BinaryIO
 
 from crm_relations.relations.exchange.files import cells as reading
 from crm_relations.relations.exchange.files import headings, opt_outs
-from crm_relations.relations.exchange.files.code_pages import decode
+from crm_relations.relations.exchange.files.code_pages import encoding_of, text_of
 from crm_relations.relations.exchange.files.headings import (
 	ADDRESS,
 	BIRTHDAY_PARTS,
@@ -58,6 +60,8 @@ TOO_MANY_ROWS = _("The file has more than {0} rows. Split it.")
 MAX_CELL = 100_000
 #: a person may be called Null
 NAMES = frozenset({"relation_name", "first_name", "last_name"})
+#: letters in which delimiter and heading are looked for
+HEAD = 100_000
 #: lines in which the heading is looked for
 TOP = 20
 
@@ -118,33 +122,55 @@ class Table:
 
 	heading: list[str]
 	#: number of the line in the file (the first line is 1) and cells
-	rows: list[tuple[int, list[str]]]
+	rows: Any
 	encoding: str
 	delimiter: str
-	#: number of the first row that looks like the footer of a report; 0 without one
+	#: number of the first of the rows so far that looks like the footer of a report; 0 without one
 	footer: int = 0
 
 
 def read_table(content: bytes, limit: int = 0) -> Table:
-	"""Read the rows of a csv file with a heading; the delimiter is the one that parts the heading most often.
+	"""Read the rows of a csv file with a heading, and hold them.
 
 	:param limit: only so many rows, and only the beginning of the text is looked at; 0 for all
-	:raises Unreadable: no heading, too many columns, or a quotation mark that is never closed
+	:raises Unreadable: as `open_table`, or a quotation mark that is never closed
 	"""
-	text, encoding = decode(content)
-	text = text.replace("\x00", "")
+	return held(open_table(io.BytesIO(content)), limit)
+
+
+def open_table(stream: BinaryIO) -> Table:
+	"""Read the heading of a csv file; its rows are read when they are asked for, once.
+
+	The delimiter is the one that parts the heading most often.
+
+	:raises Unreadable: no heading, too many columns
+	"""
+	encoding = encoding_of(stream)
+	head = text_of(stream, encoding, newline="").read(HEAD).replace("\x00", "")
 	delimiter = ""
-	first, _newline, rest = text.partition("\n")
+	first, _newline, rest = head.partition("\n")
 	if match := re.fullmatch(r"[\"']?sep=(.)[\"']?\s*", first[:20].strip("\r"), re.IGNORECASE):
-		delimiter, text = match.group(1), rest
+		delimiter, head = match.group(1), rest
 	skipped = 1 if delimiter else 0
-	delimiter = delimiter or _delimiter(text)
-	return table_of(_lines(text, delimiter, skipped), encoding, delimiter, limit)
+	delimiter = delimiter or _delimiter(head)
+	text = text_of(stream, encoding, newline="")
+	if skipped:
+		text.readline()
+	return table_of(_lines(text, delimiter, skipped), encoding, delimiter)
 
 
-def _lines(text: str, delimiter: str, skipped: int) -> Iterable[tuple[int, list[str]]]:
+def held(table: Table, limit: int = 0) -> Table:
+	"""Return the table with its rows in memory.
+
+	:param limit: only so many rows; 0 for all
+	"""
+	table.rows = list(islice(table.rows, limit or None))
+	return table
+
+
+def _lines(text: Iterable[str], delimiter: str, skipped: int) -> Iterator[tuple[int, list[str]]]:
 	"""Numbers of lines and their cells."""
-	reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+	reader = csv.reader((line.replace("\x00", "") for line in text), delimiter=delimiter, strict=True)
 	line = 1
 	try:
 		for cells in reader:
@@ -156,36 +182,32 @@ def _lines(text: str, delimiter: str, skipped: int) -> Iterable[tuple[int, list[
 		) from error
 
 
-def table_of(
-	lines: Iterable[tuple[int, list[str]]], encoding: str, delimiter: str = "", limit: int = 0
-) -> Table:
-	"""Find heading, rows and footer among the lines of a file.
+#: number of the line, its cells, how many are filled, whether a blank line is above
+Line = tuple[int, list[str], int, bool]
+
+
+def table_of(lines: Iterable[tuple[int, list[str]]], encoding: str, delimiter: str = "") -> Table:
+	"""Find the heading among the lines of a file. The rows of the table are an iterator, which follows the footer.
 
 	:raises Unreadable: no heading, or too many columns
 	"""
-	top: list[tuple[int, list[str], int, bool]] = []
-	table: Table | None = None
+	filled = _filled(lines)
+	top = list(islice(filled, TOP))
+	if not top:
+		raise Unreadable(_("The file is empty. Choose a file with a heading and rows."))
+	return _headed(top, filled, encoding, delimiter)
+
+
+def _filled(lines: Iterable[tuple[int, list[str]]]) -> Iterator[Line]:
 	gap = False
 	for line, cells in lines:
 		filled = sum(1 for cell in cells if cell.strip())
-		if not filled:
-			gap = True
-			continue
-		if table:
-			_add_row(table, line, cells, filled, gap)
-		else:
-			top.append((line, cells, filled, gap))
-			if len(top) == TOP:
-				table = _headed(top, encoding, delimiter)
-		gap = False
-		if limit and table and len(table.rows) >= limit:
-			break
-	if not top:
-		raise Unreadable(_("The file is empty. Choose a file with a heading and rows."))
-	return table or _headed(top, encoding, delimiter)
+		if filled:
+			yield line, cells, filled, gap
+		gap = not filled
 
 
-def _headed(top: Sequence[tuple[int, list[str], int, bool]], encoding: str, delimiter: str) -> Table:
+def _headed(top: Sequence[Line], rest: Iterator[Line], encoding: str, delimiter: str) -> Table:
 	"""A table with the heading that is among its first lines: titles of a report stand above, with a cell or two."""
 	# one row of too many cells says nothing about the heading
 	usual = sorted((filled for _line, _cells, filled, _gap in top), reverse=True)[:2][-1]
@@ -202,16 +224,16 @@ def _headed(top: Sequence[tuple[int, list[str], int, bool]], encoding: str, deli
 			MAX_COLUMNS,
 		)
 	table = Table([reading.clean(cell) for cell in heading], [], encoding, delimiter)
-	for row in top[place + 1 :]:
-		_add_row(table, *row)
+	table.rows = _rows(table, chain(top[place + 1 :], rest))
 	return table
 
 
-def _add_row(table: Table, line: int, cells: list[str], filled: int, gap: bool) -> None:
-	if len(table.rows) >= MAX_ROWS:
-		raise Unreadable(TOO_MANY_ROWS, MAX_ROWS)
-	_follow_footer(table, line, cells, filled, gap)
-	table.rows.append((line, cells))
+def _rows(table: Table, lines: Iterable[Line]) -> Iterator[tuple[int, list[str]]]:
+	for number, (line, cells, filled, gap) in enumerate(lines):
+		if number >= MAX_ROWS:
+			raise Unreadable(TOO_MANY_ROWS, MAX_ROWS)
+		_follow_footer(table, line, cells, filled, gap)
+		yield line, cells
 
 
 _FOOTER = re.compile(
@@ -233,7 +255,7 @@ def _follow_footer(table: Table, line: int, cells: Sequence[str], filled: int, g
 
 def _delimiter(text: str) -> str:
 	"""Counted outside quotation marks in the first line; behind a title without any, in the lines that agree."""
-	lines = [line for line in text[:100_000].splitlines()[: TOP * 2] if line.strip()][:TOP]
+	lines = [line for line in text.splitlines()[: TOP * 2] if line.strip()][:TOP]
 	bare = [re.sub(r'"[^"]*"', "", line) for line in lines]
 	found = [
 		(line.count(char), -";,\t|".index(char), char)
@@ -249,11 +271,15 @@ def _delimiter(text: str) -> str:
 
 def write_table(heading: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ";") -> bytes:
 	"""A csv file as German Excel opens it: UTF-8 with its mark, semicolons, no cell that runs as a formula."""
+	return codecs.BOM_UTF8 + write_rows([heading, *rows], delimiter)
+
+
+def write_rows(rows: Iterable[Sequence[object]], delimiter: str = ";") -> bytes:
+	"""Further rows of such a file."""
 	out = io.StringIO(newline="")
 	writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
-	writer.writerow([escape_formula(cell) for cell in heading])
 	writer.writerows([escape_formula(cell) for cell in row] for row in rows)
-	return codecs.BOM_UTF8 + out.getvalue().encode("utf-8")
+	return out.getvalue().encode("utf-8")
 
 
 def escape_formula(cell: object) -> str:
@@ -275,11 +301,15 @@ def guess_columns(heading: Sequence[str], labels: Mapping[str, str]) -> list[str
 	return headings.guess_columns(heading, labels)
 
 
-def records_of(table: Table, targets: Sequence[str]) -> Iterable[Record]:
-	"""The records of a table, in their order; rows of a footer are rejected."""
+def records_of(table: Table, targets: Sequence[str], footer: int | None = None) -> Iterator[Record]:
+	"""The records of a table, in their order; rows of a footer are rejected.
+
+	:param footer: first row of the footer, which a table whose rows are still to be read does not know
+	"""
+	first = table.footer if footer is None else footer
 	for line, cells in table.rows:
 		record = from_row(line, cells, table.heading, targets)
-		if table.footer and line >= table.footer:
+		if first and line >= first:
 			record.error = Unreadable(
 				_("The row looks like the footer of a report, and not like a relation.")
 			)

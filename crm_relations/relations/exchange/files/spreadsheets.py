@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, BinaryIO
 
 import openpyxl
 
@@ -23,38 +23,44 @@ def is_workbook(content: bytes) -> bool:
 
 
 def read_table(content: bytes, limit: int = 0) -> Table:
-	"""Read the rows of the first sheet that is not empty.
+	"""Read the rows of the first sheet that is not empty, and hold them.
 
 	:param limit: only so many rows; 0 for all
+	:raises Unreadable: as `open_table`
+	"""
+	return parsing.held(open_table(io.BytesIO(content)), limit)
+
+
+def open_table(stream: BinaryIO) -> Table:
+	"""Read the heading of the first sheet that is not empty; its rows are read when they are asked for, once.
+
 	:raises Unreadable: another format, too large, or without a heading
 	"""
-	_check(content)
+	_check(stream)
 	try:
-		book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+		book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
 	except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
 		raise Unreadable(_("The workbook cannot be read. Save it again as .xlsx or as csv.")) from error
-	try:
-		for sheet in book.worksheets:
-			if sheet.sheet_state == "visible":
-				sheet.reset_dimensions()
-				lines = _lines(sheet)
-				first = next((line for line in lines if any(line[1])), None)
-				if first:
-					return parsing.table_of(_chained(first, lines), "xlsx", "", limit)
-	finally:
-		book.close()
+	for sheet in book.worksheets:
+		if sheet.sheet_state == "visible":
+			sheet.reset_dimensions()
+			lines = _lines(sheet)
+			first = next((line for line in lines if any(line[1])), None)
+			if first:
+				return parsing.table_of(_chained(first, lines), "xlsx")
 	raise Unreadable(_("The file is empty. Choose a file with a heading and rows."))
 
 
-def _check(content: bytes) -> None:
-	if not content.startswith(b"PK"):
+def _check(stream: BinaryIO) -> None:
+	stream.seek(0)
+	if stream.read(2) != b"PK":
 		raise Unreadable(_("This is a workbook of an old Excel (.xls). Save it as .xlsx or as csv."))
-	if len(content) > MAX_BYTES:
+	if stream.seek(0, io.SEEK_END) > MAX_BYTES:
 		raise Unreadable(
 			_("The workbook is larger than {0} MB. Save it as csv, or split it."), MAX_BYTES // 1024 // 1024
 		)
 	try:
-		entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
+		entries = zipfile.ZipFile(stream).infolist()
 	except zipfile.BadZipFile as error:
 		raise Unreadable(_("The workbook cannot be read. Save it again as .xlsx or as csv.")) from error
 	if sum(entry.file_size for entry in entries) > MAX_UNPACKED:

@@ -6,7 +6,7 @@ time on cards that never end. A file comes from outside, so reading it goes char
 
 import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from crm_relations.relations.exchange.files.unreadable import Unreadable, _
@@ -40,14 +40,14 @@ class Line:
 		return [unescape(part).strip() for part in _split(self.value, sign)]
 
 
-def cut(text: str) -> Iterator[tuple[bool, str]]:
+def cut(lines: Iterable[str]) -> Iterator[tuple[bool, str]]:
 	"""Cut a file into cards and what stands between them, in their order: (is a card, text).
 
 	A card that never ends takes no other with it. A card inside another (AGENT) belongs to that one.
 	"""
 	held: list[str] = []
 	inside, depth, agent = False, 0, False
-	for line in text.split("\n"):
+	for line in lines:
 		word = line[:14].strip().upper()
 		if word == "BEGIN:VCARD" and len(line) < 40:
 			if inside and agent:

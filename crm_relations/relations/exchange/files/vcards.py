@@ -3,10 +3,12 @@
 A file is cut into cards before it is read, so that a broken card takes no other with it.
 """
 
+import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from itertools import chain, islice
+from typing import Any, BinaryIO
 
 import vobject
 
@@ -58,15 +60,20 @@ def is_vcard(content: bytes) -> bool:
 
 
 def read(content: bytes) -> tuple[list[Record], str]:
-	"""The records of a file, in their order, and its encoding. A card that cannot be read says so in `error`."""
-	text, encoding = code_pages.decode(content)
-	text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
-	records = []
-	for number, (is_card, piece) in enumerate(vcard_syntax.cut(text), 1):
+	"""The records of a file, in their order, and its encoding."""
+	stream = io.BytesIO(content)
+	return list(records_of(stream)), code_pages.encoding_of(stream)
+
+
+def records_of(stream: BinaryIO) -> Iterator[Record]:
+	"""The records of a file, one after the other. A card that cannot be read says so in `error`."""
+	text = code_pages.text_of(stream, code_pages.encoding_of(stream), newline=None)
+	lines = (line.rstrip("\n") for line in text)
+	lines = chain((line.lstrip("\ufeff") for line in islice(lines, 1)), lines)
+	for number, (is_card, piece) in enumerate(vcard_syntax.cut(lines), 1):
 		if number > parsing.MAX_ROWS:
 			raise Unreadable(parsing.TOO_MANY_ROWS, parsing.MAX_ROWS)
-		records.append(_record(number, piece) if is_card else _broken(number, piece))
-	return records, encoding
+		yield _record(number, piece) if is_card else _broken(number, piece)
 
 
 def _broken(number: int, text: str) -> Record:

@@ -1,0 +1,80 @@
+"""An import holds a page of its file, not the file: its memory does not grow with the number of rows."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+
+import frappe
+import pytest
+
+from crm_relations.relations.exchange import importing
+from crm_relations.relations.exchange.earlier_rows import EarlierRows
+from crm_relations.relations.exchange.files.file_rows import FileRows, Pages
+from crm_relations.tests.relations.test_exchange import new_import
+from crm_relations.tests.support.address_file import address_file
+from crm_relations.tests.support.factories import unique
+
+pytestmark = pytest.mark.site
+
+PAGE, FEW, MANY = 50, 150, 750
+
+
+@pytest.fixture(autouse=True)
+def small_pages_without_commits(monkeypatch):
+	"""Lets go of what waits for a commit, as a commit does, and keeps the transaction to be rolled back."""
+
+	def commit(*_args, **_keywords):
+		frappe.db.after_commit.reset()
+		frappe.db.after_rollback.reset()
+		frappe.local._realtime_log = []
+
+	monkeypatch.setattr(importing, "PAGE", PAGE)
+	monkeypatch.setattr(frappe.db, "commit", commit)
+
+
+def peak(step: Callable[[str], None], rows: int) -> int:
+	"""Bytes that Python holds at most during a step on a file of so many rows, beyond those before."""
+	doc = new_import(address_file(rows, unique("m").split()[-1].lower()))
+	if step is importing.run:
+		importing.check(doc.name)
+	gc.collect()
+	tracemalloc.start()
+	try:
+		step(doc.name)
+		return tracemalloc.get_traced_memory()[1]
+	finally:
+		tracemalloc.stop()
+
+
+@pytest.mark.parametrize("step", [importing.check, importing.run])
+def test_five_times_as_many_rows_take_hardly_more_memory(step):
+	peak(step, FEW)  # what is cached
+	few, many = peak(step, FEW), peak(step, MANY)
+	# a row that is held takes 14 kB; caches of a fixed size still fill up, and the preview is a file in the end
+	assert many - few < (MANY - FEW) * 3_000, (few, many)
+
+
+def test_pages_are_read_in_any_order_and_a_footer_is_known_in_the_second_pass(tmp_path):
+	file = tmp_path / "liste.csv"
+	lines = [f"Firma {number};Köln;x" for number in range(9)]
+	file.write_text("\n".join(["Name;Ort;Notizen", *lines, "", "Summe;;"]))
+	rows = FileRows(str(file), "csv", ["relation_name", "city", "notes"])
+	assert [record.error for record in rows] == [None] * 10
+	assert rows.total == 10
+	pages = Pages(rows)
+	first, last, again = pages.read(0, 4), pages.read(8, 4), pages.read(2, 2)
+	assert [record.values["relation_name"] for record in first] == [f"Firma {n}" for n in range(4)]
+	assert [bool(record.error) for record in last] == [False, True]
+	assert [record.number for record in again] == [4, 5]
+	assert pages.read(10, 4) == []
+
+
+def test_what_earlier_rows_have_made_known_is_found_by_every_key_they_had():
+	earlier = EarlierRows()
+	assert earlier.find(["e:a@x.example"]) == [] and earlier.get("row:1") is None
+	earlier.put("row:1", ["Anna"], ["e:a@x.example"], ["u:1"])
+	earlier.put("row:1", ["Anna Neu"], ["e:b@x.example"])
+	earlier.put("row:2", ["Bernd"], ["e:a@x.example"], ["u:1"])
+	assert earlier.get("row:1") == ["Anna Neu"]
+	assert sorted(earlier.find(["e:a@x.example"])) == [("e:a@x.example", "row:1"), ("e:a@x.example", "row:2")]
+	assert earlier.find(["u:1", "e:b@x.example"]) == [("u:1", "row:2"), ("e:b@x.example", "row:1")]
