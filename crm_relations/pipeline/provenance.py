@@ -12,7 +12,7 @@ Cost: one indexed query for the party, and one for each kind of predecessor that
 refer to, whatever the number of rows; none for a saved document that is complete.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import frappe
@@ -249,7 +249,7 @@ def _campaign_of_header_predecessor(doc: Document) -> str | None:
 	return None
 
 
-def _campaigns(reference: Reference, names: Iterable[str]) -> dict[str, str | None]:
+def _campaigns(reference: Reference, names: Collection[str]) -> dict[str, str | None]:
 	"""name → campaign of rows (their own, or else their document's) or of documents."""
 	table = frappe.qb.DocType(reference.doctype)
 	query = frappe.qb.from_(table).where(one_of(table.name, names))

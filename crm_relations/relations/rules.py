@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from crm_relations.shared.contact_keys import email_key, phone_key
 
@@ -14,7 +14,8 @@ PERSON, ORGANISATION = "Person", "Organisation"
 LEAD, PROSPECT, CUSTOMER = "Lead", "Prospect", "Customer"
 DEBTOR, SUPPLIER, EMPLOYEE = "Debtor", "Supplier", "Employee"
 
-WORKS_FOR, SUBSIDIARY_OF, RECOMMENDED_BY = "works for", "subsidiary of", "recommended by"
+WORKS_FOR: Final = "works for"
+SUBSIDIARY_OF, RECOMMENDED_BY = "subsidiary of", "recommended by"
 
 #: fields of Relation that are copied from ERPNext's documents
 COPIED = (

@@ -10,7 +10,7 @@ from frappe import _
 from frappe.utils import strip_html
 
 from crm_relations.setup import collisions, machine_checks
-from crm_relations.shared.findings import Finding
+from crm_relations.shared.findings import Finding, Level
 
 PACKAGES = ("relations", "segments", "campaigns", "interactions", "qualification", "pipeline", "ledger")
 LEVELS = ("error", "warning", "info")
@@ -41,7 +41,8 @@ def _packages() -> Iterator[Finding]:
 
 def _deferred() -> Iterator[Finding]:
 	"""Side effects that failed beside an invoice and wait for another try, or were given up."""
-	for status, level in (("Given Up", "error"), ("Open", "warning")):
+	levels: dict[str, Level] = {"Given Up": "error", "Open": "warning"}
+	for status, level in levels.items():
 		if number := frappe.db.count("Relation Deferred Step", {"status": status}):
 			yield Finding(
 				level,

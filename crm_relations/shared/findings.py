@@ -3,12 +3,14 @@
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+Level = Literal["error", "warning", "info"]
+
 
 @dataclass(frozen=True)
 class Finding:
 	"""One finding. `error` makes the check fail, `warning` and `info` do not."""
 
-	level: Literal["error", "warning", "info"]
+	level: Level
 	code: str
 	message: str
 	remedy: str = ""

@@ -5,7 +5,7 @@ documents themselves settle; all others are how the books are, or need a person.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import frappe
@@ -169,7 +169,7 @@ def _facts(voucher_type: str, names: list[str], campaign: str) -> Mapping[str, F
 	return facts
 
 
-def by_rule(names: Iterable[str], campaign: str | None = None) -> set[str]:
+def by_rule(names: Collection[str], campaign: str | None = None) -> set[str]:
 	"""Those of these invoices that a rule attributes (to the campaign)."""
 	row = frappe.qb.DocType("Relation Attribution")
 	query = frappe.qb.from_(row).select(row.voucher_no).distinct()

@@ -14,7 +14,7 @@ What is repaired, and how, as bookkeeping wants it:
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -309,7 +309,7 @@ def _closed_periods(company: str) -> list[frappe._dict]:
 	return query.run(as_dict=True)
 
 
-def _unusable_accounts(names: Iterable[str]) -> dict[Voucher, str]:
+def _unusable_accounts(names: Collection[str]) -> dict[Voucher, str]:
 	"""voucher → one of its accounts that nobody may post on now."""
 	gle, account = frappe.qb.DocType("GL Entry"), frappe.qb.DocType("Account")
 	query = (
@@ -325,7 +325,7 @@ def _unusable_accounts(names: Iterable[str]) -> dict[Voucher, str]:
 	return {(doctype, name): account for doctype, name, account in query.run()}
 
 
-def _deferred(names: Iterable[str]) -> set[str]:
+def _deferred(names: Collection[str]) -> set[str]:
 	found = set()
 	for doctype, field in ((INVOICE, "enable_deferred_revenue"), (PURCHASE, "enable_deferred_expense")):
 		item = frappe.qb.DocType(f"{doctype} Item")

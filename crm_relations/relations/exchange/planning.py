@@ -49,7 +49,7 @@ class Plan:
 	record: Record
 	action: str
 	title: str = ""
-	doc: Document | None = None
+	doc: Any = None  # a Relation that is to be inserted or saved
 	relation: str | None = None
 	reason: str = ""
 	details: list[str] = field(default_factory=list)
