@@ -8,16 +8,11 @@ import { preview_repair } from "./repair.js";
 import { Sheet } from "./sheet_html.js";
 
 const ROUTE = "campaign-balance-sheet";
-const LEDGER_API = "crm_relations.ledger.api";
-const ledger = api(LEDGER_API);
+const ledger = api("crm_relations.ledger.api");
 
 class BalanceSheetPage {
 	constructor(wrapper) {
-		this.page = frappe.ui.make_app_page({
-			parent: wrapper,
-			title: __("Campaign Balance Sheet"),
-			single_column: true,
-		});
+		this.page = wrapper.page;
 		this.$body = $('<div style="padding: 15px"></div>').appendTo(this.page.main);
 		const field = (df) => this.page.add_field({ ...df, change: () => this.chosen() });
 		this.fields = {
@@ -49,7 +44,9 @@ class BalanceSheetPage {
 		if (!this.asked?.campaign) return;
 		const query = query_of({ ...this.asked, language });
 		window.open(
-			frappe.urllib.get_full_url(`/api/method/${LEDGER_API}.balance_sheet_${kind}?${query}`),
+			frappe.urllib.get_full_url(
+				`/api/method/${ledger.module}.balance_sheet_${kind}?${query}`,
+			),
 		);
 	}
 
@@ -68,8 +65,9 @@ class BalanceSheetPage {
 			to_date: options.to_date || to_date.get_value() || frappe.datetime.get_today(),
 		};
 		this.asked = null;
-		for (const [name, value] of Object.entries(wanted))
+		for (const [name, value] of Object.entries(wanted)) {
 			await this.fields[name].set_value(value || "");
+		}
 		this.asked = wanted;
 		this.load();
 	}
@@ -101,8 +99,9 @@ class BalanceSheetPage {
 			if (asked === this.asked) this.draw(answer);
 		} catch {
 			// the desk has shown the server's reason
-			if (asked === this.asked)
+			if (asked === this.asked) {
 				this.say(__("The balance sheet of {0} cannot be shown.", [asked.campaign]));
+			}
 		}
 	}
 
@@ -113,10 +112,11 @@ class BalanceSheetPage {
 	draw(answer) {
 		this.sheet = new Sheet(answer);
 		show_html(this.$body, this.sheet.markup());
-		if (answer.may_repair && answer.repairable)
+		if (answer.may_repair && answer.repairable) {
 			this.page.set_primary_action(__("Repair ({0})", [answer.repairable]), () =>
 				preview_repair(this.asked, () => this.load()),
 			);
+		}
 	}
 
 	/** Replace the first vouchers of an account by all of them. */
@@ -128,7 +128,7 @@ class BalanceSheetPage {
 	}
 }
 
-/** Show the sheet that the address names; the page is made once. */
+/** Show the sheet that the address names; the fields of the page are made once. */
 export function show(wrapper) {
 	wrapper.balance_sheet ||= new BalanceSheetPage(wrapper);
 	wrapper.balance_sheet.open();

@@ -10,12 +10,7 @@ const ROUTE = "process-chain";
 
 class ChainPage {
 	constructor(wrapper) {
-		this.page = frappe.ui.make_app_page({
-			parent: wrapper,
-			title: __("Process Chain"),
-			single_column: true,
-		});
-		wrapper.page = this.page;
+		this.page = wrapper.page;
 		$(wrapper).find(".page-body").removeClass("container").addClass("container-fluid"); // a chain is wide
 		this.$body = $('<div class="chain-body" style="padding: 15px"></div>').appendTo(
 			this.page.main,
@@ -39,8 +34,9 @@ class ChainPage {
 	open_chosen() {
 		const [doctype, name] = [this.doctype.get_value(), this.name.get_value()];
 		const [, shown, ...rest] = frappe.get_route();
-		if (doctype && name && (shown !== doctype || rest.join("/") !== name))
+		if (doctype && name && (shown !== doctype || rest.join("/") !== name)) {
 			frappe.set_route(ROUTE, doctype, name);
+		}
 	}
 
 	say(text) {
@@ -97,10 +93,11 @@ class ChainPage {
 				event.preventDefault();
 				event.stopPropagation();
 				if (opens_chain) this.open_chain(chain.boxes.find((box) => box.key === key));
-				else
+				else {
 					element(next)
 						.trigger("focus")[0]
 						.scrollIntoView({ block: "nearest", inline: "nearest" });
+				}
 			});
 		element(chain.start).attr("tabindex", 0);
 		element(chain.start)[0].scrollIntoView({ block: "nearest", inline: "center" });
@@ -112,7 +109,7 @@ class ChainPage {
 	}
 }
 
-/** Show the chain that the address names; the page is made once. */
+/** Show the chain that the address names; the fields of the page are made once. */
 export function show(wrapper) {
 	wrapper.chain_page ||= new ChainPage(wrapper);
 	wrapper.chain_page.show();
