@@ -2,6 +2,10 @@
 # PYTHON may be the Python of a bench (env/bin/python).
 PYTHON ?= python3
 SHELL := bash
+# Pinned, and got by npx: a package.json here would make `bench get-app` install them on every bench.
+ESLINT = npx --yes eslint@9.39.1
+PRETTIER = npx --yes prettier@3.1.0 --use-tabs --tab-width=4 --print-width=100
+SCRIPTS = eslint.config.mjs "crm_relations/{public/js,crm_relations,tests/js}/**/*.{js,mjs}" "crm_relations/public/scss/*.scss"
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider
 
 .PHONY: help setup lint types javascript fix pure test docs
@@ -9,9 +13,8 @@ PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider
 help: ## List the tasks
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-setup: ## Install the tools of a contributor for PYTHON, and those for JavaScript
+setup: ## Install the tools of a contributor for PYTHON; npx gets those for JavaScript when they are needed
 	$(PYTHON) -m pip install --editable '.[test,dev]'
-	if [[ -f package.json ]]; then npm install --no-fund --no-audit; fi
 
 lint: types javascript ## Check style, types and architecture; changes nothing
 	$(PYTHON) -m ruff check .
@@ -22,12 +25,15 @@ lint: types javascript ## Check style, types and architecture; changes nothing
 types: ## Check the types: strictly where no Frappe is imported
 	$(PYTHON) scripts/lib/check_types.py
 
-javascript: # Run eslint and the unit tests of the scripts
-	if [[ -f package.json ]]; then npm run --silent lint && npm run --silent test; fi
+javascript: ## Check the desk's scripts with eslint and prettier, and run their unit tests
+	$(ESLINT) .
+	$(PRETTIER) --check $(SCRIPTS)
+	node --test crm_relations/tests/js/*.mjs
 
 fix: ## Repair style and format
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
+	$(PRETTIER) --write --log-level warn $(SCRIPTS)
 
 pure: ## Run the tests that need no bench, and check their coverage of the modules without Frappe
 	$(PYTHON) -m coverage run -m pytest -q -p no:cacheprovider crm_relations/tests
