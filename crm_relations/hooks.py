@@ -35,15 +35,9 @@ after_uninstall = "crm_relations.setup.removal.uninstall.after_uninstall"
 app_include_js = "crm_relations_desk.bundle.js"
 extend_bootinfo = "crm_relations.setup.desk.extend_bootinfo"
 
-# Party documents: who is in the relation's file
-_party_events = {
-	"Customer": "customer",
-	"Supplier": "supplier",
-	"Employee": "employee",
-	"Contact": "contact",
-	"Lead": "lead",
-	"Prospect": "prospect",
-}
+# Party documents: a relation is created from each, and follows it
+_party_documents = ("Customer", "Supplier", "Employee", "Contact", "Lead", "Prospect")
+_party_event = "crm_relations.doc_events.party_document."
 
 doc_events = {
 	"*": {
@@ -51,13 +45,16 @@ doc_events = {
 	},
 	**{
 		doctype: {
-			"on_update": f"crm_relations.doc_events.{module}.on_update",
-			"on_trash": f"crm_relations.doc_events.{module}.on_trash",
-			"before_rename": f"crm_relations.doc_events.{module}.before_rename",
-			"after_rename": f"crm_relations.doc_events.{module}.after_rename",
-			**({"validate": f"crm_relations.doc_events.{module}.validate"} if doctype == "Lead" else {}),
+			event: _party_event + event
+			for event in (
+				"on_update",
+				"on_trash",
+				"before_rename",
+				"after_rename",
+				*(["validate"] if doctype == "Lead" else []),
+			)
 		}
-		for doctype, module in _party_events.items()
+		for doctype in _party_documents
 	},
 	"Address": {
 		"on_update": "crm_relations.doc_events.address.on_update",
@@ -297,7 +294,7 @@ _chain = "public/js/desk_scripts/process_chain.js"
 _party = "public/js/desk_scripts/party.js"
 
 doctype_js = {
-	**dict.fromkeys(_party_events, _party),
+	**dict.fromkeys(_party_documents, _party),
 	"Lead": [_party, _chain],
 	"Prospect": [_party, _chain],
 	**dict.fromkeys(["Opportunity", "Quotation", "Sales Order", "Delivery Note", "POS Invoice"], _chain),
@@ -309,7 +306,7 @@ doctype_js = {
 # segments in lists: a list narrowed to one, and one made of the rows of a list
 _list = "public/js/desk_scripts/list.js"
 doctype_list_js = {
-	**dict.fromkeys([*_party_events, "Sales Invoice", "Sales Order", "Delivery Note", "Item"], _list),
+	**dict.fromkeys([*_party_documents, "Sales Invoice", "Sales Order", "Delivery Note", "Item"], _list),
 	"Relation": _list,
 }
 
@@ -351,7 +348,7 @@ _of_amounts = "crm_relations.relations.facts.permissions.condition"
 
 permission_query_conditions = {
 	**dict.fromkeys([*_of_relations, *_parts_of_relations, *_logs], _of_relation),
-	**dict.fromkeys([*_party_events, "Sales Invoice", "Sales Order", "Delivery Note"], _of_segment_list),
+	**dict.fromkeys([*_party_documents, "Sales Invoice", "Sales Order", "Delivery Note"], _of_segment_list),
 	"Relation": [_of_relation, _of_segment_list],
 	# documents with our field `relation`, and the segment with its pins: only where fields of the relation are asked for
 	**{
