@@ -1,4 +1,4 @@
-"""Where Frappe and ERPNext touch this app. Only live lines; at most one path for a doctype and event."""
+"""Register where Frappe and ERPNext call this app. Only live lines; at most one path per doctype and event."""
 
 import json
 from pathlib import Path
@@ -13,8 +13,8 @@ app_email = "maintainers@crm-relations.example"
 app_license = "GPL-3.0-or-later"
 required_apps = ["frappe/erpnext"]
 
-# No app_logo_url: with a third one, version 15 shows Frappe's logo on the whole site instead of ERPNext's. Version 16
-# takes an app's logo from here.
+# No app_logo_url: with a third one, version 15 shows Frappe's logo on the whole site instead of ERPNext's.
+# Version 16 takes an app's logo from here.
 add_to_apps_screen = [
 	{
 		"name": "crm_relations",
@@ -162,7 +162,7 @@ doc_events = {
 	},
 }
 
-# Texts from outside in our own documents: Frappe leaves a text alone that happens to be JSON
+# External texts in our own documents: Frappe does not clean a text that happens to be JSON
 _own_doctypes = [
 	json.loads(path.read_text(encoding="utf-8"))["name"]
 	for path in sorted((Path(__file__).parent / "crm_relations" / "doctype").glob("*/*.json"))
@@ -172,7 +172,7 @@ for _doctype in _own_doctypes:
 
 # Hooks for other apps, which add to these lists: docs/developer/hooks.md has signatures and examples.
 
-# Which documents are a relation, and which documents prove its roles
+# The doctypes that are party documents, and the documents that prove their roles
 relation_sources = [
 	"crm_relations.relations.party_documents.sources.SOURCES",
 	"crm_relations.pipeline.erpnext_crm.sources.SOURCES",
@@ -184,7 +184,7 @@ relation_timeline_sources = [
 	"crm_relations.pipeline.erpnext_crm.timeline.SOURCES",
 ]
 
-# What the figures of a relation are made from
+# What the figures of a relation are computed from
 relation_fact_sources = [
 	"crm_relations.relations.facts.sales_sources.SOURCES",
 	"crm_relations.campaigns.fact_sources.SOURCES",
@@ -200,7 +200,7 @@ relation_segment_fields = [
 	"crm_relations.pipeline.erpnext_crm.segment_fields.custom_fields",
 ]
 
-# What a user can do next with a relation in a role; the role type's playbook decides which of them are shown
+# The next actions for a relation in a role; the role type's playbook decides which of them are shown
 relation_actions = [
 	"crm_relations.pipeline.erpnext_crm.actions.ACTIONS",
 	"crm_relations.campaigns.actions.ACTIONS",
@@ -208,13 +208,13 @@ relation_actions = [
 	"crm_relations.interactions.actions.ACTIONS",
 ]
 
-# Called with the names of relations that changed, and without arguments when all may have changed
+# Called with the names of relations that changed, and without arguments if all may have changed
 relation_changes = [
 	"crm_relations.segments.members.queue.add",
 	"crm_relations.campaigns.planning.recipients.follow",
 ]
 all_relations_changed = ["crm_relations.segments.members.queue.add_everything"]
-# Asked for relations that changed since a moment, where too many rows are written at once to announce them
+# Asked for relations that changed since a moment, if too many rows are written at once to announce them
 relation_changes_since = ["crm_relations.campaigns.recent_changes.since"]
 
 # The documents of the document flow, and how a later one names an earlier one
@@ -258,7 +258,7 @@ scheduler_events = {
 	"weekly_long": ["crm_relations.relations.merging.api.search_weekly"],
 }
 
-# the picture by which opens are measured
+# the image with which opens are measured
 page_renderer = ["crm_relations.campaigns.incoming.open_pixel.Pixel"]
 
 website_route_rules = [
@@ -268,13 +268,14 @@ website_route_rules = [
 	{"from_route": "/ru/<token>", "to_route": "ru"},
 ]
 
-# Results of our reports that Frappe stores or mails are for the user with whose rights they were made
+# Results of our reports that Frappe stores or sends are only for the user on behalf of which they were
+# made
 override_doctype_class = {
 	"Prepared Report": "crm_relations.shared.access.stored_reports.StoredReport",
 	"Auto Email Report": "crm_relations.shared.access.stored_reports.MailedReport",
 }
 
-# Requests of the desk that Frappe answers without a look at the rights on rows
+# Requests of the desk that Frappe answers without checking the permissions on rows
 override_whitelisted_methods = {
 	f"frappe.{path}": f"crm_relations.relations.desk_requests.api.{ours}"
 	for path, ours in {
@@ -303,7 +304,7 @@ doctype_js = {
 	"Sales Invoice": ["public/js/desk_scripts/sales_invoice.js", _chain],
 }
 
-# segments in lists: a list narrowed to one, and one made of the rows of a list
+# segments in lists: narrow a list to a segment, and make a segment of the rows of a list
 _list = "public/js/desk_scripts/list.js"
 doctype_list_js = {
 	**dict.fromkeys([*_party_documents, "Sales Invoice", "Sales Order", "Delivery Note", "Item"], _list),
@@ -337,12 +338,12 @@ _of_relations = [
 ]
 # Child tables. Version 15 lists their rows without a look at the parent.
 _parts_of_relations = ["Relation Contact Point", "Relation Party", "Relation Role", "Relation Segment Pin"]
-# Frappe's tags, comments and messages: narrowed where they belong to a relation or to a row of one
+# Frappe's tags, comments and messages: narrowed if they belong to a relation or to a row of one
 _logs = ["Comment", "Communication", "Tag Link"]
 _of_relation = "crm_relations.relations.permissions.condition"
 _of_linked = "crm_relations.relations.permissions.condition_of_linked"
 _of_segment_list = "crm_relations.segments.lists.narrowing.condition"
-# Rows with addresses, beside no relation
+# Rows with addresses that have no relation
 _addresses = ["Relation Mail Address", "Relation Mail Spelling"]
 _of_amounts = "crm_relations.relations.facts.permissions.condition"
 
@@ -350,7 +351,8 @@ permission_query_conditions = {
 	**dict.fromkeys([*_of_relations, *_parts_of_relations, *_logs], _of_relation),
 	**dict.fromkeys([*_party_documents, "Sales Invoice", "Sales Order", "Delivery Note"], _of_segment_list),
 	"Relation": [_of_relation, _of_segment_list],
-	# documents with our field `relation`, and the segment with its pins: only where fields of the relation are asked for
+	# documents with our field `relation`, and the segment with its pins: only if fields of the relation are
+	# asked for
 	**{
 		doctype: [_of_segment_list, _of_linked]
 		for doctype in ("Lead", "Sales Invoice", "Sales Order", "Delivery Note")
@@ -359,14 +361,14 @@ permission_query_conditions = {
 		["Opportunity", "Quotation", "POS Invoice", "Payment Entry", "Relation Segment"], _of_linked
 	),
 	"Relation Campaign File": "crm_relations.campaigns.sends.campaign_files.condition",
-	# Amounts are for those who may read the invoices that they come from
+	# Amounts are only for users that may read the invoices they come from
 	"Relation Attribution": [_of_relation, "crm_relations.ledger.permissions.condition"],
 	**dict.fromkeys(_addresses, "crm_relations.relations.permissions.condition_of_addresses"),
 	"Prepared Report": "crm_relations.shared.access.stored_reports.condition",
 	"Relation Facts": [_of_relation, _of_amounts],
 	"Relation Facts Item Group": [_of_relation, _of_amounts],
 }
-# one path for a doctype: version 15 asks only the last
+# one path per doctype: version 15 asks only the last
 has_permission = {
 	**dict.fromkeys(
 		["Relation", "Comment", "Tag Link", *_of_relations], "crm_relations.relations.permissions.may_read"
@@ -380,11 +382,12 @@ has_permission = {
 	),
 }
 
-# A Transaction Deletion Record empties the tables that name its company by SQL. These are no transactions, and others hang on
-# them: members, messages and their unsubscribe links on a campaign. Attribution and figures go with the vouchers they are made of
+# A Transaction Deletion Record empties the tables that name its company by SQL. These are not transactions,
+# and others depend on them: members, messages and their unsubscribe links on a campaign. Attribution and
+# figures are deleted with their vouchers.
 company_data_to_be_ignored = ["Relation Campaign", "Relation Attribution Rule"]
 
-# Logs of ours that point at ERPNext's documents must not keep those from being deleted or cancelled
+# Logs of ours that refer to ERPNext's documents must not prevent their deletion or cancellation
 ignore_links_on_delete = [
 	"Relation Attribution",
 	"Relation Import Record",

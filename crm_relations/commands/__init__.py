@@ -1,6 +1,9 @@
-"""`bench --site S relations …`: the command group. Each command reads its options and calls the package that owns
-the matter (`actions`); `session` connects to the site; `text` prints. Answers go to stdout, progress and errors to
-stderr; the exit code is 0, 1 on an error or a failed check, and 2 (click's convention) on wrong usage."""
+"""Define the command group `bench --site S relations …`.
+
+Each command reads its options and calls the package that owns the matter (`actions`); `session` connects to
+the site; `text` prints. Answers go to stdout, progress and errors to stderr. The exit code is 0, 1 on an
+error or a failed check, and 2 (click's convention) on wrong usage.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +21,7 @@ company_option = click.option(
 
 
 def _command(group: click.Group, name: str) -> Callable[[Callable], click.Command]:
-	"""A command of `group` with --json; the function below it only names its options."""
+	"""Register a command of `group` with --json; the decorated function only names its options."""
 
 	def decorate(function: Callable) -> click.Command:
 		return group.command(name)(json_option(click.pass_context(function)))
@@ -28,59 +31,62 @@ def _command(group: click.Group, name: str) -> Callable[[Callable], click.Comman
 
 @click.group("relations")
 def relations() -> None:
-	"""Relations: contacts, segments, campaigns, and what they earned in the books."""
+	"""Relations: contacts, segments, campaigns, and what they earned."""
 
 
 @relations.group("segment")
 def segment() -> None:
-	"""Who is in a segment."""
+	"""Preview and refresh the members of a segment."""
 
 
 @relations.group("campaign")
 def campaign() -> None:
-	"""Start and send a campaign, and see how far it has come."""
+	"""Start and send a campaign, and see its progress."""
 
 
 @_command(relations, "sync")
 @click.option("--dry-run", is_flag=True, help="Count only; change nothing.")
 def sync(context: click.Context, dry_run: bool, as_json: bool) -> None:
-	"""Make or update the relations of all customers, suppliers, employees, contacts, leads and prospects.
+	"""Create or update the relations of all customers, suppliers, employees, contacts, leads and prospects.
 
-	Can be run again at will; what is up to date stays as it is.
+	Can be run any number of times; what is up to date stays as it is.
 	"""
 	answer(context, "sync", as_json, dry_run=dry_run)
 
 
 @relations.group("facts")
 def facts() -> None:
-	"""The figures of the relations."""
+	"""Show and recompute the figures of the relations."""
 
 
 @_command(facts, "rebuild")
 def facts_rebuild(context: click.Context, as_json: bool) -> None:
-	"""Make all figures anew from the documents. Nobody has to wait meanwhile; needed only after changes past Frappe."""
+	"""Recompute all figures from the documents. Does not lock the site; needed only after changes that bypass
+	Frappe.
+	"""
 	answer(context, "facts_rebuild", as_json)
 
 
 @_command(facts, "status")
 def facts_status(context: click.Context, as_json: bool) -> None:
-	"""How many figures there are, and how many changes wait to be taken in."""
+	"""Show how many figures there are, and how many changes wait to be processed."""
 	answer(context, "facts_status", as_json)
 
 
 @_command(relations, "confirm-live-site")
 def confirm_live_site(context: click.Context, as_json: bool) -> None:
-	"""Say that this site is the one that sends, after it was restored or moved. Not on a copy: it would write to the
-	same people a second time.
+	"""Confirm that this site is the live one, after it was restored or moved.
+
+	Never run it on a copy: the copy would write to the same people a second time.
 	"""
 	answer(context, "confirm_live_site", as_json)
 
 
 @_command(relations, "check")
 def check(context: click.Context, as_json: bool) -> None:
-	"""Is the site ready, and do the numbers agree? Exit code 1 if a finding is an error.
+	"""Check whether the site is ready and the numbers agree. Exit code 1 if a finding is an error.
 
-	Readiness: e-mail account, scheduler, workers, default accounts, dimension. Integrity: members, sends,
+	Readiness: email account, scheduler, workers, default accounts, dimension. Integrity: members, sends,
 	attribution and ledger.
 	"""
 	answer(context, "check", as_json)
@@ -109,12 +115,13 @@ def check(context: click.Context, as_json: bool) -> None:
 	help="Where to write the rejected rows (csv).",
 )
 def import_pipeline(context: click.Context, as_json: bool, suggest_mapping: bool, **options: Any) -> None:
-	"""Import the opportunity export of another CRM: csv files of accounts, products, sales teams and deals in DIR.
+	"""Import the opportunity export of another CRM: csv files of accounts, products, sales teams and deals in
+	DIR.
 
-	Won deals go on to quotation, order, invoice and payment, with their dates and values; amounts are taken as
-	the company's currency unless the mapping says otherwise. Every row is imported or rejected with a reason.
-	A run that was interrupted continues where it stopped. One file may hold several of these, and a mapping needs the
-	deals only: what it leaves out is made from the names in them.
+	Won deals become quotation, order, invoice and payment, with their dates and values. Amounts are in the
+	company's currency unless the mapping says otherwise. Every row is imported or rejected with a reason. An
+	interrupted run continues where it stopped. One file may hold several of these kinds. A mapping needs the
+	deals only: missing records are created from the names in them.
 	"""
 	if suggest_mapping:
 		answer(context, "suggest_mapping", as_json, folder=options["folder"])
@@ -127,7 +134,7 @@ def import_pipeline(context: click.Context, as_json: bool, suggest_mapping: bool
 def export(context: click.Context, folder: str, as_json: bool) -> None:
 	"""Write everything that the app holds into the new folder DIR, one JSON document per line.
 
-	For another site, or before an uninstall, which does this by itself. The files hold personal data.
+	Use it to move to another site. An uninstall does it automatically. The files hold personal data.
 	"""
 	answer(context, "export", as_json, folder=folder)
 
@@ -135,9 +142,10 @@ def export(context: click.Context, folder: str, as_json: bool) -> None:
 @_command(relations, "restore")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, exists=True))
 def restore(context: click.Context, folder: str, as_json: bool) -> None:
-	"""Take in what `export` or an uninstall has written to DIR. What the site has already stays as it is.
+	"""Restore what `export` or an uninstall has written to DIR. Existing records of the site stay as they
+	are.
 
-	Running campaigns come back paused.
+	Running campaigns are restored as paused.
 	"""
 	answer(context, "restore", as_json, folder=folder)
 
@@ -148,35 +156,35 @@ def restore(context: click.Context, folder: str, as_json: bool) -> None:
 	"--limit", type=click.IntRange(min=0, max=100), default=10, show_default=True, help="Rows of the sample."
 )
 def segment_preview(context: click.Context, name: str, limit: int, as_json: bool) -> None:
-	"""How many relations fit the rule now, and some of them. Changes nothing."""
+	"""Show how many relations match the rule now, and some of them. Changes nothing."""
 	answer(context, "segment_preview", as_json, name=name, limit=limit)
 
 
 @_command(segment, "refresh")
 @click.argument("name")
 def segment_refresh(context: click.Context, name: str, as_json: bool) -> None:
-	"""Bring the members in line with the rule."""
+	"""Update the members by the rule."""
 	answer(context, "segment_refresh", as_json, name=name)
 
 
 @_command(campaign, "start")
 @click.argument("name")
 def campaign_start(context: click.Context, name: str, as_json: bool) -> None:
-	"""Take in the members of the segment and plan their messages and calls. Sends nothing yet."""
+	"""Enroll the members of the segment and plan their messages and calls. Sends nothing yet."""
 	answer(context, "campaign_start", as_json, name=name)
 
 
 @_command(campaign, "send")
 @click.argument("name")
 def campaign_send(context: click.Context, name: str, as_json: bool) -> None:
-	"""Send the e-mails that are due, each once."""
+	"""Send the emails that are due, each once."""
 	answer(context, "campaign_send", as_json, name=name)
 
 
 @_command(campaign, "status")
 @click.argument("name")
 def campaign_status(context: click.Context, name: str, as_json: bool) -> None:
-	"""Members, e-mails by state, answers."""
+	"""Show members, emails by state, and answers."""
 	answer(context, "campaign_status", as_json, name=name)
 
 
@@ -198,7 +206,7 @@ def campaign_status(context: click.Context, name: str, as_json: bool) -> None:
 @click.option("--currency", help="Presentation currency of --consolidated; default: that of the company.")
 @company_option
 def statement(context: click.Context, as_json: bool, **options: Any) -> None:
-	"""What each campaign has in the books. Exit code 1 if it differs from the ledger."""
+	"""Show what each campaign has in the ledger. Exit code 1 if the statement differs from the ledger."""
 	answer(context, "statement", as_json, **options)
 
 
@@ -211,10 +219,10 @@ def statement(context: click.Context, as_json: bool, **options: Any) -> None:
 )
 @company_option
 def demo(context: click.Context, as_json: bool, **options: Any) -> None:
-	"""Run the main job once on this site: from the contact over a campaign to the balance sheet.
+	"""Run the main job once on this site: from the contact through a campaign to the balance sheet.
 
-	For a site to try things out on: it makes customers, sends mails to a mailbox of its own and posts
-	invoices and payments. It can be run again and doubles nothing.
+	Only for a test site: it creates customers, sends emails to its own mailbox and posts invoices and
+	payments. It can be run again without creating duplicates.
 	"""
 	answer(context, "demo", as_json, **options)
 

@@ -1,4 +1,4 @@
-"""What the commands call: one function a command, returning (the JSON answer, whether all is well)."""
+"""Run what the commands call: one function per command, returning (the JSON answer, whether all is well)."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def sync(on_progress: Progress, dry_run: bool) -> Answer:
-	"""The figures and classes of what was adopted follow at once: nobody has to wait for the scheduler."""
+	"""Create or update relations; figures and classes follow at once, without waiting for the scheduler."""
 	report = relations_sync.sync(dry_run=dry_run, on_progress=on_progress).as_dict()
 	if not dry_run:
 		facts.bring_up_to_date()
@@ -60,7 +60,7 @@ def confirm_live_site(on_progress: Progress) -> Answer:
 
 
 def import_pipeline(on_progress: Progress, **options: Any) -> Answer:
-	"""Not well if the invoices' income is not the deals' value."""
+	"""Import a pipeline export; not well if the invoices' income differs from the deals' value."""
 	result = run_import(on_progress=on_progress, **options)
 	return result, to_decimal(result["difference"]) == 0
 
@@ -70,7 +70,7 @@ def export(on_progress: Progress, folder: str) -> Answer:
 
 
 def restore(on_progress: Progress, folder: str) -> Answer:
-	"""Figures, segments and keys follow at once. Not well if rows did not fit the site."""
+	"""Restore an archive; figures, segments and keys follow at once. Not well if rows did not fit the site."""
 	report = restoring.restore(Path(folder).absolute(), on_progress=on_progress)
 	install.set_up()
 	for path in frappe.get_hooks("all_relations_changed"):
@@ -100,7 +100,7 @@ def campaign_start(on_progress: Progress, name: str) -> Answer:
 
 
 def campaign_send(on_progress: Progress, name: str) -> Answer:
-	"""Not well if a message failed, or sending ended early."""
+	"""Send due emails; not well if a message failed, or sending ended early."""
 	doc = _get("Relation Campaign", name)
 	counts = dispatch.send(doc.name, on_progress=lambda done, total: on_progress(doc.name, done, total))
 	return counts, not counts["failed"] and not counts["stopped"]
@@ -121,7 +121,7 @@ def statement(
 	consolidated: bool = False,
 	currency: str | None = None,
 ) -> Answer:
-	"""Not well if it differs from the ledger."""
+	"""Return the statement; not well if it differs from the ledger."""
 	if currency and not consolidated:
 		frappe.throw(_("--currency goes with --consolidated: a company's statement is in its own currency."))
 	selection = (

@@ -1,4 +1,4 @@
-"""Around a command: the site's connection, one answer on stdout, errors in words on stderr, the exit code."""
+"""Wrap a command: connect to the site, print one answer to stdout and errors to stderr, set the exit code."""
 
 import json
 import os
@@ -13,12 +13,12 @@ import frappe
 from frappe.commands import get_site
 from frappe.utils import strip_html
 
-#: what a user can put right: it is told in words, without a traceback
+#: errors that a user can fix: they are shown as a message, without a traceback
 USER_ERRORS = (frappe.ValidationError, frappe.PermissionError, ValueError)
 
 
 class ProgressLine:
-	"""Progress on stderr: one line that rewrites itself in a terminal, one line a tenth elsewhere."""
+	"""Progress on stderr: one line that rewrites itself in a terminal, otherwise one line per tenth."""
 
 	def __init__(self) -> None:
 		self.live = sys.stderr.isatty()
@@ -38,10 +38,11 @@ def answer(context: click.Context, action: str, as_json: bool, **options: Any) -
 	"""Run `actions.<action>` on the site and print what it returns; ends the process with 1 if that is not ok."""
 	site = _site(context)
 	try:
-		# ERPNext and Frappe print here and there: stdout is for the answer alone
+		# ERPNext and Frappe print in some places: stdout is only for the answer
 		with redirect_stdout(sys.stderr):
 			_connect(site)
-			# Frappe loads the commands of all apps for every `bench` call: the packages only come in here
+			# Frappe loads the commands of all apps for every `bench` call: the packages are imported only
+			# here
 			actions = import_module("crm_relations.commands.actions")
 			data, ok = getattr(actions, action)(on_progress=ProgressLine(), **options)
 			frappe.db.commit()
@@ -91,7 +92,9 @@ def _connect(site: str) -> None:
 
 
 def _words(error: Exception) -> str:
-	"""The message of an error, and those that Frappe has collected for a dialog, without HTML and without doubles."""
+	"""Return the message of an error, and those that Frappe has collected for a dialog, without HTML and
+	duplicates.
+	"""
 	collected = [
 		message.get("message", "") if isinstance(message, dict) else json.loads(message).get("message", "")
 		for message in frappe.local.message_log

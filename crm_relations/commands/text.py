@@ -1,4 +1,4 @@
-"""Answers of the commands as text: one function a command, tables with aligned columns."""
+"""Format answers of the commands as text: one function per command, tables with aligned columns."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ Data = dict[str, Any]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Iterable[int] = ()) -> str:
-	"""Aligned columns; those in `numbers` to the right."""
+	"""Return aligned columns; those in `numbers` are right-aligned."""
 	lines = [[str(cell) for cell in line] for line in [head, *rows]]
 	right = set(numbers)
 	width = [max(len(line[column]) for line in lines) for column in range(len(head))]
@@ -87,7 +87,7 @@ def check(data: Data) -> str:
 
 
 def _summary(findings: list[Data]) -> str:
-	"""How many errors and warnings there are; all is well only without either."""
+	"""Return how many errors and warnings there are; all is well only without either."""
 	levels = [finding["level"] for finding in findings]
 	errors, warnings = levels.count("error"), levels.count("warning")
 	if errors:
@@ -151,7 +151,7 @@ def statement(data: Data) -> str:
 	amounts = ("revenue", "credit_notes", "tax", "receivable_open", "cash_received")
 	campaigns = [(row["campaign"], *(row[key] for key in amounts)) for row in data["campaigns"]]
 	further = [key for key in (data.get("details") or [{}])[0] if key != "campaign"]
-	# a line a figure: side by side they are wider than a terminal
+	# one line per figure: side by side they are wider than a terminal
 	details = [
 		(row["campaign"] if number == 0 else "", key.replace("_", " "), "–" if row[key] is None else row[key])
 		for row in data.get("details", [])

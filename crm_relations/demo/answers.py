@@ -1,4 +1,7 @@
-"""The answers that the demo's campaign gets: clicks, replies and calls. Who has answered is not asked again."""
+"""Create the responses to the demo's campaign: clicks, replies and calls.
+
+A member that has responded is not asked again.
+"""
 
 import frappe
 from frappe.utils import add_days, nowdate
@@ -7,12 +10,12 @@ from crm_relations.campaigns.incoming import clicks as tracking
 from crm_relations.campaigns.manual import call_list
 from crm_relations.interactions import api as interactions
 
-#: calls that stay on the list, for whoever tries the demo
+#: calls that stay on the list, for users that try the demo
 CALLS_LEFT = 2
 
 
 def clicks(campaign: str) -> int:
-	"""Three of four mails are clicked on."""
+	"""Click the link in three of four emails."""
 	for index, row in enumerate(_mails(campaign)):
 		links = frappe.parse_json(row.links or "[]")
 		if index % 4 != 3 and links and not _has(row.member, "Click"):
@@ -21,7 +24,7 @@ def clicks(campaign: str) -> int:
 
 
 def replies(campaign: str) -> int:
-	"""Every second one that was sent is answered by mail, as it would come in through an incoming account."""
+	"""Reply to every second email that was sent, as a reply arrives through an incoming account."""
 	for index, row in enumerate(_mails(campaign)):
 		if index % 2 == 0 and not _has(row.member, "Reply"):
 			frappe.get_doc(
@@ -42,7 +45,7 @@ def replies(campaign: str) -> int:
 
 
 def calls(campaign: str) -> int:
-	"""The call list is worked off but for a few; answers go round."""
+	"""Work off the call list except for a few calls; the answers take turns."""
 	done = frappe.db.count("Relation Campaign Response", {"campaign": campaign, "response_type": "Call"})
 	if not done:
 		rows = call_list.next_calls(campaign, limit=1000)

@@ -1,4 +1,6 @@
-"""ERPNext's own balance of one campaign: the rows of its Balance Sheet and Profit and Loss, filtered by the dimension."""
+"""Read ERPNext's own Balance Sheet and Profit and Loss of one campaign, filtered by the dimension. Writes
+nothing.
+"""
 
 import frappe
 from erpnext.accounts.report.financial_statements import get_data, get_period_list
@@ -17,9 +19,11 @@ SIDES = (
 
 
 def totals(company: str, campaign: str) -> dict[str, float]:
-	"""Root type → total of all years up to this one, in company currency; the campaign must be a dimension."""
-	# accumulated values reach back to the first posting by themselves; a period of several years would need a
-	# fiscal year for each of them, and an import of old deals leaves gaps
+	"""Return root type → total of all years up to this one, in company currency; the campaign must be a
+	dimension.
+	"""
+	# Accumulated values reach back to the first posting. A period of several years would need a fiscal year
+	# for each of them, and an import of old deals leaves gaps.
 	year = frappe.db.get_value(
 		"Fiscal Year",
 		{"disabled": 0, "year_start_date": ["<=", nowdate()]},
@@ -49,9 +53,9 @@ def totals(company: str, campaign: str) -> dict[str, float]:
 
 
 def assets(company: str, campaign: str) -> float:
-	"""Total assets of the campaign.
+	"""Return the total assets of the campaign.
 
-	:raises frappe.ValidationError: they are not liabilities, equity and profit together
+	:raises frappe.ValidationError: they differ from liabilities, equity and profit together
 	"""
 	of = totals(company, campaign)
 	claims = of["Liability"] + of["Equity"] + of["Income"] - of["Expense"]

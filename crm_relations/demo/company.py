@@ -1,9 +1,10 @@
-"""A German company on SKR04 whose default accounts are right.
+"""Set up a German company on SKR04 with correct default accounts.
 
-ERPNext's chart leads to wrong defaults: payables on 3500 (other liabilities), expenses on 6990 (cost of production),
-depreciation on 7200 (financial assets), in releases of 15 receivables on 3250 (advances received, a liability).
-`correct_accounts` sets what a German bookkeeper expects: receivables on 1200, payables on 3300, revenue on 4400,
-purchases on 5200, depreciation of tangible assets on 6220, output VAT on 3806, bank on 1800.
+ERPNext's chart leads to wrong defaults: payables on 3500 (other liabilities), expenses on 6990 (cost of
+production), depreciation on 7200 (financial assets), and in releases of 15 receivables on 3250 (advances
+received, a liability). `correct_accounts` sets what a German bookkeeper expects: receivables on 1200,
+payables on 3300, revenue on 4400, purchases on 5200, depreciation of tangible assets on 6220, output VAT on
+3806, bank on 1800.
 """
 
 from typing import Any
@@ -19,7 +20,7 @@ COMPANY = "Rheinland Technik GmbH"
 ABBR = "RT"
 
 RECEIVABLE, PAYABLE, REVENUE, OUTPUT_VAT, BANK = "1200", "3300", "4400", "3806", "1800"
-#: the leaf that is made where 3300 is a group: the next number of the same kind in SKR04
+#: the leaf account that is created if 3300 is a group: the next number of the same kind in SKR04
 PAYABLE_LEAF = ("3301", "Verbindlichkeiten aus Lieferungen und Leistungen")
 #: field of the company, account, and the account type that it needs
 DEFAULTS = (
@@ -38,9 +39,9 @@ VAT_RATE = 19.0
 def complete_setup(
 	company: str = COMPANY, abbr: str = ABBR, language: str = "English", email: str = "admin@example.com"
 ) -> str:
-	"""Run ERPNext's setup wizard for a German company where it has not been run, and correct the accounts.
+	"""Run ERPNext's setup wizard for a German company if it has not been run, and correct the accounts.
 
-	:return: the company's name. A site that is set up already gets a further company of that name.
+	:return: the company's name. A site that is set up already gets an additional company of that name.
 	"""
 	year = getdate(nowdate()).year
 	if not frappe.db.exists("Company", company):
@@ -86,7 +87,7 @@ def _insert_company(company: str, abbr: str) -> None:
 
 
 def account(company: str, number: str) -> str | None:
-	"""Name of the company's leaf account with that number."""
+	"""Return the name of the company's leaf account with that number."""
 	return frappe.db.get_value("Account", {"company": company, "account_number": number, "is_group": 0})
 
 
@@ -130,7 +131,7 @@ def correct_accounts(company: str) -> dict[str, str]:
 
 
 def _receivable_leaf(company: str) -> str:
-	"""The leaf of 1200: itself in version 16; a new leaf below the group 1200 in version 15."""
+	"""Return the leaf of 1200: itself in version 16; a new leaf below the group 1200 in version 15."""
 	leaf = account(company, RECEIVABLE)
 	if not leaf:
 		group = frappe.db.get_value(
@@ -142,7 +143,7 @@ def _receivable_leaf(company: str) -> str:
 		if not group:
 			refuse(_("The chart of accounts of {0} has no account {1}."), company, RECEIVABLE)
 		if not frappe.db.exists("Account", {"parent_account": group.name}):
-			# an empty group that ought to be a leaf: make it one, it keeps its number
+			# an empty group that ought to be a leaf: convert it, it keeps its number
 			doc = frappe.get_doc("Account", group.name)
 			doc.convert_group_to_ledger()
 			leaf = group.name
@@ -155,9 +156,10 @@ def _receivable_leaf(company: str) -> str:
 
 
 def _payable_leaf(company: str) -> str:
-	"""The leaf of 3300: itself in version 16; in version 15 a leaf below the group 3300, made where it is missing.
+	"""Return the leaf of 3300: itself in version 16; in version 15 a leaf below the group 3300, created if it
+	is missing.
 
-	The group there holds one account already, which is for goods received and not for suppliers.
+	The group there already holds one account, which is for goods received and not for suppliers.
 	"""
 	leaf = account(company, PAYABLE)
 	if not leaf:
@@ -208,7 +210,7 @@ def _set_bank_of_payment_modes(company: str, bank: str) -> None:
 
 
 def _set_sales_tax(company: str, vat: str) -> str:
-	"""One default sales tax template of 19 % on the output VAT account."""
+	"""Set one default sales tax template of 19 % on the output VAT account."""
 	title = "Umsatzsteuer 19 %"
 	name = frappe.db.get_value("Sales Taxes and Charges Template", {"company": company, "title": title})
 	if not name:

@@ -1,4 +1,5 @@
-"""A small pipeline export of an invented firm, for where no real one is given. Pure Python, the same every time.
+"""Generate a small pipeline export of an invented firm, for a demo without real data. Pure Python, always the
+same.
 
 It has the shape of the export that the default mapping reads, and the same kinds of flaws: a product written
 without its blank, a misspelled sector and country, deals without account, deals without a date.
@@ -27,7 +28,7 @@ PRODUCTS = (
 	("Steuerung S-7", "Steuerungen", 8_900),
 	("Wartungsvertrag", "Service", 2_400),
 )
-#: how the deals write the first product
+#: spelling of the first product in the deals
 MISSPELLED = {"Pumpe P-200": "PumpeP200"}
 TEAMS = (
 	("Nord", "Birgit Petersen", ("Anke Harms", "Jens Lorenzen", "Meike Brandt")),
@@ -64,7 +65,7 @@ _STAGES = (("Won", 54), ("Lost", 22), ("Engaging", 16), ("Prospecting", 8))
 
 
 def generate(folder: str | Path, deals: int = 60, accounts: int = 24, seed: int = SEED) -> Path:
-	"""Write accounts.csv, products.csv, sales_teams.csv and sales_pipeline.csv into `folder`; returns it.
+	"""Write accounts.csv, products.csv, sales_teams.csv and sales_pipeline.csv into `folder`; return it.
 
 	More deals leave the first ones as they are: a longer export continues a shorter one.
 	"""
@@ -130,7 +131,7 @@ def _deals(chance: random.Random, number: int, firms: list[str]) -> Iterable[tup
 	for index in range(number):
 		product, _series, price = chance.choice(PRODUCTS)
 		stage = chance.choices([name for name, _w in _STAGES], [weight for _n, weight in _STAGES])[0]
-		# the first deals show every stage and flaw, however few are asked for
+		# the first deals show every stage and flaw, even in a short export
 		stage = ("Won", "Lost", "Engaging", "Prospecting", "Engaging")[index] if index < 5 else stage
 		engaged = FIRST_DAY + datetime.timedelta(days=chance.randrange(days))
 		closed = engaged + datetime.timedelta(days=chance.randint(3, 140))

@@ -31,7 +31,7 @@ def require_mail_server() -> type[Any]:
 
 
 class Mailbox:
-	"""What came in; addresses end on `.example`, so nothing could be delivered anyway."""
+	"""Collect the messages; the addresses end in `.example`, so nothing could be delivered anyway."""
 
 	def __init__(self) -> None:
 		self.messages: list[Message] = []
@@ -43,9 +43,9 @@ class Mailbox:
 
 @contextmanager
 def open_mailbox() -> Iterator[Mailbox]:
-	"""Run the mailbox on a free port of this machine, with an outgoing e-mail account that leads to it.
+	"""Run the mailbox on a free port of this machine, with an outgoing email account that leads to it.
 
-	Afterwards the account is there still, but switched off: nothing listens on its port any more.
+	The account remains but is switched off afterwards: nothing listens on its port any more.
 	"""
 	mailbox = Mailbox()
 	with socket.socket() as free:

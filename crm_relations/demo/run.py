@@ -1,5 +1,7 @@
-"""The main job, run once on a site: from the contact over a campaign to the balance sheet. Can be run again:
-every step finds what it made before and goes on from there."""
+"""Run the main job once on a site: from the contact through a campaign to the balance sheet.
+
+It can be run again: every step finds what it created before and continues from there.
+"""
 
 import tempfile
 from collections.abc import Callable
@@ -29,7 +31,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class Stations:
-	"""The stations passed, in order, with their counts."""
+	"""The stages that were completed, in order, with their counts."""
 
 	def __init__(self, on_progress: Progress):
 		self.rows: list[dict[str, Any]] = []
@@ -48,9 +50,9 @@ def run(
 ) -> dict[str, Any]:
 	"""Run the demo; commits.
 
-	:param deals: deals of the past to import
+	:param deals: number of past deals to import
 	:param data: folder with a pipeline export that the default mapping reads; None: generated data
-	:param company: None: the demo's German company, made on a site that has no company yet
+	:param company: None: the demo's German company, created on a site that has no company yet
 	:return: `company`, `campaign`, `import` (counts), `stations` [{station, count, what}], `statement`
 	"""
 	require_mail_server()
@@ -103,7 +105,7 @@ def _company(company: str | None) -> str:
 
 
 def _pause() -> None:
-	"""A demo that ended half-way leaves no campaign behind that runs; the next run goes on with it."""
+	"""Pause the campaign of a demo that ended early; the next run continues with it."""
 	frappe.db.rollback()
 	if frappe.db.get_value("Relation Campaign", story.CAMPAIGN, "status") == "Running":
 		lifecycle.pause(story.CAMPAIGN)
@@ -121,7 +123,9 @@ def _import(deals: int, data: str | Path | None, company: str, on_progress: Prog
 
 
 def _switches(company: str) -> None:
-	"""The campaign as dimension, so that ERPNext's own reports show it; an imprint for the mails."""
+	"""Switch on the campaign dimension, so that ERPNext's own reports show it; set a legal notice for the
+	emails.
+	"""
 	story.imprint()
 	settings = frappe.get_doc("Relation Settings")
 	if not settings.campaign_dimension:
@@ -176,7 +180,7 @@ def _campaign(
 
 
 def _customers(company: str) -> list[str]:
-	"""Customers that the imports of this company made."""
+	"""Return the customers that the imports of this company created."""
 	return sorted(
 		set(
 			frappe.get_all(

@@ -1,6 +1,6 @@
-"""What sales makes of the demo's handovers: quotation, order, invoice, payment, a credit note.
+"""Create what follows the demo's handovers: quotation, order, invoice, payment, a credit note.
 
-By ERPNext's own functions; each step looks first whether its document is there already.
+Uses ERPNext's own functions. Each step first checks whether its document exists already.
 """
 
 import frappe
@@ -14,7 +14,7 @@ from frappe.utils import add_days, flt, nowdate
 
 from crm_relations.pipeline.api import accept_handover
 
-#: how far the n-th handover gets; the last one goes for all further ones
+#: how far the n-th handover goes; the last entry applies to all further ones
 COURSES = (
 	("quotation", "order", "invoice", "payment"),
 	("quotation", "order", "invoice", "part payment"),
@@ -25,7 +25,7 @@ COURSES = (
 
 
 def accept(campaign: str, salesperson: str) -> int:
-	"""Accept what is proposed; returns how many handovers of the campaign are accepted."""
+	"""Accept the proposed handovers; return how many handovers of the campaign are accepted."""
 	for name in frappe.get_all(
 		"Relation Handover",
 		filters={"campaign": campaign, "status": "Proposed"},
@@ -37,9 +37,9 @@ def accept(campaign: str, salesperson: str) -> int:
 
 
 def sell(campaign: str, items: list[str]) -> dict[str, int]:
-	"""Bring each accepted handover as far as its course says.
+	"""Carry each accepted handover as far as its course says.
 
-	:param items: what is sold, each in turn; with a price in the selling price list
+	:param items: what is sold, in turns; with a price in the selling price list
 	:return: how many documents of each kind the campaign has
 	"""
 	rows = frappe.get_all(
@@ -116,7 +116,7 @@ def _payment(invoice: str, share: float) -> str:
 
 
 def _credit_note(invoice: str) -> str:
-	"""One piece of two comes back."""
+	"""Credit one piece of two."""
 	doc = make_sales_return(invoice)
 	for row in doc.items:
 		row.qty = -1

@@ -1,4 +1,6 @@
-"""The people, the segment and the campaign of the demo. Each is made once and found again by its name."""
+"""Create the users, the segment and the campaign of the demo. Each is created once and found again by its
+name.
+"""
 
 from collections import Counter
 
@@ -16,7 +18,7 @@ CAMPAIGN = "Demo: Wartung im Herbst"
 SCHEME = "Demo: Wartung"
 SALESPERSON = "vertrieb.demo@rheinland-technik.example"
 CONSENT_SOURCE = "Demo: Messekarte"
-#: contacts that are made; the last two give no consent, so that nobody writes to them
+#: number of contacts; the last two give no consent, so that no message goes to them
 CONTACTS = 12
 WITHOUT_CONSENT = 2
 IMPRINT = "Rheinland Technik GmbH, Rheinufer 1, 50668 Köln\nHRB 00000 Amtsgericht Köln, USt-IdNr. DE000000000"
@@ -37,7 +39,7 @@ _SCRIPT = "<p>Mail bekommen? Wie viele Pumpen laufen? Termin anbieten, Angebot a
 
 
 def salesperson() -> str:
-	"""The user who takes over what marketing has qualified. It cannot log in: it has no password."""
+	"""Return the user that receives what marketing has qualified. It cannot log in: it has no password."""
 	if not frappe.db.exists("User", SALESPERSON):
 		doc = frappe.get_doc(
 			{
@@ -51,15 +53,15 @@ def salesperson() -> str:
 		doc.flags.no_welcome_mail = True
 		doc.insert(ignore_permissions=True)
 		doc.add_roles("Sales User", "Relation User")
-		# the demo's mailbox is gone when Frappe's worker would write to it about new tasks
+		# the demo's mailbox no longer exists when Frappe's worker sends its notice of new tasks
 		frappe.db.set_value("Notification Settings", SALESPERSON, "enable_email_notifications", 0)
 	return SALESPERSON
 
 
 def contacts(customers: list[str]) -> list[tuple[str, str]]:
-	"""A contact person for the first customers of the most frequent industries.
+	"""Create a contact person for the first customers of the most frequent industries.
 
-	:return: relations of the customers with the e-mail address of each
+	:return: relations of the customers with the email address of each
 	"""
 	industries = [name for name, _n in Counter(_industries(customers).values()).most_common() if name]
 	chosen = [
@@ -88,7 +90,7 @@ def contacts(customers: list[str]) -> list[tuple[str, str]]:
 			).insert(ignore_permissions=True)
 			doc = frappe.get_doc("Customer", customer)
 			doc.customer_primary_contact = contact.name
-			# ERPNext's form fetches these two; a script has to
+			# ERPNext's form fetches these two; a script has to set them
 			doc.email_id, doc.mobile_no = address, f"+49221555{index + 100:04d}"
 			doc.save(ignore_permissions=True)
 		made.append(
@@ -108,7 +110,7 @@ def _industries(customers: list[str]) -> dict[str, str]:
 
 
 def consents(members: list[tuple[str, str]]) -> int:
-	"""E-mail and telephone, given on a card at a fair; returns how many events there are."""
+	"""Record consent for email and telephone, given on a card at a fair; return the number of events."""
 	for relation, address in members[: len(members) - WITHOUT_CONSENT]:
 		phone = frappe.db.get_value("Relation", relation, "mobile_no")
 		for channel, where in (("E-mail", address), ("Phone", phone)):
@@ -127,7 +129,7 @@ def consents(members: list[tuple[str, str]]) -> int:
 
 
 def segment(industries: list[str]) -> str:
-	"""Organisations of these industries that can be written to; refreshed."""
+	"""Create and refresh the segment: organizations of these industries that may be contacted."""
 	if not frappe.db.exists("Relation Segment", SEGMENT):
 		rule = {
 			"version": 1,
@@ -151,7 +153,7 @@ def segment(industries: list[str]) -> str:
 
 
 def scheme() -> str:
-	"""Who replies or wants a visit is worth a salesperson's time."""
+	"""Create the scheme: a reply or a wish for a visit is worth a salesperson's time."""
 	if not frappe.db.exists("Relation Qualification Scheme", SCHEME):
 		frappe.get_doc(
 			{
@@ -175,7 +177,7 @@ def _criterion(description: str, points: int, **response: str) -> dict:
 
 
 def campaign(company: str) -> str:
-	"""A mail and a call to the segment."""
+	"""Create the campaign: an email and a call to the segment."""
 	if not frappe.db.exists("Relation Campaign", CAMPAIGN):
 		frappe.get_doc(
 			{
@@ -205,6 +207,6 @@ def campaign(company: str) -> str:
 
 
 def imprint() -> None:
-	"""Campaign mails need one by law."""
+	"""Set the legal notice, which campaign emails need by law."""
 	if not frappe.db.get_single_value("Relation Settings", "legal_notice"):
 		frappe.db.set_single_value("Relation Settings", "legal_notice", IMPRINT)

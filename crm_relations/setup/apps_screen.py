@@ -1,4 +1,6 @@
-"""Who is offered the app on Frappe's screen of apps, and so who lands in it after login."""
+"""Decide which users see the app on Frappe's apps screen, and so which users land in it after login. Writes
+nothing.
+"""
 
 import frappe
 

@@ -1,7 +1,8 @@
-"""The bundles of the desk's scripts and styles: find those that are not built yet, and build them.
+"""Find the bundles of the desk's scripts and styles that are not built yet, and build them.
 
-`bench get-app`, `bench update` and `bench build` build them too. This module covers an app that was linked into the bench
-by hand. It writes only what `bench build` writes: `public/dist` and the bench's list of assets.
+`bench get-app`, `bench update` and `bench build` build them too. This module covers an app that was linked
+into the bench by hand. It writes only what `bench build` writes: `public/dist` and the bench's list of
+assets.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""`relations check`: what every package finds about itself, and what `machine_checks` finds about scheduler, workers and PDF."""
+"""Collect the findings of `relations check` from every package and from `machine_checks`. Writes nothing."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -17,7 +17,7 @@ LEVELS = ("error", "warning", "info")
 
 
 def run() -> dict[str, Any]:
-	"""All findings, errors first.
+	"""Return all findings, errors first.
 
 	:return: `ok` (no finding is an error) and `findings` [{level, code, message, remedy}]
 	"""
@@ -25,7 +25,7 @@ def run() -> dict[str, Any]:
 	found.sort(key=lambda finding: LEVELS.index(finding.level))
 	return {
 		"ok": all(finding.level != "error" for finding in found),
-		# the texts come from dialogs too, which set names in bold
+		# the texts also appear in dialogs, which set names in bold
 		"findings": [
 			{key: strip_html(value) for key, value in finding.as_dict().items()} for finding in found
 		],
@@ -35,12 +35,12 @@ def run() -> dict[str, Any]:
 def _packages() -> Iterator[Finding]:
 	for package in PACKAGES:
 		name = f"crm_relations.{package}.checks"
-		if find_spec(name):  # not every package has something to check
+		if find_spec(name):  # not every package has a check
 			yield from import_module(name).findings()
 
 
 def _deferred() -> Iterator[Finding]:
-	"""Side effects that failed beside an invoice and wait for another try, or were given up."""
+	"""Report side effects of documents that failed and wait for another attempt, or were given up."""
 	levels: dict[str, Level] = {"Given Up": "error", "Open": "warning"}
 	for status, level in levels.items():
 		if number := frappe.db.count("Relation Deferred Step", {"status": status}):
@@ -53,6 +53,6 @@ def _deferred() -> Iterator[Finding]:
 
 
 def _collisions() -> Iterator[Finding]:
-	"""Objects of others that were added since the install under names that the app needs."""
+	"""Report objects of others that were added since the install under names that the app needs."""
 	for found in collisions.after_install():
 		yield Finding("error", "name-collision", found.message, found.remedy)

@@ -1,8 +1,8 @@
-"""Names that the app needs and that belong to another object of the site.
+"""Find names that the app needs and that belong to another object of the site. Writes nothing.
 
-Before the install nothing of ours is there: whatever has one of our names is foreign, unless it carries our module
-because an earlier install was interrupted. After the install, the same questions tell what was added or replaced
-since; `relations check` asks them.
+Before the install, whatever has one of our names is foreign, unless it carries our module because an earlier
+install was interrupted. After the install, the same checks find what was added or replaced since; `relations
+check` runs them.
 """
 
 from collections import defaultdict
@@ -16,7 +16,8 @@ from frappe import _
 from crm_relations.ledger import dimension
 from crm_relations.setup import custom_fields, indexes, shipped
 
-#: the documents of an uninstalled or foreign doctype that would act on ours: doctype, field with the doctype's name
+#: documents of an uninstalled or foreign doctype that would act on ours: doctype, field with the doctype's
+#: name
 ATTACHED = (
 	("Custom Field", "dt"),
 	("Property Setter", "doc_type"),
@@ -28,14 +29,14 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Collision:
-	"""One object in our way. `message` names it, `remedy` says what the admin can do."""
+	"""An object that prevents the install. `message` names it, `remedy` says what the administrator can do."""
 
 	message: str
 	remedy: str
 
 
 def before_install() -> list[Collision]:
-	"""Return all collisions of a site without the app, in the order in which an admin resolves them."""
+	"""Return all collisions of a site without the app, in the order in which an administrator resolves them."""
 	return [
 		*_module(),
 		*_documents(),
@@ -55,7 +56,7 @@ def after_install() -> list[Collision]:
 
 
 def fieldnames() -> dict[str, set[str]]:
-	"""Return doctype → names of the fields that we, or the Accounting Dimension of the campaign, put on it."""
+	"""Return doctype → names of the fields that we, or the Accounting Dimension of the campaign, add to it."""
 	found: dict[str, set[str]] = defaultdict(set)
 	for doctype, fields in custom_fields.custom_fields().items():
 		found[doctype] |= {field["fieldname"] for field in fields}
@@ -74,7 +75,7 @@ def _module() -> Iterator[Collision]:
 
 
 def _documents() -> Iterator[Collision]:
-	"""Documents with one of our names: an import would overwrite them."""
+	"""Yield documents with one of our names: an import would overwrite them."""
 	for doctype, names in shipped.records().items():
 		custom = ["custom"] if doctype == "DocType" else []
 		rows = frappe.get_all(
@@ -94,7 +95,7 @@ def _documents() -> Iterator[Collision]:
 
 
 def _tables() -> Iterator[Collision]:
-	"""Tables of doctypes that were deleted: their rows would become ours."""
+	"""Yield tables of deleted doctypes: their rows would become ours."""
 	known = set(
 		frappe.get_all("DocType", {"name": ["in", shipped.doctypes()]}, pluck="name", order_by="name asc")
 	)
@@ -111,7 +112,7 @@ def _tables() -> Iterator[Collision]:
 
 def _roles() -> Iterator[Collision]:
 	if frappe.db.exists("Module Def", {"name": shipped.MODULE, "app_name": shipped.APP_NAME}):
-		return  # an interrupted install has made them
+		return  # an interrupted install has created them
 	ours = set((frappe.db.get_default(shipped.ROLES_KEY) or "").split("\n"))
 	for role in frappe.get_all("Role", {"name": ["in", shipped.ROLES]}, pluck="name", order_by="name asc"):
 		if role not in ours:
@@ -122,7 +123,9 @@ def _roles() -> Iterator[Collision]:
 
 
 def _dimensions() -> Iterator[Collision]:
-	"""Dimensions that use one of our field names, or stand for one of our doctypes under another field name."""
+	"""Yield dimensions that use one of our field names, or stand for one of our doctypes under another field
+	name.
+	"""
 	for row in _foreign_dimensions():
 		yield Collision(
 			_("The Accounting Dimension {0} ({1}) uses the field {2}.").format(
@@ -148,8 +151,9 @@ def _foreign_dimensions() -> list[frappe._dict]:
 
 
 def _fields() -> Iterator[Collision]:
-	"""Fields of other types or options under our names, by name of the field."""
-	named = {(row.fieldname, row.document_type) for row in _foreign_dimensions()}  # told with their dimension
+	"""Yield fields of other types or options under our names, by name of the field."""
+	# reported with their dimension
+	named = {(row.fieldname, row.document_type) for row in _foreign_dimensions()}
 	by_name: dict[str, set[str]] = defaultdict(set)
 	for doctype, fieldname, options in _foreign_fields():
 		if (fieldname, options) not in named:
@@ -164,7 +168,7 @@ def _fields() -> Iterator[Collision]:
 
 
 def foreign_fields() -> list[tuple[str, str]]:
-	"""Return (doctype, fieldname) of fields that have one of our names and are neither ours nor our dimension's."""
+	"""Return (doctype, fieldname) of fields with one of our names that are neither ours nor our dimension's."""
 	return [(doctype, fieldname) for doctype, fieldname, _options in _foreign_fields()]
 
 
@@ -198,7 +202,7 @@ def _foreign_fields() -> list[tuple[str, str, str | None]]:
 
 
 def _columns() -> Iterator[Collision]:
-	"""Columns of deleted fields that still hold values: these would be taken for relations and campaigns."""
+	"""Yield columns of deleted fields that still hold values, which would be read as relations and campaigns."""
 	fields = custom_field_columns()
 	for doctype, fieldname, column_type in existing_columns():
 		if (doctype, fieldname) in fields or not _has_foreign_content(doctype, fieldname, column_type):
@@ -212,7 +216,7 @@ def _columns() -> Iterator[Collision]:
 
 
 def custom_field_columns() -> set[tuple[str, str]]:
-	"""Return (doctype, fieldname) of all Custom Fields with our names, whoever made them."""
+	"""Return (doctype, fieldname) of all Custom Fields with our names, including foreign ones."""
 	return {
 		(row.dt, row.fieldname)
 		for row in frappe.get_all(
@@ -225,7 +229,9 @@ def custom_field_columns() -> set[tuple[str, str]]:
 
 
 def existing_columns() -> list[tuple[str, str, str]]:
-	"""(doctype, fieldname, type) of the columns with our names. Frappe's functions look into all databases of the server."""
+	"""Return (doctype, fieldname, type) of the columns with our names. Frappe's functions look into all
+	databases of the server.
+	"""
 	wanted = fieldnames()
 	columns = frappe.qb.Schema("information_schema").columns
 	rows = (
@@ -242,7 +248,9 @@ def existing_columns() -> list[tuple[str, str, str]]:
 
 
 def _has_foreign_content(doctype: str, fieldname: str, column_type: str) -> bool:
-	"""Our own columns are text and were emptied when the app was uninstalled."""
+	"""Tell whether a column with our name holds foreign values. Ours are text and were emptied at the
+	uninstall.
+	"""
 	if not column_type.startswith("varchar"):
 		return True
 	table = frappe.qb.DocType(doctype)
@@ -251,7 +259,9 @@ def _has_foreign_content(doctype: str, fieldname: str, column_type: str) -> bool
 
 
 def _attached() -> Iterator[Collision]:
-	"""Rights, fields and scripts of a deleted doctype with one of our names: they would act on ours."""
+	"""Yield permissions, fields and scripts of a deleted doctype with one of our names: they would act on
+	ours.
+	"""
 	known = frappe.get_all("DocType", {"module": shipped.MODULE}, pluck="name", order_by="name asc")
 	free = [doctype for doctype in shipped.doctypes() if doctype not in known]
 	for doctype, fieldname in ATTACHED:
@@ -290,7 +300,7 @@ def _indexes() -> Iterator[Collision]:
 
 
 def _own_fields_missing() -> Iterator[Collision]:
-	"""Fields of ours that were deleted: documents no longer carry relation and campaign there."""
+	"""Yield our fields that were deleted: documents no longer carry relation and campaign there."""
 	taken = set(foreign_fields())
 	missing = [
 		f"{doctype}: {field['fieldname']}"

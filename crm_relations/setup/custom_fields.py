@@ -1,7 +1,7 @@
-"""Every field we put on ERPNext's doctypes: one list feeds install, migrate and uninstall.
+"""List every field we add to ERPNext's doctypes: one list serves install, migrate and uninstall.
 
-`relation` and `relation_campaign` travel with the documents. They are never printed on a customer's
-paper, never restrict by user permissions, and carry our module, so that Frappe removes them with the app.
+`relation` and `relation_campaign` travel with the documents. They are never printed for a customer and never
+restrict by user permissions. They carry our module, so that Frappe removes them with the app.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ HEADERS = {
 	"POS Invoice": "territory",
 	"Payment Entry": "party_name",
 }
-#: row doctypes: only the campaign, so that a combined invoice keeps each line's own
+#: row doctypes: only the campaign, so that a combined invoice keeps the campaign of each line
 ROWS = {
 	"Quotation Item": "item_group",
 	"Sales Order Item": "item_group",
@@ -30,9 +30,10 @@ ROWS = {
 	"Sales Invoice Item": "item_group",
 	"POS Invoice Item": "item_group",
 }
-#: documents that invoices come from, beside sales: only the campaign; their relation is that of the invoice's customer
+#: documents that invoices come from, other than sales: only the campaign; the invoice's customer gives the
+#: relation
 SOURCES = {"Subscription": "party"}
-#: what our fields link to; the dimension of the campaign uses the second one too
+#: targets of our fields; the dimension of the campaign uses the second one too
 OPTIONS = {"relation": "Relation", "relation_campaign": "Relation Campaign"}
 INDEXED = {("Sales Invoice", "relation"), ("Sales Order", "relation"), ("Quotation", "relation")}
 
@@ -54,7 +55,7 @@ def _field(doctype: str, fieldname: str, label: str, options: str, insert_after:
 
 
 def custom_fields() -> dict[str, list[dict]]:
-	"""doctype → its custom fields, as `create_custom_fields` takes them."""
+	"""Return doctype → its custom fields, as `create_custom_fields` expects them."""
 	fields: dict[str, list[dict]] = {}
 	for doctype, after in HEADERS.items():
 		fields[doctype] = [
@@ -69,18 +70,22 @@ def custom_fields() -> dict[str, list[dict]]:
 
 
 def create() -> None:
-	"""Create the fields that are missing; those that are there keep what the admin changed on them."""
+	"""Create the missing fields; existing ones keep what the administrator changed on them."""
 	create_custom_fields(custom_fields(), ignore_validate=True, update=False)
 
 
 def is_ours(field: frappe._dict) -> bool:
-	"""Tell whether a Custom Field with one of our names links to our doctype; a foreign one only shares the name."""
+	"""Tell whether a Custom Field with one of our names links to our doctype; a foreign one only shares the
+	name.
+	"""
 	return field.fieldtype == "Link" and field.options == OPTIONS.get(field.fieldname)
 
 
 def delete() -> None:
-	"""Remove the fields of this list, with their property setters and columns' indexes left to Frappe. A field that an
-	admin made under one of these names stays."""
+	"""Delete the fields of this list; Frappe removes their property setters and indexes.
+
+	A field that an administrator made under one of these names stays.
+	"""
 	for doctype, fields in custom_fields().items():
 		rows = frappe.get_all(
 			"Custom Field",

@@ -1,6 +1,7 @@
-"""What the browser has to know of this app before it opens a screen: enumerations, colors, the grammar of rules.
+"""Send the browser what it needs before it opens a screen: enumerations, colors, the grammar of rules.
 
-Writes nothing. The scripts of the desk read it through `public/js/lib/enums.js` and keep no list of their own.
+Writes nothing. The scripts of the desk read it through `public/js/lib/enums.js` and keep no list of their
+own.
 """
 
 import re
@@ -34,7 +35,7 @@ ENUMS = {
 	"SendState": ("Relation Campaign Send", "state"),
 	"StepType": ("Relation Campaign Step", "step_type"),
 }
-#: enumeration → value → color of its indicator; gray where nothing is said
+#: enumeration → value → color of its indicator; gray if none is given
 COLORS = {
 	"CampaignStatus": {"Approved": "purple", "Running": "green", "Paused": "orange", "Done": "blue"},
 	"ConsentEvent": {"Given": "green", "Withdrawn": "red"},

@@ -1,7 +1,7 @@
-"""Indexes over several columns and unique keys, which a doctype's JSON cannot declare.
+"""Create indexes over several columns and unique keys, which a doctype's JSON cannot declare.
 
-The statements are written out. Frappe's `add_unique` looks for the key's name in all databases of the
-server, so that a second site on the same server would go without it; we ask the table itself.
+The SQL is written out. Frappe's `add_unique` looks for the key's name in all databases of the server, so that
+a second site on the same server would not get it. We check the table itself.
 """
 
 import re
@@ -9,8 +9,9 @@ from collections import defaultdict
 
 import frappe
 
-#: On ERPNext's own tables, so that the facts read these columns and not the wide rows: with the keys, grouping
-#: two million invoice lines by customer took a tenth of the time. Taken away when the app is uninstalled.
+#: On ERPNext's own tables, so that the facts read these columns and not the wide rows: with the keys,
+#: grouping two million invoice lines by customer took a tenth of the time. Removed when the app is
+#: uninstalled.
 ON_ERPNEXT = (
 	(
 		"Sales Invoice",
@@ -28,7 +29,8 @@ ON_ERPNEXT = (
 		"ALTER TABLE `tabSales Invoice Item` DROP INDEX `relation_facts`",
 	),
 	(
-		# who bought a brand, and for how much: without it all lines were read for it (1.3 s instead of 7 for 5 million)
+		# buyers of a brand and their amounts: without it all lines were read (1.3 s instead of 7 for 5
+		# million)
 		"Sales Invoice Item",
 		"relation_segments",
 		"ALTER TABLE `tabSales Invoice Item` ADD INDEX `relation_segments` (`brand`, `parent`, `base_net_amount`,"
@@ -36,15 +38,15 @@ ON_ERPNEXT = (
 		"ALTER TABLE `tabSales Invoice Item` DROP INDEX `relation_segments`",
 	),
 	(
-		# who has unsubscribed, before each message: Frappe has no key on the addresses of contacts
+		# unsubscribed contacts, before each message: Frappe has no key on the addresses of contacts
 		"Contact Email",
 		"relation_email",
 		"ALTER TABLE `tabContact Email` ADD INDEX `relation_email` (`email_id`, `parent`)",
 		"ALTER TABLE `tabContact Email` DROP INDEX `relation_email`",
 	),
 	(
-		# the ledger of a company and the rows of a voucher by account, for the statement, without reading the wide rows: a fifth
-		# of the time for those of a voucher, half for the whole ledger
+		# the ledger of a company and the rows of a voucher by account, for the statement, without reading the
+		# wide rows: a fifth of the time for a voucher, half for the whole ledger
 		"GL Entry",
 		"relation_ledger",
 		"ALTER TABLE `tabGL Entry` ADD INDEX `relation_ledger` (`company`, `voucher_no`, `voucher_type`, `account`,"
@@ -67,7 +69,7 @@ ON_ERPNEXT = (
 	),
 )
 
-#: doctype, name of the key, statement
+#: doctype, name of the key, SQL
 STATEMENTS = (
 	*(row[:3] for row in ON_ERPNEXT),
 	(
@@ -124,7 +126,8 @@ STATEMENTS = (
 		" ADD UNIQUE KEY `unique_line_campaign` (`voucher_detail_no`, `campaign`)",
 	),
 	(
-		# all that the statement asks of an attributed voucher: without it 400,000 wide rows were read and sorted for each question
+		# all that the statement reads of an attributed voucher: without it 400,000 wide rows were read and
+		# sorted for each query
 		"Relation Attribution",
 		"relation_vouchers",
 		"ALTER TABLE `tabRelation Attribution` ADD INDEX `relation_vouchers` (`company`, `voucher_no`,"
@@ -184,14 +187,14 @@ STATEMENTS = (
 
 
 def create() -> None:
-	"""Create the keys that are missing, and drop those that others have replaced; a key that is there is left alone."""
+	"""Create the missing keys, and drop those that others have replaced; existing keys stay."""
 	for doctype, name, statement in STATEMENTS:
 		if not frappe.db.has_index(f"tab{doctype}", name):
 			frappe.db.sql_ddl(statement)
 
 
 def drop_on_erpnext() -> None:
-	"""Take our keys off ERPNext's tables; a foreign one with the same name and other columns stays."""
+	"""Drop our keys on ERPNext's tables; a foreign one with the same name and other columns stays."""
 	_drop_ours(ON_ERPNEXT)
 
 
@@ -213,7 +216,7 @@ def _drop_ours(keys: tuple[tuple[str, str, str, str], ...]) -> None:
 
 
 def _existing() -> dict[tuple[str, str], list[str]]:
-	"""(doctype, name) → columns in their order, of the keys on ERPNext's tables that have one of our names."""
+	"""Return (doctype, name) → ordered columns of the keys on ERPNext's tables that have one of our names."""
 	keys = frappe.qb.Schema("information_schema").statistics
 	rows = (
 		frappe.qb.from_(keys)
@@ -231,5 +234,5 @@ def _existing() -> dict[tuple[str, str], list[str]]:
 
 
 def _columns(statement: str) -> list[str]:
-	"""The columns that an ADD INDEX statement names."""
+	"""Return the columns that an ADD INDEX statement names."""
 	return re.findall(r"`(\w+)`", statement[statement.index("(") :])

@@ -1,4 +1,4 @@
-"""Install and migrate: the same idempotent steps for both."""
+"""Install and migrate with the same idempotent steps."""
 
 import frappe
 from frappe import _
@@ -10,7 +10,10 @@ from crm_relations.shared.refusals import refuse, refuse_all
 
 
 def before_install() -> None:
-	"""Refuse early, in words, what would fail half-way or take over objects of others. Writes nothing.
+	"""Refuse an install early and with a clear message if it would fail half-way or take over foreign
+	objects.
+
+	Writes nothing.
 
 	:raises frappe.ValidationError: ERPNext is missing, or an object of the site has a name that the app needs
 	"""
@@ -34,7 +37,7 @@ def after_migrate() -> None:
 
 
 def set_up() -> None:
-	"""Bring a site to the state that this version needs; changes nothing where that state is reached."""
+	"""Bring a site to the state that this version needs; change nothing if it is there already."""
 	custom_fields.create()
 	indexes.create()
 	seed.seed()
@@ -45,7 +48,7 @@ def set_up() -> None:
 
 
 def _restore_dimension() -> None:
-	"""The dimension's fields are ERPNext's to keep; make sure they are there where the switch is on."""
+	"""Restore the fields of the dimension if it is switched on; ERPNext owns them."""
 	from crm_relations.ledger import dimension
 
 	dimension.ensure()

@@ -1,4 +1,4 @@
-"""What `relations check` asks of the machine: do scheduler and workers do their part, and does a PDF come out well?"""
+"""Check the machine for `relations check`: scheduler, workers, job queue and PDF. Writes nothing."""
 
 from collections.abc import Iterator
 
@@ -13,19 +13,19 @@ from crm_relations.segments.members import queue as segment_queue
 from crm_relations.shared.findings import Finding
 from crm_relations.shared.text import pdf
 
-#: hours without a job of the scheduler; it has one to do every few minutes
+#: hours without a job of the scheduler; normally it runs one every few minutes
 SILENT_HOURS = 2
 
 
 def findings() -> Iterator[Finding]:
-	"""Scheduler, workers, job queue, PDF engine, fonts."""
+	"""Yield findings on scheduler, workers, job queue, PDF engine and fonts."""
 	yield from _scheduler()
 	yield from _workers()
 	yield from _pdf()
 
 
 def _scheduler() -> Iterator[Finding]:
-	"""Without the scheduler no later message leaves, and changes are not taken into figures and segments."""
+	"""Check the scheduler: without it no later message leaves, and changes do not reach figures and segments."""
 	if why := _why_scheduler_is_off():
 		message, remedy = why
 		yield Finding("warning", "scheduler-off", f"{message} {_waiting()}", remedy)
@@ -55,7 +55,7 @@ def _scheduler() -> Iterator[Finding]:
 
 
 def _why_scheduler_is_off() -> tuple[str, str] | None:
-	"""(message, remedy) of what keeps the scheduler from this site, or None."""
+	"""Return (message, remedy) of what keeps the scheduler from this site, or None."""
 	site = frappe.local.site
 	if cint(frappe.conf.maintenance_mode):
 		return (
@@ -81,7 +81,7 @@ def _why_scheduler_is_off() -> tuple[str, str] | None:
 
 
 def _waiting() -> str:
-	"""What the scheduler would do, in numbers."""
+	"""Describe in numbers what waits for the scheduler."""
 	changes, segments = facts_queue.length(), segment_queue.length()
 	return _(
 		"Messages that fall due later do not leave; {0} changes wait to be taken into the figures, {1} into the segments."
@@ -89,7 +89,7 @@ def _waiting() -> str:
 
 
 def _workers() -> Iterator[Finding]:
-	"""Without workers no job of the desk or of the scheduler is done."""
+	"""Check the workers: without them no job of the desk or of the scheduler runs."""
 	try:
 		workers = get_workers()
 	except JobTimeoutException:
@@ -112,7 +112,7 @@ def _workers() -> Iterator[Finding]:
 
 
 def _pdf() -> Iterator[Finding]:
-	"""Letters and the statement are printed on the server, with the fonts of the server."""
+	"""Check the PDF engine: letters and the statement are printed on the server, with its fonts."""
 	try:
 		fonts = pdf.fonts_of_this_machine()
 	except (ImportError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What a new site starts with: role types and profile options. An option that exists is never overwritten."""
+"""Seed a new site with role types and profile options. An option that exists is never overwritten."""
 
 import frappe
 
@@ -8,7 +8,7 @@ from crm_relations.relations.profiles import completeness
 from crm_relations.relations.rules import KIND_OF_PROFILE, PROFILE_FIELDS
 from crm_relations.shared.access.system_fields import trusted
 
-#: role, is a stage, order, colour, description
+#: role, is a stage, order, color, description
 ROLE_TYPES = (
 	("Lead", 1, 1, "blue", "An open lead"),
 	("Prospect", 1, 2, "orange", "A qualified lead, an open opportunity or quotation"),
@@ -39,11 +39,11 @@ PROFILE_OPTIONS = {
 	"Risk Attitude": ("risk-averse", "risk-neutral", "risk-taking"),
 	"Market Orientation": ("B2B", "B2C", "B2B and B2C"),
 }
-#: data that the law or decency asks to keep from most eyes; the date of birth is one by its field
+#: data that by law or custom only few users should see; the date of birth is added by its field
 CONFIDENTIAL = ("Income Group", "Risk Attitude")
 
 
-#: how it reads, how from the other side, kinds of the two ends, no circles
+#: label, label from the other side, kinds of the two ends, no circles
 LINK_TYPES = (
 	("works for", "employs", "Both", "Both", 0),
 	("subsidiary of", "parent of", "Organisation", "Organisation", 1),
@@ -52,7 +52,7 @@ LINK_TYPES = (
 
 
 def seed() -> None:
-	"""Insert what is missing of role types, attributes with their options, and fields that count."""
+	"""Insert missing role types, attributes with their options, and fields that count."""
 	for role, is_stage, order, color, description in ROLE_TYPES:
 		if not frappe.db.exists("Relation Role Type", role):
 			trusted(
@@ -94,7 +94,7 @@ def _seed_link_types() -> None:
 
 
 def _seed_settings() -> None:
-	"""Numbers of Relation Settings that were never entered: a single gets no defaults once it is stored."""
+	"""Set numbers of Relation Settings that were never entered: a stored single gets no defaults."""
 	stored = frappe.db.get_singles_dict("Relation Settings")
 	for fieldname, value in purposes.SETTINGS.items():
 		if stored.get(fieldname) is None:
@@ -102,7 +102,7 @@ def _seed_settings() -> None:
 
 
 def _seed_purposes() -> None:
-	"""Once: what the admin has changed or deleted since stays that way."""
+	"""Seed the purposes once: what the administrator has changed or deleted since stays that way."""
 	if frappe.db.count("Relation Consent Purpose"):
 		return
 	for purpose, on_sign_up, order, texts in purposes.SEED:
@@ -121,8 +121,11 @@ def _seed_purposes() -> None:
 
 
 def _seed_profile() -> None:
-	"""Attributes, options and the fields that count. A standard attribute cannot be deleted: where it is there,
-	its options were seeded, and what the admin has changed, added or deleted since stays that way."""
+	"""Seed attributes, options and the fields that count.
+
+	A standard attribute cannot be deleted. Where it exists its options were seeded, and what the
+	administrator has changed, added or deleted since stays that way.
+	"""
 	if not frappe.db.count("Relation Profile Attribute"):
 		_seed_completeness()
 	for place, (attribute, values) in enumerate(PROFILE_OPTIONS.items(), start=1):
@@ -157,7 +160,7 @@ def _seed_profile() -> None:
 
 
 def _seed_completeness() -> None:
-	"""Rows of the settings, written without saving them: their switches are not ours to touch here."""
+	"""Insert the rows of the settings without saving them: this must not touch their switches."""
 	for idx, (applies_to, fieldname, alternative, weight) in enumerate(completeness.DEFAULTS, start=1):
 		frappe.get_doc(
 			{

@@ -1,4 +1,6 @@
-"""What the app brings along, read from its own files: the names that must be free at install and that go at uninstall."""
+"""Read from the app's own files what it installs: names that must be free at install and that are removed at
+uninstall.
+"""
 
 import json
 from functools import cache
@@ -7,8 +9,8 @@ from pathlib import Path
 MODULE = "CRM Relations"
 APP_NAME = "crm_relations"
 ROLES = ("Relation Manager", "Relation User", "Relation Confidential")
-#: Global default that names the roles this app has created. It outlives an uninstall that failed half-way, so that
-#: the next install knows these roles from those of an admin.
+#: Global default that lists the roles this app has created. It outlives an uninstall that failed half-way, so
+#: that the next install can distinguish these roles from those of an administrator.
 ROLES_KEY = "crm_relations_roles"
 
 _FOLDER = Path(__file__).resolve().parents[1] / "crm_relations"

@@ -1,4 +1,4 @@
-"""What the entries of the timeline look like: label and icon of each kind, the filters, the meaning of each status.
+"""Describe the entries of the timeline: label and icon of each kind, the filters, the meaning of each status.
 
 Writes nothing. The browser gets it with the data of the desk's start (`setup.desk`).
 """

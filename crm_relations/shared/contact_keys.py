@@ -1,4 +1,4 @@
-"""Normal forms of addresses of contact, for consent and for finding the same party. Imports no frappe."""
+"""Normalize contact addresses, for consent and for finding the same party. Imports no frappe."""
 
 import re
 import unicodedata
@@ -8,30 +8,32 @@ from functools import lru_cache
 import idna
 import phonenumbers
 
-#: an address without anything around it: most are, and a site has a million
+#: an address with nothing around it: most look like this, and a site has a million of them
 _PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
-#: country → calling code and length of numbers of which nothing but digits has to be looked at
+#: country → calling code and length of the numbers that can be checked by their digits alone
 _PLAIN_PHONES = {"DE": "+49", "AT": "+43"}
 _PLAIN_PHONE = re.compile(r"0[1-9][0-9]{7,10}")
 _PLAIN_INTERNATIONAL = re.compile(r"\+4[39][1-9][0-9]{7,10}")
-#: what a longer text holds is no address (RFC 5321: 254), also with a name before it
+#: longer texts are not an address (RFC 5321: 254), even with a name before it
 _LONGEST = 1_000
 _BETWEEN_DIGITS = re.compile(r"[ /.-]+")
 
 
-#: signs without width that copying brings along; none of them belongs to an address
+#: characters without width that copying adds; none of them belongs to an address
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
-#: what RFC 5322 and 6531 allow without quotation marks; dots stand anywhere, as some providers give out such addresses
+#: what RFC 5322 and 6531 allow without quotation marks; dots may stand anywhere, since some providers assign
+#: such addresses
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]+")
 _DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 _GMAIL = frozenset(["gmail.com", "googlemail.com"])
 
-#: more open parentheses are no address that a person writes
+#: a text with more open parentheses is not an address that a person writes
 MAX_COMMENTS = 50
 
 
 def address_in(header: str) -> str:
-	"""Return the address in the value of a mail header, as `parseaddr` reads it; empty where comments are nested deeply.
+	"""Return the address in the value of a mail header, as `parseaddr` reads it; empty if comments are nested
+	deeply.
 
 	The parser of the standard library calls itself for each open parenthesis.
 	"""
@@ -39,13 +41,13 @@ def address_in(header: str) -> str:
 
 
 def email_key(address: str | None) -> str:
-	"""`Anna <A@Kunde.de> ` → `a@kunde.de`; an empty string where there is no address.
+	"""Normalize an email address: `Anna <A@Kunde.de> ` → `a@kunde.de`; empty if there is no address.
 
-	Local parts are folded to lower case although RFC 5321 lets servers tell them apart: a person who
-	objects as `A@kunde.de` must not be written to as `a@kunde.de`. Letters that look and mean the same have
-	one form (NFKC), and a domain is written as the name server knows it (IDNA 2008, UTS 46: `straße.de` is
-	not `strasse.de`). Quotation marks around a local part are taken off; one that needs them is no address here: nobody uses
-	one but to bring in a space or markup.
+	The local part becomes lower case although RFC 5321 lets servers distinguish case: an objection of
+	`A@kunde.de` must also protect `a@kunde.de`. Letters that look and mean the same have one form (NFKC). A
+	domain is written as in the DNS (IDNA 2008, UTS 46: `straße.de` is not `strasse.de`). Quotation marks
+	around a local part are removed. An address that needs them is not accepted: they serve only to smuggle in
+	a space or markup.
 	"""
 	bare = (address or "").strip().lower()
 	if len(bare) < 64 and _PLAIN_EMAIL.fullmatch(bare):
@@ -64,7 +66,7 @@ def email_key(address: str | None) -> str:
 
 
 def domain_name(domain: str) -> str:
-	"""A domain as the name server knows it, empty if it cannot be one: `Müller.de.` → `xn--mller-kva.de`."""
+	"""Return a domain as the DNS knows it, empty if it cannot be one: `Müller.de.` → `xn--mller-kva.de`."""
 	domain = domain.strip().lower().removesuffix(".")
 	if domain.isascii():
 		return domain if all(0 < len(label) < 64 for label in domain.split(".")) else ""
@@ -76,11 +78,11 @@ def domain_name(domain: str) -> str:
 
 
 def mailbox_key(key: str) -> str:
-	"""The mailbox behind an e-mail key: what follows a plus is the owner's own label.
+	"""Return the mailbox of an email key, without the label that the owner adds after a plus.
 
 	`anna+shop@kunde.de` → `anna@kunde.de`. An objection holds for the mailbox, consent for the address alone:
-	servers may tell the two apart, and a doubt counts for whom the advertising would reach. Gmail also
-	takes no notice of dots, and has two domains.
+	servers may treat the two as different, and doubts are decided in favor of the recipient. Gmail also
+	ignores dots, and has two domains.
 
 	:param key: from `email_key`
 	"""
@@ -92,9 +94,9 @@ def mailbox_key(key: str) -> str:
 
 
 def phone_key(number: str | None, region: str = "DE") -> str:
-	"""E.164 form of a telephone number (`0221 / 123456` → `+49221123456`), empty if it is none.
+	"""Return the E.164 form of a telephone number (`0221 / 123456` → `+49221123456`), empty if it is not one.
 
-	:param region: ISO 3166 code of the country that numbers without a country code belong to.
+	:param region: ISO 3166 code of the country of numbers without a country code
 	"""
 	return _phone_key(number or "", region)
 
@@ -117,7 +119,7 @@ def _phone_key(number: str, region: str) -> str:
 	return e164
 
 
-#: mail providers whose domain says nothing about whose address it is
+#: mail providers: the domain says nothing about the owner of the address
 FREE_MAIL = frozenset(
 	[
 		"gmail.com",
@@ -224,7 +226,7 @@ FREE_MAIL = frozenset(
 		"seznam.cz",
 	]
 )
-#: sites where many have a page: the domain is not theirs
+#: sites where many firms have a page: the domain does not belong to them
 _HOSTED = frozenset(
 	[
 		"facebook.com",
@@ -238,12 +240,13 @@ _HOSTED = frozenset(
 		"wixsite.com",
 	]
 )
-#: below these a name is registered one level further down
+#: below these, names are registered one level further down
 _SECOND_LEVELS = frozenset(["co", "com", "org", "net", "ac", "gov", "edu", "or", "gv", "ltd", "plc"])
 
 
 def domain_key(address: str | None) -> str:
-	"""Registered domain of a web site or an e-mail address: `https://www.shop.kunde.de/de` → `kunde.de`.
+	"""Return the registered domain of a web site or an email address: `https://www.shop.kunde.de/de` →
+	`kunde.de`.
 
 	Empty for domains that many share: free mail, social networks.
 	"""
@@ -261,9 +264,10 @@ def domain_key(address: str | None) -> str:
 
 
 def tax_key(number: str | None) -> str:
-	"""A VAT or tax number in capitals without signs and country letters: `DE 123 456 788` and `123456788` → `123456788`.
+	"""Normalize a VAT or tax number: capitals, no punctuation, no country code.
 
-	Empty where it cannot be one: fewer than six digits, or one digit throughout.
+	`DE 123 456 788` and `123456788` both give `123456788`. Empty if it cannot be one: fewer than six digits,
+	or the same digit throughout.
 	"""
 	if not number:
 		return ""

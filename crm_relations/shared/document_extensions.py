@@ -1,7 +1,7 @@
-"""What a site lets happen when a document is saved, beside the code of Frappe, ERPNext and this app.
+"""Find out what a site runs when a document is saved, in addition to Frappe, ERPNext and this app.
 
-Set-based writing passes over all of it. Whoever writes set-based what a save may write asks here first, and saves
-document by document where something else wants to see each of them.
+Set-based writing skips all of it. Code that writes set-based asks here first, and saves document by document
+if an extension wants to see each of them.
 """
 
 from collections.abc import Collection, Iterator
@@ -10,7 +10,7 @@ import frappe
 
 #: their events are known: what they do for our doctypes is done set-based as well
 KNOWN_APPS = ("frappe", "erpnext", "crm_relations")
-#: doctype of an extension → its field with the doctype, and what makes it active
+#: doctype of an extension → its field with the doctype, and the values that make it active
 EXTENSIONS: dict[str, tuple[str, dict[str, int | str]]] = {
 	"Server Script": ("reference_doctype", {"disabled": 0, "script_type": "DocType Event"}),
 	"Notification": ("document_type", {"enabled": 1}),
@@ -25,7 +25,9 @@ EXTENSIONS: dict[str, tuple[str, dict[str, int | str]]] = {
 
 
 def find(doctypes: Collection[str]) -> str:
-	"""Name the first extension that wants to see each save of one of these doctypes; empty if there is none."""
+	"""Return the first extension that wants to see each save of one of these doctypes; empty if there is
+	none.
+	"""
 	return next(_found(doctypes), "")
 
 

@@ -1,4 +1,4 @@
-"""What a check found: the rows of `relations check`. Pure Python."""
+"""Define what a check returns: the rows of `relations check`. Pure Python."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal

@@ -1,4 +1,6 @@
-"""IN and NOT IN with a list of values from Python, which may be empty: `IN ()` is an error in every database we support."""
+"""Build IN and NOT IN for a list of Python values that may be empty: `IN ()` is an error in every supported
+database.
+"""
 
 from collections.abc import Collection
 from typing import Any
@@ -7,19 +9,19 @@ from pypika.terms import ContainsCriterion, Criterion, Term, Tuple, ValueWrapper
 
 
 def one_of(term: Term, values: Collection[Any]) -> Criterion:
-	"""Return the criterion that the term is one of the values; with no values, it holds for no row."""
+	"""Return the criterion that the term is one of the values; without values no row meets it."""
 	found = list(values)
 	return term.isin(found) if found else ValueWrapper(0) == ValueWrapper(1)
 
 
 def none_of(term: Term, values: Collection[Any]) -> Criterion:
-	"""Return the criterion that the term is none of the values; with no values, it holds for every row."""
+	"""Return the criterion that the term is none of the values; without values every row meets it."""
 	found = list(values)
 	return term.notin(found) if found else ValueWrapper(0) == ValueWrapper(0)
 
 
 def one_of_many(term: Term, values: Collection[Any]) -> Criterion:
-	"""Return the same criterion as `one_of`, for hundreds of values: they are one parameter of the query.
+	"""Return the same criterion as `one_of` for hundreds of values, which become one parameter of the query.
 
 	pypika writes values out one by one, which takes longer than the driver and the database need for them.
 	"""

@@ -1,4 +1,4 @@
-"""Reading much without locking it: a transaction that sees what is committed."""
+"""Read many rows without locking them, in a transaction that sees what is committed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +15,10 @@ ISOLATION = {
 
 @contextmanager
 def reading_what_is_committed() -> Iterator[None]:
-	"""A new transaction at READ COMMITTED; afterwards the session has its own isolation again.
+	"""Run the block in a new transaction at READ COMMITTED, then restore the session's isolation level.
 
-	In it, an INSERT … SELECT takes no locks on the rows that it reads: nobody who submits an invoice meanwhile
-	has to wait. Commits at both ends: Frappe opens the next transaction with every commit, and only a new
+	In it, an INSERT … SELECT takes no locks on the rows that it reads, so that users can submit invoices
+	meanwhile. Commits before and after: Frappe opens the next transaction with every commit, and only a new
 	one takes the level.
 	"""
 	before = _isolation()
@@ -36,7 +36,7 @@ def reading_what_is_committed() -> Iterator[None]:
 
 
 def _isolation() -> str | None:
-	"""The session's isolation level on MariaDB; None elsewhere, where reading takes no locks anyway."""
+	"""Return the session's isolation level on MariaDB; None elsewhere, where reading takes no locks anyway."""
 	if frappe.db.db_type != "mariadb":
 		return None
 	levels = frappe.db.sql(

@@ -1,8 +1,9 @@
-"""Is this the site that sends, or a restored copy of it? A copy must not write to customers a second time.
+"""Tell whether this is the live site or a restored copy. A copy must not write to customers a second time.
 
-The live site is remembered with the first message that leaves: site name, database, public address, and a mark in the site's
-configuration file, which a restore of the database does not bring along. Where one of them differs, all that leaves by itself
-is held back until an administrator says that this is the live site now.
+The live site is remembered with the first message that leaves. Four marks identify it: site name, database,
+public address, and a key in the site's configuration file, which a restore of the database does not copy.
+Where one of them differs, all automatic messages are held back until an administrator confirms that this is
+the live site now.
 """
 
 import json
@@ -15,12 +16,12 @@ from frappe.installer import update_site_config
 from frappe.utils import strip_html
 
 SETTINGS, FIELD = "Relation Settings", "live_site"
-#: key of the mark in site_config.json
+#: name of the key in site_config.json
 MARK = "crm_relations_live_site"
 
 
 def hindrance() -> str:
-	"""Return why nothing may leave this site by itself, as plain text; empty where it may."""
+	"""Return why nothing may leave this site automatically, as plain text; empty if nothing prevents it."""
 	known, here = _remembered(), _here()
 	if not known or known == here:
 		return ""
@@ -32,14 +33,14 @@ def hindrance() -> str:
 
 
 def remember() -> None:
-	"""Take this site for the live one if none is known yet. Called before something leaves."""
+	"""Register this site as the live one if none is known yet. Called before a message leaves."""
 	if not _remembered():
 		confirm()
 
 
 def confirm() -> None:
-	"""This is the live site from now on. The caller has checked the right to say so."""
-	path = _configuration()  # may be mounted read-only; then the other marks have to do
+	"""Register this site as the live one from now on. The caller has checked the permission."""
+	path = _configuration()  # the file may be read-only; then the other marks must suffice
 	if MARK not in _stored_configuration() and os.access(path, os.W_OK):
 		update_site_config(MARK, frappe.generate_hash(length=20), validate=False)
 	frappe.db.set_single_value(
@@ -63,7 +64,7 @@ def _here() -> dict[str, str]:
 
 
 def _stored_configuration() -> dict:
-	"""The file itself: a process keeps the configuration that it began with."""
+	"""Read the file itself: a process keeps the configuration that it started with."""
 	path = _configuration()
 	return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 

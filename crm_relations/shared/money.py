@@ -1,6 +1,7 @@
-"""Exact money. Amounts leave the database as float or Decimal; here they become Decimal cents. Imports no frappe.
+"""Calculate with exact money. Amounts leave the database as float or Decimal and become Decimal cents here.
 
-A currency with three decimals (KWD) has a smaller unit than the cent: `decimals` says so for the code inside the block.
+A currency with three decimals (KWD) has a smaller unit than the cent: `decimals` sets it for the code inside
+the block. Imports no frappe.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ _UNIT: ContextVar[Decimal] = ContextVar("unit of money", default=CENT)
 
 @contextmanager
 def decimals(places: int) -> Iterator[None]:
-	"""Reckon in units of so many decimals inside the block, two at least."""
+	"""Calculate with this number of decimals inside the block, two at least."""
 	before = _UNIT.set(Decimal(1).scaleb(-max(places, 2)))
 	try:
 		yield
@@ -23,26 +24,26 @@ def decimals(places: int) -> Iterator[None]:
 
 
 def smallest_unit() -> Decimal:
-	"""Return the smallest amount that is told apart: a cent, unless `decimals` says otherwise."""
+	"""Return the smallest amount that is distinguished: a cent, unless `decimals` says otherwise."""
 	return _UNIT.get()
 
 
 def to_decimal(value: float | int | str | Decimal | None) -> Decimal:
-	"""Money as Decimal, rounded half up to the smallest unit; None counts as 0.00."""
+	"""Return money as Decimal, rounded half up to the smallest unit; None counts as 0.00."""
 	return Decimal(str(value or 0)).quantize(_UNIT.get(), ROUND_HALF_UP)
 
 
 def to_string(value: float | int | str | Decimal | None) -> str:
-	"""Decimal string with two places, or as many as `decimals` says."""
+	"""Return a decimal string with two places, or as many as `decimals` says."""
 	return str(to_decimal(value) + 0)
 
 
 def allocate(total: Decimal, weights: Sequence[Decimal], unit: Decimal | None = None) -> list[Decimal]:
 	"""Split `total` in proportion to `weights`, in cents (or in `unit`) that add up to `total` exactly.
 
-	Largest remainder method (Hamilton): every part is cut to the cent, and the cents left go to the
-	largest remainders, earlier parts first on a tie. Weights may be negative; if they sum to zero the
-	total goes to the first part.
+	Largest remainder method (Hamilton): every part is cut to the cent, and the cents left go to the largest
+	remainders, earlier parts first on a tie. Weights may be negative. If they sum to zero, the total goes to
+	the first part.
 	"""
 	unit = unit or _UNIT.get()
 	if not weights:

@@ -1,7 +1,7 @@
-"""The only place where values are put into a text that the desk shows as HTML: an error, a message, a comment.
+"""Put values into texts that the desk shows as HTML: errors, messages, comments. No other module does this.
 
-`frappe.throw` sends HTML to the desk. Values come from requests, files, mails and users, so they are escaped here.
-A value that is HTML on purpose is passed as `markupsafe.Markup`.
+`frappe.throw` sends HTML to the desk. Values come from requests, files, emails and users, so they are escaped
+here. A value that is HTML on purpose is passed as `markupsafe.Markup`.
 """
 
 from collections.abc import Iterable
@@ -27,5 +27,5 @@ def refuse(
 
 
 def refuse_all(texts: Iterable[str], title: str | None = None) -> NoReturn:
-	"""Raise a ValidationError that lists several messages, one a line, each escaped for HTML."""
+	"""Raise a ValidationError that lists several messages, one per line, each escaped for HTML."""
 	frappe.throw(Markup("<br>").join(texts), title=title)

@@ -1,7 +1,7 @@
-"""Side effects beside ERPNext's documents: they never block an invoice or a payment.
+"""Run side effects of ERPNext's documents so that they never block an invoice or a payment.
 
-Alone writes `Relation Deferred Step`. A step that fails is undone to its savepoint, logged, and
-tried again every hour; the document it stands beside is saved as if the step had not been there.
+Sole writer of `Relation Deferred Step`. A step that fails is undone to its savepoint, logged, and tried again
+every hour. Its document is saved as if the step had not existed.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ Step = Callable[[Document], Any]
 def run_steps(doc: Document, *steps: Step) -> None:
 	"""Run each step on `doc` in its own savepoint; log and defer those that fail.
 
-	A deadlock is raised again: the database has already undone the whole transaction then, and
-	Frappe repeats the request. So is the time-out of a background job: its alarm goes off only once.
+	A deadlock is raised again: the database has already undone the whole transaction, and Frappe repeats the
+	request. So is the time-out of a background job: its alarm goes off only once.
 
-	A step may save documents whose events run steps: each depth has its own savepoint. It is set anew before
-	each step, which replaces the one before, and is left for the commit to forget: to release it would be
-	one more statement beside every invoice. A step marked by `one_statement` goes without.
+	A step may save documents that run steps themselves, so each depth has its own savepoint. It is set again
+	before each step, which replaces the earlier one, and the commit discards it: releasing it would cost one
+	more query per invoice. A step marked by `one_statement` needs none.
 	"""
 	depth = frappe.flags.relation_step_depth = (frappe.flags.relation_step_depth or 0) + 1
 	name = f"relation_step_{depth}"
@@ -51,25 +51,25 @@ def run_steps(doc: Document, *steps: Step) -> None:
 
 
 def one_statement(step: Step) -> Step:
-	"""Mark a step that writes with one statement at most, as the last thing it does, or not at all.
+	"""Mark a step that writes with one query at most, as the last thing it does, or not at all.
 
-	MariaDB undoes a statement that fails, so that there is nothing else to be undone; with PostgreSQL a failed
-	statement spoils the transaction, and the step gets its savepoint all the same.
+	MariaDB undoes a query that fails, so that nothing else must be undone. With PostgreSQL a failed query
+	spoils the transaction, so the step gets its savepoint there.
 	"""
 	step.one_statement = True
 	return deferrable(step)
 
 
 def deferrable(step: Step) -> Step:
-	"""Mark a function as a step: only what is marked is run by `retry_deferred`."""
+	"""Mark a function as a step: `retry_deferred` runs only marked functions."""
 	step.deferrable = True
 	return step
 
 
 def _step_named(path: str) -> Step:
-	"""The marked function of this path.
+	"""Return the marked function of this path.
 
-	:raises ValueError: it is no step of the app
+	:raises ValueError: it is not a step of the app
 	"""
 	step = frappe.get_attr(path) if path.startswith("crm_relations.") else None
 	if not getattr(step, "deferrable", False):
@@ -78,12 +78,12 @@ def _step_named(path: str) -> Step:
 
 
 def dotted_path(step: Step) -> str:
-	"""`crm_relations.ledger.attributions.attribution.attribute` for the function of that name."""
+	"""Return the path of a function, such as `crm_relations.ledger.attributions.attribution.attribute`."""
 	return f"{step.__module__}.{step.__qualname__}"
 
 
 def defer(step: Step, doc: Document, error: str) -> None:
-	"""Keep a failed step for `retry_deferred`; one open row a step and document."""
+	"""Store a failed step for `retry_deferred`; one open row per step and document."""
 	frappe.log_error(title=f"Deferred: {dotted_path(step)} {doc.doctype} {doc.name}", message=error)
 	key = {
 		"step": dotted_path(step),
@@ -116,10 +116,10 @@ def retry_deferred() -> dict[str, int]:
 		row.flags.ignore_links = True
 		row.attempts += 1
 		row.last_try = now_datetime()
-		if row.attempts > MAX_ATTEMPTS:  # its last attempt ended with the whole job
+		if row.attempts > MAX_ATTEMPTS:  # its last attempt ended together with the whole job
 			row.status = "Given Up"
 			counts["given_up"] += 1
-		# The attempt counts even if the step takes the whole job down: it must not block the others every hour.
+		# The attempt counts even if the step ends the whole job: it must not block the others every hour.
 		row.save(ignore_permissions=True)
 		frappe.db.commit()
 		if row.status == "Given Up":

@@ -1,7 +1,7 @@
-"""Rows into a table without documents, many at a time.
+"""Insert many rows into a table without creating documents.
 
-Does what `frappe.db.bulk_insert` does in half of the time: the statement is put together once for a number of rows and
-kept, not once for every value.
+Does what `frappe.db.bulk_insert` does in half of the time: the query text is built once for a number of rows
+and reused, not once for every value.
 """
 
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from typing import Any
 import frappe
 from pypika.terms import Parameter
 
-#: most rows of a statement
+#: most rows of one query
 SIZE = 250
 
 
 def insert(
 	doctype: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, ignore_duplicates: bool = False
 ) -> None:
-	"""Insert rows as they are. Texts from outside: `shared.outside_text.insert_rows`."""
+	"""Insert rows as they are. For external text use `shared.outside_text.insert_rows`."""
 	for start in range(0, len(rows), SIZE):
 		page = rows[start : start + SIZE]
 		text = _statement(frappe.db.db_type, doctype, tuple(columns), len(page), ignore_duplicates)

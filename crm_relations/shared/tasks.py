@@ -1,4 +1,4 @@
-"""A task for a person is Frappe's own ToDo; this makes one and tells the person."""
+"""Create tasks (Frappe's ToDo) and notify the users they are assigned to."""
 
 import frappe
 from frappe import _
@@ -18,7 +18,7 @@ def assign(
 	date: str,
 	by_rule: bool = False,
 ) -> str:
-	"""Make an open ToDo for `user`, due on `date`, beside a document; returns its name.
+	"""Create an open ToDo for `user`, due on `date`, linked to a document; return its name.
 
 	:param description: plain text; it is escaped here, since a ToDo holds HTML
 	:param by_rule: a rule of the administrator assigns it, not the session's user
@@ -42,9 +42,11 @@ def assign(
 
 
 def tell(todo: Document, by_rule: bool = False) -> None:
-	"""Give the person Frappe's notice of an assignment and, where the assigner may share it, the document to read.
+	"""Send the user Frappe's notice of an assignment and share the document for reading, if the assigner may
+	share it.
 
-	A task never opens a document that the assigner cannot share: a user could otherwise assign a task to themselves.
+	A task never opens a document that the assigner cannot share: users could otherwise assign themselves a
+	task to open it.
 	"""
 	person, doctype, name = todo.allocated_to, todo.reference_type, todo.reference_name
 	if not frappe.has_permission(doctype, "read", doc=name, user=person):
@@ -58,7 +60,7 @@ def tell(todo: Document, by_rule: bool = False) -> None:
 				alert=True,
 			)
 	if live_site.hindrance():
-		return  # a restored copy must not tell people of tasks that the live site has given them
+		return  # a restored copy must not send notices of tasks that the live site has sent
 	notify_assignment(
 		frappe.session.user, person, doctype, name, action="ASSIGN", description=todo.description
 	)
@@ -69,7 +71,7 @@ def _may_share(doctype: str, name: str) -> bool:
 
 
 def check_user(user: str) -> None:
-	"""Throw unless the user exists, can log in and works at the desk: a task opens the document it is about."""
+	"""Raise unless the user exists, can log in and works at the desk: a task opens the document it is about."""
 	found = frappe.db.get_value("User", user, ["enabled", "user_type"], as_dict=True)
 	if not found or not found.enabled:
 		refuse(_("User {0} does not exist or is disabled. Choose another person."), user)

@@ -1,8 +1,8 @@
-"""Room in memory for what a statement of segments puts aside.
+"""Keep temporary tables of segment queries in memory.
 
-The database keeps the names that a sub-query finds in a temporary table, and a name takes 560 bytes there, as wide
-as its column. With MariaDB's default of 16 MB thirty thousand names fill it, and it goes to the disk, where each look-up
-takes several times as long.
+The database keeps the names that a sub-query finds in a temporary table. A name takes 560 bytes there, as
+wide as its column. With MariaDB's default of 16 MB, thirty thousand names fill it and it moves to the disk,
+where each look-up takes several times as long.
 """
 
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 import frappe
 
-#: bytes of one temporary table; it takes what it needs and no more
+#: bytes of one temporary table; it uses only what it needs
 SIZE = 256 * 1024 * 1024
 
 
 @contextmanager
 def in_memory() -> Iterator[None]:
-	"""Inside the block temporary tables of the session stay in memory up to `SIZE`."""
+	"""Keep temporary tables of the session in memory up to `SIZE` inside the block."""
 	if frappe.db.db_type != "mariadb":
 		yield
 		return

@@ -1,4 +1,4 @@
-"""Guest page /rc/<token>: a counted link of a campaign mail leads on to the address that stood in the mail."""
+"""Guest page /rc/<token>: redirect from a counted link of a campaign email to the address in the email."""
 
 import frappe
 
@@ -10,7 +10,9 @@ sitemap = 0
 
 
 def get_context(context):
-	"""Redirect to the stored address and record the click, marked if it is a program's; anything that is not our link is a 404."""
+	"""Redirect to the stored address and record the click, marked if it is a bot's; anything that is not our
+	link is a 404.
+	"""
 	guest_pages.prepare(context)
 	found = _target(frappe.form_dict.get("token"))
 	if not found:
@@ -23,7 +25,7 @@ def get_context(context):
 	raise frappe.Redirect(302)
 
 
-# a firm's people share one address on the internet, and a scanner opens many links at once
+# the people of one firm share an address on the internet, and a scanner opens many links at once
 def _target(token: str | None):
 	guest_pages.count_request("rc", limit=300, seconds=60)
 	return clicks.click_target(token)

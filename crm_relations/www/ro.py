@@ -10,7 +10,7 @@ sitemap = 0
 
 
 def get_context(context):
-	"""`state`: Waiting, Confirmed or Expired; None for a link that is not ours (404)."""
+	"""Set `state`: Waiting, Confirmed or Expired; None for a link that is not ours (404)."""
 	context.token = frappe.form_dict.get("token")
 	row = _row(context.token)
 	guest_pages.prepare(context, row and row.language)
@@ -25,7 +25,7 @@ def get_context(context):
 
 
 def _row(token: str | None):
-	"""Only guesses are counted."""
+	"""Return the row of the request. Only guesses are counted."""
 	row = opt_in.find(token)
 	if not row:
 		guest_pages.count_request("ro", limit=300, seconds=60)

@@ -1,4 +1,4 @@
-"""Guest page /rp/<token>: what a person wants to get. A GET only shows, a POST acts."""
+"""Guest page /rp/<token>: choose preferences. A GET only shows, a POST acts."""
 
 import frappe
 
@@ -11,7 +11,7 @@ _PURPOSE = "purpose:"
 
 
 def get_context(context):
-	"""`who` is None for a link that is not ours (404); `outcome` is set after a POST."""
+	"""Set `who`, None for a link that is not ours (404), and after a POST `outcome`."""
 	context.token = frappe.form_dict.get("token")
 	who = _visitor(context.token)
 	guest_pages.prepare(context, who and who.language)
@@ -39,7 +39,7 @@ def _act(who: preferences.Visitor) -> preferences.Outcome:
 
 
 def _visitor(token: str | None):
-	"""Only guesses are counted: who has a link may object."""
+	"""Return the visitor. Only guesses are counted: every owner of a link may object."""
 	who = preferences.visitor(token)
 	if not who:
 		guest_pages.count_request("rp", limit=300, seconds=60)

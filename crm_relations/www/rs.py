@@ -1,4 +1,4 @@
-"""Guest page /rs: ask for e-mails. Only where Relation Settings switch it on. Tells nobody which addresses are known."""
+"""Guest page /rs: sign up for emails, if Relation Settings allow it. Never reveals which addresses are known."""
 
 import frappe
 from frappe import _
@@ -13,7 +13,7 @@ _PURPOSE = "purpose:"
 
 
 def get_context(context):
-	"""`done` after a request, whatever became of it; 404 where the page is switched off."""
+	"""Set `done` after a request, whatever its result; 404 if the page is switched off."""
 	language = _language()
 	guest_pages.prepare(context, language)
 	context.done, context.problem, context.purposes = False, "", []
@@ -30,7 +30,7 @@ def get_context(context):
 
 
 def _sign_up(context) -> str:
-	"""Why not, in words; empty if the mail is on its way, or a program has filled in the trap."""
+	"""Return the error in words; empty if the email is on its way, or a bot has filled in the trap."""
 	guest_pages.count_request("rs", limit=20, seconds=60 * 60)
 	known = {purpose.name for purpose in context.purposes}
 	wanted = [name[len(_PURPOSE) :] for name in frappe.form_dict if name.startswith(_PURPOSE)]
@@ -50,6 +50,6 @@ def _sign_up(context) -> str:
 
 
 def _language() -> str:
-	"""`lang` of the address, else what the browser asks for; German or English."""
+	"""Return `lang` of the address, else what the browser asks for; German or English."""
 	wanted = frappe.form_dict.get("lang") or frappe.local.lang or "en"
 	return "de" if wanted.startswith("de") else "en"

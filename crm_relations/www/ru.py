@@ -1,7 +1,7 @@
-"""Guest page /ru/<token>: unsubscribe from campaign mails.
+"""Guest page /ru/<token>: unsubscribe from campaign emails.
 
-A GET only shows a button, because scanners open every link of a mail. A POST acts: from the button, or from
-a mail program by RFC 8058 (`List-Unsubscribe=One-Click`), which brings neither cookie nor session.
+A GET only shows a button, because scanners open every link of an email. A POST acts. It comes from the
+button, or from a mail program by RFC 8058 (`List-Unsubscribe=One-Click`) without cookie and session.
 """
 
 import frappe
@@ -14,7 +14,7 @@ sitemap = 0
 
 
 def get_context(context):
-	"""`row` is None for a link that is not ours (404), `done` is set after the POST."""
+	"""Set `row`, None for a link that is not ours (404), and after a POST `done`."""
 	row = _row(frappe.form_dict.get("token"))
 	guest_pages.prepare(context, row and row.language)
 	context.row = row
@@ -27,7 +27,9 @@ def get_context(context):
 
 
 def _row(token: str | None):
-	"""Only guesses are counted: who has a link may unsubscribe, however busy the network is that the request comes from."""
+	"""Return the row of the link. Only guesses are counted: every owner of a link may unsubscribe, even from
+	a busy network.
+	"""
 	row = clicks.find(token)
 	if not row:
 		guest_pages.count_request("ru", limit=300, seconds=60)
@@ -35,6 +37,6 @@ def _row(token: str | None):
 
 
 def _proof() -> str:
-	"""How the objection came: one click of a mail program, or the button."""
+	"""Return how the objection came: by one click in a mail program, or by the button."""
 	one_click = frappe.form_dict.get("List-Unsubscribe") == "One-Click"
 	return "List-Unsubscribe=One-Click (RFC 8058)" if one_click else "Button on the unsubscribe page"

@@ -1,8 +1,8 @@
-"""An archive of everything that an uninstall would lose, as one JSON document per line, and its way back.
+"""Write everything that an uninstall would lose into an archive, one JSON document per line.
 
-`write` makes a folder: the rows of our doctypes with their names, what other documents said about them (comments, tags,
-references of tasks and mails), the campaign and relation on ERPNext's documents, and the settings. Figures, keys and
-queues are left out: they are made again. `restoring.restore` reads it.
+`write` makes a folder: the rows of our doctypes with their names, what other documents say about them
+(comments, tags, references of tasks and emails), the campaign and relation on ERPNext's documents, and the
+settings. Figures, keys and queues are left out, since they can be recomputed. `restoring.restore` reads it.
 """
 
 import json
@@ -25,7 +25,7 @@ from crm_relations.shared.refusals import refuse
 FORMAT = 1
 MANIFEST = "manifest.json"
 PAGE = 2000
-#: made again from other data, or valid for the running site only
+#: recomputed from other data, or valid for the running site only
 DERIVED = (
 	"Relation Facts",
 	"Relation Facts Item Group",
@@ -41,7 +41,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def default_folder() -> Path:
-	"""Return a new folder in the site's private files. Frappe deletes old files of `private/backups`, so not there."""
+	"""Return a new folder in the site's private files. Frappe deletes old files of `private/backups`."""
 	stamp = now()[:19].replace("-", "").replace(":", "").replace(" ", "-")
 	return Path(frappe.get_site_path("private", f"crm_relations_archive-{stamp}")).absolute()
 
@@ -49,11 +49,11 @@ def default_folder() -> Path:
 def write(
 	folder: Path, changes: Iterable[references.Change] = (), on_progress: Progress = lambda *_args: None
 ) -> dict[str, Any]:
-	"""Write the archive into a new or empty folder; readable by the owner only, since it holds personal data.
+	"""Write the archive into a new or empty folder, readable by the owner only since it holds personal data.
 
 	:param changes: what an uninstall is about to change; a copy of each document is kept in `objects.jsonl`
 	:return: `folder`, and `rows` (file → number of lines)
-	:raises frappe.ValidationError: the folder holds something already
+	:raises frappe.ValidationError: the folder is not empty
 	"""
 	_prepare(folder)
 	rows: dict[str, int] = {}
@@ -72,13 +72,13 @@ def write(
 		"made_at": now(),
 		"rows": rows,
 	}
-	# written last: a folder without it is not complete
+	# written last: a folder without it is incomplete
 	_write_text(folder / MANIFEST, json.dumps(manifest, indent=1))
 	return {"folder": str(folder), "rows": rows}
 
 
 def archived_doctypes(tables: bool) -> list[str]:
-	"""Return our doctypes with rows of their own; `tables`: those that are rows of others."""
+	"""Return our doctypes that have a table; with `tables` the child doctypes."""
 	return frappe.get_all(
 		"DocType",
 		{"module": shipped.MODULE, "issingle": 0, "istable": int(tables), "name": ["not in", DERIVED]},
@@ -97,7 +97,7 @@ def _prepare(folder: Path) -> None:
 
 
 def _parts() -> list[tuple[str, Iterator[dict]]]:
-	"""File → its lines."""
+	"""Return file → its lines."""
 	ours = list(shipped.doctypes())
 	parts = [
 		(f"rows-{frappe.scrub(doctype)}.jsonl", _rows(doctype))
@@ -117,14 +117,14 @@ def _parts() -> list[tuple[str, Iterator[dict]]]:
 
 
 def has_fields(doctype: str, *fields: str) -> bool:
-	"""Tell whether the doctype and all these columns are there: versions of Frappe differ."""
+	"""Tell whether the doctype and all these columns exist: versions of Frappe differ."""
 	return bool(frappe.db.exists("DocType", doctype)) and all(
 		frappe.db.has_column(doctype, fieldname) for fieldname in fields
 	)
 
 
 def _rows(doctype: str, fieldname: str | None = None, values: list[str] | None = None) -> Iterator[dict]:
-	"""Whole rows, page by page along the key."""
+	"""Yield whole rows, page by page along the key."""
 	table = frappe.qb.DocType(doctype)
 	after = ""
 	while True:
@@ -146,7 +146,7 @@ def _rows(doctype: str, fieldname: str | None = None, values: list[str] | None =
 
 
 def _cells(doctype: str, fields: list[str], values: list[str] | None = None) -> Iterator[dict]:
-	"""The name and these fields of the rows where the first of them is filled."""
+	"""Yield the name and these fields of the rows in which the first field is filled."""
 	table = frappe.qb.DocType(doctype)
 	after = ""
 	while True:

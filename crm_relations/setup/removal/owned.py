@@ -1,4 +1,4 @@
-"""Columns on ERPNext's tables that hold values of ours."""
+"""Find and empty columns on ERPNext's tables that hold values of ours."""
 
 import frappe
 
@@ -6,8 +6,10 @@ from crm_relations.setup import collisions, custom_fields
 
 
 def own_columns() -> set[tuple[str, str]]:
-	"""Return (doctype, fieldname) of our fields and of those of the dimension of the campaign. A foreign field that only
-	shares the name is not among them."""
+	"""Return (doctype, fieldname) of our fields and of those of the campaign dimension.
+
+	A foreign field that only shares the name is not among them.
+	"""
 	wanted = collisions.fieldnames()
 	rows = frappe.get_all(
 		"Custom Field",
@@ -23,7 +25,9 @@ def own_columns() -> set[tuple[str, str]]:
 
 
 def forgotten_columns() -> set[tuple[str, str]]:
-	"""Return (doctype, fieldname) of columns with our names that no field describes: the dimension was switched off."""
+	"""Return (doctype, fieldname) of columns with our names that no field describes: the dimension was
+	switched off.
+	"""
 	described = collisions.custom_field_columns()
 	standard = {
 		(row.parent, row.fieldname)
@@ -42,14 +46,14 @@ def forgotten_columns() -> set[tuple[str, str]]:
 
 
 def empty(columns: set[tuple[str, str]]) -> None:
-	"""Empty our columns, set-based; amounts and times of change stay."""
+	"""Empty our columns, set-based; amounts and modification times stay."""
 	for doctype, fieldname in sorted(columns):
 		table = frappe.qb.DocType(doctype)
 		frappe.qb.update(table).set(table[fieldname], None).where(table[fieldname].isnotnull()).run()
 
 
 def empty_forgotten(columns: set[tuple[str, str]]) -> None:
-	"""Empty what names a document of ours in columns that no field describes; other values may be someone else's."""
+	"""Remove links to our documents from columns that no field describes; other values may be foreign."""
 	for doctype, fieldname in sorted(columns):
 		table, target = frappe.qb.DocType(doctype), frappe.qb.DocType(custom_fields.OPTIONS[fieldname])
 		names = frappe.qb.from_(target).select(target.name)

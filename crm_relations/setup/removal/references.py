@@ -1,8 +1,9 @@
-"""What people of the site have built on our doctypes and fields: found before the app goes, and made harmless.
+"""Find what users have built on our doctypes and fields before the app is removed, and make it harmless.
 
-Found by meta: every field of the site that links to a DocType, Report, Role or other document of ours, every Custom
-Field that links to our doctypes, and every text that is run as code. `plan` only reads, so that the same list can be
-shown before anything is changed; `apply` carries it out. Nothing is deleted without a copy in the archive.
+The search uses meta data: every field of the site that links to a DocType, Report, Role or other document of
+ours, every Custom Field that links to our doctypes, and every text that is run as code. `plan` only reads, so
+that the same list can be shown before anything is changed; `apply` carries it out. Nothing is deleted without
+a copy in the archive.
 """
 
 import json
@@ -19,9 +20,10 @@ from crm_relations.setup import collisions, custom_fields, shipped
 
 DELETE, DISABLE, CHANGE = "deleted", "disabled", "changed"
 
-#: Check fields that take a document out of use, and the value that does it
+#: Check fields that disable a document, and the value that does it
 SWITCHES = {"enabled": 0, "is_active": 0, "published": 0, "disabled": 1, "disable": 1}
-#: doctype, field with the doctype: records about our documents only. They go with them, in one statement each.
+#: doctype, field with the doctype: records about our documents only. They are deleted with them, in one query
+#: each.
 LOGS = (
 	("Comment", "reference_doctype"),
 	("Version", "ref_doctype"),
@@ -48,7 +50,7 @@ LOGS = (
 	("Error Log", "reference_doctype"),
 	("Integration Request", "reference_doctype"),
 )
-#: doctype, field with the doctype, field with the name: what is the user's stays and loses the reference
+#: doctype, field with the doctype, field with the name: the user's documents stay and lose the reference
 KEPT = (
 	("ToDo", "reference_type", "reference_name"),
 	("Communication", "reference_doctype", "reference_name"),
@@ -114,7 +116,7 @@ class LinkField:
 
 
 def plan() -> list[Change]:
-	"""Return what has to change before the app goes. Reads only."""
+	"""Return what must change before the app is removed. Reads only."""
 	going = _documents_of_the_module()
 	with_the_app = {doctype: set(names) for doctype, names in going.items()}
 	changes: dict[tuple[str, str], Change] = {}
@@ -167,7 +169,9 @@ def _doctype_of_field(change: Change) -> str:
 
 
 def _documents_of_the_module() -> dict[str, set[str]]:
-	"""Doctype → names that go with the app: what carries the module, and the dimension of the campaign."""
+	"""Return doctype → names that are removed with the app: what carries the module, and the campaign
+	dimension.
+	"""
 	going: dict[str, set[str]] = defaultdict(set)
 	for row in _fields({"fieldtype": "Link", "options": "Module Def"}):
 		if _has_table(row.parent) and not frappe.get_meta(row.parent).issingle:
@@ -188,7 +192,7 @@ def _documents_of_the_module() -> dict[str, set[str]]:
 
 
 def _fields(filters: dict) -> list[frappe._dict]:
-	"""DocFields and Custom Fields, with `parent` as the doctype they belong to."""
+	"""Return DocFields and Custom Fields, with `parent` as the doctype they belong to."""
 	columns = ["name", "fieldname", "fieldtype", "options", "reqd"]
 	standard = frappe.get_all("DocField", filters=filters, fields=["parent", *columns], order_by="name asc")
 	custom = frappe.get_all(
@@ -198,7 +202,7 @@ def _fields(filters: dict) -> list[frappe._dict]:
 
 
 def _has_table(doctype: str) -> bool:
-	"""Whether rows of this doctype may refer to us: neither ours, nor virtual, nor missing."""
+	"""Tell whether rows of this doctype may refer to us: it is neither ours, nor virtual, nor missing."""
 	if doctype in shipped.doctypes() or not frappe.db.exists("DocType", doctype):
 		return False
 	meta = frappe.get_meta(doctype)
@@ -219,7 +223,7 @@ def _link_fields() -> list[LinkField]:
 
 
 def _linking(links: list[LinkField], going: dict[str, set[str]]) -> Iterator[Change]:
-	"""Documents with a link to something that goes."""
+	"""Yield documents with a link to something that is removed."""
 	for link in links:
 		names = sorted(going.get(link.target, ()))
 		if not names:
@@ -237,7 +241,7 @@ def _linking(links: list[LinkField], going: dict[str, set[str]]) -> Iterator[Cha
 
 
 def _change(link: LinkField, meta: Any, row: frappe._dict) -> Change:
-	"""Fitting what the document can do without: its link, its switch, or itself."""
+	"""Choose the change by what the document can do without: its link, its switch, or itself."""
 	because = f"{link.target} {row.target}"
 	if meta.istable:
 		if link.required or link.doctype in ROWS:
@@ -262,7 +266,7 @@ def _off(meta: Any, switch: str) -> dict[str, Any]:
 
 
 def _cleared(meta: Any, fieldname: str) -> dict[str, Any]:
-	"""The link and the dynamic links that depend on it."""
+	"""Return the link and the dynamic links that depend on it, emptied."""
 	dependent = [
 		df.fieldname for df in meta.get("fields", {"fieldtype": "Dynamic Link", "options": fieldname})
 	]
@@ -270,7 +274,7 @@ def _cleared(meta: Any, fieldname: str) -> dict[str, Any]:
 
 
 def _choosing(going: dict[str, set[str]]) -> Iterator[Change]:
-	"""Rows of workspaces and the like: a choice of kind (DocType, Report, Page …) and a dynamic link."""
+	"""Yield rows of workspaces and the like: a choice of kind (DocType, Report, Page …) and a dynamic link."""
 	for row in _fields({"fieldtype": "Dynamic Link"}):
 		if row.parent not in ROWS or not _has_table(row.parent):
 			continue
@@ -295,8 +299,11 @@ def _choosing(going: dict[str, set[str]]) -> Iterator[Change]:
 
 
 def _roles() -> Iterator[Change]:
-	"""Links to our roles. A document that only our roles opened is left to the System Manager: without a role, Frappe
-	would open it to everybody."""
+	"""Yield links to our roles.
+
+	A document that only our roles could open is left to the System Manager: without a role, Frappe would open
+	it to every user.
+	"""
 	for row in _fields({"fieldtype": "Link", "options": "Role"}):
 		if row.parent in ("Has Role", "Custom DocPerm", "DocPerm", "ToDo") or not _has_table(row.parent):
 			continue
@@ -319,7 +326,9 @@ def _roles() -> Iterator[Change]:
 
 
 def _last_roles(doctype: str, filters: dict) -> Iterator[Change]:
-	"""Rows of parents on which all roles are ours: the first one gets the substitute, `uninstall` deletes the others."""
+	"""Yield rows of parents on which all roles are ours: the first one gets the substitute, `uninstall`
+	deletes the others.
+	"""
 	kind = ["parenttype"] if doctype == "Has Role" else []
 	rows = frappe.get_all(doctype, filters, ["name", "parent", "role", *kind], order_by="parent asc, idx asc")
 	by_parent: dict[tuple, list[frappe._dict]] = defaultdict(list)
@@ -334,7 +343,9 @@ def _last_roles(doctype: str, filters: dict) -> Iterator[Change]:
 
 
 def _custom_links() -> Iterator[Change]:
-	"""Fields that people have made on doctypes that stay. A link becomes text, so that its values can still be read."""
+	"""Yield fields that users have made on doctypes that stay. A link becomes text, so that its values stay
+	readable.
+	"""
 	ours = shipped.doctypes()
 	custom_doctypes = frappe.get_all("DocType", {"custom": 1}, pluck="name", order_by="name asc")
 	rows = [
@@ -373,7 +384,7 @@ def _custom_links() -> Iterator[Change]:
 
 
 def _mentions() -> Iterator[Change]:
-	"""Documents with code that names our doctypes or fields and runs on documents that stay."""
+	"""Yield documents with code that names our doctypes or fields and runs on documents that stay."""
 	children = _children_with_code()
 	for doctype, switch in _doctypes_with_code(children).items():
 		meta = frappe.get_meta(doctype)
@@ -390,11 +401,13 @@ def _mentions() -> Iterator[Change]:
 
 
 def _doctypes_with_code(children: Iterable[str]) -> dict[str, str | None]:
-	"""Doctype → its switch, of all doctypes that hold code; those without a switch that only show something, too."""
+	"""Return doctype → its switch, of all doctypes that hold code, including those without a switch that only
+	show something.
+	"""
 	found: dict[str, str | None] = {}
 	coded = frappe.get_all("DocField", {"fieldtype": "Code"}, pluck="parent", order_by="parent asc")
 	for doctype in sorted({*coded, *children}):
-		if doctype == "User" or not _has_table(doctype):  # a user is no piece of code
+		if doctype == "User" or not _has_table(doctype):  # a user is not a piece of code
 			continue
 		meta = frappe.get_meta(doctype)
 		switch = next((name for name in SWITCHES if meta.has_field(name)), None)
@@ -407,7 +420,7 @@ def _doctypes_with_code(children: Iterable[str]) -> dict[str, str | None]:
 
 
 def _children_with_code() -> dict[str, list[str]]:
-	"""Doctype of Frappe → its child doctypes with code, such as the transitions of a workflow."""
+	"""Return doctype of Frappe → its child doctypes with code, such as the transitions of a workflow."""
 	modules = frappe.get_all("Module Def", {"app_name": "frappe"}, pluck="name", order_by="name asc")
 	own = set(frappe.get_all("DocType", {"module": ["in", modules]}, pluck="name", order_by="name asc"))
 	coded = {row.parent for row in _fields({"fieldtype": "Code"})}
@@ -419,7 +432,7 @@ def _children_with_code() -> dict[str, list[str]]:
 
 
 def _texts(meta: Any, switch: str | None, children: Iterable[str]) -> Iterator[tuple[frappe._dict, str]]:
-	"""Documents in use, each with its texts and those of its rows."""
+	"""Yield active documents, each with its texts and those of its rows."""
 	names = [df.fieldname for df in meta.fields if df.fieldtype in _TEXTS and not df.get("is_virtual")]
 	links = [df.fieldname for df in meta.get("fields", {"fieldtype": "Link", "options": "DocType"})]
 	filters = {switch: 1 - SWITCHES[switch]} if switch else {}
@@ -437,9 +450,11 @@ def _texts(meta: Any, switch: str | None, children: Iterable[str]) -> Iterator[t
 
 
 def mentioned(text: str, about: set[str]) -> str | None:
-	"""Return the first of our names that a text uses: a doctype in quotes or as a table, a module, a field of ours.
+	"""Return the first of our names that a text uses: a doctype in quotes or as a table, a module, a field of
+	ours.
 
-	:param about: the doctypes that the text runs on; where they have no field of ours, one of that name is theirs
+	:param about: the doctypes that the text runs on; if they have no field of ours, one of that name is
+		theirs
 	"""
 	quoted = "|".join(re.escape(name) for name in shipped.doctypes())
 	if match := re.search(rf"tab(?:{quoted})\b|[\"'`](?:{quoted})[\"'`]|\bcrm_relations\.", text):
@@ -447,14 +462,14 @@ def mentioned(text: str, about: set[str]) -> str | None:
 	ours = collisions.fieldnames()
 	names = {name for doctype in about for name in ours.get(doctype, ())} if about else {"relation_campaign"}
 	for name in sorted(names, reverse=True):
-		alone = rf"\b{name}\b|" if "_" in name else ""  # the other one is a word of the language, too
+		alone = rf"\b{name}\b|" if "_" in name else ""  # the other one is also an ordinary word
 		if match := re.search(rf"{alone}\.{name}\b|[\"'`]{name}[\"'`]|^{name}$", text, re.MULTILINE):
 			return match[0]
 	return None
 
 
 def _rows_of_fields() -> Iterator[Change]:
-	"""Rows that name a field of ours: a field of a web form, a value of a webhook."""
+	"""Yield rows that name a field of ours: a field of a web form, a value of a webhook."""
 	ours = collisions.fieldnames()
 	for child, fieldname in ROWS_OF_FIELDS.items():
 		if not _has_table(child):
@@ -476,7 +491,9 @@ def _rows_of_fields() -> Iterator[Change]:
 
 
 def _setters() -> Iterator[Change]:
-	"""Property Setters that make one of our fields the title, the order or a search field of a doctype that stays."""
+	"""Yield Property Setters that make one of our fields the title, the order or a search field of a doctype
+	that stays.
+	"""
 	ours = collisions.fieldnames()
 	rows = frappe.get_all(
 		"Property Setter",
@@ -497,7 +514,7 @@ def _setters() -> Iterator[Change]:
 
 
 def _clean_workspaces(rows: list[Change]) -> None:
-	"""Take the blocks of deleted rows out of the layout of workspaces."""
+	"""Remove the blocks of deleted rows from the layout of workspaces."""
 	labels: dict[str, set[str]] = defaultdict(set)
 	for row in rows:
 		if row.parent[0] == "Workspace":

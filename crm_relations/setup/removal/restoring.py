@@ -1,8 +1,8 @@
-"""The way back: an archive of `archive.write` into a site with the app.
+"""Restore an archive of `archive.write` into a site with the app.
 
-Documents keep their names, so that everything that referred to them does so again. What exists on the site stays as it
-is; a second run adds nothing. Three things give way to the archive, once: what the install has seeded, the settings, and
-relations that were made from party documents since the install.
+Documents keep their names, so that all references to them work again. What exists on the site stays as it is;
+a second run adds nothing. Three things give way to the archive, once: the data seeded by the install, the
+settings, and relations that were created from party documents since the install.
 """
 
 import json
@@ -23,9 +23,9 @@ from crm_relations.setup.removal import archive, owned, references
 from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.refusals import refuse
 
-#: names of the archives that this site has taken in
+#: names of the archives that this site has restored
 RESTORED_KEY = "crm_relations_restored"
-#: what the install seeds: the admin's own version of it is in the archive
+#: what the install seeds; the archive has the administrator's version of it
 SEEDED = (
 	"Relation Role Type",
 	"Relation Link Type",
@@ -38,10 +38,11 @@ Progress = Callable[[str, int, int], None]
 
 
 def restore(folder: Path, on_progress: Progress = lambda *_args: None) -> dict[str, Any]:
-	"""Take an archive in. Commits once, at the end; only the fields of attributes are made before.
+	"""Restore an archive. Commits once, at the end; only the fields of attributes are created earlier.
 
-	:return: by doctype, `restored` (rows written), `kept` (rows that the site has already) and `left_out` (rows that do not
-		fit: their party document is gone, or another row has their unique value); `paused`: campaigns that ran
+	:return: by doctype, `restored` (rows written), `kept` (rows that the site has already) and `left_out`
+		(rows that do not fit: their party document is missing, or another row has their unique value); `paused`:
+		campaigns that ran
 	:raises frappe.ValidationError: the folder holds no complete archive of this format
 	"""
 	manifest = _read_manifest(folder)
@@ -116,7 +117,9 @@ def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _restore_parts(folder: Path, manifest: dict) -> None:
-	"""Attributes and adjustments of our doctypes. Custom Fields first: the rows need their columns."""
+	"""Restore attributes and customizations of our doctypes. Custom Fields come first: the rows need their
+	columns.
+	"""
 	files = [name for name in manifest["rows"] if name.startswith("parts-")]
 	for file in sorted(files, key=lambda name: (not name.startswith("parts-custom_field"), name)):
 		for row in _lines(folder / file):
@@ -156,7 +159,9 @@ def _restore_settings(folder: Path) -> None:
 
 
 def _adopt_parties(folder: Path) -> None:
-	"""Relations made since the install for party documents of archived ones become these: what refers to them follows."""
+	"""Replace relations created since the install by the archived ones of the same party document; references
+	follow.
+	"""
 	parties = frappe.qb.DocType("Relation Party")
 	there = {
 		(party_type, party): relation
@@ -171,7 +176,7 @@ def _adopt_parties(folder: Path) -> None:
 		if relation and relation != row["parent"]:
 			new_to_old.setdefault(relation, row["parent"])
 	archived = {row["name"] for row in _lines(folder / "rows-relation.jsonl")}
-	# a relation of the archive that is there already has got this party since
+	# a relation of the archive that exists already has received this party since
 	new_to_old = {new: old for new, old in new_to_old.items() if new not in archived}
 	if not new_to_old:
 		return
@@ -180,7 +185,7 @@ def _adopt_parties(folder: Path) -> None:
 		for doctype in archive.DERIVED:
 			if not frappe.get_meta(doctype).issingle and frappe.db.has_column(doctype, "relation"):
 				frappe.db.delete(doctype, {"relation": ["in", names]})
-		# the archive has the history; the relation made since then only repeats its last stage
+		# the archive has the history; the newer relation only repeats its last stage
 		frappe.db.delete("Relation Stage Log", {"relation": ["in", names]})
 		for table in with_rows:
 			frappe.db.delete(table.options, {"parenttype": "Relation", "parent": ["in", names]})
@@ -194,7 +199,7 @@ def _adopt_parties(folder: Path) -> None:
 
 
 def _links_to_relations() -> list[tuple[str, str]]:
-	"""(doctype, fieldname) of the links to Relation in our doctypes and on ERPNext's documents."""
+	"""Return (doctype, fieldname) of the links to Relation in our doctypes and on ERPNext's documents."""
 	rows = frappe.get_all(
 		"DocField",
 		{"parent": ["in", shipped.doctypes()], "fieldtype": "Link", "options": "Relation"},
@@ -214,9 +219,10 @@ def _follow(doctype: str, fieldname: str, filters: dict[str, str] | None = None)
 
 
 def _restore_rows(doctype: str, path: Path, known: dict[str, set[str]], report: _Report) -> None:
-	"""Rows of one of our doctypes.
+	"""Restore the rows of one of our doctypes.
 
-	:param known: doctype → names that the site had before; their rows in tables stay as they are. Added to here.
+	:param known: doctype → names that the site had before; their rows in tables stay as they are. New names
+		are added.
 	"""
 	is_row = frappe.get_meta(doctype).istable
 	before = known.setdefault(doctype, set())
@@ -241,7 +247,7 @@ def _restore_rows(doctype: str, path: Path, known: dict[str, set[str]], report: 
 
 
 def _with_documents(rows: list[dict]) -> list[dict]:
-	"""Parties with a document that is still there."""
+	"""Return the parties that still have a document."""
 	by_type: dict[str, list[str]] = defaultdict(list)
 	for row in rows:
 		by_type[row["party_type"]].append(row["party"])
@@ -260,7 +266,7 @@ def _existing(doctype: str, names: list[str]) -> list[str]:
 
 
 def _insert(doctype: str, rows: list[dict]) -> int:
-	"""Write rows with the columns that this version has; returns how many were written."""
+	"""Write rows with the columns that this version has; return how many were written."""
 	if not rows:
 		return 0
 	columns = [name for name in frappe.db.get_table_columns(doctype) if name in rows[0]]
@@ -272,7 +278,7 @@ def _insert(doctype: str, rows: list[dict]) -> int:
 
 
 def _restore_about(path: Path, report: _Report) -> None:
-	"""Comments, versions, tags, rights and the like of our documents."""
+	"""Restore comments, versions, tags, permissions and the like of our documents."""
 	for rows in _chunks(_lines(path)):
 		doctype = rows[0]["doctype"]
 		there = set(_existing(doctype, [row["name"] for row in rows]))
@@ -282,7 +288,7 @@ def _restore_about(path: Path, report: _Report) -> None:
 
 
 def _restore_cells(path: Path, report: _Report) -> None:
-	"""Relation, campaign and references on documents of others, where they are empty now."""
+	"""Restore relation, campaign and references on foreign documents, where they are empty now."""
 	for rows in _chunks(_lines(path)):
 		doctype = rows[0]["doctype"]
 		fields = [name for name in rows[0] if name not in ("doctype", "name")]
@@ -306,7 +312,9 @@ def _restore_cells(path: Path, report: _Report) -> None:
 
 
 def _fill_temporary(rows: Iterable[tuple]) -> None:
-	"""Names and values that an UPDATE joins. A temporary table commits nothing; the comment tells Frappe so."""
+	"""Fill a table with names and values that an UPDATE joins. A temporary table commits nothing; the comment
+	shows Frappe that.
+	"""
 	frappe.db.sql("/* temporary */ DROP TEMPORARY TABLE IF EXISTS `relation_restored`")
 	frappe.db.sql(
 		"/* temporary */ CREATE TEMPORARY TABLE `relation_restored` (`name` varchar(140) PRIMARY KEY,"

@@ -1,14 +1,14 @@
-"""Uninstall: nothing of ours stays behind on ERPNext's doctypes, and its documents and forms work as before.
+"""Uninstall so that nothing of ours stays on ERPNext's doctypes, and its documents and forms work as before.
 
-Frappe drops our doctypes and what carries our module. It leaves the roles, the jobs of the scheduler, the log of
-patches, and everything that names one of our doctypes. Before anything is changed, an archive of all that would be
-lost is written (`archive`), and what people have built on our doctypes and fields is listed and made harmless
-(`references`). What is the user's (tasks, mails, files) stays and loses the reference; records about our documents only
-(comments, versions, rights, filters) go with them.
+Frappe drops our doctypes and what carries our module. It leaves the roles, the scheduler's jobs, the patch
+log, and everything that names one of our doctypes. Before anything is changed, an archive of all that would
+be lost is written (`archive`), and what users have built on our doctypes and fields is listed and made
+harmless (`references`). The users' own documents (tasks, emails, files) stay and lose the reference. Records
+about our documents only (comments, versions, permissions, filters) are deleted.
 
-Columns of custom fields stay in the tables, as Frappe has it; `bench trim-tables` drops them. Ours are emptied: after
-another install, an invoice that names a missing campaign could be neither cancelled nor credited. A foreign field that
-shares one of our names is left alone.
+Columns of custom fields stay in the tables, as Frappe leaves them; `bench trim-tables` drops them. Ours are
+emptied: after another install, an invoice that names a missing campaign could be neither cancelled nor
+credited. A foreign field that shares one of our names is left alone.
 
 `bench uninstall-app --dry-run` calls the same hooks. Then the list is printed and nothing is changed.
 """
@@ -28,12 +28,12 @@ from crm_relations.setup.removal import archive, owned, references, restoring
 
 ROLES = shipped.ROLES
 METHODS = "crm_relations.%"
-#: documents to which people attach their own files; those of all others were made by the app
+#: documents to which users attach their own files; those of all others were made by the app
 _WITH_FILES_OF_USERS = ("Relation", "Relation Campaign", "Relation Interaction")
 
 
 def before_uninstall() -> None:
-	"""Archive, list, and take back our fields and references while our doctypes are still there."""
+	"""Write the archive, print the list, and remove our fields and references while our doctypes still exist."""
 	changes = references.plan()
 	tasks, files = _open_tasks(), _generated_files()
 	_tell(changes, tasks, files)
@@ -63,7 +63,9 @@ def before_uninstall() -> None:
 
 
 def _is_dry_run() -> bool:
-	"""Whether bench was asked to list only. Frappe does not tell its hooks; the command line knows."""
+	"""Tell whether bench was asked for a dry run. Frappe does not pass it to its hooks; the command line has
+	it.
+	"""
 	context = click.get_current_context(silent=True)
 	return bool(context and context.params.get("dry_run"))
 
@@ -84,7 +86,9 @@ def _tell(changes: list[references.Change], tasks: list[str], files: list[str]) 
 
 
 def _open_tasks() -> list[str]:
-	"""Open tasks that documents of ours have made: calls, letters, follow-ups. Those that people made stay open."""
+	"""Return open tasks that the app has created: calls, letters, follow-ups. Those that users created stay
+	open.
+	"""
 	found: set[str] = set()
 	todo = frappe.qb.DocType("ToDo")
 	for row in frappe.get_all(
@@ -100,7 +104,9 @@ def _open_tasks() -> list[str]:
 
 
 def _generated_files() -> list[str]:
-	"""Files with personal data that the app has made or read: exports, imports, previews, print runs, answers."""
+	"""Return files with personal data that the app has made or read: exports, imports, previews, print runs,
+	answers.
+	"""
 	made = [name for name in shipped.doctypes() if name not in _WITH_FILES_OF_USERS]
 	return frappe.get_all("File", {"attached_to_doctype": ["in", made]}, pluck="name", order_by="name asc")
 
@@ -115,7 +121,7 @@ def _files_of_users() -> list[frappe._dict]:
 
 
 def _remove_queued_jobs() -> None:
-	"""Take our waiting jobs of this site out of the queues: they would run against tables that are gone."""
+	"""Remove our waiting jobs of this site from the queues: they would run on tables that no longer exist."""
 	try:
 		for queue in get_queues():
 			for job in queue.get_jobs():
@@ -128,7 +134,7 @@ def _remove_queued_jobs() -> None:
 
 
 def _is_ours(call: dict) -> bool:
-	"""Whether a queued call runs a function of the app, at once or by the scheduler."""
+	"""Tell whether a queued call runs a function of the app, directly or by the scheduler."""
 	method = call.get("method")
 	name = method if isinstance(method, str) else getattr(method, "__module__", "")
 	job_type = (call.get("kwargs") or {}).get("job_type") or ""
@@ -136,7 +142,7 @@ def _is_ours(call: dict) -> bool:
 
 
 def _clear_references(doctypes: list[str]) -> None:
-	"""Clear or remove what names these doctypes, set-based. A doctype that this version lacks is passed over."""
+	"""Clear or delete what names these doctypes, set-based. A doctype that this version lacks is skipped."""
 	for doctype, *fields in references.KEPT:
 		if archive.has_fields(doctype, *fields):
 			table = frappe.qb.DocType(doctype)
@@ -150,7 +156,9 @@ def _clear_references(doctypes: list[str]) -> None:
 
 
 def _clear_list_settings() -> None:
-	"""Filters and columns that users and admins have chosen in lists: with a missing field, the list would not load."""
+	"""Clear filters and columns that users have chosen in lists: with a missing field, the list would not
+	load.
+	"""
 	ours = collisions.fieldnames()
 	settings = Table("__UserSettings")
 	doctypes = [*ours, *shipped.doctypes()]
@@ -166,9 +174,9 @@ def _clear_list_settings() -> None:
 
 
 def after_uninstall() -> None:
-	"""Take what Frappe leaves: the roles and what names them, the jobs, the log of patches.
+	"""Delete what Frappe leaves: the roles and what names them, the jobs, the patch log.
 
-	Commits: Frappe has committed its own part before it calls this, and commits nothing after.
+	Commits: Frappe has committed its own part before it calls this, and commits nothing afterwards.
 	"""
 	if _is_dry_run():
 		return

@@ -1,4 +1,4 @@
-"""The base class of our doctypes."""
+"""Define the base class of our doctypes."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from crm_relations.shared.access import system_fields
 
 
 class RelationDocument(Document):
-	"""A document with system-managed fields that the server protects (`shared.system_fields`)."""
+	"""Document with system-managed fields that the server protects (`shared.system_fields`)."""
 
 	def load_from_db(self) -> Any:
 		loaded = super().load_from_db()
@@ -16,8 +16,8 @@ class RelationDocument(Document):
 		return loaded
 
 	def check_if_latest(self) -> None:
-		# Frappe calls this first thing in insert and save, with the stored document at hand and before any
-		# of our own code has touched the values
+		# Frappe calls this first in insert and save. The stored document is available, and our own code has
+		# not touched the values yet.
 		super().check_if_latest()
 		system_fields.guard(self)
 

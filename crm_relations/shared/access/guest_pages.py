@@ -1,4 +1,4 @@
-"""What the pages for guests have in common: no cache, no menu, the language of the person, who asks."""
+"""Share what all pages for guests need: no cache, no menu, the guest's language and address."""
 
 from typing import Any
 
@@ -7,17 +7,19 @@ from frappe import _
 
 
 def prepare(context: Any, language: str | None = None) -> None:
-	"""A page behind a secret link: kept by nobody, found by no search engine, telling its address to no other site."""
+	"""Set the headers of a page behind a secret link: no cache, no search engine, no referrer for other
+	sites.
+	"""
 	context.no_cache = context.no_header = context.no_breadcrumbs = 1
 	context.hide_footer_signup = context.hide_login = 1
-	context.csrf = frappe.session.data.csrf_token or ""  # for a colleague who tries it while logged in
+	context.csrf = frappe.session.data.csrf_token or ""  # for a colleague that tries it while logged in
 	context.privacy_url = frappe.get_cached_doc("Relation Settings").privacy_url or ""
 	if language:
 		speak(context, language)
 
 
 def speak(context: Any, language: str) -> None:
-	"""The rest of the page is in this language."""
+	"""Switch the rest of the page to this language."""
 	frappe.local.lang = context.lang = language
 	if context.get("boot"):
 		context.boot["lang"] = language
@@ -28,15 +30,16 @@ def is_post() -> bool:
 
 
 def ip() -> str | None:
-	"""Address of the guest, as Frappe reads it behind its proxy."""
+	"""Return the address of the guest, as Frappe reads it behind its proxy."""
 	return frappe.local.request_ip
 
 
 def count_request(page: str, limit: int, seconds: int) -> None:
-	"""Count a request of this guest on a page; too many of them are refused.
+	"""Count a request of this guest on a page, and refuse it if there are too many.
 
-	Each page counts apart: what a scanner opens must keep no one in its network from unsubscribing. Frappe's own
-	decorator counts by the value of `cmd`, which anybody can choose (version 16), and together for all pages.
+	Each page has its own counter: links that a scanner opens must not keep its network from unsubscribing.
+	Frappe's own decorator is not used. It counts by the value of `cmd`, which any caller can choose (version
+	16), and for all pages together.
 
 	:param seconds: length of the time in which `limit` requests are answered
 	:raises frappe.RateLimitExceededError: there were more

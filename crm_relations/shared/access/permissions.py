@@ -1,4 +1,4 @@
-"""Queries with the reader's rights: what Frappe's own list would show, and no more."""
+"""Build queries with the reader's permissions: what Frappe's own list would show, and no more."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from pypika.terms import Criterion
 
 from crm_relations.shared.access import user_permissions
 
-#: a condition that no row fits
+#: a condition that no row meets
 NOTHING = "1 = 0"
 
 
@@ -27,10 +27,10 @@ class MatchConditions(Criterion):
 
 
 def readable(query: QueryBuilder, doctype: str) -> QueryBuilder | None:
-	"""The query narrowed to the documents of `doctype` that the session's user may read.
+	"""Narrow the query to the documents of `doctype` that the session's user may read.
 
 	Roles, user permissions, owner rules, permission query conditions and shares count, as in
-	`frappe.get_list`. None, if the user may read none at all.
+	`frappe.get_list`. Returns None if the user may read none.
 
 	:param query: a query on the doctype's own table, without an alias
 	"""
@@ -44,20 +44,21 @@ def readable(query: QueryBuilder, doctype: str) -> QueryBuilder | None:
 	conditions = build_match_conditions(doctype, user=user)
 	if not conditions:
 		return query
-	# with a parameter in the query the driver turns %% in the conditions back into %
+	# if the query has a parameter, the driver turns %% in the conditions back into %
 	return query.where(table.name != "").where(MatchConditions(conditions))
 
 
 def may_see_amounts_of(
 	company: str | None, user: str | None = None, doctypes: tuple[str, ...] = ("Sales Invoice",)
 ) -> bool:
-	"""Tell whether sums over all invoices of a company may be shown to the user; None stands for all companies.
+	"""Tell whether sums over all invoices of a company may be shown to the user; None stands for all
+	companies.
 
-	:param doctypes: other documents than invoices that the sums are made from
+	:param doctypes: other documents than invoices that the sums include
 
-	User Permissions decide: the company has to be one of those allowed, and nothing else may narrow the invoices that
-	the user can read, because a sum would reveal the rest. Whether the role may read invoices at all, or the
-	statement, is for the caller to check.
+	User Permissions decide: the company must be an allowed one, and nothing else may narrow the invoices that
+	the user can read, because a sum would reveal the rest. The caller checks whether the role may read
+	invoices or the statement at all.
 	"""
 	user = user or frappe.session.user
 	if user == "Administrator":
@@ -70,18 +71,20 @@ def may_see_amounts_of(
 
 
 def readable_companies(user: str | None = None) -> list[str] | None:
-	"""List the companies that User Permissions allow the user to read invoices of; None for no narrowing."""
+	"""List the companies of which User Permissions let the user read invoices; None if nothing narrows them."""
 	user = user or frappe.session.user
 	return user_permissions.names_allowed("Company", user, "Sales Invoice") or None
 
 
 def match_conditions(doctype: str, user: str | None = None) -> str:
-	"""Build what narrows the user's lists of a doctype, for `MatchConditions`: the user may read it."""
+	"""Return what narrows the user's lists of a doctype, for `MatchConditions`. The user must be allowed to
+	read the doctype.
+	"""
 	return build_match_conditions(doctype, user=user or frappe.session.user)
 
 
 def reads_only_part_of(doctype: str, user: str | None = None) -> bool:
-	"""Tell whether the user may read the doctype, but not all of its documents."""
+	"""Tell whether the user may read some documents of the doctype, but not all."""
 	user = user or frappe.session.user
 	if user == "Administrator" or not get_role_permissions(frappe.get_meta(doctype), user=user).get("read"):
 		return False

@@ -1,7 +1,8 @@
-"""Results of our reports that Frappe stores or mails: each is for the user with whose rights it was made.
+"""Restrict stored and emailed report results to the user on behalf of which they were made.
 
-Frappe opens a stored result to everybody who may run the report, and mails a scheduled report as Administrator. A report that
-is narrowed to its reader, or refused to some readers, would then tell others what they may not see.
+Frappe opens a stored result to every user with access to the report, and sends a scheduled report as
+Administrator. For a report that is narrowed to its reader, or refused to some readers, that would disclose
+rows.
 """
 
 from collections.abc import Iterator
@@ -18,13 +19,15 @@ ADMINISTRATOR = "Administrator"
 
 
 def is_ours(report: str | None) -> bool:
-	"""Tell whether a report is about one of our doctypes; also those that users save."""
+	"""Tell whether a report is about one of our doctypes, including reports that users save."""
 	doctype = report and frappe.get_cached_value("Report", report, "ref_doctype")
 	return bool(doctype) and frappe.get_cached_value("DocType", doctype, "module") == MODULE
 
 
 def condition(user: str | None = None, doctype: str | None = None) -> str:
-	"""Build the SQL that narrows the list of stored results of our reports to one's own; empty for no narrowing."""
+	"""Return SQL that narrows the list of stored results of our reports to the user's own; empty if nothing
+	is narrowed.
+	"""
 	user = user or frappe.session.user
 	if user == ADMINISTRATOR:
 		return ""
@@ -37,19 +40,21 @@ def condition(user: str | None = None, doctype: str | None = None) -> str:
 
 
 def may_read(doc: Document, ptype: str | None = None, user: str | None = None, debug: bool = False) -> bool:
-	"""Tell whether the user may read a stored result: Frappe's rule, and of our reports only one's own."""
+	"""Tell whether the user may read a stored result: by Frappe's rule, and for our reports only the user's
+	own.
+	"""
 	user = user or frappe.session.user
 	own = user in (doc.owner, ADMINISTRATOR) or not is_ours(doc.report_name)
 	return own and bool(prepared_report.has_permission(doc, user))
 
 
 class StoredReport(prepared_report.PreparedReport):
-	"""A stored result. Frappe reads it by name without a look at rights when a report is run."""
+	"""A stored result. Frappe reads it by name without a permission check when a report is run."""
 
 	def get_prepared_data(self, with_file_name: bool = False) -> bytes | tuple[bytes, str] | None:
 		"""Return the result as Frappe does.
 
-		:raises frappe.PermissionError: it was made with the rights of another user
+		:raises frappe.PermissionError: it was made with the permissions of another user
 		"""
 		if not may_read(self):
 			frappe.throw(
@@ -60,16 +65,16 @@ class StoredReport(prepared_report.PreparedReport):
 
 
 class MailedReport(AutoEmailReport):
-	"""A report that is mailed regularly. One of ours is made with the rights of the user that it names."""
+	"""A report that is sent regularly. Ours are made with the permissions of the user named in it."""
 
 	def validate(self) -> None:
-		"""Check the entry as Frappe does, and that its writer may pass on what its user can read."""
+		"""Check the entry as Frappe does, and that its author may pass on what the named user can read."""
 		super().validate()
 		if is_ours(self.report):
 			self._check_writer()
 
 	def get_report_content(self) -> str | bytes | None:
-		"""Make the report; None without rows, or in a job if its user may not run it."""
+		"""Make the report; return None if it has no rows, or in a job if its user may not run it."""
 		if not is_ours(self.report):
 			return super().get_report_content()
 		self._check_writer()
@@ -81,7 +86,7 @@ class MailedReport(AutoEmailReport):
 		except frappe.PermissionError:
 			if frappe.session.user != ADMINISTRATOR:
 				raise
-			# Frappe mails the reports of a month in one loop: the others still have to leave
+			# Frappe sends the reports of a month in one loop: one failure must not stop the others
 			self.log_error(f"Auto Email Report {self.name}: {self.user} may not run {self.report}")
 			return None
 
@@ -100,7 +105,7 @@ class MailedReport(AutoEmailReport):
 
 @contextmanager
 def _acting_as(user: str) -> Iterator[None]:
-	"""Act as another user; the session of the request stays as it is."""
+	"""Act as another user; the session of the request is restored afterwards."""
 	session, before = frappe.session, frappe.session.user
 	if user == before:
 		yield

@@ -1,10 +1,13 @@
-"""Fields that only our code writes: whatever is read-only in the JSON of a doctype is so on the server too.
+"""Protect the fields that only our code writes: what is read-only in a doctype's JSON is read-only on the
+server too.
 
-Frappe enforces `read_only` and `in_create` in the form only; over REST, in imports and in scripts anybody with the right to
-write could set such fields. `shared.documents.RelationDocument` calls `guard` before a document is inserted or saved, so that
-the check sees exactly what the caller sent. Engines of ours mark a document with `trusted` before they save it.
+Frappe enforces `read_only` and `in_create` in the form only. Over REST, in imports and in scripts, any user
+with write permission could set such fields. `shared.documents.RelationDocument` calls `guard` before a
+document is inserted or saved, so that the check sees exactly what the caller sent. Our own engines mark a
+document with `trusted` before they save it.
 
-The rules come from the JSON files and not from Frappe's meta: customizing a form neither lifts nor adds a protection.
+The rules come from the JSON files and not from Frappe's meta: customizing a form neither lifts nor adds a
+protection.
 """
 
 import json
@@ -23,7 +26,7 @@ from frappe.utils import cast, cint, cstr, flt, get_datetime, getdate
 from crm_relations.shared.refusals import refuse
 
 FOLDER = Path(__file__).resolve().parents[2] / "crm_relations" / "doctype"
-#: Frappe writes documents of its own accord while these are set, for example from fixtures
+#: Frappe itself writes documents while these are set, for example from fixtures
 BY_FRAPPE = ("in_install", "in_migrate", "in_patch", "in_fixtures", "in_uninstall")
 
 AnyDocument = TypeVar("AnyDocument", bound=Document)
@@ -33,13 +36,13 @@ Values = dict[tuple[str, str, str], Any]
 
 @dataclass(frozen=True)
 class Protection:
-	"""What of a doctype only our code writes.
+	"""The parts of a doctype that only our code writes.
 
 	:ivar fields: fieldname → fieldtype
 	:ivar tables: read-only table → fieldname → fieldtype of its rows
 	:ivar columns: writable table → read-only fieldname → fieldtype
 	:ivar labels: (table or "", fieldname) → label in English
-	:ivar by_code: documents of the doctype are made by our code only (`in_create`)
+	:ivar by_code: only our code creates documents of the doctype (`in_create`)
 	"""
 
 	fields: Mapping[str, str]
@@ -51,14 +54,16 @@ class Protection:
 
 
 def trusted(doc: AnyDocument) -> AnyDocument:
-	"""Mark a document as written by our code, and return it. Never mark what a request has filled in unseen."""
+	"""Mark a document as written by our code, and return it. Never mark values from a request that were not
+	checked.
+	"""
 	doc.flags.written_by_code = True
 	return doc
 
 
 @cache
 def protection(doctype: str) -> Protection:
-	"""The system-managed fields of one of our doctypes, read from its JSON file."""
+	"""Return the system-managed fields of one of our doctypes, read from its JSON file."""
 	folder = frappe.scrub(doctype)
 	meta = json.loads((FOLDER / folder / f"{folder}.json").read_text(encoding="utf-8"))
 	fields, tables, columns, labels = {}, {}, {}, {}
@@ -91,17 +96,18 @@ def _types_of(doctype: str) -> dict[str, str]:
 
 
 def remember(doc: Document) -> None:
-	"""Keep what the system-managed fields held when the document was read: what the caller leaves alone is no change."""
+	"""Keep what the system-managed fields held when the document was read: unchanged values are not a change."""
 	doc.flags.system_values_read = _values(doc, protection(doc.doctype))
 
 
 def guard(doc: Document) -> None:
-	"""Refuse what the caller changed in system-managed fields; restore what is only out of date.
+	"""Refuse changes of the caller to system-managed fields; restore values that are only out of date.
 
-	Restored without a word are values from a form (which shows these fields read-only), values that the caller has read and
-	left alone while our code wrote newer ones, and fields that a whole document from outside leaves out.
+	Three kinds of values are restored without a message: those of a form, which shows the fields read-only;
+	those that the caller has read and not changed while our code wrote newer ones; and those that a whole
+	document from outside leaves out.
 
-	:raises frappe.PermissionError: a document, or a row by itself, that only our code makes
+	:raises frappe.PermissionError: a document, or a row by itself, that only our code creates
 	:raises frappe.CannotChangeConstantError: names the field
 	"""
 	if _by_code(doc):
@@ -121,7 +127,7 @@ def guard(doc: Document) -> None:
 		return
 	held, known = _values(stored, protected), doc.flags.system_values_read
 	stale = []
-	for key, value in sent.items():  # a row that was taken out of a writable table is no matter of ours
+	for key, value in sent.items():  # rows that were removed from a writable table need no check
 		before = held.get(key)
 		if _same(protected, key, value, before):
 			continue
@@ -135,7 +141,7 @@ def guard(doc: Document) -> None:
 
 
 def guard_row(doc: Document) -> None:
-	"""Refuse to save or delete a row of a table without its document, which would pass by the document's checks.
+	"""Refuse to save or delete a child row without its document, which would skip the document's checks.
 
 	:raises frappe.PermissionError: the document is a row
 	"""
@@ -152,7 +158,7 @@ def _by_code(doc: Document) -> bool:
 
 
 def _guard_new(doc: Document, protected: Protection, sent: Values) -> None:
-	"""A new document holds the defaults of its system-managed fields, whatever the user's own defaults are."""
+	"""Give a new document the defaults of its system-managed fields, whatever the user's own defaults are."""
 	template = frappe.new_doc(doc.doctype, as_dict=True)
 	for key, value in sent.items():
 		table, _row, fieldname = key
@@ -193,7 +199,7 @@ def _values(doc: Document, protected: Protection) -> Values:
 		values["", "", table] = tuple((row.name, *(row.get(name) for name in columns)) for row in rows)
 	for table, columns in protected.columns.items():
 		for number, row in enumerate(doc.get(table) or ()):
-			# a row without a name is new, and so is one with the name that the form made up for it
+			# a row is new without a name, and also with the temporary name of a form
 			values.update(
 				{(table, row.name or f"#{number}", fieldname): row.get(fieldname) for fieldname in columns}
 			)
@@ -214,7 +220,7 @@ def _same(protected: Protection, key: tuple[str, str, str], one: Any, other: Any
 
 
 def _same_value(fieldtype: str, one: Any, other: Any) -> bool:
-	"""Are two values the same once stored? Requests send text for dates and numbers."""
+	"""Tell whether two values are the same once stored. Requests send text for dates and numbers."""
 	if fieldtype in ("Int", "Check"):
 		return cint(one) == cint(other)
 	if fieldtype in ("Float", "Currency", "Percent"):
@@ -234,7 +240,9 @@ def _same_value(fieldtype: str, one: Any, other: Any) -> bool:
 
 
 def _from_form(doc: Document) -> bool:
-	"""Has a form of the desk sent the document? Its marks can be forged; that gains nothing, the values are restored."""
+	"""Tell whether a form of the desk sent the document. The marks can be forged, but that gains nothing: the
+	values are restored.
+	"""
 	return bool(doc.get("__last_sync_on") or doc.get("localname"))
 
 

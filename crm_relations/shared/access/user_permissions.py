@@ -1,8 +1,9 @@
-"""What Frappe's User Permissions exclude, as SQL text for conditions of lists.
+"""Build SQL conditions for lists from Frappe's User Permissions.
 
-Frappe narrows a list only by the links of the listed doctype itself. Rows that belong to a document of another doctype
-have to follow that document; here is the same rule as a condition on it: its own name, its links and the links in
-its child tables, as `frappe.permissions.has_user_permission` checks them for one document.
+Frappe narrows a list only by the links of the listed doctype itself. Rows that belong to a document of
+another doctype must follow that document. This module states the same rule as a condition on that document:
+its name, its links and the links in its child tables, as `frappe.permissions.has_user_permission` checks
+them.
 """
 
 import frappe
@@ -10,9 +11,9 @@ from frappe.permissions import get_allowed_docs_for_doctype, get_user_permission
 
 
 def excluded(doctype: str, user: str, alias: str) -> str:
-	"""Build the condition that holds for the documents that User Permissions hide; empty if they hide none.
+	"""Return the condition for the documents that User Permissions hide; empty if they hide none.
 
-	:param alias: how the query calls the doctype's table
+	:param alias: name of the doctype's table in the query
 	"""
 	parts = [outside(f"{alias}.`{column}`", names) for column, names in links(doctype, user)]
 	if not get_user_permissions(user):
@@ -36,9 +37,10 @@ def excluded(doctype: str, user: str, alias: str) -> str:
 
 
 def allowed(doctype: str, user: str, alias: str) -> str:
-	"""Build the condition that holds for documents that fit a User Permission by a value, and that none hides.
+	"""Return the condition for documents that match a User Permission by a value and are not hidden by
+	another.
 
-	A document without a value in the columns concerned is not hidden, but does not fit either.
+	A document without a value in the columns concerned is not hidden, but does not match either.
 	"""
 	fitting = [f"{alias}.`{column}` in ({_texts(names)})" for column, names in links(doctype, user)]
 	if not fitting:
@@ -47,12 +49,14 @@ def allowed(doctype: str, user: str, alias: str) -> str:
 
 
 def links(doctype: str, user: str) -> list[tuple[str, list[str]]]:
-	"""List the columns of a doctype that User Permissions narrow, each with the names that they allow."""
+	"""List the columns of a doctype that User Permissions narrow, each with the allowed names."""
 	return _links(doctype, user, doctype)
 
 
 def names_allowed(linked: str, user: str, doctype: str) -> list[str]:
-	"""List the names of `linked` that User Permissions allow in documents of `doctype`; empty for no narrowing."""
+	"""List the names of `linked` that User Permissions allow in documents of `doctype`; empty if nothing is
+	narrowed.
+	"""
 	return get_allowed_docs_for_doctype(get_user_permissions(user).get(linked, []), doctype)
 
 
@@ -69,7 +73,9 @@ def _links(doctype: str, user: str, applicable_for: str) -> list[tuple[str, list
 
 
 def outside(column: str, names: list[str]) -> str:
-	"""Build the condition that a column holds none of the names; an empty value counts only with strict permissions."""
+	"""Return the condition that a column holds none of the names. An empty value counts only with strict
+	permissions.
+	"""
 	if frappe.get_system_settings("apply_strict_user_permissions"):
 		return f"ifnull({column}, '') not in ({_texts(names)})"
 	return f"({column} <> '' and {column} not in ({_texts(names)}))"

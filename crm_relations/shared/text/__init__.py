@@ -1,1 +1,1 @@
-"""Text from outside and its output: sandboxed templates, markup, PDF."""
+"""External text and output: sandboxed templates, markup, PDF."""

@@ -1,8 +1,7 @@
-"""Markup in texts. HTML that people write (mails, letters, call scripts) is reduced to what a mail needs; a text that is
-plain keeps none. Imports no frappe.
+"""Reduce HTML that people write (emails, letters, call scripts) to what an email needs. Imports no frappe.
 
-Frappe's own filter is not used here: it leaves texts alone that are valid JSON, drops telephone links, and its result
-differs between versions 15 and 16.
+A text that is plain keeps no markup. Frappe's own filter is not used: it leaves texts alone that are valid
+JSON, drops telephone links, and its result differs between versions 15 and 16.
 """
 
 import re
@@ -14,7 +13,7 @@ from bleach.sanitizer import Cleaner
 
 from crm_relations.shared.text.sandbox import TemplateError
 
-#: elements inside one another; the time of the parser grows with the square of it
+#: depth of nested elements; the time of the parser grows with its square
 MAX_DEPTH = 300
 
 _TAGS = frozenset(
@@ -28,16 +27,17 @@ _ATTRIBUTES = frozenset(
 	" summary target title type valign value vspace width".split()
 )
 _PROTOCOLS = frozenset(["http", "https", "mailto", "tel", "sms", "cid"])
-#: families of CSS properties that change how a text looks, but neither cover the page around it nor run anything
+#: families of CSS properties that change how a text looks, but neither cover the page around it nor run
+#: anything
 _PROPERTY = re.compile(
 	r"-?(?:background|border|caption|color|column|cursor|direction|display|empty-cells|flex|float|clear|font|gap|grid"
 	r"|height|hyphens|justify|align|letter|line|list|margin|max|min|mso|opacity|order|orphans|outline|overflow|padding"
 	r"|page|quotes|table|text|unicode|vertical|visibility|white|widows|width|word|box|border-collapse|-webkit-text"
 	r"|-ms-text|break)(?:-[a-z-]+)?"
 )
-#: functions and texts in CSS by which old programs load or run something
+#: functions and texts in CSS with which old programs load or run something
 _ACTIVE_CSS = re.compile(r"expression|javascript|vbscript|behavio|-moz-binding|\\", re.IGNORECASE)
-#: elements that go with all they contain; other elements that are not allowed leave their text
+#: elements that are removed with all they contain; other elements that are not allowed leave their text
 _WITH_CONTENT = re.compile(
 	r"<(script|style|template|iframe|noscript|object|xmp|noembed|noframes|title|textarea)\b[^<>]*>.*?(?:</\1\s*>|\Z)",
 	re.IGNORECASE | re.DOTALL,
@@ -89,11 +89,12 @@ _CLEANER = Cleaner(
 
 @lru_cache(maxsize=16)
 def clean_html(source: str) -> str:
-	"""Return HTML that runs nothing: unknown tags, event handlers, and addresses such as `javascript:` are removed.
+	"""Return HTML that runs nothing: unknown tags, event handlers, and addresses such as `javascript:` are
+	removed.
 
-	Headings, tables, pictures, links (web, mail, telephone) and the usual styles remain.
+	Headings, tables, pictures, links (web, email, telephone) and the usual styles remain.
 
-	:raises TemplateError: more than `MAX_DEPTH` elements are inside one another
+	:raises TemplateError: elements are nested deeper than `MAX_DEPTH`
 	"""
 	_check_depth(source)
 	cleaned: str = _CLEANER.clean(_WITH_CONTENT.sub("", source))
@@ -101,7 +102,7 @@ def clean_html(source: str) -> str:
 
 
 def plain(text: str) -> str:
-	"""Return a text that no browser takes for markup: `<a@b.de> refused, 3 < 5` → `‹a@b.de› refused, 3 < 5`."""
+	"""Return a text that no browser reads as markup: `<a@b.de> refused, 3 < 5` → `‹a@b.de› refused, 3 < 5`."""
 	if "<" not in text and "&" not in text:
 		return text
 	return _TAG_START.sub("‹", _TAG.sub(r"‹\1›", text))

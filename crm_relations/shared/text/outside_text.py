@@ -1,9 +1,9 @@
-"""Texts from outside (mails, files, servers, merge values) on their way into a table.
+"""Remove markup from external texts (emails, files, servers, merge values) before they are stored.
 
-Frappe shows plain text fields as HTML and relies on cleaning them when a document is saved. That passes over whatever
-is written without a document, and over values that are valid JSON, such as `"<img …>"` with its quotation marks. So a
-text loses its markup here, once: `<` before a letter becomes `‹`. Nothing is turned into entities, because the same
-text also goes into mails, files and into our own pages, which escape what they show.
+Frappe shows plain text fields as HTML and relies on cleaning them when a document is saved. That misses what
+is written without a document, and values that are valid JSON, such as `"<img …>"` with its quotation marks.
+So a text loses its markup here, once: `<` before a letter becomes `‹`. Nothing is turned into entities,
+because the same text also goes into emails, files and our own pages, which escape what they show.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,13 +17,13 @@ from crm_relations.shared import table_rows
 from crm_relations.shared.text.markup import clean_html, plain
 from crm_relations.shared.text.sandbox import TemplateError
 
-#: fields that Frappe shows as HTML; Code is escaped by its formatter, editors of HTML hold markup on purpose
+#: fields that Frappe shows as HTML; Code is escaped by its formatter, editors hold HTML on purpose
 PLAIN_FIELDS = frozenset(["Data", "Small Text", "Text", "Long Text"])
 EDITORS = frozenset(["Text Editor", "HTML Editor", "Markdown Editor"])
 
 
 def plain_values(doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
-	"""Return column → value with the plain text columns of `doctype` free of markup."""
+	"""Return column → value, without markup in the plain text columns of `doctype`."""
 	fields = _plain_fields(doctype)
 	return {
 		name: plain(value) if name in fields and isinstance(value, str) else value
@@ -34,7 +34,7 @@ def plain_values(doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def insert_rows(
 	doctype: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, ignore_duplicates: bool = False
 ) -> None:
-	"""Insert rows without documents, their plain text columns free of markup."""
+	"""Insert rows without creating documents; their plain text columns lose all markup."""
 	fields = _plain_fields(doctype)
 	places = {index for index, column in enumerate(columns) if column in fields}
 	cleaned = [
@@ -48,9 +48,9 @@ def insert_rows(
 
 
 def clean_document(doc: Document) -> None:
-	"""Take the markup out of the plain text fields of a document and of its rows, and what could run out of its editors.
+	"""Remove markup from the plain text fields of a document and its rows, and scripts from its editors.
 
-	Frappe cleans editors itself, but for values that are valid JSON.
+	Frappe cleans editors itself, except for values that are valid JSON.
 	"""
 	for part in (doc, *doc.get_all_children()):
 		for df in part.meta.fields:
@@ -66,7 +66,7 @@ def clean_document(doc: Document) -> None:
 def _cleaned(value: str) -> str:
 	try:
 		return clean_html(value)
-	except TemplateError:  # too deep to be read
+	except TemplateError:  # nested too deeply to be read
 		return plain(value)
 
 

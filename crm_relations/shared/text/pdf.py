@@ -1,7 +1,9 @@
-"""HTML as PDF, by WeasyPrint, which Frappe brings. It may load nothing from the net or the disk: images are embedded.
+"""Turn HTML into PDF with WeasyPrint, which Frappe installs. It may load nothing from the network or the
+disk.
 
-The families are named here, so that a page looks the same wherever one of them is installed: the first four have the
-same widths, and DejaVu Sans has the letters that they lack. `scripts/quickstart` installs Liberation and DejaVu.
+Images are embedded. The font families are named here, so that a page looks the same wherever one of them is
+installed. The first four have the same widths, and DejaVu Sans has the letters that they lack.
+`scripts/quickstart` installs Liberation and DejaVu.
 """
 
 import io
@@ -9,18 +11,18 @@ from typing import Any
 
 #: for `font-family` and `font` of every page that is printed
 FONT_FAMILIES = "'Liberation Sans', Arimo, Arial, Helvetica, 'DejaVu Sans', sans-serif"
-#: how a PDF names the families that the layout is made for; the others are a way out
+#: names in a PDF of the font families that the layout is made for; the others are a fallback
 WANTED = ("Liberation-Sans", "Arimo", "Arial", "Helvetica")
 
 _SPECIMEN = f'<p style="font-family: {FONT_FAMILIES}">Äußerung, 1.234,56 €</p>'
 
 
 def from_html(html: str) -> bytes:
-	"""The PDF of a page.
+	"""Return the PDF of a page.
 
 	:raises ImportError, OSError: WeasyPrint lacks libraries of the system
 	"""
-	import weasyprint  # not at the top: loading it needs system libraries that a server may not have
+	import weasyprint  # imported here: loading it needs system libraries that a server may lack
 
 	def fetch(url: str, *args: Any, **kwargs: Any) -> Any:
 		if not url.startswith("data:"):
@@ -32,7 +34,7 @@ def from_html(html: str) -> bytes:
 
 
 def fonts_in(content: bytes) -> set[str]:
-	"""The fonts that a PDF embeds, without the prefix of a subset, as `Liberation-Sans-Bold`."""
+	"""Return the fonts that a PDF embeds, without the prefix of a subset, as `Liberation-Sans-Bold`."""
 	from pypdf import PdfReader
 
 	fonts: set[str] = set()
@@ -43,7 +45,7 @@ def fonts_in(content: bytes) -> set[str]:
 
 
 def fonts_of_this_machine() -> set[str]:
-	"""The fonts that German text with figures comes out in here; empty if the machine has none.
+	"""Return the fonts that German text with figures is printed in here; empty if the machine has none.
 
 	:raises ImportError, OSError: WeasyPrint lacks libraries of the system
 	"""

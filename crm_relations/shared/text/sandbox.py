@@ -1,10 +1,10 @@
-"""Texts with merge fields that people write: rendered in a sandbox. Pure Python: imports no frappe.
+"""Render texts with merge fields in a sandbox. Pure Python: imports no frappe.
 
-A text sees nothing but its merge fields: no document, no function of the site. That is why Frappe's own renderer,
-whose templates may read the database, is not used here.
+A text sees nothing but its merge fields: no document, no function of the site. Frappe's own renderer is not
+used because its templates may read the database.
 
-What a text may contain is a list of what is allowed. Merge fields are single words, so there is nothing to loop over;
-without loops, and with every value bounded, neither time nor memory can grow beyond the size of the text.
+A text may contain only what a list allows. Merge fields are single words, so there is nothing to loop over.
+Without loops, and with every value bounded, neither time nor memory can grow beyond the size of the text.
 """
 
 import functools
@@ -17,7 +17,7 @@ from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from rq.timeouts import JobTimeoutException
 
-#: characters of a text (mail programs cut off longer ones), of a single value in it, and of what is made of the text
+#: characters of a text (mail programs cut off longer ones), of a single value in it, and of the rendered text
 MAX_SOURCE, MAX_VALUE, MAX_OUTPUT = 100_000, 10_000, 200_000
 
 _NODES = (
@@ -50,7 +50,8 @@ _NODES = (
 	nodes.Neg,
 	nodes.Pos,
 )
-#: no filter that switches escaping off (safe, xmlattr, tojson …) or that can make a short text long (center, indent …)
+#: no filter that switches escaping off (safe, xmlattr, tojson …) or makes a short text long (center, indent
+#: …)
 _FILTERS = (
 	"abs",
 	"capitalize",
@@ -86,7 +87,7 @@ class TemplateError(ValueError):
 
 
 class Sandbox(ImmutableSandboxedEnvironment):  # type: ignore[misc]
-	"""No globals, and neither an operator nor a method that makes a small text large."""
+	"""Sandbox without globals, and without operators and methods that make a small text large."""
 
 	intercepted_binops = frozenset({"+"})
 
@@ -99,7 +100,9 @@ class Sandbox(ImmutableSandboxedEnvironment):  # type: ignore[misc]
 		return isinstance(obj, str) and attr in _METHODS and super().is_safe_attribute(obj, attr, value)
 
 	def wrap_str_format(self, value: Any) -> None:
-		"""Leave `str.format` to `is_safe_attribute`, which refuses it: a width in it makes a text of any size."""
+		"""Leave `str.format` to `is_safe_attribute`, which refuses it: a width in it makes a text of any
+		size.
+		"""
 
 	def call(self, context: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
 		return _bounded(super().call(context, function, *args, **kwargs))
@@ -108,8 +111,8 @@ class Sandbox(ImmutableSandboxedEnvironment):  # type: ignore[misc]
 def environment(autoescape: bool, finalize: Callable[..., Any] | None = None) -> Sandbox:
 	"""Return an environment for texts.
 
-	:param autoescape: the text is HTML, what is filled in is not
-	:param finalize: gets each value that is filled in, and returns what stands there
+	:param autoescape: the text is HTML, the values are not
+	:param finalize: gets each value that is filled in, and returns what is written
 	"""
 	env = Sandbox(
 		autoescape=autoescape,
@@ -137,10 +140,13 @@ def _bounding(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Text:
-	"""A text that has been read and found harmless, ready to be filled in many times."""
+	"""A text that was parsed and found harmless, ready to be filled in many times."""
 
 	def __init__(self, env: Sandbox, source: str, known: Iterable[str]) -> None:
-		""":raises TemplateError: syntax error, unknown merge field, or something that a text may not contain"""
+		"""Parse the text.
+
+		:raises TemplateError: syntax error, unknown merge field, or something that a text may not contain
+		"""
 		tree = _read(env, source)
 		if unknown := _names(tree) - set(known):
 			raise TemplateError("unknown merge field " + ", ".join(sorted(unknown)))
@@ -172,7 +178,7 @@ class Text:
 
 
 def names_in(env: Sandbox, source: str) -> set[str]:
-	"""Names of merge fields that a text uses.
+	"""Return the merge fields that a text uses.
 
 	:raises TemplateError: syntax error, or something that a text may not contain
 	"""
@@ -220,12 +226,15 @@ _PLAIN = environment(autoescape=False)
 
 
 def check_line(source: str, known: Iterable[str]) -> None:
-	""":raises TemplateError: the line of plain text has a syntax error or an unknown merge field"""
+	"""Check a line of plain text.
+
+	:raises TemplateError: it has a syntax error or an unknown merge field
+	"""
 	Text(_PLAIN, source, known)
 
 
 def render_line(source: str, fields: Mapping[str, str]) -> str:
-	"""A line of plain text, such as the subject of a task, with its merge fields filled in.
+	"""Fill in the merge fields of a line of plain text, such as the subject of a task.
 
 	:raises TemplateError: the text fails for these values
 	"""
