@@ -1,5 +1,6 @@
 """The tools of a contributor: which modules mypy checks strictly, and which tasks `make` knows."""
 
+import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -28,6 +29,20 @@ def test_a_module_that_reaches_frappe_through_another_is_not_checked_strictly(tm
 	(app / "writer.py").write_text("from app.rules import re\n")
 	free = [path.name for path in tool("frappe_free").frappe_free(app)]
 	assert free == ["rules.py", "writer.py"]
+
+
+def test_a_module_that_claims_to_import_no_frappe_reaches_none():
+	app = ROOT / "crm_relations"
+	free = set(tool("frappe_free").frappe_free())
+	claims = set()
+	for path in app.rglob("*.py"):
+		if "tests" in path.relative_to(app).parts or path.name == "__init__.py":
+			continue
+		docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+		if re.search(r"imports no frappe|pure python", docstring, re.IGNORECASE):
+			claims.add(path)
+	assert len(claims) > 30, "the test looks in the wrong place"
+	assert not [str(path.relative_to(app)) for path in claims - free]
 
 
 def test_every_rules_module_is_checked_strictly():
