@@ -1,4 +1,4 @@
-"""What the desk calls for segments. Every answer holds only what the session's user may read."""
+"""Serve the desk's calls for segments. Every answer holds only what the session's user may read."""
 
 from typing import Any
 
@@ -18,19 +18,23 @@ from crm_relations.shared.refusals import refuse
 
 @frappe.whitelist(methods=["GET", "POST"])
 def get_catalogue() -> list[dict[str, Any]]:
-	"""What the builder may ask about, as far as the user may: fields with key, label, group, type, operators, doctype
-	and filters or choices of the values, whether the values are a tree and whether a sample can be ranked by it;
-	and events with key, label, group, type "event", measures, operators and their own fields."""
+	"""Return the fields and events that the rule builder offers the user.
+
+	Fields have key, label, group, type, operators, the doctype and filters or the choices of the values. They
+	also say whether the values are a tree, and whether a sample can be ranked by the field. Events have key,
+	label, group, type "event", measures, operators and their own fields.
+	"""
 	frappe.has_permission("Relation Segment", "read", throw=True)
 	return builder_schema.offered()
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def preview(rule: str | dict, limit: int = 10, builder: str | None = None, number: int = 0) -> dict[str, Any]:
-	"""`{"count", "sample", "words"}` of a rule; for a rule that is not finished `{"error", "path"}`.
+	"""Return `{"count", "sample", "words"}` of a rule; for an unfinished rule `{"error", "path"}`.
 
-	`builder` and `number` say who asks the how manieth time: a question that is older than the newest is stopped
-	and answered with `{"outdated": True}`."""
+	`builder` and `number` identify the request: if it is older than the newest one of this builder, it is
+	stopped and answered with `{"outdated": True}`.
+	"""
 	frappe.has_permission("Relation Segment", "read", throw=True)
 	frappe.has_permission("Relation", "read", throw=True)
 	try:
@@ -47,7 +51,9 @@ def preview(rule: str | dict, limit: int = 10, builder: str | None = None, numbe
 
 @frappe.whitelist(methods=["GET", "POST"])
 def breakdown(rule: str | dict) -> list[dict[str, Any]]:
-	"""How those who fit a rule are spread: industry, role, territory and age group, each with its largest values."""
+	"""Return how the matches of a rule are distributed: industry, role, territory and age group, with the
+	largest values.
+	"""
 	frappe.has_permission("Relation Segment", "read", throw=True)
 	frappe.has_permission("Relation", "read", throw=True)
 	try:
@@ -60,7 +66,7 @@ def breakdown(rule: str | dict) -> list[dict[str, Any]]:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def overlap(segments: str | list) -> dict[str, Any]:
-	"""Members that segments have in common: `{"segments", "members", "both"}`, a matrix of counts."""
+	"""Return the members that segments have in common: `{"segments", "members", "both"}`, a matrix of counts."""
 	frappe.has_permission("Relation Segment", "read", throw=True)
 	names = list(map(str, frappe.parse_json(segments)))
 	shown = frappe.get_list(
@@ -77,14 +83,16 @@ def overlap(segments: str | list) -> dict[str, Any]:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def segments_of(relation: str) -> list[dict[str, Any]]:
-	"""The segments that a relation is or was in and that the user may read: segment, kind, entered, left_on."""
+	"""Return the segments of a relation that the user may read, present and former: segment, kind, entered,
+	left_on.
+	"""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	return queries.segments_of(relation)
 
 
 @frappe.whitelist(methods=["POST"])
 def refresh(segment: str, retake: bool = False) -> dict[str, Any]:
-	"""Bring the members in line with the rule, or take a snapshot anew; returns entered, left and members."""
+	"""Update the members by the rule, or retake a snapshot; return entered, left and members."""
 	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
 	jobs.bring_facts_up_to_date()
 	return queries.seen_of(membership.refresh_and_commit(segment, retake))
@@ -92,22 +100,27 @@ def refresh(segment: str, retake: bool = False) -> dict[str, Any]:
 
 @frappe.whitelist(methods=["POST"])
 def start_refresh(segment: str, retake: bool = False) -> None:
-	"""Queue a refresh; how far it is comes to the user as `relation_segment_refresh` in real time. Returns nothing."""
+	"""Queue a refresh; its progress reaches the user as `relation_segment_refresh` in real time. Returns
+	nothing.
+	"""
 	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
 	jobs.start(segment, retake)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def standing(segment: str) -> dict[str, Any]:
-	"""Members that the user may read and whether these are all; when and how the segment was refreshed last, how long it
-	took, and what is wrong with its rule."""
+	"""Return the state of a segment for its form.
+
+	It has the members that the user may read and whether these are all, time, kind and duration of the last
+	refresh, and what is wrong with the rule.
+	"""
 	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
 	return queries.standing(segment)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def counts(segments: str | list) -> dict[str, int]:
-	"""segment → its members that the user may read; for segments that he may read."""
+	"""Return segment → members that the user may read; only for segments that the user may read."""
 	frappe.has_permission("Relation Segment", "read", throw=True)
 	names = list(map(str, frappe.parse_json(segments)))
 	shown = frappe.get_list(
@@ -118,7 +131,7 @@ def counts(segments: str | list) -> dict[str, int]:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def rule_versions(segment: str) -> list[dict[str, Any]]:
-	"""What the rule said, newest version first: version, changed_by, changed_at, words."""
+	"""Return the versions of the rule, newest first: version, changed_by, changed_at, words."""
 	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
 	return versions.of(segment)
 
@@ -133,14 +146,16 @@ def export_members(segment: str) -> dict[str, Any]:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def members(segment: str, limit: int = 20, start: int = 0, former: bool = False) -> list[dict[str, Any]]:
-	"""Members that the user may read, with the dates they entered and left."""
+	"""Return the members that the user may read, with the dates they entered and left."""
 	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
 	return queries.members(segment, limit, start, former)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def explain(segment: str, relation: str) -> dict[str, Any]:
-	"""Why the relation is in the segment or not: dates, and each condition with value, verdict and documents."""
+	"""Explain why the relation is in the segment or not: dates, and each condition with value, verdict and
+	documents.
+	"""
 	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	try:
@@ -151,20 +166,20 @@ def explain(segment: str, relation: str) -> dict[str, Any]:
 
 @frappe.whitelist(methods=["POST"])
 def add_members(segment: str, relations: str | list) -> dict[str, Any]:
-	"""Put relations into a manual segment; returns entered, left and members."""
+	"""Add relations to a manual segment; return entered, left and members."""
 	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
 	return queries.seen_of(membership.add_members(segment, _readable(relations)))
 
 
 @frappe.whitelist(methods=["POST"])
 def remove_members(segment: str, relations: str | list) -> dict[str, Any]:
-	"""Let relations leave a manual segment; returns entered, left and members."""
+	"""Remove relations from a manual segment; return entered, left and members."""
 	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
 	return queries.seen_of(membership.remove_members(segment, _readable(relations)))
 
 
 def _readable(relations: str | list) -> list[str]:
-	"""The names given, once each; an error where one is not to be read by the user."""
+	"""Return the given names, once each; raise an error for a relation that the user may not read."""
 	names = list(dict.fromkeys(map(str, frappe.parse_json(relations))))
 	if hidden := set(names) - set(queries.readable_names(names)):
 		refuse(

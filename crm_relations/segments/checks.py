@@ -1,4 +1,6 @@
-"""What `relations check` finds in segments: rules that cannot be read any more, values that are gone."""
+"""Report problems of segments to `relations check`: broken rules and values that no longer exist. Writes
+nothing.
+"""
 
 import frappe
 from frappe import _
@@ -11,7 +13,9 @@ from crm_relations.shared.findings import Finding
 
 
 def findings() -> list[Finding]:
-	"""An error for each segment whose rule is broken, a warning for each value of a rule that no longer exists."""
+	"""Yield an error for each segment with a broken rule, a warning for each value of a rule that no longer
+	exists.
+	"""
 	found: list[Finding] = []
 	trees: dict[str, Group] = {}
 	segment = frappe.qb.DocType("Relation Segment")
@@ -38,7 +42,7 @@ def findings() -> list[Finding]:
 
 
 def _taken_keys() -> list[Finding]:
-	"""Fields that an app declares under a key that is taken: nobody can ask for them."""
+	"""Report fields that an app declares under a key that is already used: rules cannot ask for them."""
 	return [
 		Finding(
 			"error",

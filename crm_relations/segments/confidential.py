@@ -1,9 +1,10 @@
-"""What of the catalogue the session's user may not ask for: a rule on it would tell him what he may not read.
+"""Decide what the session's user may not ask for in a rule, because the answer would disclose what they may
+not read.
 
-That is what stands in a column on a permlevel that he does not have, and what rests on documents that he may not
-read: amounts are for those who may read the invoices that they add up.
+That covers columns on a permlevel that the user lacks, and values from documents that the user may not read:
+amounts need permission to read the invoices that they add up.
 
-A rule that is saved already goes on working for everybody: who saved it had the right, and gave the list away.
+A saved rule keeps working for every user: its author had the permission, and shared the list. Writes nothing.
 """
 
 from collections.abc import Sequence
@@ -36,16 +37,16 @@ class Rights:
 		self._levels: dict[str, set[str]] = {}
 
 	def may_ask(self, one: Field | Event) -> bool:
-		"""May the user ask for this field or event, whatever its own fields are?"""
+		"""Tell whether the user may ask for this field or event, apart from its own fields."""
 		return not (self.is_confidential(one) or self.missing_right(one))
 
 	def is_confidential(self, one: Field | Event) -> bool:
-		"""Its column is on a permlevel that the user does not have."""
+		"""Tell whether its column is on a permlevel that the user lacks."""
 		columns = one.source.columns() if isinstance(one, Field) else ()
 		return any(name in self._hidden(doctype) for doctype, name in columns)
 
 	def missing_right(self, one: Field | Event) -> str | None:
-		"""The doctype that the user would have to be able to read, and is not."""
+		"""Return the doctype that the user would need permission to read, or None."""
 		if not one.needs:
 			return None
 		if one.needs not in self._readable:
@@ -69,16 +70,16 @@ class Rights:
 
 
 def hidden_fields() -> set[str]:
-	"""Keys of the catalogue that the user may not ask for."""
+	"""Return the keys of the catalogue that the user may not ask for."""
 	rights = Rights()
 	return {key for key, one in catalogue.fields().items() if not rights.may_ask(one)}
 
 
 def closed_paths(tree: Group, relation: str) -> set[str]:
-	"""Paths of the conditions whose answer for this relation the user may not see, because of what stands in them.
+	"""Return the paths of the conditions that are hidden from the user for this relation.
 
-	What rests on documents is closed too where the user may not read all of the relation's documents, or a customer
-	that the relation is.
+	Conditions on documents are hidden too if the user may not read all documents of the relation, or a
+	customer that is part of the relation.
 	"""
 	rights, known = Rights(), catalogue.fields()
 	whole = _may_read_customers(relation)
@@ -97,12 +98,12 @@ def closed_paths(tree: Group, relation: str) -> set[str]:
 
 
 def criterion_of(rule: Rule, last: str | None = None) -> Criterion | None:
-	"""The rule as a condition on `tabRelation`, for counts and samples that the user is shown.
+	"""Return the rule as a condition on `tabRelation`, for counts and samples that the user sees.
 
-	Only documents that the user may read count. A rule that rests on documents leaves out the relations that are also a
-	customer that User Permissions hide, because figures add up the documents of all of them.
+	Only documents that the user may read count. A rule on documents leaves out relations with a customer that
+	User Permissions hide, because figures add up the documents of all their customers.
 
-	:param last: it is asked only of those whose names come up to this one
+	:param last: only relations with names up to this one are asked for
 	:raises rules.RuleError: names the path of the fault
 	"""
 	tree = compiler.parse(rule)
@@ -117,7 +118,9 @@ def criterion_of(rule: Rule, last: str | None = None) -> Criterion | None:
 
 
 def _of_customers(one: Field | Event) -> bool:
-	"""Does it rest on ERPNext's documents, which belong to customers? Those of ours belong to the relation."""
+	"""Tell whether it depends on ERPNext's documents, which belong to customers. Our own documents belong to
+	the relation.
+	"""
 	return one.needs is not None and one.needs != "" and not one.needs.startswith("Relation ")
 
 
@@ -140,7 +143,7 @@ def check_readable(tree: Group) -> None:
 
 
 def check_saved(tree: Group) -> None:
-	"""Refuse a rule that is saved if its members would tell the user of documents that the user may not read.
+	"""Refuse to save a rule if its members would disclose documents that the user may not read.
 
 	:raises frappe.PermissionError: names the field and the remedy
 	"""
@@ -159,7 +162,7 @@ def check_saved(tree: Group) -> None:
 
 
 def _asked_by(leaf: Leaf, known: dict[str, Field | Event]) -> Sequence[Field | Event]:
-	"""The field of a condition; an event and all the fields that stand in it."""
+	"""Return the field of a condition; for an event also all the fields in it."""
 	if not isinstance(leaf, EventCondition):
 		return [known[leaf.field]]
 	event = event_of(known, leaf.event)

@@ -1,4 +1,4 @@
-"""What can be read of a segment: preview and members with the reader's rights. Writes nothing."""
+"""Read segments: preview and members with the reader's permissions. Writes nothing."""
 
 from collections.abc import Collection
 from typing import Any
@@ -20,14 +20,14 @@ from crm_relations.shared import temp_tables
 from crm_relations.shared.access import permissions
 
 SEGMENT = "Relation Segment"
-#: so many times the relations that a sample would need on average are looked at for it
+#: number of relations to look at for a sample, as a multiple of the average need
 MARGIN = 3
-#: What a preview and a list of members show of a relation
+#: columns of Relation in a preview and in a list of members
 COLUMNS = ("name", "relation_name", "relation_kind", "stage", "industry", "territory", "city", "responsible")
 
 
 def preview(rule: Rule, limit: int = 10) -> dict[str, Any]:
-	"""`{"count", "sample"}` of the relations that fit the rule and that the session's user may read.
+	"""Return `{"count", "sample"}` of the relations that match the rule and that the session's user may read.
 
 	:param limit: rows of the sample, each with the keys of `COLUMNS`.
 	:raises rules.RuleError: names the path of the fault.
@@ -50,7 +50,7 @@ def preview(rule: Rule, limit: int = 10) -> dict[str, Any]:
 
 
 def _count(criterion: Criterion | None) -> int:
-	"""How many relations fit that the session's user may read."""
+	"""Count the matching relations that the session's user may read."""
 	relations = frappe.qb.from_(frappe.qb.DocType("Relation"))
 	query = readable(relations)
 	if query is relations:
@@ -60,10 +60,11 @@ def _count(criterion: Criterion | None) -> int:
 
 
 def _far_enough(count: int, limit: int) -> str | None:
-	"""A name up to which the first `limit` of `count` relations are most likely found; None: it is not worth it.
+	"""Return a name up to which the first `limit` of `count` matches are most likely found; None if it is not
+	worth it.
 
-	Names are drawn at random: among the first tenth there is about a tenth of those who fit. So the sample does not
-	cost a second time what the count has cost.
+	Names are random: among the first tenth of all relations is about a tenth of the matches. So the sample
+	does not cost as much again as the count.
 	"""
 	if not count or not limit:
 		return None
@@ -80,7 +81,7 @@ def _far_enough(count: int, limit: int) -> str | None:
 
 @site_cache(ttl=600)
 def _in_all() -> int:
-	"""About how many relations there are; a preview asks at each key that is typed."""
+	"""Estimate the number of relations; a preview asks at each key that is typed."""
 	return frappe.db.estimate_count("Relation")
 
 
@@ -95,9 +96,9 @@ def _sample(query: QueryBuilder, limit: int) -> list[dict[str, Any]]:
 
 
 def preview_of(segment: Document, limit: int = 10) -> dict[str, Any]:
-	"""`{"count", "sample"}` of those whom a saved segment selects today, pins and sample included.
+	"""Return `{"count", "sample"}` of what a saved segment selects today, pins and sample included.
 
-	Those whom a manual segment lists, and a snapshot has found, are its members.
+	For a manual segment and a snapshot, these are its members.
 
 	:raises rules.RuleError: names the path of the fault.
 	"""
@@ -116,9 +117,9 @@ def preview_of(segment: Document, limit: int = 10) -> dict[str, Any]:
 
 
 def members(segment: str, limit: int = 20, start: int = 0, former: bool = False) -> list[dict[str, Any]]:
-	"""Members that the session's user may read, with `entered` and `left_on`, newest first.
+	"""Return members that the session's user may read, with `entered` and `left_on`, newest first.
 
-	:param former: those who have left as well.
+	:param former: include those that have left.
 	"""
 	relation, member = frappe.qb.DocType("Relation"), frappe.qb.DocType("Relation Segment Member")
 	query = (
@@ -140,7 +141,7 @@ def members(segment: str, limit: int = 20, start: int = 0, former: bool = False)
 
 
 def counts(segments: Collection[str]) -> dict[str, int]:
-	"""segment → its members that the session's user may read."""
+	"""Return segment → its members that the session's user may read."""
 	if permissions_of_relations.sees_all():
 		found = frappe.get_all(
 			SEGMENT,
@@ -162,7 +163,9 @@ def counts(segments: Collection[str]) -> dict[str, int]:
 
 
 def seen_of(result: RefreshResult) -> dict[str, Any]:
-	"""What a refresh did, as far as the session's user may read the relations: entered, left, members."""
+	"""Return the result of a refresh, counting only relations that the session's user may read: entered,
+	left, members.
+	"""
 	if permissions_of_relations.sees_all():
 		return result.as_dict()
 	relation, member = frappe.qb.DocType("Relation"), frappe.qb.DocType(membership.MEMBER)
@@ -180,8 +183,11 @@ def seen_of(result: RefreshResult) -> dict[str, Any]:
 
 
 def standing(segment: str) -> dict[str, Any]:
-	"""What the form tells of the last refresh: members that the user may read, whether these are all, when and how it was
-	refreshed, how long it took, and what is wrong."""
+	"""Return the state of the last refresh for the form.
+
+	It has the members that the user may read, whether these are all, time, kind and duration of the refresh,
+	and what is wrong.
+	"""
 	row = frappe.db.get_value(
 		SEGMENT,
 		segment,
@@ -192,7 +198,9 @@ def standing(segment: str) -> dict[str, Any]:
 
 
 def segments_of(relation: str) -> list[dict[str, Any]]:
-	"""The segments, among those the session's user may read, that a relation is or was in: the present ones first."""
+	"""Return the segments that a relation is or was in and that the session's user may read, current ones
+	first.
+	"""
 	segment, member = frappe.qb.DocType("Relation Segment"), frappe.qb.DocType("Relation Segment Member")
 	query = permissions.readable(frappe.qb.from_(segment), "Relation Segment")
 	if query is None:
@@ -213,13 +221,15 @@ def segments_of(relation: str) -> list[dict[str, Any]]:
 
 
 def readable(query: QueryBuilder) -> QueryBuilder:
-	"""The query on `tabRelation`, narrowed to what the session's user may read; without a right it finds nothing."""
+	"""Narrow the query on `tabRelation` to what the session's user may read; without permission it finds
+	nothing.
+	"""
 	narrowed = permissions.readable(query, "Relation")
 	return query.where(frappe.qb.DocType("Relation").name == "") if narrowed is None else narrowed
 
 
 def readable_names(names: list[str]) -> list[str]:
-	"""Those of the names that exist and that the session's user may read."""
+	"""Return those of the names that exist and that the session's user may read."""
 	relation = frappe.qb.DocType("Relation")
 	query = frappe.qb.from_(relation).select(relation.name).where(relation.name.isin(names or [""]))
 	return readable(query).run(pluck=True)

@@ -1,9 +1,10 @@
-"""Rows of documents as far as the session's user may read them: a count or an explanation must not tell of the rest.
+"""Narrow rows of documents to what the session's user may read. Writes nothing.
 
-Three answers for a user who may read a doctype in part, by User Permissions, ownership or the conditions of other apps:
-a preview and a breakdown count the readable rows only (`Narrowing`); an explanation shows a condition only if the user
-may read all such documents of the relation (`reads_all_of`); a rule that is saved counts everything for everyone, so
-such a user may save a condition only with the allowed companies in it (`reads_in_part`).
+Counts and explanations must not disclose other rows. User Permissions, ownership or conditions of other apps
+may let a user read a doctype only in part. A preview and a breakdown then count the readable rows only
+(`Narrowing`). An explanation shows a condition only if the user may read all such documents of the relation
+(`reads_all_of`). A saved rule counts all documents for every user. So such a user may save a condition only
+with the allowed companies in it (`reads_in_part`).
 """
 
 from collections.abc import Iterator
@@ -27,21 +28,24 @@ from crm_relations.shared.access.permissions import (
 )
 
 OURS, INVOICE, COMPANY = "CRM Relations", "Sales Invoice", "company"
-#: what may narrow invoices without closing the figures: these are kept by company, and left out for hidden customers
+#: what may narrow invoices without hiding the figures: these are kept by company, and left out for hidden
+#: customers
 OF_CUSTOMERS = {COMPANY, "customer", "customer_group", "territory"}
 
 
 class Narrowing:
-	"""Narrows queries to the rows of ERPNext's documents, and of figures made of them, that the user may read."""
+	"""Narrows queries to the rows of ERPNext's documents, and of figures computed from them, that the user
+	may read.
+	"""
 
 	def __init__(self) -> None:
 		self._conditions: dict[str, str] = {}
 
 	def __call__(self, query: QueryBuilder) -> QueryBuilder:
-		"""The query with the user's conditions on each doctype whose table it reads."""
+		"""Return the query with the user's conditions on each doctype from which it reads."""
 		for doctype in _doctypes(query):
 			if condition := self._condition(doctype):
-				# with a parameter in the query the driver turns %% in the conditions back into %
+				# if the query has a parameter, the driver turns %% in the conditions back into %
 				query = query.where(frappe.qb.DocType(doctype).name != "").where(MatchConditions(condition))
 		return query
 
@@ -52,10 +56,10 @@ class Narrowing:
 
 
 def reads_in_part(doctype: str, leaf: object = None) -> bool:
-	"""Tell whether the user may read only some documents of a doctype of ERPNext.
+	"""Tell whether the user may read only some documents of an ERPNext doctype.
 
-	:param leaf: a condition of a rule: if companies alone restrict the user, one that names only those allowed does not
-		ask for other documents
+	:param leaf: a condition of a rule: if only companies restrict the user, a condition that names allowed
+		companies asks for no other documents
 	"""
 	if _is_ours(doctype) or not reads_only_part_of(doctype):
 		return False
@@ -109,7 +113,7 @@ def _only_companies(doctype: str) -> bool:
 
 
 def _narrowed(doctype: str) -> set[str]:
-	"""The columns by which User Permissions or ownership narrow a doctype."""
+	"""Return the columns by which User Permissions or ownership narrow a doctype."""
 	user = frappe.session.user
 	roles = get_role_permissions(frappe.get_meta(doctype), user=user)
 	own = {"owner"} if "read" in (roles.get("if_owner") or {}) else set()

@@ -1,7 +1,7 @@
-"""What a segment's rule said, version by version. Alone writes `Relation Segment Rule`.
+"""Store a segment's rule version by version. Sole writer of `Relation Segment Rule`.
 
-A row of its own for each version, and not Frappe's Version: those hold differences, are thrown away when a site
-tidies its logs, and a membership names the version that it rests on.
+Each version has its own row. Frappe's Version is not used: it holds differences, it is deleted when a site
+cleans its logs, and a membership names its version of the rule.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ DOCTYPE = "Relation Segment Rule"
 
 
 def keep(doc: Document) -> None:
-	"""The rule of a segment was saved in a new version."""
+	"""Store the new version of a segment's rule."""
 	if not doc.rule or frappe.db.exists(DOCTYPE, {"segment": doc.name, "version": doc.rule_version}):
 		return
 	trusted(
@@ -39,13 +39,15 @@ def keep(doc: Document) -> None:
 
 
 def forget(segment: str) -> None:
-	"""The segment is deleted, and its versions with it."""
+	"""Delete the versions of a deleted segment."""
 	frappe.db.delete(DOCTYPE, {"segment": segment})
 
 
 def of(segment: str) -> list[dict[str, Any]]:
-	"""The versions, newest first: version, changed_by, changed_at, words in the reader's language (as they were written
-	down where the rule cannot be read any more)."""
+	"""Return the versions, newest first: version, changed_by, changed_at, words in the reader's language.
+
+	For a rule that can no longer be read, the words are those stored with it.
+	"""
 	rows = frappe.get_all(
 		DOCTYPE,
 		filters={"segment": segment},

@@ -1,4 +1,7 @@
-"""How the relations that fit a rule are spread over the values of a field. One statement a field; writes nothing."""
+"""Count how the relations that match a rule are distributed over the values of a field.
+
+One query per field; writes nothing.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,17 +17,17 @@ from crm_relations.segments.compilation.compiler import Rule
 from crm_relations.segments.fields import catalogue
 from crm_relations.segments.fields.events import field_of
 
-#: Fields of the catalogue, each with its column of Relation; the role stands in Relation Role
+#: Fields of the catalogue, each with its column of Relation; the role is in Relation Role
 FIELDS = {"industry": "industry", "role": None, "territory": "territory", "age_group": "age_group"}
 SHOWN = 8
 
 
 def breakdown(rule: Rule) -> list[dict[str, Any]]:
-	"""For each of `FIELDS` that the session's user may read: `{"field", "label", "rows", "others"}`.
+	"""Return for each of `FIELDS` that the session's user may read: `{"field", "label", "rows", "others"}`.
 
 	Rows are `{"value", "label", "count"}`, largest first, at most `SHOWN`; `value` is None for relations
-	without a value. `others` counts those with further values. Only relations that the user may read count;
-	one with several roles counts in each.
+	without a value. `others` counts those with further values. Only relations that the user may read count; a
+	relation with several roles counts in each.
 
 	:raises rules.RuleError: names the path of the fault.
 	"""
@@ -59,7 +62,7 @@ def _by_column(column: str) -> tuple[QueryBuilder, Term]:
 
 
 def _by_role() -> tuple[QueryBuilder, Term]:
-	"""Roles held now; without any there is no row, and nothing to count as "not known"."""
+	"""Count current roles; a relation without a role has no row, and does not count as "not known"."""
 	relation, role = frappe.qb.DocType("Relation"), frappe.qb.DocType("Relation Role")
 	query = (
 		frappe.qb.from_(relation)
@@ -70,7 +73,7 @@ def _by_role() -> tuple[QueryBuilder, Term]:
 
 
 def _counts(query: QueryBuilder, value: Term) -> list[tuple[str, int]]:
-	"""value → relations, largest first; NULL and the empty text are one."""
+	"""Return value → number of relations, largest first; NULL and the empty text are one value."""
 	relation = frappe.qb.DocType("Relation")
 	counts: dict[str, int] = {}
 	for one, count in query.select(value, Count(relation.name).distinct()).groupby(value).run():
@@ -79,7 +82,7 @@ def _counts(query: QueryBuilder, value: Term) -> list[tuple[str, int]]:
 
 
 def _titles(doctype: str | None, names: Iterable[str]) -> dict[str, str]:
-	"""Titles of records, where the desk shows titles in links; one query."""
+	"""Return the titles of records, if the desk shows titles in links; one query."""
 	names = list(names)
 	meta = frappe.get_meta(doctype) if doctype else None
 	if not names or not meta or not (meta.title_field and meta.show_title_field_in_link):

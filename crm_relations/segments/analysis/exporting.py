@@ -1,8 +1,7 @@
-"""The members of a segment as csv, with the rights of the session's user; who took them stands in `Relation Export`.
-Writes nothing itself.
+"""Export the members of a segment as csv, with the permissions of the session's user.
 
-Fields on a permlevel that the user does not have are left out, relations that he may not read as well, and figures
-are only there for who may read invoices.
+`Relation Export` records the user. This module writes nothing itself. Fields on a permlevel that the user
+lacks are left out, and so are relations that the user may not read. Figures need permission to read invoices.
 """
 
 from collections import defaultdict
@@ -26,7 +25,9 @@ FIGURES = ("revenue_12_months", "open_amount", "overdue_amount")
 
 
 def start(segment: str) -> dict[str, Any]:
-	"""Export at once, or in a job where there are many: `file_url` or None, `rows`, and a `message` for the user."""
+	"""Export at once, or in a job if there are many: `file_url` or None, `rows`, and a `message` for the
+	user.
+	"""
 	if queries.counts([segment])[segment] <= exporting.AT_ONCE:
 		log = export(segment)
 		return {
@@ -43,7 +44,7 @@ def start(segment: str) -> dict[str, Any]:
 
 
 def export_job(segment: str) -> None:
-	"""The queued export; the user finds the file in the log."""
+	"""Run the queued export; the user finds the file in the log."""
 	log = export(segment)
 	frappe.db.commit()
 	message = filled(
@@ -55,14 +56,14 @@ def export_job(segment: str) -> None:
 
 
 def export(segment: str) -> Any:
-	"""Write the file and its entry in the log; returns the entry."""
+	"""Write the file and its entry in the log; return the entry."""
 	columns = {_("Member since"): lambda names: _entered(segment, names), **_figures()}
 	more = ("entered", *(FIGURES if len(columns) > 1 else ()))
 	return exporting.export_pages(_pages(segment), {"segment": segment}, columns, more)
 
 
 def _pages(segment: str) -> Iterator[list[str]]:
-	"""Names of the members, page by page along the index."""
+	"""Yield names of the members, page by page along the index."""
 	member, after = frappe.qb.DocType(membership.MEMBER), ""
 	while True:
 		query = membership.current(segment).where(member.relation > after).orderby(member.relation)
@@ -85,7 +86,9 @@ def _entered(segment: str, names: list[str]) -> dict[str, str]:
 
 
 def _figures() -> dict[str, exporting.Further]:
-	"""Heading → figures of a page, an amount a company with its currency; nothing for who may not read invoices."""
+	"""Return heading → figures of a page, one amount per company with its currency; empty without permission
+	to read invoices.
+	"""
 	if not (frappe.has_permission(FACTS, "read") and frappe.has_permission("Sales Invoice", "read")):
 		return {}
 	meta = frappe.get_meta(FACTS)

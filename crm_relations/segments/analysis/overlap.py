@@ -1,4 +1,4 @@
-"""Which members segments have in common. One statement for all segments together; writes nothing."""
+"""Count the members that segments have in common. One query for all segments together; writes nothing."""
 
 from functools import reduce
 from operator import add
@@ -15,10 +15,11 @@ from crm_relations.shared.refusals import refuse
 
 
 def overlap(segments: list[str]) -> dict[str, Any]:
-	"""`{"segments", "members", "both"}`: `both[i][k]` are the relations that are in the i-th and the k-th segment.
+	"""Return `{"segments", "members", "both"}`: `both[i][k]` counts the relations in the i-th and the k-th
+	segment.
 
-	Members as of the last refresh, and only relations that the session's user may read: each of them is read
-	once, with a number that has a bit for each segment it is in, and the numbers are counted.
+	Members are those of the last refresh, and only relations that the session's user may read. Each is read
+	once, with a number that has one bit per segment it is in, and the numbers are counted.
 
 	:raises frappe.ValidationError: fewer than two segments, or more than `MAX_SEGMENTS`
 	"""
@@ -35,7 +36,9 @@ def overlap(segments: list[str]) -> dict[str, Any]:
 
 
 def _by_bits(names: list[str]) -> list[tuple[int, int]]:
-	"""(bits of the segments, relations that are in exactly these): at most 2 to the power of their number."""
+	"""Yield (bits of the segments, relations that are in exactly these): at most 2 to the power of their
+	number.
+	"""
 	relation, member = frappe.qb.DocType("Relation"), frappe.qb.DocType("Relation Segment Member")
 	bits = reduce(
 		add,

@@ -1,7 +1,8 @@
-"""A builder asks anew while one types: what it asked before is not worked on any longer.
+"""Stop preview queries that a newer request of the same rule builder replaces.
 
-Each question of a builder has a number. The newest one notes its number and its database connection in the cache,
-and stops the query of the one before, if that still runs. A question that comes in late finds a higher number.
+The builder asks again while the user types. Each request has a number. The newest one stores its number and
+its database connection in the cache, and stops the query of the previous one if that still runs. A request
+that arrives late finds a higher number.
 """
 
 from collections.abc import Iterator
@@ -15,15 +16,15 @@ INTERRUPTED, NO_SUCH_THREAD = 1317, 1094
 
 
 class Superseded(Exception):
-	"""A newer question of the same builder is there."""
+	"""A newer request of the same builder exists."""
 
 
 @contextmanager
 def latest_only(builder: str | None, number: int) -> Iterator[None]:
-	"""Runs the body unless, or until, a question with a higher number comes from the same builder and user.
+	"""Run the body unless, or until, a request with a higher number comes from the same builder and user.
 
-	:param builder: what the form calls itself; without one nothing is stopped
-	:raises Outdated: a newer question is there
+	:param builder: identifies the form; without it nothing is stopped
+	:raises Superseded: there is a newer request
 	"""
 	if not builder:
 		yield
@@ -45,19 +46,19 @@ def latest_only(builder: str | None, number: int) -> Iterator[None]:
 	latest = frappe.cache.get_value(key, expires=True) or {}
 	if cint(latest.get("number")) > number:
 		raise Superseded
-	if connection:  # done: nobody has to stop it
+	if connection:  # done: it need not be stopped any more
 		frappe.cache.set_value(key, {"number": number}, expires_in_sec=KEPT)
 
 
 def _connection() -> int | None:
-	"""The number of this request's connection, by which another can stop its query."""
+	"""Return the number of this request's connection, with which another request can stop its query."""
 	if frappe.db.db_type != "mariadb":
 		return None
 	return frappe.db.sql("SELECT CONNECTION_ID()")[0][0]
 
 
 def _stop(connection: int) -> None:
-	"""Stop what a connection of our own works on; one that is gone has nothing to stop."""
+	"""Stop the query of one of our own connections; a connection that was closed has nothing to stop."""
 	if frappe.db.db_type != "mariadb":
 		return
 	try:

@@ -1,8 +1,9 @@
-"""From a rule tree to one SQL statement. Values are parameters, names come from the catalogue, nothing else.
+"""Compile a rule tree to one SQL query. Writes nothing.
 
-Every condition is compiled twice-valued: it or its opposite, never NULL. A `none` group is pushed down to
-its conditions (none of a, b = not a and not b), so that the database sees plain comparisons that it can use
-an index for. What a condition is in SQL, its source knows (`sources`, `events`).
+Values are parameters and names come from the catalogue; nothing else enters the SQL. Every condition is
+compiled twice-valued: it or its opposite, never NULL. A `none` group is pushed down to its conditions (none
+of a, b = not a and not b), so that the database sees plain comparisons for which it can use an index. The SQL
+of a condition comes from its source (`sources`, `events`).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -28,7 +29,7 @@ Rule = str | Mapping | Group
 
 
 def parse(rule: Rule) -> Group:
-	"""The tree of a rule with fields, operators and values checked against the catalogue.
+	"""Return the tree of a rule with fields, operators and values checked against the catalogue.
 
 	:raises rules.RuleError: names the path of the fault.
 	"""
@@ -36,9 +37,9 @@ def parse(rule: Rule) -> Group:
 
 
 def compile_rule(rule: Rule, relations: Collection[str] | None = None) -> QueryBuilder:
-	"""The query that selects the names of the relations that fit the rule, each once.
+	"""Return the query that selects the names of the relations that match the rule, each once.
 
-	:param rule: JSON text, JSON data, or a tree as `parse` gives it.
+	:param rule: JSON text, JSON data, or a tree as `parse` returns it.
 	:param relations: only among these; sub-queries read no others either
 	:raises rules.RuleError: names the path of the fault.
 	"""
@@ -56,10 +57,10 @@ def criterion_of(
 	last: str | None = None,
 	narrow: Callable[[QueryBuilder], QueryBuilder] | None = None,
 ) -> Criterion | None:
-	"""The rule as a condition on `tabRelation`; None where every relation fits.
+	"""Return the rule as a condition on `tabRelation`; None if every relation matches.
 
-	:param relations: it is asked of these only
-	:param last: it is asked only of those whose names come up to this one
+	:param relations: only these are asked for
+	:param last: only relations with names up to this one are asked for
 	:param narrow: narrows rows of documents to those of a reader (`Scope.narrow`)
 	"""
 	return node_criterion(parse(rule), catalogue.fields(), scope(relations, last, narrow))
@@ -70,14 +71,14 @@ def scope(
 	last: str | None = None,
 	narrow: Callable[[QueryBuilder], QueryBuilder] | None = None,
 ) -> Scope:
-	"""Today, by the site's clock, of all relations or of some."""
+	"""Return a scope of today, by the site's clock, for all relations or for some."""
 	return Scope(getdate(nowdate()), None if relations is None else OneOf(relations), last, narrow)
 
 
 def names_of(criterion: Criterion | None) -> QueryBuilder:
-	"""The query that selects as `name` the relations that fit, each once. Nothing can be added to it.
+	"""Return the query that selects as `name` the matching relations, each once. It cannot be extended.
 
-	:param criterion: on `tabRelation`, as `criterion_of` gives it
+	:param criterion: on `tabRelation`, as `criterion_of` returns it
 	"""
 	if criterion is not None and (owners := _owners(criterion)):
 		return owners
@@ -87,25 +88,27 @@ def names_of(criterion: Criterion | None) -> QueryBuilder:
 
 
 def count(rule: Rule) -> int:
-	"""How many relations fit the rule, whoever asks."""
+	"""Count all relations that match the rule, regardless of the user's permissions."""
 	return count_of(criterion_of(rule))
 
 
 def count_of(criterion: Criterion | None) -> int:
-	"""How many relations fit."""
+	"""Count the matching relations."""
 	table = names_of(criterion).as_("found")
 	return frappe.qb.from_(table).select(Count("*")).run()[0][0]
 
 
 def matches(rule: Rule, relation: str) -> bool:
-	"""Does this relation fit the rule?"""
+	"""Tell whether this relation matches the rule."""
 	return bool(compile_rule(rule, [relation]).run())
 
 
 def node_criterion(
 	node: Node, fields: Mapping[str, Field | Event], when: Scope, negated: bool = False
 ) -> Criterion | None:
-	"""A group or condition over these fields, or its opposite; None for an empty group, which all rows fit."""
+	"""Return a group or condition over these fields, or its opposite; None for an empty group, which all rows
+	match.
+	"""
 	if isinstance(node, Condition):
 		field = field_of(fields, node.field)
 		return field.source.criterion(field, node, negated, when)
@@ -126,10 +129,10 @@ def node_criterion(
 
 
 def _owners(criterion: Criterion) -> QueryBuilder | None:
-	"""The relations that fit, as owners of rows, where nothing else is asked of them; None where it is.
+	"""Return the matching relations as owners of rows, if nothing else is asked of them; otherwise None.
 
-	MariaDB would gather the owners and then look every relation up among them. Only rows of Relation Party serve: they
-	are parts of their relation and never outlive it.
+	MariaDB would gather the owners and then look up every relation among them. Only rows of Relation Party
+	qualify: they are parts of their relation and never outlive it.
 	"""
 	asked = _all_parts(criterion)
 	if not all(isinstance(part, Owned) for part in asked):
@@ -147,7 +150,7 @@ def _owners(criterion: Criterion) -> QueryBuilder | None:
 
 
 def _all_parts(criterion: Criterion) -> list[Criterion]:
-	"""What must hold, all of it, for the criterion to hold."""
+	"""Return the parts that must all hold for the criterion to hold."""
 	if isinstance(criterion, ComplexCriterion) and criterion.comparator == Boolean.and_:
 		return _all_parts(criterion.left) + _all_parts(criterion.right)
 	return [criterion]
@@ -161,8 +164,9 @@ def _is_of_parties(owner: Term | None) -> bool:
 def _ended(
 	children: tuple[Node, ...], fields: Mapping[str, Field | Event], when: Scope
 ) -> tuple[list[Criterion], list[Node]]:
-	"""Among the parts of an `all` group, those that together say that something happened, but not lately: in criteria
-	that look at the rows once; and the parts that are left.
+	"""Combine parts of an `all` group that together say that an event happened, but not recently.
+
+	Returns criteria that look at the rows once, and the parts that are left.
 	"""
 	found, answered = [], set()
 	events = [(place, one) for place, one in enumerate(children) if isinstance(one, EventCondition)]
@@ -181,7 +185,9 @@ def _ended(
 
 
 def _narrowed(once: EventCondition, never: EventCondition) -> Group | None:
-	"""What "never" asks beyond "at least once" of the same event; None if they are no such pair."""
+	"""Return what "never" asks in addition to "at least once" of the same event; None if the two are not such
+	a pair.
+	"""
 	if (
 		once.event != never.event
 		or asks_only_whether(once) is not True

@@ -1,13 +1,12 @@
-"""Whom a segment selects today: its rule, less those kept out, as a sample if it asks for one, and the pins on top.
+"""Select the relations that belong to a segment today. Writes nothing.
 
-	pinned "Never In"  — out, whatever else holds
-	pinned "Always In" — in, whatever else holds
-	member of a segment that keeps out — out
-	rule, then sample — the rest
+The result is the rule, without excluded relations, as a sample if the segment asks for one, plus the pins. In
+this order: pinned "Never In" is out; pinned "Always In" is in; a member of an excluded segment is out; rule
+and sample decide the rest.
 
-A sample is drawn from those who are left after all that is out. `Random` orders by a digest of the seed and
-the relation, so that the same seed draws the same relations, whoever else enters or leaves the segment;
-`Top` by a figure of the catalogue, highest first and those without a figure last.
+A sample is drawn from the relations that remain. `Random` orders by a digest of the seed and the relation, so
+that the same seed draws the same relations while others enter or leave. `Top` orders by a figure of the
+catalogue, highest first, relations without a figure last.
 """
 
 from collections.abc import Collection, Iterable
@@ -40,7 +39,7 @@ _digest = CustomFunction("MD5", ["text"])
 
 
 def selected(doc: Document, relations: Collection[str] | None = None) -> QueryBuilder:
-	"""The query that selects the names of the relations that belong into the segment today, each once.
+	"""Return the query that selects the names of the relations that belong to the segment today, each once.
 
 	:param relations: only among these; not for a segment with a sample, which is drawn from all
 	:raises crm_relations.segments.language.rules.RuleError: the rule is broken; names the path of the fault
@@ -59,7 +58,7 @@ def selected(doc: Document, relations: Collection[str] | None = None) -> QueryBu
 
 
 def standing(doc: Document, relation: str) -> dict[str, Any]:
-	"""Where a relation stands beside the rule: `{"selected", "pin", "reason", "kept_out_by"}`.
+	"""Return what else than the rule decides on a relation: `{"selected", "pin", "reason", "kept_out_by"}`.
 
 	:raises crm_relations.segments.language.rules.RuleError: the rule is broken
 	"""
@@ -83,12 +82,12 @@ def standing(doc: Document, relation: str) -> dict[str, Any]:
 
 
 def drawing_order(seed: str | None, name: Term) -> Term:
-	"""Orders relations at random, always alike for a seed."""
+	"""Return the order of a random draw, always the same for a seed."""
 	return _digest(Concat(seed or "", name))
 
 
 def rankable() -> dict[str, Field]:
-	"""The fields of the catalogue that a sample can be ranked by."""
+	"""Return the fields of the catalogue by which a sample can be ranked."""
 	return {
 		key: field
 		for key, field in catalogue.fields().items()
@@ -97,7 +96,7 @@ def rankable() -> dict[str, Field]:
 
 
 def check(doc: Document) -> None:
-	"""What a form may say of pins, suppressions and sample.
+	"""Validate pins, exclusions and sample of a form.
 
 	:raises frappe.ValidationError: names the field and the remedy
 	"""
@@ -111,12 +110,12 @@ def check(doc: Document) -> None:
 
 
 def one_of(names: Collection[str]) -> OneOf:
-	"""The right side of IN for many names."""
+	"""Return the right side of IN for many names."""
 	return OneOf(names)
 
 
 def _left_over(doc: Document, rule: Rule, relations: Collection[str] | None) -> QueryBuilder:
-	"""Those whom the rule finds, less those that are out, and less the pinned ones, who take no place in a sample."""
+	"""Return the matches of the rule without excluded and pinned relations, which take no place in a sample."""
 	relation = frappe.qb.DocType("Relation")
 	query = compiler.compile_rule(rule, relations)
 	if pinned := _pinned(doc, ALWAYS) | _pinned(doc, NEVER):
@@ -149,7 +148,9 @@ def _sampled(doc: Document, query: QueryBuilder) -> QueryBuilder:
 
 
 def _of(query: Any, alias: str) -> QueryBuilder:
-	"""The names of a query as a table: only there do databases take LIMIT and UNION inside another query."""
+	"""Return the names of a query as a table: only there do databases accept LIMIT and UNION inside another
+	query.
+	"""
 	table = query.as_(alias)
 	return frappe.qb.from_(table).select(table.name)
 

@@ -1,4 +1,8 @@
-"""The catalogue as the builder gets it: what the session's user may ask for, with labels in his language."""
+"""Prepare the catalogue for the rule builder: what the session's user may ask for, with labels in their
+language.
+
+Writes nothing.
+"""
 
 from typing import Any
 
@@ -17,15 +21,15 @@ _GROUPS = {
 	"none": _lt("None of these applies"),
 }
 _PERIODS = {"week": _lt("Week"), "month": _lt("Month"), "quarter": _lt("Quarter"), "year": _lt("Year")}
-#: the most segments that are compared with each other at once
+#: maximum of segments in one comparison
 MAX_SEGMENTS = 10
-#: the days that a new condition starts from
+#: number of days in a new condition
 _DAYS = 90
 _DAYS_TO_ANNIVERSARY = 14
 
 
 def offered() -> list[dict[str, Any]]:
-	"""Fields and events that the user may ask for, in the order to show them."""
+	"""Return the fields and events that the user may ask for, in display order."""
 	rights = confidential.Rights()
 	return [
 		_event(one, rights) if isinstance(one, Event) else _field(one)

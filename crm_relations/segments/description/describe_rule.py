@@ -1,4 +1,4 @@
-"""A rule in words, in the language of the session: what the form, approvals and prints show."""
+"""Describe a rule in words, in the session's language, for the form, approvals and prints. Writes nothing."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -82,7 +82,8 @@ _ONCE = {
 
 
 def describe(rule: Rule) -> str:
-	"""The rule as one sentence, for example `Industry is “Banking” and (City is “Bonn” or City is “Köln”)`.
+	"""Return the rule as one sentence, for example `Industry is “Banking” and (City is “Bonn” or City is
+	“Köln”)`.
 
 	:raises rules.RuleError: names the path of the fault.
 	"""
@@ -93,18 +94,20 @@ def describe(rule: Rule) -> str:
 
 
 def conditions_in_words(tree: Node) -> dict[str, str]:
-	"""path of each condition → its sentence; of an event, with all that stands in it."""
+	"""Return path of each condition → its sentence; for an event, with all that it contains."""
 	titles, known = _titles(tree), catalogue.fields()
 	return {path: _node_words(leaf, known, titles) for path, leaf in leaves(tree)}
 
 
 def title(field: Field, value: str) -> str:
-	"""A value of the field as the desk shows it: a record by its title, a choice in the user's language."""
+	"""Return a value of the field as the desk shows it: a record by its title, a choice in the user's
+	language.
+	"""
 	return _named(field, value, _read_titles({field.doctype: {value}} if field.doctype else {}))
 
 
 def shown(field: Field, value: Any) -> str:
-	"""What a relation has in the field, in words."""
+	"""Return the field's value of a relation in words."""
 	if field.type == "check":
 		return _("Yes") if value else _("No")
 	if value in (None, ""):
@@ -117,12 +120,12 @@ def shown(field: Field, value: Any) -> str:
 
 
 def operator_label(field: Field, operator: str) -> str:
-	"""The operator as the builder offers it: the phrase without field and value (`is at least`)."""
+	"""Return the operator as the builder offers it: the phrase without field and value (`is at least`)."""
 	return _phrase(field.type, operator).format("", "…", "…").strip(" …")
 
 
 def figure_operator_label(operator: str) -> str:
-	"""The same for the count or sum of an event."""
+	"""Return the same for the count or sum of an event."""
 	return _phrase("integer", operator).format("", "…", "…").strip(" …")
 
 
@@ -142,12 +145,16 @@ def _node_words(node: Node, known: Known, titles: Titles, outermost: bool = Fals
 	parts = [_node_words(child, known, titles) for child in node.children]
 	if node.kind == "none":
 		return _("none of ({0})").format("; ".join(parts))
-	joined = f" {_('and') if node.kind == 'all' else _('or')} ".join(parts)  # _() drops blanks at the ends
+	joined = f" {_('and') if node.kind == 'all' else _('or')} ".join(parts)  # _() strips blanks at the ends
 	return joined if outermost else f"({joined})"
 
 
 def _event_words(node: EventCondition, event: Event, titles: Titles) -> str:
-	"""`has bought (Item is “A”)`, `has bought at least 3 times (Item is “A”)`, `Bought: Amount (net) is at least 500 (Item is “A”)`."""
+	"""Return the words of an event.
+
+	`has bought (Item is “A”)`, `has bought at least 3 times (Item is “A”)`, `Bought: Amount (net) is at least
+	500 (Item is “A”)`.
+	"""
 	said = _how_often(node, event) if node.measure == COUNT else _how_much(node, event)
 	if not node.where.children:
 		return said
@@ -201,14 +208,14 @@ def _value_words(field: Field, value: Any, titles: Titles) -> str:
 
 
 def _named(field: Field, value: str, titles: Titles) -> str:
-	"""A text that somebody typed (a city) is nobody's to translate."""
+	"""Quote a value; a text that a user typed (a city) is not translated."""
 	if title := titles.get((field.doctype or "", value)):
 		return title
 	return _(value) if field.doctype or field.choices else value
 
 
 def _titles(tree: Node) -> Titles:
-	"""Titles of the records that the rule names."""
+	"""Return the titles of the records that the rule names."""
 	named: dict[str, set[str]] = defaultdict(set)
 	for _path, field, condition in catalogue.asked(tree):
 		values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
@@ -219,7 +226,7 @@ def _titles(tree: Node) -> Titles:
 
 
 def _read_titles(named: Mapping[str, set[str]]) -> Titles:
-	"""One query a doctype that shows titles in links."""
+	"""Read titles, with one query per doctype that shows titles in links."""
 	titles: Titles = {}
 	for doctype, names in named.items():
 		meta = frappe.get_meta(doctype)

@@ -1,8 +1,8 @@
-"""A whole segment in words, in the language of the session: its rule with sample and exceptions. Approvals and prints
-show it.
+"""Describe a whole segment in words: its rule with sample and exceptions, for approvals and prints. Writes
+nothing.
 
-What comes out is HTML without tags: Frappe shows a text that is read-only, and every text of a print, as it stands, and
-a rule may hold what somebody typed.
+The result is HTML without tags: Frappe shows read-only texts, and all texts of a print, without escaping, and
+a rule may contain what a user typed.
 """
 
 import frappe
@@ -17,12 +17,14 @@ from crm_relations.segments.language.rules import RuleError
 
 
 def of_segment(doc: Document) -> str:
-	"""Whom the segment selects, a sentence a line, escaped; of a broken rule, what is wrong with it."""
+	"""Return what the segment selects, one sentence per line, escaped; for a broken rule, what is wrong with
+	it.
+	"""
 	return escape_html(_told(doc))
 
 
 def of_segment_named(segment: str | None) -> str:
-	"""The same for a segment's name; empty where there is none."""
+	"""Return the same for a segment's name; empty if there is none."""
 	if not segment or not frappe.db.exists("Relation Segment", segment):
 		return ""
 	return of_segment(frappe.get_cached_doc("Relation Segment", segment))

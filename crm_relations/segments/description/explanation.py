@@ -1,8 +1,7 @@
-"""Why a relation is in a segment, or is not: each condition with its value, its verdict and the documents
-behind it. Writes nothing.
+"""Explain why a relation is in a segment, or is not. Writes nothing.
 
-The verdicts come from the database, by the very comparisons that the refresh uses: one statement whatever
-the number of conditions.
+Each condition gets its value, its verdict and the documents behind it. The verdicts come from the database,
+by the same comparisons that the refresh uses: one query for all conditions.
 """
 
 from typing import Any
@@ -30,12 +29,12 @@ DOCUMENTS = 10
 
 
 def explain(rule: Rule, relation: str) -> dict[str, Any]:
-	"""The rule as a tree of verdicts for one relation.
+	"""Return the rule as a tree of verdicts for one relation.
 
 	A group is `{"kind", "verdict", "children"}`; a condition is `{"path", "words", "value", "verdict",
-	"documents", "more"}`, where `documents` are `{"doctype", "name", "text"}` that the session's user may read
-	and `more` counts those not listed. What rests on documents is closed to who may not read these, and so are
-	confidential fields: there value and verdict are None and `hidden` is true.
+	"documents", "more"}`. `documents` are `{"doctype", "name", "text"}` that the session's user may read;
+	`more` counts those not listed. Conditions on documents that the user may not read are hidden, and so are
+	confidential fields: value and verdict are None and `hidden` is true.
 
 	:raises rules.RuleError: names the path of the fault
 	:raises frappe.DoesNotExistError: there is no such relation
@@ -46,11 +45,13 @@ def explain(rule: Rule, relation: str) -> dict[str, Any]:
 
 
 def of_segment(segment: str, relation: str) -> dict[str, Any]:
-	"""Why a relation is in a segment: `{"member", "entered", "left_on", "added_by", "rule", "standing", "sample"}`.
+	"""Explain why a relation is in a segment.
 
-	The dates are those of its latest membership. `rule` is what the rule says today, `standing` what pins and
-	other segments say, and whether the next refresh takes the relation in; both are None for a manual segment,
-	where `added_by` says who put the relation in. `sample`: only some of those whom the rule finds are taken.
+	Returns `{"member", "entered", "left_on", "added_by", "rule", "standing", "sample"}`. The dates are those
+	of its latest membership. `rule` is the explanation of today's rule. `standing` holds the effect of pins
+	and other segments, and whether the next refresh adds the relation. Both are None for a manual segment,
+	where `added_by` is the user that added the relation. `sample`: only some of the relations that match the
+	rule are selected.
 
 	:raises rules.RuleError: the segment's rule is broken
 	:raises frappe.DoesNotExistError: there is no such segment or relation
@@ -77,7 +78,7 @@ def of_segment(segment: str, relation: str) -> dict[str, Any]:
 
 
 class _Explanation:
-	"""Reads once what the tree asks for, then walks it. The `sources.Reader` of this relation."""
+	"""Reads once what the tree asks for, then walks it. It is the `sources.Reader` of this relation."""
 
 	def __init__(self, tree: Group, relation: str):
 		self.relation = relation
@@ -90,7 +91,7 @@ class _Explanation:
 		self.verdicts, self.columns = self._read(tree)
 
 	def _read(self, tree: Group) -> tuple[dict[int, bool], dict[str, Any]]:
-		"""The verdict of each condition and the columns they look at, in one row."""
+		"""Read the verdict of each condition and the columns it uses, in one row."""
 		table = frappe.qb.DocType("Relation")
 		found = [leaf for _path, leaf in rules.leaves(tree)]
 		asked = [field_of(self.known, leaf.field).source for leaf in found if isinstance(leaf, Condition)]
@@ -116,7 +117,8 @@ class _Explanation:
 		if not isinstance(node, Group):
 			return self.leaf(node)
 		children = [self.node(child) for child in node.children]
-		# the verdict of a group would give away a closed condition in it; that of the whole rule is the membership
+		# the verdict of a group would disclose a hidden condition in it; that of the whole rule is the
+		# membership
 		closed = any(child["verdict"] is None for child in children)
 		return {"kind": node.kind, "verdict": None if closed else self.verdict(node), "children": children}
 
@@ -141,14 +143,14 @@ class _Explanation:
 		}
 
 	def _field(self, key: str) -> Explanation:
-		"""Once a field, however often the rule asks for it."""
+		"""Explain a field once, even if the rule asks for it several times."""
 		if key not in self.told:
 			field = field_of(self.known, key)
 			self.told[key] = field.source.told(field, self)
 		return self.told[key]
 
 	def _event(self, leaf: EventCondition) -> Explanation:
-		"""The count or sum, and the documents it is made of, newest first."""
+		"""Return the count or sum, and the documents behind it, newest first."""
 		event = event_of(self.known, leaf.event)
 		where = compiler.node_criterion(leaf.where, event.fields, self.scope)
 		figure = event.figure_of(self.relation, leaf, where, self.scope)
@@ -158,7 +160,7 @@ class _Explanation:
 		documents = self._readable([(doctype, name) for doctype, name, _day, _amount in rows], about)
 		return Explanation(value, documents, len(about) - len(documents))
 
-	# ── what sources ask for ──
+	# ── interface for sources ──
 
 	def column(self, name: str) -> Any:
 		return self.columns.get(name)
@@ -173,7 +175,7 @@ class _Explanation:
 	def _readable(
 		self, keys: list[tuple[str, str]], about: dict[tuple[str, str], str]
 	) -> list[dict[str, str]]:
-		"""The first of the documents that the user may read, with a text; in their order."""
+		"""Return the first documents that the user may read, with a text, in their order."""
 		by_doctype: dict[str, list[str]] = {}
 		for doctype, name in dict.fromkeys(keys):
 			by_doctype.setdefault(doctype, []).append(name)
@@ -189,18 +191,18 @@ class _Explanation:
 		]
 
 
-#: (column of the day, column of the amount in the company's currency) by which a document is shown
+#: columns of the day and of the amount in company currency with which a document is shown
 _SHOWN = {
 	"Sales Invoice": ("posting_date", "base_net_total"),
 	"Sales Order": ("transaction_date", "base_net_total"),
 	"Quotation": ("transaction_date", "base_net_total"),
 }
-#: what stands for a title where a doctype has none
+#: the column used as title by doctypes without one
 _TITLED = {"Relation Facts": "company"}
 
 
 def _texts(doctype: str, names: list[str]) -> dict[str, str]:
-	"""Those of the documents that the user may read, with day and amount, or a title, as their text."""
+	"""Return the documents that the user may read, with day and amount, or a title, as their text."""
 	meta = frappe.get_meta(doctype)
 	if meta.istable or not frappe.has_permission(doctype, "read"):
 		return {}
@@ -225,7 +227,9 @@ def _texts(doctype: str, names: list[str]) -> dict[str, str]:
 
 
 def _joined(about: str, key: tuple[str, str], text: str) -> str:
-	"""What an event says of a document, with its title unless that is only its name or says the same."""
+	"""Join the text of the event with the document's title, unless the title is only its name or says the
+	same.
+	"""
 	if not about:
 		return text
 	return about if key[0] in _SHOWN or text == key[1] else f"{about} · {text}"

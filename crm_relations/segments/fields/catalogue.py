@@ -1,7 +1,8 @@
-"""All that a segment may ask about, by key: fields and events of ours, of packages to the right and of other apps,
-profile attributes that an admin defined, and custom fields of the site.
+"""Collect all that a segment may ask about, by key. Writes nothing.
 
-What a rule may name is said here and nowhere else; where it stands in the database, its source says.
+The catalogue holds fields and events of this app, of packages to the right and of other apps, profile
+attributes, and custom fields of the site. A rule may name only what is in the catalogue; its source knows
+where it is in the database.
 """
 
 from collections.abc import Iterator
@@ -45,14 +46,14 @@ __all__ = [
 
 HOOK = "relation_segment_fields"
 _CACHE = "relation_segment_catalogue"
-#: party doctypes whose custom fields can be asked for; packages to the right add theirs
+#: party doctypes with custom fields to ask for; packages to the right add theirs
 PARTIES = ("Customer", "Contact")
 _WITH_CUSTOM_FIELDS = ("Relation", *PARTIES)
 
 #: type of an attribute's values → type of the field
 OWN_TYPES = {"Option": "option", "Text": "text", "Number": "amount", "Date": "date", "Yes/No": "check"}
 
-#: our own fields by key; those that an admin defined depend on the site
+#: our own fields by key; the profile attributes depend on the site
 STANDARD: dict[str, Field] = {field.key: field for field in (*own_fields.FIELDS, *facts_fields.FIELDS)}
 EVENTS: dict[str, Event] = {
 	event.key: event for event in (*own_fields.EVENTS, *sales_events.EVENTS, *facts_fields.EVENTS)
@@ -60,7 +61,7 @@ EVENTS: dict[str, Event] = {
 
 
 def fields() -> dict[str, Field | Event]:
-	"""All fields and events by key, in the order to show them; read once a request, and anew where they changed."""
+	"""Return all fields and events by key, in display order; read once per request, and again after a change."""
 	stamp = (attributes(), [frappe.get_meta(doctype) for doctype in _WITH_CUSTOM_FIELDS])
 	cached = getattr(frappe.local, _CACHE, None)
 	if cached is None or cached[0] != stamp:
@@ -70,12 +71,12 @@ def fields() -> dict[str, Field | Event]:
 
 
 def plain() -> dict[str, Field]:
-	"""The fields without the events."""
+	"""Return the fields without the events."""
 	return {key: field for key, field in fields().items() if isinstance(field, Field)}
 
 
 def asked(tree: Node) -> Iterator[tuple[str, Field, Condition]]:
-	"""(path, field, condition) of all plain conditions of a rule, those that stand in events as well."""
+	"""Yield (path, field, condition) of all plain conditions of a rule, including those in events."""
 	known = fields()
 	for path, leaf in leaves(tree):
 		if isinstance(leaf, Condition):
@@ -87,7 +88,7 @@ def asked(tree: Node) -> Iterator[tuple[str, Field, Condition]]:
 
 
 def taken_keys() -> list[tuple[str, str]]:
-	"""(dotted path, key) of what the hook declares under a key that somebody has already: the first one counts."""
+	"""Return (dotted path, key) of hook declarations under a key that is already used: the first one counts."""
 	return _read()[1]
 
 
@@ -111,7 +112,7 @@ def _read() -> tuple[dict[str, Field | Event], list[tuple[str, str]]]:
 
 
 def _own_attribute(attribute: Attribute) -> Field:
-	"""The attribute's field of Relation, a Custom Field that carries our prefix."""
+	"""Return the attribute's field of Relation, a Custom Field that carries our prefix."""
 	is_option = attribute.value_type == "Option"
 	return Field(
 		attribute.fieldname,

@@ -1,4 +1,4 @@
-"""Custom fields that the site has added, as fields of the catalogue by themselves: of Relation and of party documents.
+"""Add custom fields of the site to the catalogue: those of Relation and of party documents. Writes nothing.
 
 Packages to the right and other apps add further party doctypes with `of_party` in the hook
 `relation_segment_fields`.
@@ -13,7 +13,7 @@ from frappe.utils import cint
 from crm_relations.relations.profiles.attributes import MODULE, PREFIX
 from crm_relations.segments.fields.sources import Cell, Column, Field, OneOfRows, rows_of_party
 
-#: fieldtype → type of the field; others hold nothing that one could ask for
+#: fieldtype → type of the field; rules cannot ask for other fieldtypes
 TYPES = {
 	"Link": "option",
 	"Select": "option",
@@ -35,7 +35,7 @@ NUMBERS = ("integer", "amount")
 
 
 def of_relation() -> tuple[Field, ...]:
-	"""Custom fields of Relation that are no profile attributes."""
+	"""Return custom fields of Relation that are not profile attributes."""
 	return tuple(
 		_field(df, df.fieldname, _lt("Custom Fields"), Column(df.fieldname, *_flags(df)))
 		for df in _custom_fields("Relation")
@@ -44,7 +44,9 @@ def of_relation() -> tuple[Field, ...]:
 
 
 def of_party(doctype: str) -> tuple[Field, ...]:
-	"""Custom fields of a party doctype; a condition holds if it does for one of the documents that the relation is."""
+	"""Return custom fields of a party doctype; a condition holds if it does for one party document of the
+	relation.
+	"""
 	group = _("Custom Fields of {0}").format(_(doctype))
 	return tuple(
 		_field(
@@ -65,7 +67,7 @@ def _custom_fields(doctype: str) -> list[Any]:
 		if df.fieldtype in TYPES
 		and not cint(df.get("is_virtual"))
 		and df.get("module") != MODULE
-		# an app that is gone may have left a link to one of its doctypes
+		# an uninstalled app may have left a link to one of its doctypes
 		and (df.fieldtype != "Link" or frappe.db.exists("DocType", df.options, cache=True))
 	]
 

@@ -1,8 +1,8 @@
-"""What has happened to a relation, over documents: how often, or how much it came to.
+"""Ask what has happened to a relation, from documents: how often, or for which sum. Writes nothing.
 
-An event declares its rows once; a condition on it narrows them by the event's own fields, and counts or adds up
-what is left. "At least once" and "never" ask only whether there is a row: no groups, so that the database can
-begin at whichever end has fewer.
+An event declares its rows once. A condition on it narrows them by the event's own fields, and counts or adds
+up the rest. "At least once" and "never" ask only whether there is a row. They need no groups, so that the
+database can begin at whichever end has fewer rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ from crm_relations.segments.language.rules import COUNT, Condition, EventConditi
 
 @dataclass(frozen=True)
 class Measure:
-	"""What an event adds up to, beside the number of its documents. `type`: "integer" or "amount"."""
+	"""A sum that an event offers in addition to the number of its documents. `type`: "integer" or "amount"."""
 
 	key: str
 	label: Any
@@ -38,14 +38,14 @@ class Measure:
 class Event:
 	"""An event of the catalogue.
 
-	:param phrase: what a sentence says of the relation, {0} is how often: `has bought {0}`; `never`: the same of a
-		relation to which it did not happen
-	:param rows: what happened, a row each, or several rows a document; with several sources, the rows of each,
-		under names that the fields know
+	:param phrase: words for the relation, {0} is how often: `has bought {0}`; `never`: the words if it did
+		not happen
+	:param rows: what happened, one row each, or several rows per document; with several sources, the rows of
+		each, under names that the fields know
 	:param own: the fields that `where` may ask for, by which the rows are narrowed
-	:param document: doctype of the documents that are counted; empty where the rows name it
-	:param sums: what can be added up; a count comes by itself
-	:param needs: a doctype that one must be able to read to ask for it
+	:param document: doctype of the documents that are counted; empty if the rows name it
+	:param sums: what can be added up; a count always exists
+	:param needs: a doctype that the user must be able to read to ask for it
 	"""
 
 	key: str
@@ -66,7 +66,7 @@ class Event:
 
 	@property
 	def measures(self) -> dict[str, str]:
-		"""key → type of what can be added up."""
+		"""Return key → type of what can be added up."""
 		return {one.key: one.type for one in self.sums}
 
 	def measure(self, key: str) -> Measure:
@@ -75,7 +75,7 @@ class Event:
 	def criterion(
 		self, condition: EventCondition, where: Criterion | None, negated: bool, scope: Scope
 	) -> Criterion:
-		"""The condition, or its opposite, on `tabRelation`; `where` narrows the rows."""
+		"""Return the condition, or its opposite, on `tabRelation`; `where` narrows the rows."""
 		name = relation_name()
 		if (happened := asks_only_whether(condition)) is not None:
 			names, owner = self._names(where, scope)
@@ -88,8 +88,11 @@ class Event:
 		return among(name, groups.having(fits), not negated, owner)
 
 	def ended(self, where: Criterion | None, lately: Criterion, scope: Scope) -> Criterion | None:
-		"""It happened, but nothing of what happened fits `lately`: one look at the rows instead of two, for "at least
-		once" beside "never" of less. None where the event has several sources.
+		"""Return the condition that the event happened, but not recently; None if the event has several
+		sources.
+
+		It looks at the rows once instead of twice, for "at least once" together with "never" of a narrower
+		event.
 		"""
 		parts = self.parts(where, scope)
 		if len(parts) != 1:
@@ -101,7 +104,7 @@ class Event:
 		return among(relation_name(), names.having(nothing), True, rows.relation)
 
 	def parts(self, where: Criterion | None, scope: Scope) -> list[Rows]:
-		"""The rows that `where` lets through, of each source of the event."""
+		"""Yield the rows that match `where`, of each source of the event."""
 		rows = self.rows(scope)
 		parts = [scope.among(part) for part in ([rows] if isinstance(rows, Rows) else rows)]
 		if where is None:
@@ -111,14 +114,14 @@ class Event:
 	def figure_of(
 		self, relation: str, condition: EventCondition, where: Criterion | None, scope: Scope
 	) -> Any:
-		"""The count or sum of one relation."""
+		"""Return the count or sum of one relation."""
 		query, owner, figure = self._figures(condition.measure, where, scope)
 		return query.where(owner == relation).select(figure).run()[0][0]
 
 	def documents_of(
 		self, relation: str, where: Criterion | None, scope: Scope
 	) -> list[tuple[str, str, Any, Any]]:
-		"""doctype, name, day and amount (or None) of what was counted or added up, newest first."""
+		"""Return doctype, name, day and amount (or None) of what was counted or added up, newest first."""
 		day = self.fields["date"].source if "date" in self.fields else None
 		amount = self.measure("amount").cell if "amount" in self.measures else None
 		queries = []
@@ -146,7 +149,7 @@ class Event:
 		)
 
 	def _names(self, where: Criterion | None, scope: Scope) -> tuple[QueryBuilder, Term]:
-		"""The relations to which it happened at all, and the column that they stand in."""
+		"""Return the relations to which it happened at all, and the column that holds them."""
 		parts = self.parts(where, scope)
 		counted = [part.query if part.counted is None else part.query.where(part.counted) for part in parts]
 		if len(parts) == 1:
@@ -159,7 +162,7 @@ class Event:
 	def _figures(
 		self, measure: str, where: Criterion | None, scope: Scope
 	) -> tuple[QueryBuilder, Term, Term]:
-		"""A query that selects nothing yet, whose rows it has, and the count or sum over them."""
+		"""Return a query that selects nothing yet, the rows it reads, and the count or sum over them."""
 		parts = self.parts(where, scope)
 		if len(parts) == 1:
 			return (
@@ -188,12 +191,12 @@ class Event:
 
 
 def _union_all(queries: list[QueryBuilder]) -> Any:
-	"""The rows of all queries, as often as they stand there."""
+	"""Return the rows of all queries, with repetitions."""
 	return reduce(mul, queries)
 
 
 def asks_only_whether(condition: EventCondition) -> bool | None:
-	"""True for "at least once", False for "never", None for all else."""
+	"""Return True for "at least once", False for "never", None for all else."""
 	if condition.measure != COUNT:
 		return None
 	return {

@@ -1,8 +1,9 @@
-"""Figures of a relation: those of `Relation Facts` and `Relation Contact Facts`, as of their last refresh, and three that
-are read from the invoices themselves.
+"""Offer figures of a relation as fields: `Relation Facts`, `Relation Contact Facts`, and three read from
+invoices.
 
-Facts are kept by company. A plain field holds if it does in one company; the event `figures` asks of one row, so
-that several figures are those of the same company, or of a company that the rule names.
+The facts are as of their last refresh. They are kept by company. A plain field matches if one company does.
+The event `figures` asks about one row, so that several figures belong to the same company, or to a company
+that the rule names. Writes nothing.
 """
 
 from typing import Any
@@ -31,7 +32,7 @@ SALES = _lt("Sales")
 FIGURES = _lt("Figures")
 CONTACT = _lt("Contact and Answers")
 INVOICE, ORDER, QUOTATION = "Sales Invoice", "Sales Order", "Quotation"
-#: of each company that a relation has figures of, the documents of so many are shown
+#: number of documents shown for each company of a relation
 SHOWN_COMPANIES = 3
 
 
@@ -40,7 +41,9 @@ _rounded = CustomFunction("ROUND", ["value", "decimals"])
 
 
 class Lag(Cell):
-	"""Days since the last order by the mean days between orders: above 1, the relation is later than usual."""
+	"""Days since the last order divided by the mean days between orders: above 1, the relation is later than
+	usual.
+	"""
 
 	def term(self, scope: Scope) -> Term:
 		table = frappe.qb.DocType(FACTS)
@@ -49,7 +52,7 @@ class Lag(Cell):
 
 
 def tell(reader: Reader, about: Field, source: OneOfRows) -> Explanation:
-	"""The figure in each company that the user may read of, with the documents behind it."""
+	"""Return the figure in each company that the user may read, with the documents behind it."""
 	column = source.cell.name
 	if source.single:
 		values, companies = source.values(reader), [""]
@@ -86,7 +89,9 @@ def figure(
 	key: str | None = None,
 	known: str | None = None,
 ) -> Field:
-	"""A column of Relation Facts as a field: amounts and counts are 0 where there is none, dates are missing."""
+	"""Return a column of Relation Facts as a field: missing amounts and counts are 0, missing dates stay
+	missing.
+	"""
 	missing = type_ == "date" or bool(known)
 	return Field(
 		key or column,
@@ -178,7 +183,7 @@ FIELDS = (
 		Sales(lambda invoice: Max(invoice.posting_date), credit_notes=False),
 		needs=INVOICE,
 	),
-	# in the currency of the invoicing company: several companies with several currencies add up unconverted
+	# in the currency of the invoicing company: amounts of several currencies are added unconverted
 	Field(
 		"revenue_12_months",
 		_lt("Revenue of the Last 12 Months"),
@@ -214,7 +219,7 @@ FIELDS = (
 
 
 def _in_one_row(field: Field) -> Field:
-	"""The same figure of the company that the event asks about."""
+	"""Return the same figure for the company that the event asks about."""
 	return Field(
 		field.source.cell.name if field.key.startswith("company_") else field.key,
 		field.label,

@@ -1,4 +1,6 @@
-"""Fields of the relation itself: profile, place, roles and stage, segments; and what it is to others."""
+"""Offer the relation's own data as fields: profile, place, roles and stage, segments, relationships. Writes
+nothing.
+"""
 
 from typing import Any
 
@@ -34,7 +36,7 @@ FORWARD, REVERSE = "From the Relation", "To the Relation"
 
 
 def _profile(key: str, label: Any, attribute: str) -> Field:
-	"""A profile attribute: one of the options that the admin keeps for it."""
+	"""Return a profile attribute as a field: one of the options that the administrator maintains."""
 	return Field(
 		key,
 		label,
@@ -60,7 +62,7 @@ def _roles_held(scope: Scope) -> Rows:
 
 
 def _tell_roles(reader: Reader, about: Field, source: SetOf) -> Explanation:
-	"""The roles with the documents that prove them."""
+	"""Return the roles with their evidence."""
 	role = frappe.qb.DocType(ROLE)
 	rows = (
 		_roles_held(reader.scope)
@@ -82,7 +84,7 @@ def _tell_roles(reader: Reader, about: Field, source: SetOf) -> Explanation:
 
 
 def members(scope: Scope) -> Rows:
-	"""Who is in which segment now."""
+	"""Return the current members of all segments."""
 	member = frappe.qb.DocType(MEMBER)
 	now = member.left_on.isnull() & member.relation.isnotnull()
 	return Rows(frappe.qb.from_(member).where(now), member.relation, member.name)
@@ -93,7 +95,7 @@ def _member_of() -> Any:
 
 
 def _role_rows(scope: Scope) -> Rows:
-	"""Roles, also those that have ended."""
+	"""Return roles, including those that have ended."""
 	role = frappe.qb.DocType(ROLE)
 	query = frappe.qb.from_(role).where((role.parenttype == "Relation") & role.parent.isnotnull())
 	return Rows(query, role.parent, role.name, shows=(role.document_type, role.document_name))
@@ -103,7 +105,7 @@ def _role_rows(scope: Scope) -> Rows:
 
 
 def _links(scope: Scope) -> tuple[Rows, Rows]:
-	"""Each link from both ends, under the name `tie`: `other` is the party at the other end."""
+	"""Return each link from both ends, under the name `tie`: `other` is the party at the other end."""
 	link = frappe.qb.DocType(LINK)
 
 	def end(mine: Any, other: Any, direction: str) -> Rows:

@@ -1,4 +1,8 @@
-"""What happened in sales: bought, ordered, quoted. Line by line, so that item, item group and brand can be asked for."""
+"""Offer sales events: bought, ordered, quoted. Line by line, so that rules can ask for item, item group and
+brand.
+
+Writes nothing.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +21,7 @@ SALES = _lt("Sales")
 def _lines(
 	doctype: str, which: Callable[[Any], Criterion], counted: Callable[[Any], Criterion] | None = None
 ) -> Callable[[Scope], Rows]:
-	"""The lines of documents to Customers, with the relations that these are."""
+	"""Return the lines of documents to customers, with the relations of these customers."""
 
 	def rows(scope: Scope) -> Rows:
 		party, line = frappe.qb.DocType(PARTY), frappe.qb.DocType(f"{doctype} Item")
@@ -39,7 +43,7 @@ def _lines(
 
 
 def quotations(which: Callable[[Any], Criterion]) -> Callable[[Scope], Rows]:
-	"""The lines of quotations to whatever documents the relation is."""
+	"""Return the lines of quotations to any party document of the relation."""
 
 	def rows(scope: Scope) -> Rows:
 		party, line = frappe.qb.DocType(PARTY), frappe.qb.DocType("Quotation Item")
@@ -59,7 +63,7 @@ def quotations(which: Callable[[Any], Criterion]) -> Callable[[Scope], Rows]:
 
 
 def of_lines(doctype: str, date: str, *more: Field) -> tuple[Field, ...]:
-	"""The fields that lines of all sales documents have."""
+	"""Return the fields that lines of all sales documents have."""
 	line = f"{doctype} Item"
 	return (
 		Field("date", _lt("Date"), SALES, "date", Cell(doctype, date), can_be_empty=False),
@@ -80,7 +84,9 @@ def of_lines(doctype: str, date: str, *more: Field) -> tuple[Field, ...]:
 
 
 def sums(doctype: str) -> tuple[Measure, ...]:
-	"""Net amount in the company's currency, unconverted where companies have several, and quantity in stock units."""
+	"""Return the sums: net amount in company currency, unconverted for several companies, and quantity in
+	stock units.
+	"""
 	line = f"{doctype} Item"
 	return (
 		Measure("amount", _lt("Amount (net)"), "amount", Cell(line, "base_net_amount")),
@@ -97,7 +103,7 @@ def _is_lost(document: Any) -> Criterion:
 
 
 def reasons(doctype: str) -> Field:
-	"""Why a document was lost: the reasons in its table."""
+	"""Return why a document was lost: the reasons in its table."""
 	detail = f"{doctype} Lost Reason Detail"
 
 	def rows(scope: Scope) -> Rows:

@@ -1,8 +1,8 @@
-"""What a field of the catalogue is, and the kinds of places that its values come from.
+"""Define the fields of the catalogue and the kinds of places that their values come from. Writes nothing.
 
-A source knows its criterion in SQL, the rights it needs, how it ranks relations, and what to tell of one relation.
-It is the only thing that names tables and columns; a rule never does. Packages to the right and other apps
-declare fields of their own with these classes (hook `relation_segment_fields`).
+A source knows its criterion in SQL, the permissions it needs, how it ranks relations, and how to explain one
+relation. Only sources name tables and columns; a rule never does. Packages to the right and other apps
+declare their fields with these classes (hook `relation_segment_fields`).
 """
 
 from collections.abc import Callable
@@ -28,16 +28,17 @@ PARTY = "Relation Party"
 
 @dataclass(frozen=True)
 class Scope:
-	"""What a statement is made for: the day that relative dates count from, and whom it is about; None means all.
+	"""The day that relative dates of a query count from, and the relations it is about; None means all.
 
-	`among` narrows rows to these, so that a sub-query does not group the rows of everybody for the sake of a few.
+	`among` narrows rows to these relations, so that a sub-query does not group the rows of all relations for
+	a few.
 	"""
 
 	today: date
 	relations: OneOf | None = None
-	#: only relations whose names come up to this one
+	#: only relations with names up to this one
 	last: str | None = None
-	#: narrows rows of documents to those that a reader may read; None: all count, whoever asks
+	#: narrows rows of documents to those that a reader may read; None: all rows count
 	narrow: Callable[[QueryBuilder], QueryBuilder] | None = None
 
 	def among(self, rows: "Rows") -> "Rows":
@@ -52,7 +53,9 @@ class Scope:
 
 @dataclass(frozen=True)
 class Explanation:
-	"""What a condition found at one relation: its value in words, documents behind it, and how many more there are."""
+	"""Result of a condition for one relation: its value in words, documents behind it, and how many more
+	there are.
+	"""
 
 	value: str
 	documents: list[dict[str, str]] = field(default_factory=list)
@@ -60,41 +63,43 @@ class Explanation:
 
 
 class Reader(Protocol):
-	"""Who tells of one relation; `explanation` is one."""
+	"""Gives a source access to one relation; `explanation` implements it."""
 
 	relation: str
 	scope: Scope
 
 	def column(self, name: str) -> Any:
-		"""The value of a column of Relation."""
+		"""Return the value of a column of Relation."""
 
 	def shown(self, about: "Field", value: Any) -> str:
-		"""A value in words."""
+		"""Return a value in words."""
 
 	def documents(self, doctype: str, names: list[str]) -> tuple[list[dict[str, str]], int]:
-		"""The first of the documents that the user may read, in their order, and how many are not listed."""
+		"""Return the first documents that the user may read, in their order, and how many are not listed."""
 
 
 class Source:
-	"""Where the values of a field come from."""
+	"""The place where the values of a field come from."""
 
 	#: a sample can be ranked by it
 	rankable = False
 
 	def criterion(self, about: "Field", condition: Condition, negated: bool, scope: Scope) -> Criterion:
-		"""The condition, or its opposite, on `tabRelation` (in an event: on the event's rows)."""
+		"""Return the condition, or its opposite, on `tabRelation` (in an event: on the event's rows)."""
 		raise NotImplementedError
 
 	def columns(self) -> tuple[tuple[str, str], ...]:
-		"""(doctype, fieldname) of the columns that it shows: who may not read them may not ask."""
+		"""Return (doctype, fieldname) of the columns that it shows: the user must be able to read them to
+		ask.
+		"""
 		return ()
 
 	def ranked(self, query: QueryBuilder, scope: Scope) -> QueryBuilder:
-		"""The query on `tabRelation` with the highest first; only where `rankable`."""
+		"""Return the query on `tabRelation` with the highest first; only if `rankable`."""
 		raise NotImplementedError
 
 	def told(self, about: "Field", reader: Reader) -> Explanation:
-		"""What the relation has there."""
+		"""Explain the value of the relation."""
 		raise NotImplementedError
 
 
@@ -103,10 +108,11 @@ class Field:
 	"""A field of the catalogue.
 
 	:param type: one of `rules.OPERATORS`.
-	:param doctype: where the values come from (Link); `filters` narrows them for the builder.
+	:param doctype: doctype of the values (Link); `filters` narrows them for the builder.
 	:param choices: the fixed values of a Select.
 	:param can_be_empty: offers `is empty`.
-	:param needs: a doctype that one must be able to read to ask for it; amounts need the documents they add up.
+	:param needs: a doctype that the user must be able to read to ask for it; amounts need the documents they
+		add up.
 	"""
 
 	key: str
@@ -122,7 +128,7 @@ class Field:
 
 	@property
 	def empty(self) -> str | None:
-		"""What stands for "no value" in a column of texts."""
+		"""Return the value that stands for "no value" in a column of texts."""
 		return "" if self.type in ("option", "tree", "text") else None
 
 	@property
@@ -134,7 +140,7 @@ class Field:
 
 
 class _OfTerm(Source):
-	"""A source whose value stands in one column."""
+	"""Source with its values in one column."""
 
 	zero_is_empty = False
 	is_datetime = False
@@ -179,7 +185,7 @@ class Column(_OfTerm):
 
 @dataclass(frozen=True)
 class DaysSince(Source):
-	"""How many days ago the date in a column of Relation was: asked as a date, so that an index serves."""
+	"""Days since the date in a column of Relation: asked as a date, so that an index is used."""
 
 	name: str
 	rankable = False
@@ -208,16 +214,16 @@ _FIRST, _LAST = date(1, 1, 1), date(9999, 12, 31)
 
 
 def _days_before(today: date, days: int) -> date:
-	"""The date so many days before; the calendar's ends where it has none."""
+	"""Return the date that many days before; the first or last day of the calendar if there is none."""
 	number = today.toordinal() - days
 	return date.fromordinal(max(_FIRST.toordinal(), min(_LAST.toordinal(), number)))
 
 
 @dataclass(frozen=True)
 class Cell(_OfTerm):
-	"""A column of rows of other tables: of a doctype's table, or of one that an event calls `alias`.
+	"""Column in rows of other tables: of a doctype's table, or of one that an event calls `alias`.
 
-	:param known: a column of the same table that is above 0 where the value is known; elsewhere it is missing
+	:param known: a column of the same table that is above 0 if the value is known; otherwise it is missing
 	"""
 
 	doctype: str
@@ -239,7 +245,7 @@ class Cell(_OfTerm):
 
 @dataclass(frozen=True)
 class Presence(Source):
-	"""True where one of these columns of Relation holds a text."""
+	"""True if one of these columns of Relation holds a text."""
 
 	names: tuple[str, ...]
 
@@ -261,12 +267,12 @@ class Presence(Source):
 
 
 def relation_name() -> Term:
-	"""The name of the relation that is asked about."""
+	"""Return the name of the relation that is asked about."""
 	return frappe.qb.DocType("Relation").name
 
 
 class Owned(ContainsCriterion):
-	"""Whether something is one of the owners of rows. `owner` is their column, where it is known."""
+	"""Condition that a term is one of the owners of rows. `owner` is the owners' column, where it is known."""
 
 	def __init__(self, asked: Term, names: QueryBuilder, wanted: bool, owner: Term | None):
 		super().__init__(asked, names)
@@ -278,12 +284,12 @@ class Owned(ContainsCriterion):
 		return not self._is_negated
 
 	def asked_of(self, other: Term) -> "Owned":
-		"""The same question to something else."""
+		"""Return the same condition on another term."""
 		return Owned(other, self.container, self.wanted, self.owner)
 
 
 def among(asked: Term, names: QueryBuilder, wanted: bool, owner: Term | None = None) -> Criterion:
-	"""Is it one of the names? Never NULL: neither what is asked nor a name is.
+	"""Return the condition that it is one of the names. Never NULL: neither the term nor a name is NULL.
 
 	:param owner: the column that `names` selects
 	"""
@@ -292,24 +298,28 @@ def among(asked: Term, names: QueryBuilder, wanted: bool, owner: Term | None = N
 
 @dataclass(frozen=True)
 class Rows:
-	"""Rows of other tables that belong to relations: a query that selects nothing yet, whose rows they are (never
-	NULL), and, of an event, the document that is counted; NULL, or not `counted`, is none."""
+	"""Rows of other tables that belong to relations.
+
+	They are a query that selects nothing yet, the owning relation (never NULL), and for an event the document
+	that is counted. A NULL document, or one that is not `counted`, does not count.
+	"""
 
 	query: QueryBuilder
 	relation: Term
 	document: Term | None = None
 	counted: Criterion | None = None
-	#: of the documents, where the event does not say it, or there is none
+	#: of the documents, if the event does not name it, or there is none
 	doctype: str = ""
-	#: doctype and name of what an explanation shows, where that is not the document itself
+	#: doctype and name of what an explanation shows, if that is not the document itself
 	shows: tuple[Term, Term] | None = None
 
 
 @dataclass(frozen=True)
 class SetOf(Source):
-	"""Records that the relation has: a row each. `rows` gives them, `member` the column that names the record.
+	"""Records of the relation, one row each. `rows` selects them, `member` is the column that names the
+	record.
 
-	:param owner: what has the records, in an event where it is not the relation itself
+	:param owner: the owner of the records, in an event where it is not the relation itself
 	"""
 
 	rows: Callable[[Scope], Rows]
@@ -343,13 +353,14 @@ class SetOf(Source):
 
 @dataclass(frozen=True)
 class OneOfRows(Source):
-	"""A column of rows of which a relation has several: figures in each company, fields of its customers. The
-	condition holds if it does for one of them.
+	"""Column of rows of which a relation has several: figures in each company, fields of its customers.
+
+	The condition holds if it does for one of them.
 
 	:param absent: the value of a relation without a row; None: missing
 	:param single: a relation has one row at most
 	:param ranks: a sample can be ranked by it, by the highest of the values
-	:param tell: says what the relation has there, with documents
+	:param tell: explains the relation's values, with documents
 	"""
 
 	rows: Callable[[Scope], Rows]
@@ -388,7 +399,7 @@ class OneOfRows(Source):
 		return self.cell.columns()
 
 	def values(self, reader: Reader) -> list[Any]:
-		"""What the relation has in its rows, as far as it is known."""
+		"""Return the known values in the relation's rows."""
 		rows = self.rows(reader.scope)
 		query = rows.query.where(rows.relation == reader.relation)
 		found = query.select(self.cell.term(reader.scope)).run(pluck=True)
@@ -420,7 +431,7 @@ class OneOfRows(Source):
 
 
 def rows_of(doctype: str, relation: str = "relation") -> Callable[[Scope], Rows]:
-	"""Rows of a doctype that names the relation in a column."""
+	"""Return rows of a doctype that names the relation in a column."""
 
 	def rows(scope: Scope) -> Rows:
 		table = frappe.qb.DocType(doctype)
@@ -430,7 +441,7 @@ def rows_of(doctype: str, relation: str = "relation") -> Callable[[Scope], Rows]
 
 
 def rows_of_party(doctype: str) -> Callable[[Scope], Rows]:
-	"""The party documents of a doctype that relations are."""
+	"""Return the party documents of a doctype, with their relations."""
 
 	def rows(scope: Scope) -> Rows:
 		party, document = frappe.qb.DocType(PARTY), frappe.qb.DocType(doctype)
@@ -449,11 +460,11 @@ def rows_of_party(doctype: str) -> Callable[[Scope], Rows]:
 
 @dataclass(frozen=True)
 class Sales(Source):
-	"""A figure over the submitted Sales Invoices of the relation's Customers, as they are now; cancelled ones are out.
+	"""Figure over the submitted Sales Invoices of the relation's customers; cancelled ones do not count.
 
-	`figure` makes the aggregate from the invoice's table; `months` limits to the last n months up to
-	today; `credit_notes` says whether returns count (with their negative sign). `absent` is the figure of a
-	relation without such an invoice.
+	`figure` builds the aggregate from the invoice's table; `months` limits to the last n months up to today;
+	`credit_notes` says whether returns count (with their negative sign). `absent` is the figure of a relation
+	without such an invoice.
 	"""
 
 	figure: Callable[[Any], Term]
@@ -463,7 +474,7 @@ class Sales(Source):
 	rankable = True
 
 	def rows(self, scope: Scope) -> Rows:
-		"""The invoices that count, with the relations of their Customers."""
+		"""Return the invoices that count, with the relations of their customers."""
 		invoice, party = frappe.qb.DocType("Sales Invoice"), frappe.qb.DocType(PARTY)
 		query = (
 			frappe.qb.from_(party)
@@ -484,10 +495,10 @@ class Sales(Source):
 		return Rows(query, party.parent, invoice.name)
 
 	def criterion(self, about: Field, condition: Condition, negated: bool, scope: Scope) -> Criterion:
-		"""Relations whose figure fits, through their Customers.
+		"""Return the condition on the figure, asked through the relation's customers.
 
-		A relation without such an invoice is in no group of the sub-query. Where its figure (0) fits, the
-		question is turned round: all relations but those whose figure does not fit.
+		A relation without such an invoice is in no group of the sub-query. If its figure (0) matches, the
+		condition is reversed: all relations except those with a figure that does not match.
 		"""
 		rows, name = scope.among(self.rows(scope)), relation_name()
 		figures = rows.query.select(rows.relation)
@@ -515,7 +526,7 @@ class Sales(Source):
 		return query.orderby(figure, order=frappe.qb.desc)
 
 	def told(self, about: Field, reader: Reader) -> Explanation:
-		"""The figure, and the invoices it is made of, newest first."""
+		"""Explain the figure with the invoices behind it, newest first."""
 		invoice = frappe.qb.DocType("Sales Invoice")
 		rows = self.rows(reader.scope)
 		query = rows.query.where(rows.relation == reader.relation)

@@ -1,6 +1,8 @@
-"""The operators of a rule in SQL, on any column: the counterpart of `rules.evaluate` for one condition.
+"""Translate the operators of a rule to SQL on any column: the counterpart of `rules.evaluate` for one
+condition.
 
-Every criterion is twice-valued: it or its opposite, never NULL, so that it can stand in any group.
+Every criterion is twice-valued: it or its opposite, never NULL, so that it can be used in any group. Writes
+nothing.
 """
 
 from datetime import date, timedelta
@@ -30,12 +32,12 @@ def holds(
 	tree: str | None = None,
 	is_datetime: bool = False,
 ) -> Criterion:
-	"""The condition on a column, or its opposite.
+	"""Return the condition on a column, or its opposite.
 
-	:param today: what relative dates count from
-	:param empty: what stands in the column for "no value", beside NULL
-	:param tree: doctype of the nodes, where the column names a node of a tree
-	:param is_datetime: the column has a time of day as well; the rule asks for days
+	:param today: the day that relative dates count from
+	:param empty: what stands in the column for "no value", in addition to NULL
+	:param tree: doctype of the nodes, if the column names a node of a tree
+	:param is_datetime: the column also has a time of day; the rule asks for days
 	"""
 	operator = condition.operator
 	if operator in ("is empty", "is not empty"):
@@ -51,7 +53,9 @@ def holds(
 def compare(
 	term: Term, condition: Condition, today: date, *, tree: str | None = None, is_datetime: bool = False
 ) -> Criterion:
-	"""The operator on a column or an aggregate; NULL where that is NULL. Dates go as text: parameters, too."""
+	"""Apply the operator to a column or an aggregate; NULL where that is NULL. Dates are passed as text, also
+	as parameters.
+	"""
 	operator, value = condition.operator, condition.value
 	if operator in rules.DAYS or operator in rules.IN_PERIOD:
 		return _relative(term, operator, value, today, is_datetime)
@@ -76,10 +80,11 @@ def compare(
 
 
 def descendants(doctype: str, node: str) -> OneOf:
-	"""The node of the tree and all below it, as one parameter; a node that does not exist has nothing below it.
+	"""Return the node of the tree and all below it, as one parameter; a node that does not exist has nothing
+	below it.
 
-	Read beforehand and not as a sub-query: knowing the names, the database chooses an index; with the sub-query it
-	began at the nodes and went over all invoices for each of them (three times as long and more).
+	Read beforehand and not as a sub-query. Knowing the names, the database chooses an index. With the
+	sub-query it began at the nodes and read all invoices for each of them (three times as long and more).
 	"""
 	below, top = frappe.qb.DocType(doctype).as_("below"), frappe.qb.DocType(doctype).as_("top")
 	names = (
@@ -94,7 +99,7 @@ def descendants(doctype: str, node: str) -> OneOf:
 
 
 def parameter(value: Any) -> Any:
-	"""Dates as text, truth as 0 or 1; numbers stay numbers."""
+	"""Convert a value: dates to text, truth to 0 or 1; numbers stay numbers."""
 	if isinstance(value, bool):
 		return int(value)
 	return str(value) if isinstance(value, date) else value
@@ -117,7 +122,7 @@ def _relative(term: Term, operator: str, value: Any, today: date, is_datetime: b
 
 
 def _days(term: Term, operator: str, value: Any) -> Criterion:
-	"""Days of a moment: an interval of moments, so that an index on the column serves."""
+	"""Compare days of a moment as an interval of moments, so that an index on the column is used."""
 	if operator == "between":
 		return (term >= str(value[0])) & _until(term, value[1])
 	if operator == "=":
@@ -134,7 +139,7 @@ def _until(term: Term, day: date) -> Criterion:
 
 
 def _anniversary(term: Term, today: date, days: int) -> Criterion:
-	"""Month and day as one number, such as 1123, in the one or two stretches of the year that lie ahead."""
+	"""Compare month and day as one number, such as 1123, in the one or two stretches of the year ahead."""
 	if days >= rules.MAX_ANNIVERSARY_DAYS:
 		return term.isnotnull()
 	last = today + timedelta(days=days)
@@ -148,17 +153,17 @@ def _anniversary(term: Term, today: date, days: int) -> Criterion:
 
 
 def _may_hold_for(empty: str | int, condition: Condition) -> bool:
-	"""Would the plain comparison let the empty value through?"""
+	"""Tell whether the plain comparison would match the empty value."""
 	if empty == "":
 		return condition.operator in ("!=", "not in", "not contains", "not within")
 	return rules.COMPARISONS[condition.operator](empty, condition.value)
 
 
 def _like(text: str) -> str:
-	"""Text with the wildcards of LIKE made harmless."""
+	"""Escape the wildcards of LIKE in a text."""
 	return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def either(parts: list[Criterion]) -> Criterion:
-	"""Any of the criteria."""
+	"""Return the condition that any of the criteria holds."""
 	return reduce(or_, parts)

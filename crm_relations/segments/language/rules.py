@@ -1,25 +1,25 @@
-"""The rule tree of a segment: its JSON, its checks, and what it means. Imports no frappe.
+"""Read, check and evaluate the rule tree of a segment. Imports no frappe and writes nothing.
 
-A rule is JSON: `{"version": 1, "all": [ … ]}`. A group is `all`, `any` or `none` of its children, which are
-conditions `{"field", "operator", "value"}`, groups, or conditions on events `{"event", "where", "measure",
-"operator", "value"}`: how often something happened, or how much it came to, over the documents that fit all
-of `where`. `parse` turns it into frozen dataclasses or raises a `RuleError` that names the place of the fault;
-`evaluate` says what a tree means for one relation given as a plain dict. The compiler must say the same in
-SQL, and tests hold the two together.
+A rule is JSON: `{"version": 1, "all": [ … ]}`. A group is `all`, `any` or `none` of its children. A child is a
+condition `{"field", "operator", "value"}`, a group, or a condition on an event `{"event", "where", "measure",
+"operator", "value"}`: how often it happened, or for which sum, over the documents that match all of `where`.
+`parse` returns frozen dataclasses or raises a `RuleError` that names the place of the fault. `evaluate` applies a
+tree to one relation given as a plain dict. The compiler must give the same result in SQL; tests compare the two.
 
-What counts, in Python and in SQL alike:
+These rules apply in Python and in SQL alike:
 
 - A missing value (None, an empty text) matches only `is empty`. So `!=`, `<` or `not in` need a value.
-- `none` means: not any. A relation whose value is missing is therefore in `none` of `industry = X`.
+- `none` means: not any. A relation without a value is therefore in `none` of `industry = X`.
 - A field of type `set` (roles) is never missing: it holds a value or does not; `!=` means "does not hold".
 - Texts compare without regard to case, accents and trailing blanks, as the database's collation does for
   Latin script. `contains` and `starts with` compare letter by letter, so that ß is not ss there.
-- A field with a value for each of several companies or documents (`AnyOf`) fits if one of its values does.
-- `last days` n: from n days ago up to and with today. `before days` n: earlier than n days ago. `next days` n:
-  from today up to and with n days ahead. `this period`, `last period`: the calendar's week (from Monday), month,
-  quarter or year. `anniversary within` n: day and month fall on one of today and the next n days; who was born
-  on 29 February has the day on the 28th in other years.
-- An event without a document counts 0, and its sums are 0. A sum over an unknown amount takes it as 0.
+- A field with a value for each of several companies or documents (`AnyOf`) matches if one of its values does.
+- `last days` n: from n days ago up to and including today. `before days` n: earlier than n days ago.
+- `next days` n: from today up to and including n days ahead.
+- `this period`, `last period`: the calendar's week (from Monday), month, quarter or year.
+- `anniversary within` n: day and month fall on one of today and the next n days. For a birth on 29 February the
+  day is the 28th in other years.
+- An event without a document counts 0, and its sums are 0. A sum treats an unknown amount as 0.
 - `between` includes both ends. `within` a node of a tree includes the node.
 """
 
@@ -70,11 +70,11 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 	),
 	"check": ("=",),
 }
-#: What an event is compared by: a count or a sum, which is never missing.
+#: The operators of an event: a count or a sum, which is never missing.
 EVENT_OPERATORS = (">=", "<=", ">", "<", "=", "!=", "between")
 COUNT = "count"
 PERIODS = ("week", "month", "quarter", "year")
-#: Operators whose value is a number of days, with the least and the most of them.
+#: Operators with a number of days as value, with the minimum and maximum.
 DAYS = {
 	"last days": (1, MAX_DAYS),
 	"before days": (1, MAX_DAYS),
@@ -86,7 +86,7 @@ ALL_OPERATORS = frozenset(operator for operators in OPERATORS.values() for opera
 
 
 def _(text: str) -> str:
-	"""Marks a text for translation; whoever shows a RuleError translates it."""
+	"""Mark a text for translation; the caller that shows a RuleError translates it."""
 	return text
 
 
@@ -105,7 +105,7 @@ class RuleError(ValueError):
 
 
 class FieldType(Protocol):
-	"""What the parser has to know of a field."""
+	"""What the parser must know about a field."""
 
 	@property
 	def type(self) -> str: ...
@@ -116,7 +116,7 @@ class FieldType(Protocol):
 
 
 class EventType(Protocol):
-	"""What the parser has to know of an event; its `type` is "event"."""
+	"""What the parser must know about an event; its `type` is "event"."""
 
 	@property
 	def type(self) -> str: ...
@@ -130,7 +130,9 @@ class EventType(Protocol):
 
 
 class AnyOf(tuple[Any, ...]):
-	"""The values of a field in several companies or documents. It fits if one of them does; empty, it is missing."""
+	"""The values of a field in several companies or documents. It matches if one of them does; empty, it is
+	missing.
+	"""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,9 @@ class Group:
 
 @dataclass(frozen=True)
 class EventCondition:
-	"""How often an event happened, or a sum over it. `where` is an `all` group over the event's own fields, or empty."""
+	"""How often an event happened, or a sum over it. `where` is an `all` group over the event's own fields,
+	or empty.
+	"""
 
 	event: str
 	where: Group
@@ -170,11 +174,11 @@ Catalogue = Mapping[str, Union[FieldType, EventType]]
 
 
 def parse(rule: str | Mapping[str, Any] | Group, fields: Catalogue | None = None) -> Group:
-	"""The tree of a rule. With `fields`, field names, operators and values are checked and cast as well; an event
-	is one that has the type "event".
+	"""Return the tree of a rule.
 
-	An empty `all` at the root means every relation; any other empty group is refused, for nobody can
-	tell what its writer meant.
+	With `fields`, field names, operators and values are also checked and cast; an event is a field with the
+	type "event". An empty `all` at the root means every relation. Any other empty group is refused, because
+	its meaning is unclear.
 
 	:raises RuleError: names the path of the first fault and the remedy.
 	"""
@@ -357,7 +361,7 @@ def _shown(operator: Any, allowed: tuple[str, ...] | None = None) -> tuple[str, 
 
 
 def operators_of(field: FieldType) -> tuple[str, ...]:
-	"""The operators that the field offers, in the order to show them."""
+	"""Return the operators that the field offers, in display order."""
 	return tuple(op for op in OPERATORS[field.type] if field.can_be_empty or op not in EMPTY)
 
 
@@ -467,12 +471,12 @@ def _date(value: Any, path: str) -> date:
 
 
 def to_dict(tree: Group) -> dict[str, Any]:
-	"""The rule as JSON data, in its one normal form."""
+	"""Return the rule as JSON data, in its one normal form."""
 	return {"version": VERSION, **_node_dict(tree)}
 
 
 def serialise(tree: Group) -> str:
-	"""Normalised JSON text of the rule: two rules with the same text mean the same."""
+	"""Return normalized JSON text of the rule: two rules with the same text mean the same."""
 	text = json.dumps(to_dict(tree), ensure_ascii=False, separators=(",", ":"))
 	return re.sub("<(?=[A-Za-z/!?])", r"\\u003c", text)  # the desk shows a JSON field as it is: no tag in it
 
@@ -505,7 +509,9 @@ def _value_json(value: Any) -> Any:
 
 
 def leaves(tree: Node, path: str = "") -> Iterator[tuple[str, Leaf]]:
-	"""All conditions on the relation itself, plain ones and events, with their paths, in reading order."""
+	"""Return all conditions on the relation itself, plain ones and events, with their paths, in reading
+	order.
+	"""
 	if not isinstance(tree, Group):
 		yield path, tree
 		return
@@ -514,7 +520,7 @@ def leaves(tree: Node, path: str = "") -> Iterator[tuple[str, Leaf]]:
 
 
 def within_event(condition: EventCondition, path: str = "") -> Iterator[tuple[str, Condition]]:
-	"""The conditions that stand in an event, with their paths; an event holds no further events."""
+	"""Return the conditions in an event, with their paths; an event holds no further events."""
 	for i, child in enumerate(condition.where.children):
 		for place, leaf in leaves(child, f"{path}.where[{i}]"):
 			if isinstance(leaf, Condition):
@@ -525,13 +531,13 @@ def within_event(condition: EventCondition, path: str = "") -> Iterator[tuple[st
 
 
 def text_key(text: str) -> str:
-	"""What two equal texts have in common: `STRASSE ` and `straße`, `Köln` and `koln`."""
+	"""Return the form that equal texts share: `STRASSE ` and `straße`, `Köln` and `koln`."""
 	decomposed = unicodedata.normalize("NFKD", text.rstrip(" ").casefold())
 	return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 def letters_key(text: str) -> str:
-	"""As `text_key`, but letter by letter: what `contains` and `starts with` compare."""
+	"""Return the same as `text_key`, but letter by letter, for `contains` and `starts with`."""
 	return "".join(letter if len(text_key(letter)) != 1 else text_key(letter) for letter in text)
 
 
@@ -542,14 +548,14 @@ def evaluate(
 	today: date | None = None,
 	within: Callable[[str, str, str], bool] | None = None,
 ) -> bool:
-	"""Does the relation with these field values fit the rule?
+	"""Tell whether the relation with these field values matches the rule.
 
-	:param tree: as `parse` gives it with the field types.
-	:param row: field → value: text, number, date, bool, a set for a field of type `set`, `AnyOf` for one that
-		stands in several documents, None where missing. Event → rows, each a dict with the event's fields and
-		measures and `document`, what is counted; a row whose document is None is not.
-	:param today: what relative dates count from; the machine's date unless given.
-	:param within: says whether a field's value stands at or below a node: `(field, value, node)`; a field of an
+	:param tree: as `parse` returns it with the field types.
+	:param row: field → value: text, number, date, bool, a set for a field of type `set`, `AnyOf` for one with
+		values in several documents, None if missing. Event → rows, each a dict with the event's fields and
+		measures and the counted `document`; a row with document None is not counted.
+	:param today: the day that relative dates count from; the machine's date unless given.
+	:param within: tells whether a field's value is at or below a node: `(field, value, node)`; a field of an
 		event is named `event.field`.
 	"""
 	today = today or date.today()
@@ -633,7 +639,9 @@ def _set_holds(operator: str, wanted: Any, held: set[str]) -> bool:
 
 
 def period(today: date, unit: str, back: bool = False) -> tuple[date, date]:
-	"""First and last day of the calendar's week, month, quarter or year that `today` lies in, or of the one before."""
+	"""Return first and last day of the week, month, quarter or year that contains `today`, or of the one
+	before.
+	"""
 	if unit == "week":
 		first = today - timedelta(days=today.weekday() + (7 if back else 0))
 		return first, first + timedelta(days=6)
@@ -644,14 +652,14 @@ def period(today: date, unit: str, back: bool = False) -> tuple[date, date]:
 
 
 def is_anniversary(born: date, day: date) -> bool:
-	"""Is `day` the anniversary of `born`? That of a 29 February is the 28th in years without one."""
+	"""Tell whether `day` is the anniversary of `born`. In years without 29 February, the 28th counts for it."""
 	if (born.month, born.day) == (day.month, day.day):
 		return True
 	no_leap_day = (day + timedelta(days=1)).month == 3
 	return (born.month, born.day) == (2, 29) and (day.month, day.day) == (2, 28) and no_leap_day
 
 
-#: Works on Python values as on columns of a query, but for the operators with lists.
+#: For Python values and for columns of a query, except the operators with lists.
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 	"=": lambda value, wanted: value == wanted,
 	"!=": lambda value, wanted: value != wanted,

@@ -1,4 +1,6 @@
-"""What lists of the desk call to make segments of their rows. Rows, invoices and relations with the user's rights."""
+"""Serve the desk's calls that make segments of list rows. Rows, invoices and relations need the user's
+permissions.
+"""
 
 from typing import Any
 
@@ -13,7 +15,7 @@ from crm_relations.segments.members import membership
 def count_relations(
 	doctype: str, names: str | list | None = None, filters: str | list | dict | None = None
 ) -> dict[str, int]:
-	"""`{"rows", "relations"}`: rows of the list, and the relations behind them that the user may read."""
+	"""Return `{"rows", "relations"}`: rows of the list, and the relations behind them that the user may read."""
 	frappe.has_permission("Relation", "read", throw=True)
 	return collecting.count(doctype, _names(names), _filters(filters))
 
@@ -25,7 +27,7 @@ def make_segment(
 	names: str | list | None = None,
 	filters: str | list | dict | None = None,
 ) -> dict[str, Any]:
-	"""Make a manual segment of the relations behind a list's rows; returns `{"segment", "entered"}`."""
+	"""Create a manual segment of the relations behind a list's rows; return `{"segment", "entered"}`."""
 	frappe.has_permission("Relation Segment", "create", throw=True)
 	relations = collecting.relations_of(doctype, collecting.rows(doctype, _names(names), _filters(filters)))
 	segment = frappe.get_doc(
@@ -46,14 +48,14 @@ def add_to_segment(
 	names: str | list | None = None,
 	filters: str | list | dict | None = None,
 ) -> dict[str, Any]:
-	"""Put the relations behind a list's rows into a manual segment; returns `{"segment", "entered"}`."""
+	"""Add the relations behind a list's rows to a manual segment; return `{"segment", "entered"}`."""
 	frappe.has_permission("Relation Segment", "write", doc=segment, throw=True)
 	relations = collecting.relations_of(doctype, collecting.rows(doctype, _names(names), _filters(filters)))
 	return {"segment": segment, "entered": membership.add_found(segment, relations).entered}
 
 
 def _names(names: str | list | None) -> list[str] | None:
-	"""The rows that are checked; None where none is."""
+	"""Return the checked rows; None if none is checked."""
 	found = frappe.parse_json(names) if names else None
 	if found is not None and not isinstance(found, list):
 		frappe.throw(_("names: give a list of names, or nothing for all rows of the list."))

@@ -1,7 +1,8 @@
-"""The relations behind the rows of a list: who a customer is, who an invoice was for, who bought an item. Writes nothing.
+"""Find the relations behind the rows of a list: customers, recipients of invoices, buyers of an item. Writes
+nothing.
 
-Rows are those that are named, or all that a list's filters find, always with the rights of the session's user:
-to the rows, to the invoices that lie between, and to the relations.
+Rows are those that are named, or all that match a list's filters. The permissions of the session's user
+always apply: to the rows, to the invoices in between, and to the relations.
 """
 
 from typing import Any
@@ -24,11 +25,11 @@ MAX_NAMES = 5_000
 
 
 class _List(Term):
-	"""The names of a list's rows as a sub-query, written by Frappe with the user's rights."""
+	"""The names of a list's rows as a sub-query, written by Frappe with the user's permissions."""
 
 	def __init__(self, sql: str):
 		super().__init__()
-		# a lone % would be taken for a parameter's place
+		# a lone % would be read as a parameter
 		self.sql = sql.replace("%%", "%").replace("%", "%%")
 
 	def get_sql(self, **kwargs: Any) -> str:
@@ -36,14 +37,14 @@ class _List(Term):
 
 
 def doctypes() -> list[str]:
-	"""From whose lists a segment can be made."""
+	"""Return the doctypes from whose lists a segment can be made."""
 	return [RELATION, *sources.sources(), *SALES, "Item"]
 
 
 def rows(doctype: str, names: list[str] | None = None, filters: list | dict | None = None) -> QueryBuilder:
-	"""The query on the rows of a list that the user may read, nothing selected yet.
+	"""Return the query on the rows of a list that the user may read, nothing selected yet.
 
-	:param names: the rows; without them all that `filters` find
+	:param names: the rows; without them all that match `filters`
 	:raises frappe.ValidationError: no such list, or more rows than `MAX_ROWS`
 	:raises frappe.PermissionError: the user may not read documents of this kind
 	"""
@@ -74,7 +75,7 @@ def rows(doctype: str, names: list[str] | None = None, filters: list | dict | No
 
 
 def relations_of(doctype: str, chosen: QueryBuilder) -> QueryBuilder:
-	"""The names of the relations behind the rows, each once, as far as the user may read them."""
+	"""Return the names of the relations behind the rows that the user may read, each once."""
 	relation, table = frappe.qb.DocType(RELATION), frappe.qb.DocType(doctype)
 	if doctype == RELATION:
 		found = chosen.select(table.name)
@@ -88,7 +89,7 @@ def relations_of(doctype: str, chosen: QueryBuilder) -> QueryBuilder:
 
 
 def count(doctype: str, names: list[str] | None = None, filters: list | dict | None = None) -> dict[str, int]:
-	"""`{"rows", "relations"}` of a list."""
+	"""Return `{"rows", "relations"}` of a list."""
 	chosen = rows(doctype, names, filters)
 	relations = relations_of(doctype, chosen).as_("found")
 	return {
@@ -107,7 +108,7 @@ def _parties(doctype: str, names: QueryBuilder) -> QueryBuilder:
 
 
 def _buyers(items: QueryBuilder) -> QueryBuilder:
-	"""Customers of submitted invoices over the items; what was only returned was not bought."""
+	"""Return customers of submitted invoices with the items; items that were only returned do not count."""
 	frappe.has_permission("Sales Invoice", "read", throw=True)
 	invoice, row = frappe.qb.DocType("Sales Invoice"), frappe.qb.DocType("Sales Invoice Item")
 	query = permissions.readable(frappe.qb.from_(invoice), "Sales Invoice")

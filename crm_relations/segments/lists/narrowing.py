@@ -1,10 +1,10 @@
-"""Lists narrowed to the members of a segment: of relations, of the documents they are, and of their sales documents.
+"""Narrow lists to the members of a segment: relations, their party documents, and their sales documents.
 
-A list sends its filters with all it asks for (rows, count, export), and nothing else with all of it. So the
-segment travels as a filter that holds for every row, `name != "segment:<name>"`, and is read here, where Frappe
-asks what else narrows a list. A condition of this kind is joined by AND: it can only take rows away.
-(The one exception is Frappe's: documents shared with a user who is otherwise restricted are joined by OR; such a user
-sees what is shared with him in the list in any case.)
+A list sends its filters with every request (rows, count, export), and nothing else with all of them. So the
+segment travels as a filter that holds for every row, `name != "segment:<name>"`. It is read here, where
+Frappe asks for further conditions. Such a condition is joined by AND: it can only remove rows. (The one
+exception is Frappe's: documents shared with an otherwise restricted user are joined by OR. Such a user sees
+shared documents in the list in any case.) Writes nothing.
 """
 
 import json
@@ -17,12 +17,12 @@ from crm_relations.shared.refusals import refuse
 
 MARK = "segment:"
 RELATION = "Relation"
-#: doctype → column that names the customer
+#: doctype → column of the customer
 SALES = {"Sales Invoice": "customer", "Sales Order": "customer", "Delivery Note": "customer"}
 
 
 def condition(user: str | None = None, doctype: str | None = None) -> str:
-	"""Frappe's `permission_query_conditions`: SQL that narrows the list to a segment, empty without one.
+	"""Return SQL that narrows the list to a segment, empty without one; for `permission_query_conditions`.
 
 	:raises frappe.PermissionError: the user may not read the segment
 	"""
@@ -46,7 +46,7 @@ def condition(user: str | None = None, doctype: str | None = None) -> str:
 
 
 def asked_for(doctype: str) -> str | None:
-	"""The segment that the request's list of this doctype is to be narrowed to."""
+	"""Return the segment to which the request's list of this doctype is to be narrowed."""
 	for name, operator, value in _filters(doctype):
 		if name == "name" and operator == "!=" and isinstance(value, str) and value.startswith(MARK):
 			return value[len(MARK) :]
@@ -54,7 +54,7 @@ def asked_for(doctype: str) -> str | None:
 
 
 def _filters(doctype: str) -> list[tuple[Any, Any, Any]]:
-	"""The filters of the request, or of the export that runs as a job, as far as they are of this doctype."""
+	"""Return the filters of the request, or of the export that runs as a job, if they belong to this doctype."""
 	form = getattr(frappe.local, "form_dict", None) or {}
 	job = getattr(frappe.local, "job", None) or {}
 	sent = form.get("filters") or ((job.get("kwargs") or {}).get("form_params") or {}).get("filters")
@@ -64,7 +64,7 @@ def _filters(doctype: str) -> list[tuple[Any, Any, Any]]:
 		try:
 			sent = json.loads(sent)
 		except ValueError:
-			return []  # not a list's filters: another call's argument has the same name
+			return []  # not a list's filters: an argument of another call has the same name
 	if isinstance(sent, dict):
 		sent = [
 			[name, *value] if isinstance(value, list) else [name, "=", value] for name, value in sent.items()

@@ -1,6 +1,7 @@
-"""Which segment asks for the members of which: by a condition of its rule, or because another keeps out. Writes nothing.
+"""Find out which segments depend on the members of which others. Writes nothing.
 
-Read from the stored JSON and not from the parsed tree, so that it is known of a broken rule as well.
+A segment depends on another by a condition of its rule or by an exclusion. The stored JSON is read and not
+the parsed tree, so that broken rules are covered too.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,12 +20,12 @@ from crm_relations.shared.refusals import refuse
 SEGMENT = "Relation Segment"
 SUPPRESSION = "Relation Segment Suppression"
 
-#: segment → the segments that it asks for
+#: segment → the segments that it depends on
 Graph = dict[str, set[str]]
 
 
 def graph() -> Graph:
-	"""All segments that ask for others."""
+	"""Return all segments that depend on others."""
 	found: Graph = {}
 	suppression, segment = frappe.qb.DocType(SUPPRESSION), frappe.qb.DocType(SEGMENT)
 	rows = (
@@ -49,18 +50,21 @@ def graph() -> Graph:
 
 
 def named_in(doc: Document) -> set[str]:
-	"""The segments that this one asks for."""
+	"""Return the segments that this one depends on."""
 	return {row.suppressed_by for row in doc.get("suppressions")} | _in_rule(doc.rule, _keys())
 
 
 def asking_for(segment: str) -> list[str]:
-	"""The segments that ask for the members of this one."""
+	"""Return the segments that depend on the members of this one."""
 	return sorted(name for name, named in graph().items() if segment in named)
 
 
 def affected(doc: Document, relations: Collection[str]) -> set[str]:
-	"""Whom of a segment a change of these relations concerns: themselves, and where the rule asks for what others
-	are to a relation, those who are linked with them."""
+	"""Return the relations that a change of these relations affects in a segment.
+
+	These are the relations themselves. If the rule asks about relationships, the relations linked with them
+	too.
+	"""
 	names = set(relations)
 	if not names or not doc.rule or not _asks_for_linked(doc.rule):
 		return names
@@ -68,13 +72,13 @@ def affected(doc: Document, relations: Collection[str]) -> set[str]:
 
 
 def in_order(segments: Collection[str]) -> list[str]:
-	"""The segments, each after those that it asks for; in a circle, which saving refuses, by name."""
+	"""Return the segments, each after those that it depends on; in a circle, which saving refuses, by name."""
 	order = {name: number for number, name in enumerate(_finished(graph(), segments))}
 	return sorted(segments, key=lambda name: order.get(name, 0))
 
 
 def _finished(edges: Graph, segments: Iterable[str]) -> Iterator[str]:
-	"""Names in the order in which a walk into the depth leaves them."""
+	"""Return names in the order in which a depth-first walk leaves them."""
 	seen: set[str] = set()
 	for start in sorted(segments):
 		stack: list[tuple[str, Iterator[str]]] = []
@@ -94,7 +98,8 @@ def _finished(edges: Graph, segments: Iterable[str]) -> Iterator[str]:
 
 
 def check_circle(doc: Document) -> None:
-	"""A segment must not, over others, ask for itself: who is in would depend on who was refreshed first.
+	"""Refuse a segment that depends on itself through others: its members would depend on the order of
+	refreshes.
 
 	:raises frappe.ValidationError: names the circle
 	"""
@@ -109,7 +114,7 @@ def check_circle(doc: Document) -> None:
 
 
 def _way(edges: Mapping[str, Collection[str]], start: str, end: str) -> list[str]:
-	"""A way along the edges from `start` to `end`; empty if there is none."""
+	"""Return a path along the edges from `start` to `end`; empty if there is none."""
 	ways: list[list[str]] = [[start]]
 	visited: set[str] = set()
 	while ways:
@@ -124,7 +129,7 @@ def _way(edges: Mapping[str, Collection[str]], start: str, end: str) -> list[str
 
 @dataclass(frozen=True)
 class _Keys:
-	"""Fields whose values are segments: of relations, and of events by the key of the event."""
+	"""Fields that have segments as values: of relations, and of events by the key of the event."""
 
 	fields: frozenset[str]
 	events: Mapping[str, frozenset[str]]
@@ -153,7 +158,7 @@ def _data(rule: str) -> Any:
 
 
 def _values(data: Any, keys: Collection[str], events: Mapping[str, Collection[str]]) -> Iterator[str]:
-	"""Segments named below a node of the JSON; within an event its own fields count."""
+	"""Yield segments named below a node of the JSON; in an event its own fields count."""
 	if isinstance(data, Mapping):
 		if data.get("field") in keys:
 			value = data.get("value")
@@ -169,12 +174,12 @@ def _values(data: Any, keys: Collection[str], events: Mapping[str, Collection[st
 
 
 def _asks_for_linked(rule: str) -> bool:
-	"""Whether the rule asks for the segments of those whom a relation is linked with."""
+	"""Tell whether the rule asks about segments of linked relations."""
 	return bool(set(_values(_data(rule), (), _keys().events)))
 
 
 def _linked_with(names: Collection[str]) -> set[str]:
-	"""Those who are or were linked with one of these."""
+	"""Return the relations that are or were linked with one of these."""
 	link = frappe.qb.DocType("Relation Link")
 	found: set[str] = set()
 	for mine, other in (

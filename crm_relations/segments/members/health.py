@@ -1,8 +1,8 @@
-"""Whether a segment can be refreshed: a rule that cannot be read any more, or that asks for records that are gone.
-Writes the state of a segment.
+"""Tell whether a segment can be refreshed. Writes the state of a segment.
 
-Such a segment keeps its members. It says so on its form and in the list, `relations check` names it, and the
-error log has one entry for each time that it breaks.
+A rule is broken if it can no longer be read or asks for records that do not exist. Such a segment keeps its
+members. Its form, the list and `relations check` show the problem, and the error log has one entry for each
+time that it breaks.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ Missing = tuple[str, str, str, str]
 
 
 def note_broken(segment: str, problem: str) -> None:
-	"""Keep with the segment that its rule is broken; logged when it breaks, not each time that it is tried."""
+	"""Record with the segment that its rule is broken; logged when it breaks, not at each attempt."""
 	before = frappe.db.get_value(SEGMENT, segment, ["state", "problem"])
 	if before == (BROKEN, plain(problem)):
 		return
@@ -42,13 +42,13 @@ def note_broken(segment: str, problem: str) -> None:
 
 
 def follow_save(doc: Document) -> None:
-	"""The rule of a segment was changed, and can be read: what was wrong is put right."""
+	"""Clear the problem when the rule of a segment was changed and can be read."""
 	if doc.state == BROKEN and doc.has_value_changed("rule"):
 		doc.state, doc.problem = None, None
 
 
 def note_all() -> None:
-	"""Daily: segments whose rules broke say so, those that are not refreshed as well."""
+	"""Record daily which segments have broken rules, including those that are not refreshed."""
 	for name in frappe.get_all(
 		SEGMENT, filters={"kind": ["!=", "Manual"], "disabled": 0}, pluck="name", order_by="name asc"
 	):
@@ -60,7 +60,8 @@ def note_all() -> None:
 
 
 def check_values(doc: Document) -> None:
-	"""A rule that asks for a record that is gone finds nobody there: its members would leave for no reason.
+	"""Refuse a rule that asks for a record that no longer exists: it would match nothing, and members would
+	leave.
 
 	:raises RuleError: names the path of the first such value
 	"""
@@ -74,7 +75,7 @@ def check_values(doc: Document) -> None:
 
 
 def missing_values(trees: Mapping[str, Group]) -> list[Missing]:
-	"""Values of these rules that name records that do not exist; one query a doctype."""
+	"""Return values of these rules that name records that do not exist; one query per doctype."""
 	used: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
 	for segment, tree in trees.items():
 		for path, field, condition in catalogue.asked(tree):

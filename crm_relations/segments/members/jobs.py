@@ -1,4 +1,7 @@
-"""What the scheduler and the form run for segments, in jobs: changed relations, the day, and one segment on demand."""
+"""Run the background jobs of segments: changed relations, the daily refresh, and one segment on demand.
+
+Writes the times of its last runs; members are written by `membership`.
+"""
 
 from datetime import datetime, timedelta
 
@@ -14,21 +17,21 @@ from crm_relations.segments.members.queue import Waiting
 
 SEGMENT = "Relation Segment"
 EVENT = "relation_segment_refresh"
-#: key in the cache: when the changes were last taken
+#: key in the cache: time of the last run for changes
 TAKEN = "relation_segments_taken_at"
 MINUTES = 5
-#: global default: when the last run began that asked for what nobody announces
+#: global default: start of the last run that asked for unannounced changes
 READ_UNTIL = "relation_segments_read_until"
 LOOKS_BACK = timedelta(minutes=10)
 #: seconds that a job may take
 TIMEOUT = 4 * 60 * 60
-#: this part of all relations, and to look at all of them is quicker than at each
+#: above this share of all relations, a whole refresh is faster than checking each of them
 REFRESH_ABOVE = 0.05
 FOLLOWING, DAILY = "As Relations Change", "Daily"
 
 
 def take_changes() -> None:
-	"""Every few minutes: queue a job for what has changed, as often as the settings say."""
+	"""Queue a job for changed relations every few minutes, as often as the settings say."""
 	minutes = _minutes()
 	taken = frappe.cache.get_value(TAKEN)
 	if not minutes or (taken and _minutes_since(get_datetime(taken)) < minutes):
@@ -46,9 +49,11 @@ def take_changes() -> None:
 
 
 def refresh_changed() -> list[RefreshResult]:
-	"""Take the queue: refresh the segments that follow changes, each after those that it asks for, by the relations
-	that have changed. Commits after each segment; killed, it is begun again by the next run, as the queue is only
-	settled at the end."""
+	"""Refresh segments by the relations in the queue, each segment after those that it depends on.
+
+	Commits after each segment. If the job is killed, the next run starts over, because the queue is settled
+	only at the end.
+	"""
 	bring_facts_up_to_date()
 	began = now_datetime()
 	many = int(max(membership.CHUNK, REFRESH_ABOVE * frappe.db.count("Relation")))
@@ -65,7 +70,7 @@ def refresh_changed() -> list[RefreshResult]:
 			frappe.clear_messages()
 			busy.append(name)
 		except membership.SegmentBrokenError:
-			frappe.clear_messages()  # it is kept with the segment, and logged
+			frappe.clear_messages()  # it is recorded with the segment, and logged
 		else:
 			results.append(result)
 			waiting |= result.told
@@ -77,7 +82,9 @@ def refresh_changed() -> list[RefreshResult]:
 
 
 def refresh_daily() -> None:
-	"""Daily: look at all relations, for what changes by time alone. Segments that are refreshed by hand are left out."""
+	"""Refresh all relations daily, for changes by time alone. Segments that are refreshed by hand are left
+	out.
+	"""
 	bring_facts_up_to_date()
 	for name in dependencies.in_order([*_names(FOLLOWING), *_names(DAILY)]):
 		try:
@@ -88,14 +95,17 @@ def refresh_daily() -> None:
 
 
 def _read_until() -> datetime:
-	"""Since when changes that nobody announces are asked for: a little before the last run began, as a transaction that
-	was open then may have written an earlier time. Before the first run, the day."""
+	"""Return the moment since which unannounced changes are asked for.
+
+	It is a little before the last run began: a transaction that was open then may have written an earlier
+	time. Before the first run, it is one day ago.
+	"""
 	known = frappe.db.get_global(READ_UNTIL)
 	return get_datetime(known) - LOOKS_BACK if known else get_datetime(nowdate())
 
 
 def start(segment: str, retake: bool = False) -> None:
-	"""Queue the refresh of one segment for the session's user; a second one is not queued beside it."""
+	"""Queue the refresh of one segment for the session's user, unless it is already queued."""
 	frappe.enqueue(
 		refresh_one,
 		queue="long",
@@ -108,7 +118,7 @@ def start(segment: str, retake: bool = False) -> None:
 
 
 def refresh_one(segment: str, retake: bool = False) -> None:
-	"""The queued refresh. Tells the form how far it is, and at the end that it is done or what was wrong."""
+	"""Run the queued refresh. Sends the form its progress, and at the end the result or the error."""
 	steps = ("Figures", *membership.STEPS)
 
 	def tell(step: str) -> None:
@@ -125,7 +135,7 @@ def refresh_one(segment: str, retake: bool = False) -> None:
 
 
 def bring_facts_up_to_date() -> None:
-	"""Rules ask for figures: take in what has changed of them. Another run that is under way does it, too."""
+	"""Process waiting changes of figures, since rules ask for figures. Another run may be doing it already."""
 	try:
 		facts.refresh_changed()
 	except facts.FactsBusyError:
@@ -159,7 +169,7 @@ def _names(mode: str) -> list[str]:
 
 
 def _minutes() -> int:
-	"""Minutes between two refreshes; 0 for none but the daily one."""
+	"""Return the minutes between two refreshes; 0 for only the daily one."""
 	value = frappe.db.get_single_value("Relation Settings", "segment_minutes")
 	return MINUTES if value is None else cint(value)
 

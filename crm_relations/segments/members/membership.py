@@ -1,12 +1,14 @@
-"""Who is in a segment, since when and until when. Alone writes Relation Segment Member and a segment's figures.
+"""Record the members of a segment with their dates. Sole writer of Relation Segment Member and a segment's
+figures.
 
-A refresh is set-based. What the segment selects is worked out once, into a temporary table of the session; one
-statement lets leave who is not in it, one lets enter who is new. They read the newest rows and not the snapshot of
-the transaction, and the segment is locked while they run, so that two refreshes at a time never enter a relation twice.
+A refresh is set-based. The selection of the segment is computed once, into a temporary table of the session.
+One query ends the membership of relations that are not in it, one query adds the new ones. They read the
+newest rows and not the snapshot of the transaction. The segment is locked while they run, so that two
+concurrent refreshes never add a relation twice.
 
-A refresh looks at all relations, or at those only that have changed. Both come to the same members, as long as all
-changes are told (`relations.changes`) and the segment was refreshed whole since its definition changed and since
-the day began: `in_step` keeps what it was refreshed by.
+A refresh looks at all relations, or only at changed ones. Both give the same members under two conditions:
+all changes are announced (`relations.changes`), and the segment was refreshed whole since its definition
+changed and since the day began. `in_step` stores the fingerprint of that refresh.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -37,22 +39,22 @@ from crm_relations.shared.side_effects import deferrable
 
 MEMBER = "Relation Segment Member"
 SEGMENT = "Relation Segment"
-#: changed relations that one statement looks at
+#: changed relations in one query
 CHUNK = 1_000
 ALL_RELATIONS, CHANGED_RELATIONS, LIST = "All Relations", "Changed Relations", "List"
 
 
 class SegmentBusyError(frappe.ValidationError):
-	"""Somebody else refreshes the segment at this moment."""
+	"""Another refresh of the segment is running."""
 
 
 class SegmentBrokenError(frappe.ValidationError):
-	"""The rule cannot be read any more, or asks for what is gone; the members stay as they are."""
+	"""The rule can no longer be read, or asks for records that do not exist; the members stay as they are."""
 
 
 @dataclass(frozen=True)
 class RefreshResult:
-	"""What a refresh did: relations that entered and left, members now, what it looked at, and how long it took."""
+	"""Result of a refresh: relations that entered and left, members now, what it looked at, and its duration."""
 
 	segment: str
 	entered: int
@@ -62,29 +64,28 @@ class RefreshResult:
 	seconds: float = 0.0
 	#: all rows of the change carry it
 	moment: datetime | None = field(default=None, repr=False, compare=False)
-	#: what was put into the queue for the segments that ask for this one
+	#: entries added to the queue for the segments that depend on this one
 	told: Waiting = field(default=queue.NOTHING, repr=False, compare=False)
 
 	def as_dict(self) -> dict[str, str | int | float]:
 		return {key: value for key, value in asdict(self).items() if key not in ("told", "moment")}
 
 
-#: told how far a refresh is: a step of STEPS
+#: receives the progress of a refresh: a step of STEPS
 Progress = Callable[[str], None]
 SELECTING, LEAVING, ENTERING, COUNTING = STEPS = ("Selecting", "Leaving", "Entering", "Counting")
 
 
 def refresh(segment: str, retake: bool = False, on_progress: Progress | None = None) -> RefreshResult:
-	"""Bring the members of a segment in line with its rule, its pins and its sample.
+	"""Update the members of a segment by its rule, its pins and its sample.
 
-	A manual segment is only counted anew, and so is a snapshot that was taken.
+	A manual segment is only counted again, and so is a snapshot that was taken.
 
-	Runs in the caller's transaction and does not commit. Until the caller commits, the relations and
-	invoices that were read may be locked against change: a large segment is better refreshed by
-	`refresh_and_commit`.
+	Runs in the caller's transaction and does not commit. Until the caller commits, the relations and invoices
+	that were read may be locked against change: use `refresh_and_commit` for a large segment.
 
-	:param retake: take a snapshot anew
-	:raises SegmentBusyError: another refresh of this segment is under way.
+	:param retake: retake a snapshot
+	:raises SegmentBusyError: another refresh of this segment is running.
 	:raises SegmentBrokenError: the rule is broken; the members stay as they are.
 	"""
 	began = monotonic()
@@ -98,12 +99,13 @@ def refresh(segment: str, retake: bool = False, on_progress: Progress | None = N
 
 
 def refresh_changed(segment: str, relations: Collection[str]) -> RefreshResult:
-	"""As `refresh`, but look at these relations only: all others are as they were at the last refresh.
+	"""Refresh like `refresh`, but look only at these relations: all others are unchanged since the last
+	refresh.
 
-	All relations are looked at where that is not enough: samples, where one who enters displaces another; a
-	definition that has changed since; the first refresh of a day, for what changes by time alone.
+	All relations are looked at if that is not enough: for samples, where a new member displaces another;
+	after a change of the definition; and in the first refresh of a day, for changes by time alone.
 
-	:raises SegmentBusyError: another refresh of this segment is under way.
+	:raises SegmentBusyError: another refresh of this segment is running.
 	:raises SegmentBrokenError: the rule is broken; the members stay as they are.
 	"""
 	began = monotonic()
@@ -124,13 +126,12 @@ def refresh_and_commit(
 	relations: Collection[str] | None = None,
 	on_progress: Progress | None = None,
 ) -> RefreshResult:
-	"""As `refresh`, in a transaction of its own that is committed. For jobs and the command line.
+	"""Refresh like `refresh`, in its own transaction that is committed. For jobs and the command line.
 
-	It reads what is committed (READ COMMITTED), so that MariaDB takes no locks on the relations and
-	invoices that it reads: nobody who submits an invoice meanwhile has to wait. That a rule is broken is kept
-	with the segment.
+	It reads what is committed (READ COMMITTED), so that MariaDB takes no locks on the relations and invoices
+	that it reads, and users can submit invoices meanwhile. A broken rule is recorded with the segment.
 
-	:param relations: look at these only, as `refresh_changed`
+	:param relations: look only at these, as `refresh_changed`
 	"""
 	with reading_what_is_committed():
 		try:
@@ -164,7 +165,9 @@ def _selected(doc: Document, relations: Collection[str] | None = None) -> QueryB
 
 
 def _in_step(doc: Document) -> str:
-	"""What a refresh of all relations rests on beside the relations: the definition, and the day."""
+	"""Return the fingerprint of what a whole refresh depends on, apart from the relations: the definition,
+	and the day.
+	"""
 	definition = [
 		nowdate(),
 		doc.kind,
@@ -179,7 +182,7 @@ def _in_step(doc: Document) -> str:
 
 
 def current(segment: str) -> QueryBuilder:
-	"""The query that selects the names of the relations that are in the segment now, each once."""
+	"""Return the query that selects the names of the segment's current members, each once."""
 	member = frappe.qb.DocType(MEMBER)
 	return (
 		frappe.qb.from_(member)
@@ -189,7 +192,7 @@ def current(segment: str) -> QueryBuilder:
 
 
 def add_members(segment: str, relations: list[str]) -> RefreshResult:
-	"""Put relations into a manual segment; those that are in it already stay as they are.
+	"""Add relations to a manual segment; present members stay as they are.
 
 	:raises frappe.ValidationError: the segment is not manual, or a relation does not exist.
 	"""
@@ -203,7 +206,7 @@ def add_members(segment: str, relations: list[str]) -> RefreshResult:
 
 
 def add_found(segment: str, names: QueryBuilder) -> RefreshResult:
-	"""Put all relations whose names a query selects into a manual segment, in one statement.
+	"""Add all relations that a query selects by name to a manual segment, in one query.
 
 	:raises frappe.ValidationError: the segment is not manual.
 	"""
@@ -213,7 +216,7 @@ def add_found(segment: str, names: QueryBuilder) -> RefreshResult:
 
 
 def remove_members(segment: str, relations: list[str]) -> RefreshResult:
-	"""Let relations leave a manual segment; their dates stay as history.
+	"""Remove relations from a manual segment; their dates stay as history.
 
 	:raises frappe.ValidationError: the segment is not manual.
 	"""
@@ -224,7 +227,7 @@ def remove_members(segment: str, relations: list[str]) -> RefreshResult:
 
 @deferrable
 def remove_duplicate_members(relation: Document) -> None:
-	"""Two relations became one and both were members of a segment: the later membership ends."""
+	"""End the later membership if two merged relations were members of the same segment."""
 	member = frappe.qb.DocType(MEMBER)
 	rows = (
 		frappe.qb.from_(member)
@@ -243,19 +246,20 @@ def remove_duplicate_members(relation: Document) -> None:
 
 
 def forget(segment: str) -> None:
-	"""The segment is deleted: its members, former ones too, go with it."""
+	"""Delete present and former members of a deleted segment."""
 	frappe.db.delete(MEMBER, {"segment": segment})
 
 
 def follow_rule(doc: Document) -> None:
-	"""A segment was saved: where it follows its relations, and what it rests on has changed, it is refreshed whole by
-	the next job."""
+	"""Refresh a saved segment whole in the next job, if it follows its relations and its definition has
+	changed.
+	"""
 	if doc.kind == "Dynamic" and follows_changes(doc) and doc.in_step != _in_step(doc):
 		queue.add_segments([doc.name])
 
 
 def follows_changes(doc: Document) -> bool:
-	"""Whether the segment is refreshed as relations change; one that was not meanwhile has to be looked at whole."""
+	"""Tell whether the segment is refreshed when relations change; after a pause, it must be refreshed whole."""
 	return doc.refresh_mode == "As Relations Change" and not doc.disabled
 
 
@@ -304,7 +308,7 @@ class _Change:
 		self.entered = self.left = 0
 
 	def replace(self, names: QueryBuilder) -> None:
-		"""The members are `names`, and nobody else."""
+		"""Make `names` the members, and no other relation."""
 		member = frappe.qb.DocType(MEMBER)
 		self.reached(SELECTING)
 		with temp_tables.in_memory(), _matched(names) as matched:
@@ -320,7 +324,7 @@ class _Change:
 		self.reached(COUNTING)
 
 	def replace_among(self, doc: Document, relations: list[str]) -> None:
-		"""Of these relations those are members whom the segment selects; all others stay as they are."""
+		"""Make members of those of these relations that the segment selects; all others stay as they are."""
 		selected = set(_selected(doc, relations).run(pluck=True))
 		member = frappe.qb.DocType(MEMBER)
 		inside = set(
@@ -336,7 +340,7 @@ class _Change:
 			)
 
 	def enter(self, names: QueryBuilder) -> None:
-		"""Insert those of `names` who are no members now.
+		"""Insert those of `names` that are not members now.
 
 		The name of a row is a random head, one for each change, and the relation's name: unique, made by the
 		database, and written in the order of the index.
@@ -373,7 +377,7 @@ class _Change:
 		self.entered += _written()
 
 	def leave(self, relations: list[str]) -> None:
-		"""These relations leave, as far as they are members now."""
+		"""End the membership of these relations, if they are members now."""
 		if relations:
 			member = frappe.qb.DocType(MEMBER)
 			self._leave(frappe.qb.update(member).where(member.relation.isin(selection.one_of(relations))))
@@ -391,12 +395,12 @@ class _Change:
 	def finish(
 		self, kind: str | None = LIST, in_step: str | None = None, before: int | None = None
 	) -> RefreshResult:
-		"""Write the figures of the segment; they are no edit of it, so `modified` stays.
+		"""Write the figures of the segment; this is not an edit, so `modified` stays.
 
 		:param kind: what was looked at; None: the members were only counted
-		:param in_step: what a refresh of all relations rests on
-		:param before: how many were members before; to count a large segment would take longer than to look at those
-			who have changed
+		:param in_step: fingerprint of a whole refresh
+		:param before: number of members before; counting a large segment takes longer than looking at changed
+			members
 		"""
 		members = _count(self.segment) if before is None else before + self.entered - self.left
 		seconds = round(monotonic() - self.began, 3)
@@ -417,7 +421,7 @@ class _Change:
 		)
 
 	def _tell_others(self) -> Waiting:
-		"""Who entered or left has changed for the segments that ask for this one."""
+		"""Queue relations that entered or left, for the segments that depend on this one."""
 		if not (others := dependencies.asking_for(self.segment)):
 			return queue.NOTHING
 		if self.entered + self.left > queue.MANY:
@@ -445,10 +449,10 @@ def _count(segment: str) -> int:
 
 @contextmanager
 def _matched(names: QueryBuilder) -> Iterator[Table]:
-	"""The names in a temporary table of the session, which is gone at the end.
+	"""Put the names into a temporary table of the session, which is dropped at the end.
 
-	MariaDB would otherwise work the rule out once for those who leave and once more for those who enter. A
-	temporary table commits nothing; the comment keeps Frappe from taking the statement for one that does.
+	MariaDB would otherwise evaluate the rule twice, for leaving and for new members. A temporary table
+	commits nothing; the comment prevents Frappe from treating it as a query that does.
 	"""
 	frappe.db.sql("/* temporary */ DROP TEMPORARY TABLE IF EXISTS `relation_segment_matched`")
 	frappe.db.sql(
@@ -464,5 +468,5 @@ def _matched(names: QueryBuilder) -> Iterator[Table]:
 
 
 def _written() -> int:
-	"""Rows that the last statement has inserted or changed."""
+	"""Return the number of rows that the last query has inserted or changed."""
 	return frappe.db.sql("SELECT ROW_COUNT()")[0][0]

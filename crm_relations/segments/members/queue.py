@@ -1,8 +1,8 @@
-"""The queue of changed relations. Alone writes `Relation Segment Queue`.
+"""Maintain the queue of changed relations. Sole writer of `Relation Segment Queue`.
 
-A row names a relation that changed, or a segment that has to be refreshed whole because too many changed (`*` for
-all segments). Whoever changes something adds rows with names of their own in the same transaction, so that
-nobody waits for anybody. What a job has taken is deleted by name: a relation that changes meanwhile has a new row.
+A row names a relation that changed, or a segment that must be refreshed whole because too many changed (`*`
+for all segments). Each change adds rows with new names in its own transaction, so that no transaction waits
+for another. A job deletes the rows that it has read by name: a relation that changes meanwhile has a new row.
 """
 
 from collections.abc import Collection, Iterable
@@ -16,14 +16,14 @@ from crm_relations.shared import table_rows
 QUEUE = "Relation Segment Queue"
 #: stands for every segment
 ALL = "*"
-#: more relations in one go, and the segments are refreshed whole
+#: with more relations at once, the segments are refreshed whole
 MANY = 10_000
 DELETED_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
 class Waiting:
-	"""What stands in the queue: names of its rows, the relations, and the segments to be refreshed whole."""
+	"""Contents of the queue: names of its rows, the relations, and the segments to be refreshed whole."""
 
 	rows: list[str]
 	relations: set[str]
@@ -35,7 +35,7 @@ class Waiting:
 		)
 
 	def whole(self, segment: str) -> bool:
-		"""Whether the segment has to be refreshed whole."""
+		"""Tell whether the segment must be refreshed whole."""
 		return ALL in self.segments or segment in self.segments
 
 
@@ -43,19 +43,19 @@ NOTHING = Waiting([], set(), set())
 
 
 def add(relations: Collection[str]) -> Waiting:
-	"""These relations changed; returns what was added. The function of the hook `relation_changes`."""
+	"""Queue changed relations; return what was added. The function of the hook `relation_changes`."""
 	if len(relations) > MANY:
 		return add_everything()
 	return _insert((name, None) for name in relations)
 
 
 def add_everything() -> Waiting:
-	"""Any relation may have changed. The function of the hook `all_relations_changed`."""
+	"""Queue all segments: any relation may have changed. The function of the hook `all_relations_changed`."""
 	return _insert([(None, ALL)])
 
 
 def add_segments(segments: Iterable[str]) -> Waiting:
-	"""These segments have to be refreshed whole."""
+	"""Queue segments to be refreshed whole."""
 	return _insert((None, name) for name in segments)
 
 
@@ -78,13 +78,13 @@ def _waiting(rows: Iterable[tuple[str, str | None, str | None]]) -> Waiting:
 
 
 def take() -> Waiting:
-	"""What waits now. The rows stay until they are settled."""
+	"""Return what waits now. The rows stay until they are settled."""
 	rows = frappe.get_all(QUEUE, fields=["name", "relation", "segment"], order_by="creation asc", limit=0)
 	return _waiting((row.name, row.relation, row.segment) for row in rows)
 
 
 def settle(rows: list[str]) -> None:
-	"""These rows have been worked off."""
+	"""Delete rows that have been processed."""
 	for start in range(0, len(rows), DELETED_AT_ONCE):
 		frappe.db.delete(QUEUE, {"name": ["in", rows[start : start + DELETED_AT_ONCE]]})
 
