@@ -18,7 +18,7 @@ LAYERS = ["relations", "segments", "campaigns", "interactions", "qualification",
 FREE = {"doc_events", "setup", "demo", "commands", "tests", "crm_relations", "www"}
 #: The doctypes that go away with version 17, and who may name them.
 CRM_DOCTYPES = {"Opportunity", "Prospect", "Lead"}
-MAY_NAME_THEM = {"pipeline", "doc_events", "demo", "tests", "hooks.py", "setup"}
+MAY_NAME_THEM = {"pipeline", "doc_events", "demo", "tests", "hooks.py", "owners.py", "setup"}
 #: Strings that mean a role or a stage, not a doctype.
 ROLE_CONSTANTS = APP / "relations" / "rules.py"
 PERMISSION_CHECKS = {"has_permission", "only_for", "check_permission"}
