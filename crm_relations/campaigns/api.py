@@ -204,9 +204,7 @@ def _notices(campaign: str) -> list[str]:
 	waiting = mail_reviews.open_reviews(campaign)
 	found = [paused] if paused else []
 	if waiting:
-		found.append(
-			frappe._("{0} e-mails wait for a person to judge them (Relation Mail Review).").format(waiting)
-		)
+		found.append(frappe._("{0} emails wait for a review (Relation Mail Review).").format(waiting))
 	return found
 
 

@@ -61,7 +61,7 @@ def _unread_mails() -> list[Finding]:
 		Finding(
 			"warning",
 			"mails-to-judge",
-			_("{0} incoming e-mails wait for a person; nothing is sent to their addresses meanwhile").format(
+			_("{0} incoming emails wait for a review; until then nothing is sent to their addresses").format(
 				waiting
 			),
 			_("Open Relation Mail Review and decide on each"),
@@ -77,7 +77,7 @@ def _tasks() -> list[Finding]:
 		Finding(
 			"warning",
 			"tasks-for-nobody",
-			_("{0} tasks of campaigns wait: nobody who is responsible is there").format(waiting),
+			_("{0} tasks of campaigns wait: no responsible user is available").format(waiting),
 			_("Name further responsible users in the campaign, or end the absence in Relation Settings"),
 		)
 	]
@@ -119,7 +119,7 @@ def _account() -> list[Finding]:
 			Finding(
 				"warning",
 				"emails-muted",
-				_("E-mails are muted on this site; campaigns do not send"),
+				_("Emails are muted on this site; campaigns do not send"),
 				_("Remove mute_emails from the site's configuration"),
 			)
 		)
@@ -182,7 +182,7 @@ def _running() -> list[Finding]:
 	found: list[Finding] = []
 	for campaign in campaigns:
 		kinds = {row.step_type for row in steps if row.parent == campaign.name}
-		if "E-mail" in kinds:
+		if "Email" in kinds:
 			found.extend(_account_of(campaign))
 		if gone := [user for user in named[campaign.name] if user not in enabled]:
 			found.append(
@@ -202,7 +202,7 @@ def _account_of(campaign: frappe._dict) -> list[Finding]:
 				"error", "campaign-account-gone", text.format(campaign.name, campaign.email_account), remedy
 			)
 		]
-	if not frappe.db.exists(SEND, {"campaign": campaign.name, "state": "Pending", "step_type": "E-mail"}):
+	if not frappe.db.exists(SEND, {"campaign": campaign.name, "state": "Pending", "step_type": "Email"}):
 		return []
 	return [
 		Finding(
@@ -279,7 +279,7 @@ def _members() -> list[Finding]:
 			"error",
 			"members-without-relation",
 			_("{0} campaign members have no relation").format(lonely),
-			_("Restore the relations from a backup; nobody can write to these members"),
+			_("Restore the relations from a backup; these members cannot be addressed"),
 		)
 	]
 
@@ -303,7 +303,7 @@ def _rows() -> list[Finding]:
 			Finding(
 				"error",
 				"sends-without-member",
-				_("{0} rows of the send ledger have no member").format(orphans),
+				_("{0} sends have no member").format(orphans),
 				_("Restore the members from a backup; the rows are the proof of what was sent"),
 			)
 		)

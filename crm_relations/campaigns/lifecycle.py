@@ -138,7 +138,7 @@ def _close_open_rows(campaign: str) -> dict[str, int]:
 
 
 def _in_words(unsent: dict[str, int]) -> str:
-	parts = [f"{_(kind)} {unsent[kind]}" for kind in ("E-mail", "Call", "Letter", "Task") if kind in unsent]
+	parts = [f"{_(kind)} {unsent[kind]}" for kind in ("Email", "Call", "Letter", "Task") if kind in unsent]
 	return filled(_("Not carried out: {0}"), ", ".join(parts))
 
 
@@ -154,11 +154,11 @@ def check_changes(doc: Document) -> None:
 	if doc.status == "Draft":
 		return
 	if doc.segment != before.segment:
-		frappe.throw(_("Segment cannot change after the start. Make a new campaign"))
+		frappe.throw(_("Segment cannot change after the start. Create a new campaign"))
 	if (doc.control_group_percent or 0) != (before.control_group_percent or 0) or (
 		doc.control_group_seed or ""
 	) != (before.control_group_seed or ""):
-		frappe.throw(_("Control Group cannot change after the start. Make a new campaign"))
+		frappe.throw(_("Control Group cannot change after the start. Create a new campaign"))
 	if _frozen(doc) != _frozen(before):
 		frappe.throw(
 			_(

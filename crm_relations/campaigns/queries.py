@@ -41,7 +41,7 @@ def status(campaign: str) -> dict:
 		"members": int(persons),
 		"enrollments": enrollments,
 		"control_group": frappe.db.count("Relation Campaign Member", {"campaign": campaign, "held_out": 1}),
-		**{name.lower(): sends.get(("E-mail", name), 0) for name in _STATES},
+		**{name.lower(): sends.get(("Email", name), 0) for name in _STATES},
 		"calls_open": sends.get(("Call", "Pending"), 0),
 		"calls_done": sends.get(("Call", "Done"), 0),
 		"calls_suppressed": sends.get(("Call", "Suppressed"), 0),

@@ -69,7 +69,7 @@ def check_changes(campaign: Document) -> None:
 	if chosen and chosen != (before and before.email_account) and not may(campaign, "choose_account"):
 		refuse(
 			_(
-				"E-mail Account: only a Relation Manager or a System Manager chooses the account of a campaign. Leave it empty for the site's own."
+				"Email Account: only a Relation Manager or a System Manager chooses the account of a campaign. Leave it empty for the site's own."
 			),
 			exception=frappe.PermissionError,
 		)

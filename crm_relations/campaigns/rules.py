@@ -32,7 +32,7 @@ PRESUMED_CONSENT = "Presumed consent, § 7 (2) No. 1 UWG"
 CONTRACT = "Contract, Art. 6 (1) (b) GDPR"
 LEGITIMATE_INTEREST = "Legitimate interest, Art. 6 (1) (f) GDPR"
 
-NO_ADDRESS = {"E-mail": "No e-mail address", "Phone": "No telephone number", "Letter": "No postal address"}
+NO_ADDRESS = {"Email": "No email address", "Phone": "No telephone number", "Letter": "No postal address"}
 NO_CONSENT = "No consent"
 WITHDRAWN = "Consent withdrawn"
 #: in the place of an address: an objection of the person, whatever the address
@@ -42,7 +42,7 @@ DUPLICATE_ADDRESS = "Another member has the same address"
 #: channel → bases that a consent event may rest on. A contract is no basis for advertising. That somebody is an
 #: existing customer to whom an e-mail may go cannot be declared: it is derived from sales, campaign by campaign.
 BASES = {
-	"E-mail": frozenset({CONSENT}),
+	"Email": frozenset({CONSENT}),
 	"Phone": frozenset({CONSENT}),
 	"Letter": frozenset({CONSENT, EXISTING_CUSTOMER, PRESUMED_CONSENT}),
 }
@@ -123,7 +123,7 @@ def decide(
 		return Decision(False, consent=objection.name, reason=WITHDRAWN)
 	if given:
 		return Decision(True, legal_basis=given.legal_basis, consent=given.name)
-	if channel == "E-mail" and sale:
+	if channel == "Email" and sale:
 		return Decision(True, legal_basis=EXISTING_CUSTOMER, proof=sale)
 	if channel == "Letter":
 		return Decision(True, legal_basis=LEGITIMATE_INTEREST)

@@ -22,7 +22,7 @@ MEMBER, SEND, RESPONSE = "Relation Campaign Member", "Relation Campaign Send", "
 CONSENTS = "Relation Consent"
 #: states of a send in which the message has left
 LEFT = ("Sent", "Done")
-CHANNELS = ("E-mail", "Phone", "Letter")
+CHANNELS = ("Email", "Phone", "Letter")
 ANSWERS = ("Interested", "Not Interested", "Call Back", "Not Reached", "Unknown")
 #: kinds of response that are an answer in words
 IN_WORDS = ("Reply", "Call", "Letter")
@@ -166,17 +166,17 @@ FIELDS = (
 		(
 			_date(SEND, "sent_at"),
 			_campaign(SEND),
-			_choice(SEND, "step_type", _lt("Type"), ("E-mail", "Call", "Letter", "Task"), key="type"),
+			_choice(SEND, "step_type", _lt("Type"), ("Email", "Call", "Letter", "Task"), key="type"),
 		),
 		document=SEND,
 		needs=SEND,
 	),
 	Event(
 		"opened",
-		_lt("Opened a Campaign's E-mail"),
+		_lt("Opened a Campaign's Email"),
 		CAMPAIGNS,
-		_lt("has opened an e-mail of a campaign {0}"),
-		_lt("has never opened an e-mail of a campaign"),
+		_lt("has opened an email of a campaign {0}"),
+		_lt("has never opened an email of a campaign"),
 		_rows(RESPONSE, _by_a_person("Opened")),
 		_RESPONSE,
 		document=RESPONSE,

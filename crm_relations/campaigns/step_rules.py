@@ -31,10 +31,10 @@ EXITS = {
 }
 
 CONDITION_NOT_MET = "The condition of the step is not met"
-CONTACT_LIMIT = "The address has had as many e-mails as Relation Settings allow"
+CONTACT_LIMIT = "The address has had as many emails as Relation Settings allow"
 #: channel of a step, or "" for all of them → why somebody has been addressed often enough
 CONTACT_LIMITS = {
-	"E-mail": CONTACT_LIMIT,
+	"Email": CONTACT_LIMIT,
 	"Call": "The relation has been called as often as Relation Settings allow",
 	"Letter": "The relation has had as many letters as Relation Settings allow",
 	"": "The relation has been addressed as often as Relation Settings allow, on all channels together",
@@ -86,13 +86,13 @@ def conflicts(steps: Iterable[tuple[str, str, int, str]]) -> list[tuple[int, int
 	for j, (kind, _title, hours, condition) in enumerate(known):
 		for i in range(j):
 			other_kind, _other, other_hours, other_condition = known[i]
-			if kind == other_kind == "E-mail" and hours == other_hours and condition == other_condition:
-				found.append((i + 1, j + 1, "two e-mails to the same members at the same time"))
+			if kind == other_kind == "Email" and hours == other_hours and condition == other_condition:
+				found.append((i + 1, j + 1, "two emails to the same members at the same time"))
 		needs = condition.removeprefix("Not ")
 		if needs == CLICKED and not any(
-			known[i][0] == "E-mail" and known[i][2] < hours for i in range(len(known))
+			known[i][0] == "Email" and known[i][2] < hours for i in range(len(known))
 		):
-			found.append((j + 1, j + 1, "nobody can have clicked before: no e-mail goes out earlier"))
+			found.append((j + 1, j + 1, "no member can have clicked yet: no email is sent before this step"))
 		if needs == ANSWERED and hours == 0:
-			found.append((j + 1, j + 1, "nobody can have answered at the start"))
+			found.append((j + 1, j + 1, "at the start no member can have answered yet"))
 	return found

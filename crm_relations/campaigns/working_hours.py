@@ -36,4 +36,4 @@ def check(campaign: Document) -> None:
 	"""
 	opens, closes = cint(campaign.hours_from), cint(campaign.hours_until) or 24
 	if not 0 <= opens < closes <= 24:
-		frappe.throw(_("Until Hour: give an hour later than From Hour, 24 at most"))
+		frappe.throw(_("Until Hour: enter an hour later than From Hour, at most 24"))

@@ -150,7 +150,7 @@ def _get(doctype: str, name: str):
 	if not frappe.db.exists(doctype, name):
 		known = frappe.get_all(doctype, pluck="name", order_by="name asc", limit=20)
 		refuse(
-			_("There is no {0} {1}. There are: {2}"),
+			_("{0} {1} does not exist. Available: {2}"),
 			_(doctype),
 			name,
 			", ".join(known) or _("none"),

@@ -62,7 +62,7 @@ def calls(campaign: str) -> int:
 def _mails(campaign: str) -> list[frappe._dict]:
 	return frappe.get_all(
 		"Relation Campaign Send",
-		filters={"campaign": campaign, "step_type": "E-mail", "state": "Sent"},
+		filters={"campaign": campaign, "step_type": "Email", "state": "Sent"},
 		fields=["*"],
 		order_by="recipient asc",
 	)

@@ -90,7 +90,7 @@ def run(
 def _company(company: str | None) -> str:
 	if company:
 		if not frappe.db.exists("Company", company):
-			refuse(_("There is no company {0}."), company, exception=frappe.DoesNotExistError)
+			refuse(_("Company {0} does not exist."), company, exception=frappe.DoesNotExistError)
 	elif frappe.db.exists("Company", companies.COMPANY) or not frappe.db.count("Company"):
 		company = companies.complete_setup()
 	else:
@@ -160,7 +160,7 @@ def _campaign(
 	stations.add(
 		"campaign",
 		status["sent"],
-		_("mails sent to {0} members, {1} suppressed; {2} consents").format(
+		_("emails sent to {0} members, {1} suppressed; {2} consents").format(
 			status["members"], status["suppressed"], given
 		),
 	)
@@ -169,7 +169,7 @@ def _campaign(
 	stations.add(
 		"answer",
 		answered,
-		_("members answered: {0} clicks, {1} replies, {2} calls").format(clicks, replies, calls),
+		_("responses: {0} clicks, {1} replies, {2} calls").format(clicks, replies, calls),
 	)
 	stations.add("qualified", _qualified(campaign), _("members with enough points, proposed to sales"))
 	accepted = sales.accept(campaign, salesperson)

@@ -113,7 +113,7 @@ def consents(members: list[tuple[str, str]]) -> int:
 	"""Record consent for email and telephone, given on a card at a fair; return the number of events."""
 	for relation, address in members[: len(members) - WITHOUT_CONSENT]:
 		phone = frappe.db.get_value("Relation", relation, "mobile_no")
-		for channel, where in (("E-mail", address), ("Phone", phone)):
+		for channel, where in (("Email", address), ("Phone", phone)):
 			key = {"relation": relation, "channel": channel, "source": CONSENT_SOURCE}
 			if where and not frappe.db.exists("Relation Consent", key):
 				decisions.record(
@@ -193,7 +193,7 @@ def campaign(company: str) -> str:
 				"purpose": "Marketing",
 				"steps": [
 					{
-						"step_type": "E-mail",
+						"step_type": "Email",
 						"title": "Einladung",
 						"delay_days": 0,
 						"subject": "Wartung vor dem Winter",

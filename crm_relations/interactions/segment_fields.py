@@ -13,9 +13,9 @@ from pypika.terms import ValueWrapper as Value
 from crm_relations.interactions.fact_sources import ANSWERED, MAIL_TYPES
 from crm_relations.segments.fields.catalogue import Cell, Event, Field, Rows, Scope
 
-CONTACTS = _lt("Contact and Answers")
+CONTACTS = _lt("Contact and Responses")
 INTERACTION, MAIL, CALL = "Relation Interaction", "Communication", "Call Log"
-KINDS = ("Call", "E-mail", "Letter", "Meeting", "Visit", "Complaint", "Wish", "Observation")
+KINDS = ("Call", "Email", "Letter", "Meeting", "Visit", "Complaint", "Wish", "Observation")
 OUTCOMES = ("Successful", "No Answer", "Call Back", "Refused", "Open", "Solved")
 DIRECTIONS = ("Incoming", "Outgoing")
 #: columns under which all sources give their rows
@@ -73,7 +73,7 @@ def _mails() -> list[Rows]:
 		.where(ours)
 	)
 	said = {
-		"type": Value("E-mail"),
+		"type": Value("Email"),
 		"direction": Case().when(mail.sent_or_received == "Received", "Incoming").else_("Outgoing"),
 		"date": Coalesce(mail.communication_date, mail.creation),
 	}
@@ -114,9 +114,9 @@ def _calls() -> Rows:
 
 def _contacts(*kinds: str) -> Callable[[Scope], list[Rows]]:
 	def rows(scope: Scope) -> list[Rows]:
-		logged = tuple(kind for kind in kinds if kind != "E-mail")
+		logged = tuple(kind for kind in kinds if kind != "Email")
 		parts = [_interactions(logged, scope)] if logged else []
-		if "E-mail" in kinds:
+		if "Email" in kinds:
 			parts += _mails()
 		if "Call" in kinds:
 			parts.append(_calls())
@@ -179,12 +179,12 @@ FIELDS = (
 	),
 	Event(
 		"wrote",
-		_lt("Letter or E-mail"),
+		_lt("Letter or Email"),
 		CONTACTS,
-		_lt("has exchanged letters or e-mails with us {0}"),
-		_lt("has never exchanged letters or e-mails with us"),
-		_contacts("Letter", "E-mail"),
-		(_DATE, _type("Letter", "E-mail"), _DIRECTION, *_REST),
+		_lt("has exchanged letters or emails with us {0}"),
+		_lt("has never exchanged letters or emails with us"),
+		_contacts("Letter", "Email"),
+		(_DATE, _type("Letter", "Email"), _DIRECTION, *_REST),
 		document=INTERACTION,
 		needs=INTERACTION,
 	),

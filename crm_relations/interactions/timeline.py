@@ -108,7 +108,7 @@ class Cursor:
 				raise ValueError
 			return cls(datetime.fromisoformat(at), doctype, name)
 		except ValueError:
-			refuse(_("Before: {0} is not the cursor of a page. Load the timeline again."), text[:80])
+			refuse(_("Before: {0} is not a page cursor. Reload the timeline."), text[:80])
 
 
 def timeline(

@@ -222,7 +222,7 @@ SOURCES: list[Source] = [
 		html=("text",),
 	),
 	Source(
-		"E-mail",
+		"Email",
 		"contacts",
 		"Communication",
 		_referenced_mail,
@@ -232,7 +232,7 @@ SOURCES: list[Source] = [
 		html=("text",),
 	),
 	Source(
-		"E-mail",
+		"Email",
 		"contacts",
 		"Communication",
 		_linked_mail,

@@ -223,7 +223,7 @@ def rebuild_attribution(company: str | None = None) -> dict[str, Any]:
 		user=frappe.session.user,
 	)
 	if job:
-		message = _("The attribution is being rebuilt. You will be told when it is done.")
+		message = _("The attribution is being rebuilt. You will be notified when this is done.")
 	else:
 		message = _("A rebuild of the attribution is queued or running already.")
 	return {"message": message, "workers": workers_of_queue()}
@@ -241,7 +241,7 @@ def rebuild_job(company: str | None, user: str) -> None:
 	except Exception as error:
 		frappe.db.rollback()
 		stopped = _(
-			"The rebuilding of the attribution stopped: {0}. Start it again: it goes on without doubles."
+			"The rebuild of the attribution stopped: {0}. Start it again: it continues without duplicates."
 		)
 		frappe.publish_realtime("msgprint", filled(stopped, error), user=user)
 		raise
@@ -258,7 +258,7 @@ def check_company(company: str, doctypes: tuple[str, ...] = ("Sales Invoice",)) 
 	"""Raise a PermissionError unless the user may see sums over the books of a company (`may_see_amounts_of`)."""
 	if not may_see_amounts_of(company, doctypes=doctypes):
 		frappe.throw(
-			_("Your User Permissions allow you to read only a part of the company's books."),
+			_("Your User Permissions allow you to read only a part of the company's ledger."),
 			frappe.PermissionError,
 		)
 
@@ -347,17 +347,17 @@ def repair_vouchers(campaign: str, company: str | None = None, to_date: str | No
 		user=frappe.session.user,
 	)
 	if job:
-		message = _("{0} vouchers are being posted anew. You will be told when it is done.").format(
+		message = _("{0} vouchers are being reposted. You will be notified when this is done.").format(
 			len(sheet.repairable())
 		)
 	else:
-		message = _("Vouchers are being posted anew already.")
+		message = _("Vouchers are already being reposted.")
 	return {"message": message, "workers": workers_of_queue()}
 
 
 def repair_job(campaign: str, company: str, to_date: str, user: str) -> None:
 	"""The queued job: progress and result go to the desk of the user who started it, and the rights are his."""
-	title = _("Posting vouchers anew")
+	title = _("Reposting vouchers")
 
 	def show(done: int, total: int) -> None:
 		frappe.publish_progress(done * 100 / max(total, 1), title=title)
@@ -366,7 +366,7 @@ def repair_job(campaign: str, company: str, to_date: str, user: str) -> None:
 	frappe.db.commit()
 	done = len([row for row in rows if row["repost"]])
 	message = filled(
-		_("{0} vouchers posted anew with their campaign, {1} left as they are."), done, len(rows) - done
+		_("{0} vouchers reposted with their campaign, {1} left unchanged."), done, len(rows) - done
 	)
 	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
 
@@ -382,7 +382,7 @@ def _sheet_for_user(campaign: str, company: str | None, to_date: str | None) -> 
 def _check_may_repair() -> None:
 	if not repair.may_repair():
 		refuse(
-			_("You may not post vouchers anew: that needs the right to submit {0}."),
+			_("You may not repost vouchers: this requires the permission to submit {0}."),
 			_(repair.REPOST),
 			exception=frappe.PermissionError,
 		)

@@ -35,7 +35,9 @@ def findings() -> list[Finding]:
 	result += _rules()
 	if not attributes:
 		message = _("Invoices are not attributed to campaigns: the switch in Relation Settings is off.")
-		result.append(Finding("warning", "attribution-off", message, _("Relation Settings, section Books.")))
+		result.append(
+			Finding("warning", "attribution-off", message, _("Relation Settings, section Accounting."))
+		)
 	return result + _dimension()
 
 
@@ -62,7 +64,7 @@ def _accounts(company: frappe._dict) -> list[Finding]:
 			"Account", name, ["root_type", "account_type", "is_group", "disabled"], as_dict=True
 		)
 		if not account or account.is_group or account.disabled:
-			message = _("{0}: {1} {2} is no account that can be booked on.").format(company.name, label, name)
+			message = _("{0}: {1} {2} is not an account for postings.").format(company.name, label, name)
 			result.append(Finding("error", f"{code}-unusable", message, remedy))
 		elif account.root_type != root_type:
 			message = _("{0}: {1} {2} is of root type {3}, it must be {4}.").format(
@@ -220,7 +222,7 @@ def _dimension() -> list[Finding]:
 			return [Finding("warning", "dimension-leftovers", message, _("Run bench migrate."))]
 		if queries.has_attribution():
 			message = _("Invoices carry campaigns, but ERPNext's own reports cannot filter by campaign.")
-			remedy = _("If you want that: Relation Settings, Report Campaigns in the Ledger.")
+			remedy = _("To change this: Relation Settings, Report Campaigns in the Ledger.")
 			return [Finding("info", "dimension_off", message, remedy)]
 		return []
 	if not current:

@@ -52,7 +52,7 @@ def take_off_foreign(doc: Document) -> None:
 	for campaign in taken:
 		frappe.msgprint(
 			filled(
-				_("Campaign {0} belongs to another company than this document, and was taken off."), campaign
+				_("Campaign {0} belongs to another company than this document and was removed."), campaign
 			),
 			alert=True,
 			indicator="orange",

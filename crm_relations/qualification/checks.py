@@ -37,7 +37,7 @@ def _broken_conditions() -> Iterator[Finding]:
 				"error",
 				"qualification-condition-broken",
 				_("Qualification scheme {0}, row {1}: {2}").format(name, idx, error.message(_)),
-				_("Open the scheme and correct the condition. Until then its campaigns score nobody."),
+				_("Open the scheme and correct the condition. Until then its campaigns award no points."),
 			)
 
 
@@ -56,7 +56,7 @@ def _absent_salespersons() -> Iterator[Finding]:
 		yield Finding(
 			"warning",
 			"qualification-salesperson-disabled",
-			_("Qualification scheme {0} proposes {1}, who is disabled.").format(name, person),
+			_("Qualification scheme {0} proposes the disabled user {1}.").format(name, person),
 			_("Choose another Proposed Salesperson in the scheme."),
 		)
 

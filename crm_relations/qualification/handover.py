@@ -76,7 +76,7 @@ def give_back(handover: str, reason: str) -> None:
 	"""
 	reason = (reason or "").strip()
 	if not reason:
-		frappe.throw(_("Enter a reason for the return: marketing learns from it."))
+		frappe.throw(_("Return Reason: enter a reason, which is shown to marketing."))
 	_decide(handover, "Answered", status="Returned", return_reason=reason)
 
 

@@ -220,7 +220,7 @@ def check(doc: Document) -> None:
 		if row.action not in known:
 			refuse(
 				_(
-					"Actions, row {0}: {1} is no action of an installed app. Choose another one or remove the row."
+					"Actions, row {0}: {1} is not an action of an installed app. Choose another one or remove the row."
 				),
 				row.idx,
 				row.action or "",

@@ -56,12 +56,12 @@ def start_sync() -> str:
 		deduplicate=True,
 		user=frappe.session.user,
 	)
-	return _("The site is being read. You will be told when it is done.")
+	return _("Relations are being created from existing records. You will be notified when this is done.")
 
 
 def sync_job(user: str) -> None:
 	"""The queued job: progress and result go to the user's desk."""
-	title = _("Making relations")
+	title = _("Creating relations")
 
 	def show(doctype: str, done: int, total: int) -> None:
 		frappe.publish_progress(done * 100 / max(total, 1), title=title, description=_(doctype))

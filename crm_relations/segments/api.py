@@ -77,7 +77,7 @@ def overlap(segments: str | list) -> dict[str, Any]:
 		limit=0,
 	)
 	if hidden := sorted(set(names) - set(shown)):
-		refuse(_("There is no segment {0} that you may read."), hidden[0], exception=frappe.PermissionError)
+		refuse(_("No segment {0} that you may read."), hidden[0], exception=frappe.PermissionError)
 	return overlap_of(names)
 
 
@@ -183,7 +183,7 @@ def _readable(relations: str | list) -> list[str]:
 	names = list(dict.fromkeys(map(str, frappe.parse_json(relations))))
 	if hidden := set(names) - set(queries.readable_names(names)):
 		refuse(
-			_("There is no relation {0} that you may read."),
+			_("No relation {0} that you may read."),
 			", ".join(sorted(hidden)[:5]),
 			exception=frappe.PermissionError,
 		)

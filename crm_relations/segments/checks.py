@@ -34,7 +34,7 @@ def findings() -> list[Finding]:
 				Finding(
 					"error",
 					"segment-rule-broken",
-					_("The rule of segment {0} is broken: {1}").format(name, error.message(_)),
+					_("The rule of segment {0} is invalid: {1}").format(name, error.message(_)),
 					_("Open the segment and correct the rule. Until then it keeps its members."),
 				)
 			)

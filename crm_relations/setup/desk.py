@@ -48,7 +48,7 @@ COLORS = {
 		"Open": "orange",
 		"Refused": "red",
 	},
-	"MailAddressState": {"Usable": "green", "Dead": "red"},
+	"MailAddressState": {"Deliverable": "green", "Undeliverable": "red"},
 	"MemberStatus": {
 		"Control Group": "light-gray",
 		"Answered": "blue",

@@ -84,7 +84,7 @@ def _waiting() -> str:
 	"""Describe in numbers what waits for the scheduler."""
 	changes, segments = facts_queue.length(), segment_queue.length()
 	return _(
-		"Messages that fall due later do not leave; {0} changes wait to be taken into the figures, {1} into the segments."
+		"Messages due later are not sent; {0} changes wait to update the figures, {1} to update the segments."
 	).format(changes, segments)
 
 

@@ -18,7 +18,7 @@ KINDS = {
 	"Complaint": (_lt("Complaint"), "support"),
 	"Wish": (_lt("Wish"), "heart"),
 	"Observation": (_lt("Observation"), "view"),
-	"E-mail": (_lt("E-mail"), "mail"),
+	"Email": (_lt("Email"), "mail"),
 	"Telephone": (_lt("Telephone Call"), "call"),
 	"Task": (_lt("Task"), "today"),
 	"Campaign": (_lt("Campaign"), "share"),

@@ -35,9 +35,9 @@ def _sign_up(context) -> str:
 	known = {purpose.name for purpose in context.purposes}
 	wanted = [name[len(_PURPOSE) :] for name in frappe.form_dict if name.startswith(_PURPOSE)]
 	if not email_key(context.email):
-		return _("Please enter an e-mail address.")
+		return _("Please enter an email address.")
 	if not known & set(wanted):
-		return _("Please choose what you want to get.")
+		return _("Please choose what you want to receive.")
 	if not frappe.form_dict.get("website"):
 		opt_in.request(
 			context.email,

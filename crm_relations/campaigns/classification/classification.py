@@ -287,8 +287,8 @@ BURST_SECONDS = 5
 BURST_LINKS = 3
 
 TOO_EARLY = "Within seconds of the delivery"
-BURST = "Link after link within seconds"
-BY_ITSELF = "The program says so"
+BURST = "Several links within seconds"
+BY_ITSELF = "The program identifies itself"
 
 
 def bot_indicator(

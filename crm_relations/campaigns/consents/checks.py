@@ -33,10 +33,10 @@ def _mailbox() -> list[Finding]:
 		Finding(
 			"warning",
 			"no-incoming-mail",
-			_("Mails to {0} are not taken in: replies, bounces and complaints go unseen").format(
+			_("Emails to {0} are not fetched: replies, bounces and complaints are not recognized").format(
 				account.name
 			),
-			_("Tick Enable Incoming in the e-mail account"),
+			_("Tick Enable Incoming in the email account"),
 		)
 	]
 
@@ -53,7 +53,7 @@ def _opt_in() -> list[Finding]:
 		Finding(
 			"warning",
 			"opt-in-not-mailed",
-			_("{0} confirmation mails have not left").format(waiting),
+			_("{0} confirmation emails have not been sent").format(waiting),
 			_("The reason is in the rows of Relation Opt-in Request"),
 		)
 	]

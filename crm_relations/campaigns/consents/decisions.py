@@ -61,7 +61,7 @@ def address_key(address: str | None, channel: str) -> str:
 	"""Normal form of an address of the channel; empty if it is none."""
 	if address == rules.ALL_ADDRESSES:
 		return address
-	if channel == "E-mail":
+	if channel == "Email":
 		return email_key(address)
 	if channel == "Phone":
 		return phone_key(address, region())
@@ -217,7 +217,7 @@ def decide_for(campaign: Document, rows: Sequence[frappe._dict], channel: str) -
 		business[row.recipient] = business.get(row.recipient, True) and one
 		relations.setdefault(row.recipient, set()).update({row.relation} if row.relation else ())
 	sales = None
-	if channel == "E-mail":
+	if channel == "Email":
 		sales = existing_customers.proofs(campaign, {key: min(who) for key, who in relations.items() if who})
 	return decide_many(business, channel, campaign.purpose, relations=relations, sales=sales)
 
@@ -252,7 +252,7 @@ def decide_purposes(
 	"""Decisions by purpose and address, with no more queries than for one."""
 	known = [key for key in keys if key]
 	events = _events(known, channel, at, relations or {})
-	blocked = suppressions(set(known)) if channel == "E-mail" else {}
+	blocked = suppressions(set(known)) if channel == "Email" else {}
 	calls_need_consent = bool(frappe.get_cached_doc("Relation Settings").calls_need_consent)
 	return {
 		purpose: {
@@ -275,7 +275,7 @@ def decide_purposes(
 
 def agreed_to_tracking(recipients: Sequence[str]) -> set[str]:
 	"""Those of the e-mail keys that agreed to see their opens measured."""
-	decided = decide_many(dict.fromkeys(recipients, False), "E-mail", rules.TRACKING_PURPOSE)
+	decided = decide_many(dict.fromkeys(recipients, False), "Email", rules.TRACKING_PURPOSE)
 	return {key for key, decision in decided.items() if decision.allowed}
 
 
@@ -319,7 +319,7 @@ def _unsubscribed_globally(keys: set[str]) -> dict[str, str]:
 			.where((table.global_unsubscribe == 1) & criterion(table.email))
 			.run()
 		),
-		"Unsubscribed from all e-mails of the site",
+		"Unsubscribed from all emails of the site",
 	)
 
 
@@ -384,7 +384,7 @@ def _events(
 	for key, event in read(table.address_key.isin(keys), table.address_key) if keys else ():
 		events.setdefault(key, {})[event.name] = event
 	objects = table.event == "Withdrawn"
-	if channel == "E-mail" and keys:
+	if channel == "Email" and keys:
 		boxes = _grouped({key: mailbox_key(key) for key in keys})
 		for box, event in read(objects & table.mailbox_key.isin(list(boxes)), table.mailbox_key):
 			for key in boxes[box]:
@@ -417,10 +417,10 @@ def check_event(doc: Document) -> None:
 		frappe.has_permission("Relation", "read", doc=doc.relation, throw=True)
 	doc.address_key = address_key(doc.address, doc.channel)
 	if not doc.address_key:
-		refuse(_("Address: {0} is no address for {1}"), doc.address, _(doc.channel))
+		refuse(_("Address: {0} is not an address for {1}"), doc.address, _(doc.channel))
 	if doc.address_key == rules.ALL_ADDRESSES and (doc.event != "Withdrawn" or not doc.relation):
 		frappe.throw(_("Address: * stands for all addresses of a relation that objects; name the relation"))
-	doc.mailbox_key = mailbox_key(doc.address_key) if doc.channel == "E-mail" else None
+	doc.mailbox_key = mailbox_key(doc.address_key) if doc.channel == "Email" else None
 	if get_datetime(doc.given_at) > now_datetime():
 		frappe.throw(_("Time: a consent cannot lie in the future"))
 	if doc.event == "Given":
@@ -431,10 +431,10 @@ def _check_given(doc: Document) -> None:
 	"""Consent needs a basis that can be declared, and more than a row of a file to lift an objection."""
 	if not doc.legal_basis:
 		frappe.throw(_("Legal Basis is needed where consent is given"))
-	if doc.channel == "E-mail" and doc.legal_basis == rules.EXISTING_CUSTOMER:
+	if doc.channel == "Email" and doc.legal_basis == rules.EXISTING_CUSTOMER:
 		frappe.throw(
 			_(
-				"Legal Basis: who is an existing customer by § 7 (3) UWG is derived from sales. Name the advertised item groups in the campaign, and the notices in Relation Settings"
+				"Legal Basis: existing customers by § 7 (3) UWG are derived from sales. Enter the advertised item groups in the campaign, and the notices in Relation Settings"
 			)
 		)
 	key = doc.address_key

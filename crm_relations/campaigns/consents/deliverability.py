@@ -17,7 +17,7 @@ from crm_relations.shared.text.outside_text import plain_values
 DOCTYPE = "Relation Mail Address"
 #: days after which a soft bounce is forgotten
 SOFT_BOUNCE_DAYS = 60
-DEAD = "Mail to the address comes back"
+DEAD = "Emails to the address are undeliverable"
 
 
 def undeliverable(keys: set[str]) -> dict[str, str]:
@@ -28,7 +28,7 @@ def undeliverable(keys: set[str]) -> dict[str, str]:
 	names = (
 		frappe.qb.from_(table)
 		.select(table.address_key)
-		.where(table.address_key.isin(sorted(keys)) & (table.state == "Dead"))
+		.where(table.address_key.isin(sorted(keys)) & (table.state == "Undeliverable"))
 		.run(pluck=True)
 	)
 	return dict.fromkeys(names, DEAD)
@@ -49,9 +49,9 @@ def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "", 
 		soft = 0
 	soft += 0 if permanent else 1
 	limit = cint(frappe.get_cached_doc("Relation Settings").soft_bounce_limit)
-	gone = permanent or (row and row.state == "Dead") or (limit > 0 and soft >= limit)
+	gone = permanent or (row and row.state == "Undeliverable") or (limit > 0 and soft >= limit)
 	values = {
-		"state": "Dead" if gone else "Usable",
+		"state": "Undeliverable" if gone else "Deliverable",
 		"soft_bounces": soft,
 		"last_bounce": now_datetime(),
 		"status_code": code[:140],
@@ -69,9 +69,9 @@ def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "", 
 def note_dead(key: str, *, at: datetime, reason: str) -> None:
 	"""Another system knows that mail to the address comes back. What has come from the address since counts more."""
 	row = frappe.db.get_value(DOCTYPE, key, ["state", "last_bounce"], as_dict=True, for_update=True)
-	if row and (row.state == "Dead" or (row.last_bounce and row.last_bounce >= at)):
+	if row and (row.state == "Undeliverable" or (row.last_bounce and row.last_bounce >= at)):
 		return
-	values = {"state": "Dead", "last_bounce": at, "reason": reason[:1000]}
+	values = {"state": "Undeliverable", "last_bounce": at, "reason": reason[:1000]}
 	if row:
 		frappe.db.set_value(DOCTYPE, key, plain_values(DOCTYPE, values))
 	else:
@@ -107,9 +107,9 @@ def mark_deliverable(key: str) -> None:
 	table = DocType(DOCTYPE)
 	(
 		frappe.qb.update(table)
-		.set(table.state, "Usable")
+		.set(table.state, "Deliverable")
 		.set(table.soft_bounces, 0)
 		.set(table.modified, now_datetime())
-		.where((table.address_key == key) & ((table.state == "Dead") | (table.soft_bounces > 0)))
+		.where((table.address_key == key) & ((table.state == "Undeliverable") | (table.soft_bounces > 0)))
 		.run()
 	)

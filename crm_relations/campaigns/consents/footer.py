@@ -10,7 +10,7 @@ def imprint(own: str, decision: Decision, language: str) -> str:
 	if decision.legal_basis != EXISTING_CUSTOMER:
 		return own
 	notice = _(
-		"You get this e-mail because you have bought from us. You can object to the use of your e-mail address for advertising at any time, at no cost beyond the basic rate for sending the objection.",
+		"You get this email because you have bought from us. You can object to the use of your email address for advertising at any time, at no cost beyond the basic rate for sending the objection.",
 		lang=language,
 	)
 	return f"{notice}\n{own}"

@@ -13,7 +13,7 @@ from crm_relations.campaigns import rules
 from crm_relations.campaigns.consents import decisions
 from crm_relations.shared.refusals import refuse
 
-CHANNELS = ("E-mail", "Phone", "Letter")
+CHANNELS = ("Email", "Phone", "Letter")
 #: how it came → words for the source
 WAYS = ("By telephone", "By letter", "By e-mail", "In person")
 
@@ -26,10 +26,10 @@ def record(relation: str, way: str, channels: Sequence[str] = CHANNELS) -> list[
 	:raises frappe.ValidationError: an unknown way or channel
 	"""
 	if way not in WAYS:
-		refuse(_("Way: {0} is not known. Choose one of {1}"), way, ", ".join(map(_, WAYS)))
+		refuse(_("Channel: {0} is not known. Choose one of {1}"), way, ", ".join(map(_, WAYS)))
 	if unknown := set(channels) - set(CHANNELS):
 		refuse(_("Channel: {0} is not known"), ", ".join(sorted(unknown)))
-	proof = _("Taken down by {0}").format(frappe.session.user)
+	proof = _("Recorded by {0}").format(frappe.session.user)
 	return [
 		decisions.record(
 			relation, address, channel, "Withdrawn", source=_("Objection: {0}").format(_(way)), proof=proof
@@ -43,8 +43,8 @@ def _addresses(relation: str, channel: str) -> list[str]:
 	"""The relation's addresses of the channel, each once, as they are written."""
 	if channel == "Letter":
 		return []
-	fields = ["email_id"] if channel == "E-mail" else ["mobile_no", "phone"]
-	kinds = ["E-mail"] if channel == "E-mail" else ["Mobile", "Phone"]
+	fields = ["email_id"] if channel == "Email" else ["mobile_no", "phone"]
+	kinds = ["Email"] if channel == "Email" else ["Mobile", "Phone"]
 	values = list((frappe.db.get_value("Relation", relation, fields, as_dict=True) or {}).values())
 	values += frappe.get_all(
 		"Relation Contact Point",

@@ -57,7 +57,7 @@ def request(
 	"""
 	key = email_key(address)
 	if not key:
-		refuse(_("E-mail: {0} is no e-mail address"), address or "")
+		refuse(_("Email: {0} is not an email address"), address or "")
 	chosen = texts.chosen(purposes, language)
 	if not chosen:
 		frappe.throw(_("Purpose: choose at least one"))
@@ -144,7 +144,7 @@ def confirm(name: str, ip: str | None = None) -> str:
 		decisions.record(
 			relation,
 			doc.address,
-			"E-mail",
+			"Email",
 			"Given",
 			purpose=purpose,
 			legal_basis=rules.CONSENT,
@@ -152,7 +152,7 @@ def confirm(name: str, ip: str | None = None) -> str:
 			source=_("Double opt-in: {0}").format(doc.source)[:140],
 			text_version=doc.text_version,
 			declaration=doc.declaration,
-			proof=_("Request {0}: asked for at {1} ({2}), mailed at {3}, confirmed at {4} ({5})").format(
+			proof=_("Request {0}: requested at {1} ({2}), sent at {3}, confirmed at {4} ({5})").format(
 				doc.name,
 				format_datetime(doc.requested_at),
 				doc.requested_from or "–",
@@ -248,16 +248,16 @@ def _message(doc, account) -> bytes:
 	imprint = [line.strip() for line in (_settings().legal_notice or "").splitlines() if line.strip()]
 	link = url(doc.name)
 	lines = [
-		_("Somebody asked us to send e-mails to this address:", lang=lang),
+		_("We received a request to send emails to this address:", lang=lang),
 		*doc.declaration.split("\n\n"),
 		_("Please confirm with this link that you want this:", lang=lang),
 	]
 	ends = _(
-		"The link is valid until {0}. If you did not ask for this, you need do nothing: without your confirmation we send you nothing more.",
+		"The link is valid until {0}. If you did not request this, you do not need to do anything: without your confirmation we will not send you any further emails.",
 		lang=lang,
 	).format(format_datetime(doc.expires_at, "dd.MM.yyyy HH:mm" if lang.startswith("de") else None))
 	message = EmailMessage(policy=SMTP if doc.address.isascii() else SMTP.clone(utf8=True))
-	message["Subject"] = _("Please confirm your e-mail address", lang=lang)
+	message["Subject"] = _("Please confirm your email address", lang=lang)
 	message["From"] = Address(display_name=account.name, addr_spec=account.email_id)
 	message["To"] = doc.address
 	message["Date"] = formatdate(localtime=True)

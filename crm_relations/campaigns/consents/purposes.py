@@ -83,8 +83,8 @@ SEED = (
 			),
 			"en": (
 				"Offers and news",
-				"I would like to be told about offers and news by e-mail. I can withdraw my consent at any time for the "
-				"future, for example by the unsubscribe link in each e-mail.",
+				"I would like to be told about offers and news by email. I can withdraw my consent at any time for the "
+				"future, for example by the unsubscribe link in each email.",
 			),
 		},
 	),
@@ -100,7 +100,7 @@ SEED = (
 			),
 			"en": (
 				"Measuring opens",
-				"It may be measured whether I open these e-mails, so that they get better. This consent is voluntary, and "
+				"It may be measured whether I open these emails, so that they get better. This consent is voluntary, and "
 				"I can withdraw it at any time for the future.",
 			),
 		},

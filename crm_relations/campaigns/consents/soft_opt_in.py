@@ -92,13 +92,13 @@ def missing(campaign: Document) -> list[str]:
 	if not company:
 		return [
 			_(
-				"Company: name whose goods are advertised. Without it no existing customer is written to without consent"
+				"Company: enter the company of the advertised goods. Without it, no existing customer is contacted without consent"
 			)
 		]
 	if not notices_of(company):
 		return [
 			_(
-				"Relation Settings: no notice of the right to object is entered for {0}. No existing customer is written to without consent"
+				"Relation Settings: no notice of the right to object is entered for {0}. No existing customer is contacted without consent"
 			).format(escape_html(company))
 		]
 	return []

@@ -11,7 +11,7 @@ from frappe.query_builder import DocType
 from frappe.utils import add_years, now_datetime
 
 #: channel of consent → step type of the send ledger
-_STEP_TYPES = {"E-mail": "E-mail", "Phone": "Call", "Letter": "Letter"}
+_STEP_TYPES = {"Email": "Email", "Phone": "Call", "Letter": "Letter"}
 
 
 def find(consents: Mapping[str, str], channel: str, years: int) -> set[str]:

@@ -35,20 +35,20 @@ def take_in(campaign: Document) -> None:
 	named = set()
 	for row in campaign.files:
 		if row.file in named:
-			refuse(_("Files for E-mails, row {0}: this file is in the table already."), row.idx)
+			refuse(_("Files for Emails, row {0}: this file is in the table already."), row.idx)
 		named.add(row.file)
 		if row.file in known:
 			continue
 		file = frappe.get_doc("File", row.file)
 		if (file.attached_to_doctype, file.attached_to_name) != (campaign.doctype, campaign.name):
 			refuse(
-				_("Files for E-mails, row {0}: {1} is not attached to this campaign. Attach it first."),
+				_("Files for Emails, row {0}: {1} is not attached to this campaign. Attach it first."),
 				row.idx,
 				file.file_name,
 			)
 		file.check_permission("read")
 		if file.is_remote_file:
-			refuse(_("Files for E-mails, row {0}: a link cannot be sent. Upload the file itself."), row.idx)
+			refuse(_("Files for Emails, row {0}: a link cannot be sent. Upload the file itself."), row.idx)
 		content = _content(file)
 		row.update({"file_name": file.file_name, "file_size": len(content), "content_hash": _hash(content)})
 
@@ -76,7 +76,7 @@ def check(campaign: Document, step: Document) -> list[str]:
 	if not step.attach_files:
 		return []
 	if not campaign.files:
-		return [_("Attach the Campaign's Files is ticked, but the table Files for E-mails is empty")]
+		return [_("Attach the Campaign's Files is ticked, but the table Files for Emails is empty")]
 	if sum(row.file_size or 0 for row in campaign.files) > MAX_BYTES:
 		return [_("the attached files are larger than {0} MB in all").format(MAX_BYTES // 1_000_000)]
 	return [escape_html(_changed(row)) for row in campaign.files if not _is_as_named(row)]
@@ -84,7 +84,7 @@ def check(campaign: Document, step: Document) -> list[str]:
 
 def check_all(campaign: Document) -> list[str]:
 	"""What is wrong with the files of any e-mail step, as HTML texts, each once."""
-	steps = [step for step in campaign.steps if step.step_type == "E-mail"]
+	steps = [step for step in campaign.steps if step.step_type == "Email"]
 	return list(dict.fromkeys(problem for step in steps for problem in check(campaign, step)))
 
 
@@ -93,7 +93,7 @@ def leaving(campaign: Document) -> list[dict[str, str]]:
 	steps = [
 		step.title or _(step.step_type)
 		for step in campaign.steps
-		if step.step_type == "E-mail" and step.attach_files
+		if step.step_type == "Email" and step.attach_files
 	]
 	if not steps:
 		return []
@@ -121,5 +121,5 @@ def _hash(content: bytes) -> str:
 
 def _changed(row: Document) -> str:
 	return _(
-		"{0} was changed or deleted after it was named. Remove it from Files for E-mails and add it again."
+		"{0} was changed or deleted after it was named. Remove it from Files for Emails and add it again."
 	).format(row.file_name)

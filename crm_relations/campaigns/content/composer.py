@@ -72,7 +72,7 @@ class Composer:
 	def __init__(self, campaign: Document, account: Document) -> None:
 		self.campaign = campaign
 		self.imprint = frappe.get_cached_doc("Relation Settings").legal_notice or ""
-		self.steps = {step.name: step for step in campaign.steps if step.step_type == "E-mail"}
+		self.steps = {step.name: step for step in campaign.steps if step.step_type == "Email"}
 		self.templates: dict[tuple[str, bool], MailTemplate] = {}
 		self.files: dict[str, list[bytes]] = {}
 		self.labels: dict[tuple[str, str], str] = {}
@@ -82,7 +82,7 @@ class Composer:
 
 	def compose(self, rows: Sequence[frappe._dict]) -> tuple[list[ComposedEmail], dict[str, Refused]]:
 		"""Messages for send rows (`rows`), in their order, and the rows that get none."""
-		decisions = consent.decide_for(self.campaign, rows, "E-mail")
+		decisions = consent.decide_for(self.campaign, rows, "Email")
 		self.measured = self._measured([row.recipient for row in rows])
 		parties = _parties([row.relation for row in rows])
 		letters: list[ComposedEmail] = []

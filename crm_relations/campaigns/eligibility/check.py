@@ -54,11 +54,11 @@ def evaluate(campaign: Document, rows: Sequence[frappe._dict], worker: str = "")
 			verdict.refused[row.name] = reason
 	often, verdict.later = contact_limits.judge([r for r in rows if r.name not in verdict.refused], worker)
 	verdict.refused.update(often)
-	unread = mail_reviews.held([row.recipient for row in rows if row.step_type == "E-mail"])
+	unread = mail_reviews.held([row.recipient for row in rows if row.step_type == "Email"])
 	verdict.later |= {
 		row.name
 		for row in rows
-		if row.recipient in unread and row.step_type == "E-mail" and row.name not in verdict.refused
+		if row.recipient in unread and row.step_type == "Email" and row.name not in verdict.refused
 	}
 	exits.leave(leaving)
 	return verdict

@@ -20,12 +20,12 @@ from crm_relations.campaigns.sends import store
 
 #: channel, or "" for all of them → fields of Relation Settings: number, days
 _FIELDS = {
-	"E-mail": ("contact_limit", "contact_limit_days"),
+	"Email": ("contact_limit", "contact_limit_days"),
 	"Call": ("call_limit", "call_limit_days"),
 	"Letter": ("letter_limit", "letter_limit_days"),
 	"": ("total_limit", "total_limit_days"),
 }
-_CHANNELS = ("E-mail", "Call", "Letter")
+_CHANNELS = ("Email", "Call", "Letter")
 _DAYS = 7
 
 
@@ -34,10 +34,10 @@ class _Limit:
 
 	def __init__(self, channel: str, number: int, days: int, rows: Sequence[frappe._dict], worker: str):
 		self.channel, self.number = channel, number
-		self.field = "recipient" if channel == "E-mail" else "relation"
+		self.field = "recipient" if channel == "Email" else "relation"
 		people = sorted({row[self.field] for row in rows if row[self.field]})
 		kinds = [channel] if channel else list(_CHANNELS)
-		own = [row.name for row in rows if row.step_type != "E-mail"]
+		own = [row.name for row in rows if row.step_type != "Email"]
 		self.had = self._count(people, lambda table: _happened(table, kinds, days, own))
 		self.held = self._count(people, lambda table: _held_elsewhere(table, kinds, worker))
 
@@ -97,7 +97,7 @@ def _limits(rows: Sequence[frappe._dict], worker: str) -> list[_Limit]:
 def _happened(table: DocType, kinds: Sequence[str], days: int, own: Sequence[str]) -> Criterion:
 	since = add_days(now_datetime(), -days)
 	by_kind = {
-		"E-mail": ((table.state == "Sent") & (table.sent_at >= since))
+		"Email": ((table.state == "Sent") & (table.sent_at >= since))
 		| (table.state.isin(("Sending", "Uncertain")) & (table.claimed_at >= since)),
 		"Call": table.sent_at >= since,
 		"Letter": ((table.state == "Sent") & (table.sent_at >= since))

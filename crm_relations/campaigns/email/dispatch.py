@@ -106,7 +106,7 @@ def suppress_withdrawn(consent_event: Document) -> None:
 	"""A withdrawal takes effect at once on what is planned, also on rows that a worker has claimed."""
 	if consent_event.event != "Withdrawn":
 		return
-	step_type = {"E-mail": "E-mail", "Phone": "Call", "Letter": "Letter"}[consent_event.channel]
+	step_type = {"Email": "Email", "Phone": "Call", "Letter": "Letter"}[consent_event.channel]
 	table, campaign = DocType(SEND), DocType("Relation Campaign")
 	rows = (
 		frappe.qb.from_(table)
@@ -146,7 +146,7 @@ def send_due_campaigns() -> None:
 		.distinct()
 		.where((campaign.status == "Running") & (table.state == "Pending") & (table.due_on <= getdate()))
 		.where(table.retry_at.isnull() | (table.retry_at <= now_datetime()))
-		.where((table.step_type == "E-mail") | ((table.step_type == "Call") & table.legal_basis.isnull()))
+		.where((table.step_type == "Email") | ((table.step_type == "Call") & table.legal_basis.isnull()))
 		.where(table.variant.isnull() | (table.variant != store.WAITING))
 		.run(pluck=True)
 	)

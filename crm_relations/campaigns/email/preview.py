@@ -41,7 +41,7 @@ class MessagePreview:
 
 #: step → channel of consent, and the fields of the relation in which its address may stand
 _CHANNELS = {
-	"E-mail": ("E-mail", ("email_id",)),
+	"Email": ("Email", ("email_id",)),
 	"Call": ("Phone", ("mobile_no", "phone")),
 	"Letter": ("Letter", ("address_line",)),
 }
@@ -102,10 +102,10 @@ def send(campaign: Document, step: str, user: str, relation: str | None = None, 
 	at_the_desk = {"name": user, "enabled": 1, "user_type": "System User"}
 	recipient = email_key(frappe.db.get_value("User", at_the_desk, "email"))
 	if not recipient:
-		frappe.throw(_("Send to: choose an enabled user who works at the desk and has an e-mail address."))
+		frappe.throw(_("Send to: choose an enabled user who works at the desk and has an email address."))
 	specimen = _make(campaign, step, relation, second)
 	if not specimen.rendered:
-		frappe.throw(_("Step: only an e-mail can be sent as a test. Choose an e-mail step."))
+		frappe.throw(_("Step: only an email can be sent as a test. Choose an email step."))
 	if problems := accounts.check(campaign):
 		refuse_all(problems)
 	account = accounts.account_of(campaign)
@@ -127,7 +127,7 @@ def send(campaign: Document, step: str, user: str, relation: str | None = None, 
 	finally:
 		line.close()
 	if outcome.result != "accepted":
-		refuse(_("The mail server did not take the test message: {0}"), outcome.reason, title=_("Not sent"))
+		refuse(_("The mail server did not accept the test message: {0}"), outcome.reason, title=_("Not sent"))
 	return recipient
 
 
@@ -138,7 +138,7 @@ def _make(campaign: Document, step: str, relation: str | None, second: bool) -> 
 	facts = _facts(campaign, relation)
 	fields = {**composer.merge_fields(facts), "unsubscribe_url": clicks.unsubscribe_url(_NOBODY)}
 	try:
-		if row.step_type == "E-mail":
+		if row.step_type == "Email":
 			return MessagePreview(facts, row, _rendered(row, fields, facts.language, second))
 		if row.step_type == "Letter":
 			return MessagePreview(facts, row, None, letters.specimen(facts, row))

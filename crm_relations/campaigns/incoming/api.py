@@ -79,7 +79,7 @@ def _content(file_url: str) -> bytes | str:
 	"""The content of an uploaded file that the user may read."""
 	name = frappe.db.get_value("File", {"file_url": file_url})
 	if not name:
-		refuse(_("File: {0} is not there"), file_url, exception=frappe.DoesNotExistError)
+		refuse(_("File: {0} does not exist"), file_url, exception=frappe.DoesNotExistError)
 	file = frappe.get_doc("File", name)
 	file.check_permission("read")
 	return file.get_content()

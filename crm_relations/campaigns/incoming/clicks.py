@@ -127,8 +127,8 @@ def unsubscribe(row: frappe._dict, proof: str = "", reference: tuple[str, str] |
 	decisions.withdraw(
 		row.relation if frappe.db.exists("Relation", row.relation) else None,
 		row.recipient,
-		"E-mail",
-		source=_("Unsubscribe link in an e-mail"),
+		"Email",
+		source=_("Unsubscribe link in an email"),
 		proof=f"{row.campaign} · {row.name}" + (f"\n{proof}" if proof else ""),
 	)
 	known = {"send": row.name, "response_type": "Unsubscribe"}

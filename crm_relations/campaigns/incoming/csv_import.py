@@ -24,7 +24,7 @@ from crm_relations.campaigns.incoming import responses
 from crm_relations.shared.access.permissions import readable
 from crm_relations.shared.refusals import refuse
 
-_CHANNEL = {"email": "E-mail", "phone": "Phone"}
+_CHANNEL = {"email": "Email", "phone": "Phone"}
 MEMBER = "Relation Campaign Member"
 #: lines of one file: what a person types; more is an import of another kind
 MAX_LINES = 5000
@@ -170,7 +170,7 @@ def _read(content: str | bytes) -> tuple[list[str], list[list[str]]]:
 	delimiter = max(";\t,", key=first.count)
 	if first.count(delimiter) >= MAX_COLUMNS:
 		refuse(
-			_("File: it has {0} columns; {1} at most can be taken"), first.count(delimiter) + 1, MAX_COLUMNS
+			_("File: it has {0} columns; at most {1} are possible"), first.count(delimiter) + 1, MAX_COLUMNS
 		)
 	try:
 		rows = csv.reader(io.StringIO(text), delimiter=delimiter)
@@ -180,7 +180,7 @@ def _read(content: str | bytes) -> tuple[list[str], list[list[str]]]:
 	if len(lines) < 2:
 		frappe.throw(_("File: it has no line below the header"))
 	if len(lines) - 1 > MAX_LINES:
-		refuse(_("File: it has more than {0} lines, which is the most that can be taken"), MAX_LINES)
+		refuse(_("File: it has more than {0} lines. Split it"), MAX_LINES)
 	return lines[0], lines[1:]
 
 
@@ -193,7 +193,7 @@ def _columns(header: list[str]) -> dict[str, int]:
 				places[name] = place
 	if not {"relation", "email", "phone"} & set(places):
 		frappe.throw(
-			_("File: no column names the member. One of these is needed: relation, e-mail, telephone")
+			_("File: no column names the member. One of these is needed: relation, email, telephone")
 		)
 	if "answer" not in places:
 		frappe.throw(_("File: the column answer is missing"))
@@ -241,7 +241,7 @@ def _take(row: Plan, found: list[tuple[str, str]]) -> None:
 	elif found:
 		row.problem = _("{0} members have this address; name the relation").format(len(found))
 	else:
-		row.problem = _("No member of the campaign is called so")
+		row.problem = _("No member of the campaign has this name")
 
 
 def _judge(row: Plan) -> None:

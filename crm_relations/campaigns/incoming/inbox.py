@@ -114,7 +114,7 @@ def _may_object(doc: Document, told: Incoming, found: Match, level: objection_ru
 	elif level == "possible":
 		mail_reviews.add(doc, found.send, mail_reviews.MAY_BE_OBJECTION)
 	else:
-		proof = _("Reply by e-mail: {0}").format(doc.name)
+		proof = _("Reply by email: {0}").format(doc.name)
 		clicks.unsubscribe(found.send, proof=proof, reference=("Communication", doc.name))
 		if objection_rules.is_about_more(told.text):
 			mail_reviews.add(doc, found.send, mail_reviews.MORE_THAN_MAIL)
@@ -182,4 +182,4 @@ def _put_into_file(doc: Document, send: frappe._dict) -> None:
 
 def _object(send: frappe._dict, doc: Document, source: str) -> None:
 	proof = f"{send.campaign} · {send.name} · {doc.name}"
-	decisions.withdraw(send.relation, send.recipient, "E-mail", source=source, proof=proof)
+	decisions.withdraw(send.relation, send.recipient, "Email", source=source, proof=proof)

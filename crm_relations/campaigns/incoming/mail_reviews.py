@@ -21,13 +21,13 @@ DOCTYPE = "Relation Mail Review"
 
 MAY_BE_OBJECTION = "May be an objection"
 OTHER_SENDER = "Objection from another address than the one written to"
-UNPROVEN_OBJECTION = "Objection without a reference to our e-mail"
-UNPROVEN_BOUNCE = "Bounce without a reference to our e-mail"
-UNPROVEN_COMPLAINT = "Complaint without a reference to our e-mail"
+UNPROVEN_OBJECTION = "Objection without a reference to our email"
+UNPROVEN_BOUNCE = "Bounce without a reference to our email"
+UNPROVEN_COMPLAINT = "Complaint without a reference to our email"
 OTHER_RECIPIENT = "Complaint about another address than the one written to"
-MORE_THAN_MAIL = "The objection may concern more than e-mails"
+MORE_THAN_MAIL = "The objection may concern more than emails"
 
-DECISIONS = ("Objection", "Answer", "Address Dead", "No Effect")
+DECISIONS = ("Objection", "Answer", "Undeliverable", "No Effect")
 
 
 def add(doc: Document, send: frappe._dict, reason: str) -> str:
@@ -79,7 +79,7 @@ def decide(name: str, decision: str) -> None:
 		refuse(_("Decision: {0} is not known. Choose one of {1}"), decision, ", ".join(map(_, DECISIONS)))
 	review = frappe.get_doc(DOCTYPE, name, for_update=True)
 	if review.state != "Open":
-		refuse(_("State: this e-mail has been judged already, as {0}"), _(review.decision or ""))
+		refuse(_("State: this email has already been reviewed: {0}"), _(review.decision or ""))
 	send = frappe.db.get_value(
 		"Relation Campaign Send",
 		review.send,
@@ -87,7 +87,7 @@ def decide(name: str, decision: str) -> None:
 		as_dict=True,
 	)
 	if send and decision == "Objection":
-		proof = _("Reply by e-mail: {0}. Judged by {1}").format(review.communication, frappe.session.user)
+		proof = _("Reply by email: {0}. Reviewed by {1}").format(review.communication, frappe.session.user)
 		clicks.unsubscribe(send, proof=proof, reference=("Communication", review.communication))
 	elif send and decision == "Answer":
 		mail = frappe.db.get_value(
@@ -101,9 +101,9 @@ def decide(name: str, decision: str) -> None:
 			received_at=mail.communication_date if mail else None,
 			reference=("Communication", review.communication),
 		)
-	elif send and decision == "Address Dead":
+	elif send and decision == "Undeliverable":
 		deliverability.note_bounce(
-			send.recipient, permanent=True, reason=_("Judged by {0}").format(frappe.session.user)
+			send.recipient, permanent=True, reason=_("Reviewed by {0}").format(frappe.session.user)
 		)
 	review.update(
 		{

@@ -95,7 +95,7 @@ def _by_communication(doc: Document) -> frappe._dict | None:
 def _read(criterion: Any) -> list[frappe._dict]:
 	table = DocType(SEND)
 	query = frappe.qb.from_(table).select(*[table[field] for field in _FIELDS])
-	return query.where(criterion & (table.step_type == "E-mail")).limit(50).run(as_dict=True)
+	return query.where(criterion & (table.step_type == "Email")).limit(50).run(as_dict=True)
 
 
 def _last_message(addresses: tuple[str, ...]) -> frappe._dict | None:
@@ -106,7 +106,7 @@ def _last_message(addresses: tuple[str, ...]) -> frappe._dict | None:
 	rows = (
 		frappe.qb.from_(table)
 		.select(*[table[field] for field in _FIELDS])
-		.where(table.recipient.isin(addresses) & (table.step_type == "E-mail") & (table.state == "Sent"))
+		.where(table.recipient.isin(addresses) & (table.step_type == "Email") & (table.state == "Sent"))
 		.where(table.sent_at >= add_days(now_datetime(), -DAYS))
 		.orderby(table.sent_at, order=frappe.qb.desc)
 		.limit(1)

@@ -156,9 +156,7 @@ def complete(
 	if not row:
 		refuse(_("Relation Campaign Send {0} does not exist"), send, exception=frappe.DoesNotExistError)
 	if row.step_type != "Call" or row.state != "Pending":
-		frappe.throw(
-			_("This call is not open any more; somebody else may have recorded it. Load the list again")
-		)
+		frappe.throw(_("This call is no longer open; another user may have recorded it. Reload the list"))
 	if not _is_free(row):
 		refuse(_("This call is reserved by {0}"), row.reserved_by)
 	if frappe.db.get_value("Relation Campaign", row.campaign, "status") not in ("Running", "Paused"):
@@ -196,9 +194,9 @@ def _moment_of_next_call(answer: str, said: datetime | str | None) -> datetime |
 	try:
 		moment = get_datetime(said)
 	except ValueError:
-		refuse(_("Call Again: {0} is no day with a time."), said)
+		refuse(_("Call Again: {0} is not a date with a time."), said)
 	if ":" not in str(said):
-		frappe.throw(_("Call Again: enter a time of day beside the date."))
+		frappe.throw(_("Call Again: enter a time of day with the date."))
 	if moment < add_to_date(now_datetime(), minutes=-_GRACE_MINUTES):
 		refuse(_("Call Again: {0} lies in the past."), format_datetime(moment))
 	return moment

@@ -13,7 +13,7 @@ from crm_relations.campaigns.members import assignment
 from crm_relations.campaigns.sends import store
 
 _CHUNK = 100
-NOBODY = "Nobody who is responsible is there"
+NOBODY = "No responsible user is available"
 
 
 def make_due(campaign: str) -> int:

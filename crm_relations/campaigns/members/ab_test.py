@@ -28,9 +28,9 @@ def check(step: Document) -> str:
 	if not share:
 		return ""
 	if not 1 <= share <= 100:
-		return _("Share that Gets a Test: give a share between 1 and 100 percent")
+		return _("Test Group (%): enter a share from 1 to 100 percent")
 	if not (step.subject_b or "").strip() and not frappe.utils.strip_html(step.message_b or "").strip():
-		return _("Variant B: give it a subject or a message of its own")
+		return _("Variant B: enter its own subject or message")
 	return ""
 
 
@@ -73,7 +73,7 @@ def decide(campaign: Document) -> list[str]:
 	"""
 	decided = []
 	for step in campaign.steps:
-		if step.step_type != "E-mail" or not flt(step.ab_share):
+		if step.step_type != "Email" or not flt(step.ab_share):
 			continue
 		frappe.db.get_value("Relation Campaign", campaign.name, "name", for_update=True)
 		if frappe.db.get_value(STEP, step.name, "ab_winner") or not _over(step):

@@ -28,7 +28,7 @@ def check(campaign: Document) -> None:
 	"""
 	share = campaign.control_group_percent or 0
 	if not 0 <= share <= MAX_PERCENT:
-		refuse(_("Control Group: give a share between 0 and {0} percent."), MAX_PERCENT)
+		refuse(_("Control Group: enter a share between 0 and {0} percent."), MAX_PERCENT)
 	if share and not (campaign.control_group_seed or "").strip():
 		campaign.control_group_seed = frappe.generate_hash(length=8)
 

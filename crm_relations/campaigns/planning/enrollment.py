@@ -37,7 +37,7 @@ _PLAIN_EMAIL = "^[a-z0-9._%+'-]+@[a-z0-9-]+([.][a-z0-9-]+)+$"
 _PLAIN_PHONE = r"^[+][1-9][0-9]{6,14}$"
 _PAGE = 5_000
 #: step → channel of consent
-_CHANNELS = {"E-mail": "E-mail", "Call": "Phone", "Letter": "Letter", "Task": ""}
+_CHANNELS = {"Email": "Email", "Call": "Phone", "Letter": "Letter", "Task": ""}
 
 
 def start(campaign: str, user: str | None = None) -> dict:
@@ -114,7 +114,7 @@ def add(campaign: str, relation: str) -> str:
 	"""
 	doc = lifecycle.locked(campaign)
 	if doc.status not in ("Draft", "Approved", "Running", "Paused") or working_hours.is_over(doc):
-		refuse(_("Campaign {0} is {1}; nobody can be added any more"), doc.name, _(doc.status))
+		refuse(_("Campaign {0} is {1}; no more members can be added"), doc.name, _(doc.status))
 	_take_in(doc, DocType("Relation").name == relation)
 	member = last_enrollment(doc.name, relation)
 	if not member:
@@ -284,7 +284,7 @@ def _plan(campaign: Document) -> int:
 	begun = frappe.db.exists("Relation Campaign Send", {"campaign": campaign.name})
 	for step in campaign.steps:
 		new += _plan_step(campaign, step)
-		if step.step_type == "E-mail":
+		if step.step_type == "Email":
 			_suppress_duplicates(step.name)
 			if begun:
 				_suppress_served(step.name)
@@ -297,7 +297,7 @@ def _plan_step(campaign: Document, step: Document) -> int:
 	relation = DocType("Relation")
 	first = not frappe.db.exists("Relation Campaign Send", {"step": step.name})
 	kind = step.step_type
-	address: Term = Coalesce(member.email if kind == "E-mail" else member.phone, "")
+	address: Term = Coalesce(member.email if kind == "Email" else member.phone, "")
 	if kind == "Letter":
 		address = Trim(
 			Concat(

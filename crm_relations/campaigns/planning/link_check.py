@@ -52,7 +52,7 @@ def _written_wrong(url: str) -> str:
 	if parts.scheme.lower() not in ("http", "https"):
 		return _("it does not begin with https://")
 	if not parts.hostname or any(character.isspace() for character in url):
-		return _("it is no address")
+		return _("it is not an address")
 	return ""
 
 
@@ -62,7 +62,7 @@ def _asked(url: str) -> str:
 	try:
 		found = socket.getaddrinfo(parts.hostname or "", None)
 	except (OSError, UnicodeError):
-		return _("there is no server of this name")
+		return _("no server has this name")
 	addresses = list(dict.fromkeys(info[4][0] for info in found))
 	if not all(map(_is_public, addresses)):
 		return ""

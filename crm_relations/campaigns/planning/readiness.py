@@ -27,13 +27,13 @@ from crm_relations.shared.access.permissions import readable
 
 #: step → fields whose texts it needs
 _TEXTS = {
-	"E-mail": ("subject", "message"),
+	"Email": ("subject", "message"),
 	"Call": (),
 	"Letter": ("letter_text",),
 	"Task": ("task_text",),
 }
-_OPTIONAL_TEXTS = {"E-mail": ("subject_b", "message_b"), "Call": ("call_script",)}
-_CHANNELS = {"E-mail": "E-mail", "Call": "Phone", "Letter": "Letter"}
+_OPTIONAL_TEXTS = {"Email": ("subject_b", "message_b"), "Call": ("call_script",)}
+_CHANNELS = {"Email": "Email", "Call": "Phone", "Letter": "Letter"}
 #: members that are named in a note
 _NAMED = 5
 #: members whose consent is looked up for the note
@@ -61,11 +61,11 @@ def missing_for_approval(campaign: Document) -> list[str]:
 	if working_hours.is_over(campaign):
 		found.append(_("End Date: {0} has passed").format(format_date(campaign.end_date)))
 	if not campaign.steps:
-		found.append(_("Steps: add at least one e-mail, call, letter or task"))
+		found.append(_("Steps: add at least one email, call, letter or task"))
 	for step in campaign.steps:
 		found.extend(_check_step(campaign, step))
 	found.extend(_conflicts(campaign))
-	if any(step.step_type == "E-mail" for step in campaign.steps):
+	if any(step.step_type == "Email" for step in campaign.steps):
 		found.extend(map(escape_html, accounts.check(campaign)))
 	return found
 
@@ -100,7 +100,7 @@ def _check_step(campaign: Document, step: Document) -> Iterator[str]:
 	for field in (*_TEXTS[step.step_type], *_OPTIONAL_TEXTS.get(step.step_type, ())):
 		if problem := _check_text(step, field):
 			yield f"{label}: {problem}"
-	if step.step_type == "E-mail":
+	if step.step_type == "Email":
 		if problem := ab_test.check(step):
 			yield f"{label}: {problem}"
 		for problem in attachments.check(campaign, step):
@@ -110,7 +110,7 @@ def _check_step(campaign: Document, step: Document) -> Iterator[str]:
 		if not users:
 			yield _("{0}: Task for is missing, and the campaign has no Responsible User").format(label)
 		elif not assignment.enabled(users):
-			yield _("{0}: nobody who is responsible can log in: {1}").format(label, ", ".join(users))
+			yield _("{0}: no responsible user can log in: {1}").format(label, ", ".join(users))
 
 
 def _check_text(step: Document, field: str) -> str:
@@ -158,7 +158,7 @@ def _notes(campaign: Document, ask_links: bool) -> Iterator[str]:
 	)
 	person = relation.relation_kind == "Person"
 	empty = {
-		"email_id": ("E-mail" in kinds, Coalesce(relation.email_id, "") == ""),
+		"email_id": ("Email" in kinds, Coalesce(relation.email_id, "") == ""),
 		"phone": (
 			"Call" in kinds,
 			(Coalesce(relation.mobile_no, "") == "") & (Coalesce(relation.phone, "") == ""),
@@ -177,13 +177,13 @@ def _notes(campaign: Document, ask_links: bool) -> Iterator[str]:
 			yield from _note_consent(campaign, channel)
 	yield from _people(campaign, kinds)
 	for step in campaign.steps:
-		if step.step_type == "E-mail":
+		if step.step_type == "Email":
 			for text in (step.message, step.message_b):
 				for url, why in link_check.broken(text or "", get_url(), ask_links):
 					yield _("Step {0}: the link {1} is broken: {2}").format(
 						step.idx, escape_html(url), escape_html(why)
 					)
-	if "E-mail" in kinds and not frappe.get_cached_doc("Relation Settings").legal_notice:
+	if "Email" in kinds and not frappe.get_cached_doc("Relation Settings").legal_notice:
 		yield _("Relation Settings: the imprint below campaign mails is empty")
 
 
@@ -199,7 +199,7 @@ def _people(campaign: Document, kinds: set[str]) -> Iterator[str]:
 		if user not in able:
 			yield _("{0} cannot log in and gets no calls and tasks").format(escape_html(user))
 		elif user in absent:
-			yield _("{0} is away and gets no calls and tasks").format(escape_html(user))
+			yield _("{0} is absent and gets no calls and tasks").format(escape_html(user))
 		elif "Call" in kinds and not frappe.has_permission("Relation Campaign Send", "read", user=user):
 			yield _("{0} has no right to see the call list").format(escape_html(user))
 
@@ -231,7 +231,7 @@ def _note_consent(campaign: Document, channel: str) -> Iterator[str]:
 	"""Members of a sample that may not be addressed on the channel now, and those with an old consent that was never used."""
 	relation = DocType("Relation")
 	fields = {
-		"E-mail": relation.email_id,
+		"Email": relation.email_id,
 		"Phone": Coalesce(relation.mobile_no, relation.phone),
 		"Letter": relation.address_line,
 	}

@@ -22,7 +22,7 @@ from crm_relations.shared.in_lists import one_of_many
 
 MEMBER = "Relation Campaign Member"
 #: step type → channel of consent
-_CHANNELS = {"E-mail": "E-mail", "Call": "Phone", "Letter": "Letter"}
+_CHANNELS = {"Email": "Email", "Call": "Phone", "Letter": "Letter"}
 _FIELDS = ("email_id", "mobile_no", "phone", "address_line", "pincode", "city")
 _CHUNK = 1000
 _LENGTH = 140
@@ -52,7 +52,7 @@ def _follow(relations: list[str]) -> int:
 	frappe.db.bulk_update(store.SEND, changes)
 	concerned = [row for row in rows if row.name in changes]
 	_update_members({row.member: addresses[row.relation] for row in concerned})
-	for step in sorted({row.step for row in concerned if row.step_type == "E-mail"}):
+	for step in sorted({row.step for row in concerned if row.step_type == "Email"}):
 		enrollment.suppress_shared_addresses(step)
 	return len(changes)
 
@@ -94,7 +94,7 @@ def _by_step_type(row: Any, region: str) -> dict[str, str]:
 	lines = " ".join(row[field] or "" for field in ("address_line", "pincode", "city")).strip()
 	number = (row.mobile_no or row.phone or "").strip()
 	return {
-		"E-mail": email_key(row.email_id) if row.email_id else "",
+		"Email": email_key(row.email_id) if row.email_id else "",
 		"Call": phone_key(number, region) if number else "",
 		"Letter": lines[:_LENGTH],
 	}
@@ -118,7 +118,7 @@ def _update_members(members: dict[str, dict[str, str]]) -> None:
 	frappe.db.bulk_update(
 		MEMBER,
 		{
-			name: {"email": addresses["E-mail"], "phone": addresses["Call"]}
+			name: {"email": addresses["Email"], "phone": addresses["Call"]}
 			for name, addresses in members.items()
 		},
 	)

@@ -21,7 +21,7 @@ def overview(relation: str) -> dict:
 		"Relation", relation, ["email_id", "mobile_no", "phone", "address_line", "language"], as_dict=True
 	)
 	addresses = {
-		"E-mail": facts.email_id,
+		"Email": facts.email_id,
 		"Phone": facts.mobile_no or facts.phone,
 		"Letter": facts.address_line or rules.ALL_ADDRESSES,
 	}
@@ -47,7 +47,7 @@ def object_to_advertising(relation: str, way: str, channels: list | str | None =
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	wanted = frappe.parse_json(channels) if isinstance(channels, str) else channels
 	events = objections.record(relation, way, wanted or objections.CHANNELS)
-	return {"events": events, "message": _("Recorded. It holds from now on.")}
+	return {"events": events, "message": _("Recorded. The objection applies from now on.")}
 
 
 @frappe.whitelist(methods=["POST"])
@@ -60,9 +60,9 @@ def request_opt_in(relation: str, purposes: list | str, source: str) -> dict:
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	facts = frappe.db.get_value("Relation", relation, ["email_id", "language"], as_dict=True)
 	if not cstr(source).strip():
-		frappe.throw(_("Source: say where and when the person asked for our e-mails"))
-	if decisions.has_objected(relation, facts.email_id or "", "E-mail"):
-		refuse(_("{0} has objected to our e-mails and must not be asked"), facts.email_id)
+		frappe.throw(_("Source: say where and when the person asked for our emails"))
+	if decisions.has_objected(relation, facts.email_id or "", "Email"):
+		refuse(_("{0} has objected to our emails and must not be asked"), facts.email_id)
 	wanted = frappe.parse_json(purposes) if isinstance(purposes, str) else purposes
 	request = opt_in.request(
 		facts.email_id or "",
@@ -73,8 +73,8 @@ def request_opt_in(relation: str, purposes: list | str, source: str) -> dict:
 		requested_by=frappe.session.user,
 	)
 	if not request:
-		refuse(_("The address has been sent {0} such mails today"), opt_in.MAILS_A_DAY)
-	return {"request": request, "message": _("The mail with the link is on its way.")}
+		refuse(_("The address has already been sent {0} such emails today"), opt_in.MAILS_A_DAY)
+	return {"request": request, "message": _("The email with the link has been sent.")}
 
 
 def _channel(relation: str, channel: str, address: str | None) -> dict:

@@ -80,7 +80,7 @@ def read(who: Visitor) -> Preferences:
 	offered = texts.offered(who.language)
 	names = [*(purpose.name for purpose in offered), rules.GENERAL_PURPOSE]
 	relations = {who.address: who.relation or ""}
-	agreed = decisions.decide_purposes({who.address: False}, "E-mail", names, relations=relations)
+	agreed = decisions.decide_purposes({who.address: False}, "Email", names, relations=relations)
 	objected = _objected(who)
 	return Preferences(
 		choices=[Choice(purpose, agreed[purpose.name][who.address].allowed) for purpose in offered],
@@ -105,7 +105,7 @@ def save(who: Visitor, wanted: Collection[str], no_calls: bool, no_letters: bool
 	outcome = Outcome()
 	for choice in now.choices:
 		if choice.agreed and choice.purpose.name not in wanted:
-			_withdraw(who, "E-mail", who.address, choice.purpose.name)
+			_withdraw(who, "Email", who.address, choice.purpose.name)
 			outcome.withdrawn.append(choice.purpose.title)
 	if now.calls and no_calls and who.relation:
 		_withdraw(who, "Phone", rules.ALL_ADDRESSES)
@@ -131,7 +131,7 @@ def save(who: Visitor, wanted: Collection[str], no_calls: bool, no_letters: bool
 def refuse_all(who: Visitor) -> Outcome:
 	"""No advertising any more, by no way."""
 	if who.address:
-		_withdraw(who, "E-mail", who.address)
+		_withdraw(who, "Email", who.address)
 	if who.relation:
 		for channel in ("Phone", "Letter"):
 			_withdraw(who, channel, rules.ALL_ADDRESSES)

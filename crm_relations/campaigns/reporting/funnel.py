@@ -112,7 +112,7 @@ def by_step(campaign: str) -> list[dict[str, Any]]:
 					"variant": variant,
 					"states": by_state,
 					"sent": sum(by_state.get(state, 0) for state in DONE),
-					"delivered": delivered.get(key, 0) if one.step_type == "E-mail" else None,
+					"delivered": delivered.get(key, 0) if one.step_type == "Email" else None,
 					"clicked": len(answers["clicked_by_step"].get(key, ())),
 					"answered": len(answers["answered_by_step"].get(key, ())),
 					"qualified": qualified,
@@ -129,13 +129,13 @@ def _done(campaign: str) -> tuple[Any, Criterion]:
 
 def _emailed(campaign: str) -> bool:
 	"""Return whether an email of the campaign has left."""
-	return bool(frappe.db.exists(SEND, {"campaign": campaign, "step_type": "E-mail", "state": ["in", DONE]}))
+	return bool(frappe.db.exists(SEND, {"campaign": campaign, "step_type": "Email", "state": ["in", DONE]}))
 
 
 def _delivered(campaign: str) -> tuple[Any, Criterion]:
 	"""Emails that were sent and did not bounce."""
 	send, done = _done(campaign)
-	done &= send.step_type == "E-mail"
+	done &= send.step_type == "Email"
 	response = DocType(RESPONSE)
 	bounced = (
 		frappe.qb.from_(response)

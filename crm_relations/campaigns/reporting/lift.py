@@ -48,7 +48,7 @@ class Effect:
 			return self.reason
 		low, high = self._money(self.revenue.low), self._money(self.revenue.high)
 		text = _("With 95 % confidence, the campaign changed revenue by between {0} and {1} per member.")
-		proof = "" if self.revenue.proves_a_change else _("That it changed anything is not proven.")
+		proof = "" if self.revenue.proves_a_change else _("A lift is not proven.")
 		return f"{text.format(low, high)} {proof}".strip()
 
 	@property
@@ -147,20 +147,18 @@ def _compare(effect: Effect) -> None:
 		return
 	if not effect.company:
 		effect.rate = None
-		effect.reason = _(
-			"No statement possible: the campaign names no company, and there is no default company."
-		)
+		effect.reason = _("No result possible: the campaign has no company, and there is no default company.")
 	elif not control.members:
 		effect.reason = _(
-			"No statement possible: the campaign has no control group. Give it a share under Control Group before the start."
+			"No result possible: the campaign has no control group. Enter a share under Control Group before the start."
 		)
 	elif not effect.rate:
 		effect.reason = _(
-			"No statement possible: the groups are too small. Each needs {0} members; there are {1} addressed and {2} in the control group."
+			"No result possible: the groups are too small. Each needs {0} members; {1} are addressed and {2} are in the control group."
 		).format(rules.MIN_MEMBERS, addressed.members, control.members)
 	else:
 		effect.reason = _(
-			"No statement on revenue possible: too few have bought. Each group needs {0} buyers; there are {1} among the addressed and {2} in the control group."
+			"No result for revenue possible: too few members have bought. Each group needs {0} buyers; {1} are addressed and {2} are in the control group."
 		).format(rules.MIN_BUYERS, addressed.buyers, control.buyers)
 
 

@@ -29,7 +29,7 @@ def due(table: Any, campaign: str) -> Criterion:
 	return (
 		(table.campaign == campaign)
 		& (table.state == "Pending")
-		& (table.step_type == "E-mail")
+		& (table.step_type == "Email")
 		& (table.due_on <= getdate())
 		& (table.retry_at.isnull() | (table.retry_at <= now_datetime()))
 		& (table.variant.isnull() | (table.variant != WAITING))

@@ -64,7 +64,7 @@ def reason_for(account: str) -> str:
 	if not row:
 		return ""
 	if row.cause == "Quota":
-		text = _("The provider of the account {0} takes no more messages until about {1}: {2}")
+		text = _("The provider of the account {0} accepts no messages until about {1}: {2}")
 	else:
 		text = _("The provider of the account {0} refuses the sender; next attempt at {1}: {2}")
 	return text.format(account, format_datetime(row.paused_until), row.reason or "")

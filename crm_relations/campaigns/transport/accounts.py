@@ -25,20 +25,18 @@ def check(campaign: Document) -> list[str]:
 	"""Why mails could not leave, in words; empty if they can."""
 	account = account_of(campaign)
 	if not account:
-		return [
-			_("Outgoing E-mail Account: none is set, here, in Relation Settings or as the site's default")
-		]
+		return [_("Outgoing Email Account: none is set, here, in Relation Settings or as the site's default")]
 	if not account.get("enable_outgoing") and not account.get("from_site_config"):
-		return [_("Outgoing E-mail Account: {0} does not have Enable Outgoing ticked").format(account.name)]
+		return [_("Outgoing Email Account: {0} does not have Enable Outgoing ticked").format(account.name)]
 	if not account.get("smtp_server"):
-		return [_("Outgoing E-mail Account: {0} has no SMTP server").format(account.name)]
+		return [_("Outgoing Email Account: {0} has no SMTP server").format(account.name)]
 	return []
 
 
 def held_back() -> str:
 	"""Why no mail of ours may leave this site, whatever the account; empty if it may."""
 	if frappe.are_emails_muted():
-		return _("E-mails are muted on this site (mute_emails)")
+		return _("Emails are muted on this site (mute_emails)")
 	if cint(frappe.db.get_default("suspend_email_queue")):
 		return _("Sending is suspended in the Email Queue")
 	return live_site.hindrance()

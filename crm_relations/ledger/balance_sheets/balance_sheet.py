@@ -271,7 +271,7 @@ class _Lines:
 	def of(self, account: str) -> AccountLine:
 		if account not in self.found:
 			row = self.accounts.get(account) or frappe._dict(root_type="Equity")
-			name = _("Moved from other campaigns or none") if account == TRANSFERS else account
+			name = _("Transferred from other campaigns or none") if account == TRANSFERS else account
 			self.found[account] = AccountLine(name, row.account_number or "", row.root_type or "Equity")
 		return self.found[account]
 

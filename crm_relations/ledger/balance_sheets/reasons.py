@@ -30,28 +30,26 @@ TEXTS = {
 	"header-without": _lt("All lines have the campaign, the document itself does not."),
 	"payment-without": _lt("A payment without the campaign, although everything it pays has it."),
 	"journal-without": _lt("A journal without the campaign, although everything it settles has it."),
-	"journal-part": _lt("All expenses carry the campaign, the rows against them do not."),
+	"journal-part": _lt("All expenses carry the campaign, the offsetting rows do not."),
 	"several": _lt(
 		"Not all lines are of the campaign. ERPNext posts receivable, tax and discount of the whole document with one campaign or none; here the lines divide them."
 	),
-	"by-rule": _lt("The campaign earned it by an attribution rule; the documents carry none."),
+	"by-rule": _lt("Attributed to the campaign by an attribution rule; the documents carry no campaign."),
 	"payment-several": _lt("Pays documents of several campaigns, or of none; here each has its part."),
 	"payment-more": _lt(
 		"Carries the campaign, and pays more than its invoices: an advance, or other documents."
 	),
 	"journal-several": _lt("Settles or spends for several campaigns, or for none; here each has its part."),
-	"other-campaign": _lt("Carries another campaign than what it settles."),
-	"delivery": _lt("A delivery posted without the campaign; ERPNext does not post deliveries anew."),
+	"other-campaign": _lt("Carries another campaign than the documents it settles."),
+	"delivery": _lt("A delivery posted without the campaign; ERPNext does not repost deliveries."),
 	"not-attributed": _lt(
 		"An invoice that carries the campaign and is not attributed to it: Relation Settings, Rebuild Attribution."
 	),
-	"posted-other": _lt(
-		"Was posted with the campaign and does not carry it any more: it was allocated anew."
-	),
-	"closing": _lt("Closing of a year: ERPNext moves the profit to equity, here it stays profit."),
-	"no-part": _lt("Carries the campaign, but neither earns nor spends for it."),
+	"posted-other": _lt("Was posted with the campaign and no longer carries it: it was reallocated."),
+	"closing": _lt("Year-end closing: ERPNext moves the profit to equity; here it is still shown as profit."),
+	"no-part": _lt("Carries the campaign, but has no income or expense for it."),
 	"report": _lt(
-		"ERPNext's report counts otherwise here: entries of a finance book, or entries that you may not read."
+		"ERPNext's report counts differently here: entries of a finance book, or entries that you may not read."
 	),
 }
 REPAIRABLE = (

@@ -133,9 +133,9 @@ def _repair(voucher: Voucher, sheet: BalanceSheet, code: str) -> tuple[str | Non
 		if footprint(doc.doctype, doc.name) != before:
 			raise _Changed
 		if code == "posted-other":
-			told = _("Posted anew without campaign {0} by {1} {2}; no amount has changed.")
+			told = _("Reposted without campaign {0} by {1} {2}; no amount has changed.")
 		else:
-			told = _("Campaign {0} set and posted anew by {1} {2}; no amount has changed.")
+			told = _("Campaign {0} set and reposted by {1} {2}; no amount has changed.")
 		doc.add_comment("Info", filled(told, sheet.campaign, _(REPOST), repost.name))
 		return repost.name, None
 	except (frappe.QueryDeadlockError, JobTimeoutException):
@@ -144,7 +144,7 @@ def _repair(voucher: Voucher, sheet: BalanceSheet, code: str) -> tuple[str | Non
 		frappe.db.rollback(save_point=SAVEPOINT)
 		if isinstance(error, _Changed):
 			reason = _(
-				"ERPNext would post it with other amounts today than it did then. It is left as it was; whoever needs the campaign on it cancels and amends it."
+				"ERPNext would post it with different amounts today. It is left unchanged. To set the campaign, cancel and amend it."
 			)
 		else:
 			reason = strip_html(cstr(error)) or type(error).__name__
@@ -225,7 +225,7 @@ def _exchange_journals(doctype: str, name: str) -> list[str]:
 def _tell_campaign(sheet: BalanceSheet, done: Sequence[dict[str, Any]]) -> None:
 	named = ", ".join(f"{_(row['voucher_type'])} {row['voucher_no']} ({row['repost']})" for row in done[:20])
 	more = len(done) - 20
-	text = filled(_("{0} vouchers were posted anew with this campaign: {1}"), len(done), named)
+	text = filled(_("{0} vouchers were reposted with this campaign: {1}"), len(done), named)
 	if more > 0:
 		text += " " + filled(_("and {0} more"), more)
 	frappe.get_doc("Relation Campaign", sheet.campaign).add_comment("Info", text)
@@ -252,25 +252,25 @@ class _Blocks:
 		day = getdate(self.dates[voucher])
 		if self.immutable:
 			return _(
-				"The ledger is immutable (Accounts Settings): ERPNext would date the reversal today, and what lies between would count twice."
+				"The ledger is immutable (Accounts Settings): ERPNext would date the reversal today, and the document would count twice until then."
 			)
 		if self.closed_until and day <= self.closed_until:
-			return _("The year is closed until {0}. It is left as it is.").format(
+			return _("The books are closed until {0}. The document is left unchanged.").format(
 				formatdate(self.closed_until)
 			)
 		for row in self.periods:
 			if row.document_type == doctype and row.start_date <= day <= row.end_date:
-				return _("Accounting Period {0} is closed. It is left as it is.").format(row.name)
+				return _("Accounting Period {0} is closed. The document is left unchanged.").format(row.name)
 		if self.frozen_until and day <= self.frozen_until:
-			return _("Accounts are frozen until {0}. It is left as it is.").format(
+			return _("Accounts are frozen until {0}. The document is left unchanged.").format(
 				formatdate(self.frozen_until)
 			)
 		if account := self.accounts.get(voucher):
-			return _("Account {0} is frozen or disabled. It is left as it is.").format(account)
+			return _("Account {0} is frozen or disabled. The document is left unchanged.").format(account)
 		if name in self.deferred:
-			return _("It defers revenue or expense; ERPNext does not post such documents anew.")
+			return _("It defers revenue or expense; ERPNext does not repost such documents.")
 		if doctype not in self.allowed:
-			return _("{0} may not be posted anew: add it in Repost Accounting Ledger Settings.").format(
+			return _("{0} may not be reposted: add it in Repost Accounting Ledger Settings.").format(
 				_(doctype)
 			)
 		if not frappe.has_permission(doctype, "submit", doc=name):

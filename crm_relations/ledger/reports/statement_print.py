@@ -32,14 +32,14 @@ def figure_labels() -> dict[str, str]:
 	return {
 		"revenue": _("Revenue"),
 		"credit_notes": _("Credit Notes"),
-		"by_rule": _("Of it by Rule"),
+		"by_rule": _("Thereof by Rule"),
 		"discounts": _("Discounts"),
 		"cost_of_goods": _("Cost of Goods"),
 		"margin": _("Margin"),
 		"campaign_cost": _("Campaign Cost"),
 		"return_percent": _("Return in Percent"),
 		"tax": _("Tax"),
-		"receivable_open": _("Receivables Open"),
+		"receivable_open": _("Outstanding Receivables"),
 		"receivable_overdue": _("Overdue"),
 		"cash_received": _("Cash Received"),
 		"cash_discounts": _("Cash Discounts"),
@@ -174,7 +174,7 @@ class _Page:
 					for each in result.problems
 				],
 				"note": _(
-					"All amounts are sums of posted rows of the ledger; the part of a voucher that a campaign has follows its lines."
+					"All amounts are sums of posted ledger rows. A campaign's share of a voucher follows from the lines of the voucher."
 				),
 			},
 		)

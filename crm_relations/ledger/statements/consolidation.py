@@ -157,7 +157,7 @@ def _rate(own: Statement, currency: str) -> Decimal:
 		return Decimal(1)
 	rate = Decimal(str(get_exchange_rate(currency, own.currency, own.to_date) or 0))
 	if not rate:
-		text = _("There is no exchange rate from {0} to {1} on {2}. Enter it as Currency Exchange.")
+		text = _("The exchange rate from {0} to {1} on {2} is missing. Enter it as Currency Exchange.")
 		refuse(text, currency, own.currency, frappe.utils.formatdate(own.to_date))
 	return rate
 

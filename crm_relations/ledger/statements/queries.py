@@ -19,7 +19,7 @@ from crm_relations.segments.members import membership
 from crm_relations.shared.in_lists import none_of, one_of
 
 CLOSING = "Period Closing Voucher"
-CHAIN_RULE = "Document Chain"
+CHAIN_RULE = "Document Flow"
 INVOICE = "Sales Invoice"
 #: temporary table of the session with the attributed vouchers of a scope (`room.vouchers_once`)
 VOUCHERS = "relation_attributed_vouchers"

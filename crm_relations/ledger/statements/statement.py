@@ -503,7 +503,7 @@ class Builder:
 	def _described(self, account: str) -> tuple[str, str, str]:
 		"""The account, its number, its root type."""
 		if account == TRANSFERS:
-			return _("Moved from other campaigns or none"), "", "Equity"
+			return _("Transferred from other campaigns or none"), "", "Equity"
 		row = self.accounts.get(account) or frappe._dict()
 		return account, row.account_number or "", row.root_type or ""
 

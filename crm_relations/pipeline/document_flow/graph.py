@@ -59,7 +59,7 @@ def process_chain(doctype: str, name: str) -> dict[str, Any]:
 	start = _voucher_of(name) if doctype == LEDGER else asked
 	if start[0] not in known:
 		refuse(
-			_("{0} is in no process chain. Choose one of: {1}"),
+			_("{0} has no document flow. Choose one of: {1}"),
 			_(start[0]),
 			", ".join(_(each) for each in sorted(known)),
 		)

@@ -20,7 +20,7 @@ ACTIONS: list[Action] = [
 		needs=(("Lead", "write"),),
 		party_types=("Lead",),
 		values={"relation": RELATION},
-		confirm="Is this lead worth the attention of sales? It becomes a prospect.",
+		confirm="Should sales follow up on this lead? It becomes a prospect.",
 	),
 	Action(
 		"New Opportunity",
@@ -62,7 +62,7 @@ def qualify(relation: str) -> tuple[str, str]:
 		limit=1,
 	)
 	if not found:
-		frappe.throw(_("There is no open lead to qualify. Open one first."))
+		frappe.throw(_("No open lead to qualify. Create one first."))
 	lead = frappe.get_doc("Lead", found[0])
 	lead.check_permission("write")
 	if lead.qualification_status != "Qualified":

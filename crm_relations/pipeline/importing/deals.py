@@ -42,7 +42,9 @@ class Booking:
 		self.currency = frappe.get_cached_value("Company", company, "default_currency")
 		self.tax = tax
 		if tax not in ("default", "none") and not frappe.db.exists(TAX_TEMPLATE, tax):
-			refuse(_("tax: there is no {0} {1}. Use default, none or the name of one."), TAX_TEMPLATE, tax)
+			refuse(
+				_("tax: {0} {1} does not exist. Use default, none or an existing name."), TAX_TEMPLATE, tax
+			)
 
 	def book(self, deal: Deal, names: Names, lost_reason: str) -> tuple[str, str | None]:
 		"""Make the documents of a deal; nothing is committed.

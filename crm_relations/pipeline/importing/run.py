@@ -51,7 +51,7 @@ class Importer:
 		check_company(self.company)
 		check_silence()
 		if campaign and not frappe.db.exists("Relation Campaign", campaign):
-			refuse(_("There is no campaign {0}."), campaign, exception=frappe.DoesNotExistError)
+			refuse(_("Campaign {0} does not exist."), campaign, exception=frappe.DoesNotExistError)
 		# master data belong to the site, deals to a company: the same export may be booked in two companies
 		self.source = f"{self.mapping.source} → {self.company}"
 		self.rejects_file = Path(
@@ -329,7 +329,7 @@ def choose_company(company: str | None = None) -> str:
 	"""
 	if company:
 		if not frappe.db.exists("Company", company):
-			refuse(_("There is no company {0}."), company, exception=frappe.DoesNotExistError)
+			refuse(_("Company {0} does not exist."), company, exception=frappe.DoesNotExistError)
 		return company
 	if default := frappe.db.get_single_value("Relation Settings", "default_company"):
 		return default

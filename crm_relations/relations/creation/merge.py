@@ -23,7 +23,7 @@ from crm_relations.shared.refusals import filled
 CHILDREN = ("Relation Party", "Relation Role", "Relation Contact Point")
 LINK = "Relation Link"
 #: type of a further contact point → the field of which it is a second
-CONTACT_FIELDS = {"E-mail": "email_id", "Phone": "phone", "Mobile": "mobile_no", "Website": "website"}
+CONTACT_FIELDS = {"Email": "email_id", "Phone": "phone", "Mobile": "mobile_no", "Website": "website"}
 
 
 def merge_into(keep: str, other: str) -> None:
@@ -39,14 +39,14 @@ def merge_into(keep: str, other: str) -> None:
 	queue.mark(queue.RELATION, keep)
 	left = _move_references(keep, other)
 	_move_dynamic_links(keep, other)
-	text = _("{0} ({1}) turned out to be the same and was folded into this relation.")
+	text = _("{0} ({1}) was merged into this relation.")
 	kept.add_comment("Info", filled(text, folded.relation_name, other))
 	kept.run_method("after_fold", other)
 	frappe.clear_document_cache("Relation", keep)
 	frappe.clear_document_cache("Relation", other)
 	if left:
 		frappe.db.set_value("Relation", other, {"disabled": 1, "stage": None, "stage_since": None})
-		text = _("Folded into {0} ({1}). What is still listed here could not move: {2}")
+		text = _("Merged into {0} ({1}). These documents could not be moved: {2}")
 		frappe.get_doc("Relation", other).add_comment(
 			"Info", filled(text, kept.relation_name, keep, ", ".join(left))
 		)

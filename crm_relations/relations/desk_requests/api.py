@@ -77,7 +77,7 @@ def next_document(
 	ascending = (sort_order.lower() == "asc") != bool(cint(prev))
 	found = rows.neighbour(doctype, value, frappe.parse_json(filters) or [], sort_field, ascending)
 	if not found:
-		frappe.msgprint(_("There is no further document in this list."))
+		frappe.msgprint(_("No further document in this list."))
 	return found
 
 

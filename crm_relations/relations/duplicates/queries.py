@@ -18,7 +18,7 @@ Pair = tuple[str, str]
 #: documents that have a tax number: it is read in place, and not copied into the relation
 TAXED = ("Customer", "Supplier")
 #: type of a relation's further contact points → what it is here
-POINTS = {"E-mail": "emails", "Phone": "phones", "Mobile": "phones"}
+POINTS = {"Email": "emails", "Phone": "phones", "Mobile": "phones"}
 DEFAULT_REGION = "DE"
 
 

@@ -54,7 +54,7 @@ OUTLINE = (
 
 #: kind of key → what it is made of, in the order in which the search asks for them
 KEY_KINDS = {
-	"e": "e-mail",
+	"e": "email",
 	"v": "tax number",
 	"p": "telephone",
 	"w": "web domain",

@@ -147,7 +147,7 @@ def _tell(relation: str, new: list[queries.Pair]) -> None:
 		)
 		for name in readable
 	)
-	frappe.msgprint(filled(_("Perhaps the same as: {0}"), Markup(names)), alert=True, indicator="orange")
+	frappe.msgprint(filled(_("Possible duplicate of: {0}"), Markup(names)), alert=True, indicator="orange")
 
 
 # ── all relations ──────────────────────────────────────────────────────────────────────────────

@@ -57,7 +57,7 @@ def start(file_format: str, filters: list | dict | None, names: list[str] | None
 	return {
 		"file_url": None,
 		"rows": 0,
-		"message": _("The export has been started. You will be told when it is done."),
+		"message": _("The export has been started. You will be notified when it is done."),
 	}
 
 

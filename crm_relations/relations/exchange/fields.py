@@ -75,7 +75,7 @@ MAX_NOTES = 60_000
 #: headings of the columns that are no fields of Relation
 EXTRA = {
 	parsing.COMPANY: "Company",
-	"further_emails": "Further E-mails",
+	"further_emails": "Further Emails",
 	"further_phones": "Further Phones",
 	"further_mobiles": "Further Mobiles",
 	"further_fax": "Fax",
@@ -100,11 +100,11 @@ FOREIGN = {
 	"birth_day": "Birthday: Day",
 	"birth_month": "Birthday: Month",
 	"birth_year": "Birthday: Year",
-	"optout_email": "Opt-out: E-mail",
+	"optout_email": "Opt-out: Email",
 	"optout_phone": "Opt-out: Phone",
 	"optout_letter": "Opt-out: Letter",
 	"optout_all": "Opt-out: All Channels",
-	"allowed_email": "E-mail Allowed",
+	"allowed_email": "Email Allowed",
 	"allowed_phone": "Calls Allowed",
 	"allowed_letter": "Letters Allowed",
 	"optout_status": "Status of the Newsletter",
@@ -286,7 +286,7 @@ class Reader:
 		if df.fieldtype in NUMBERS:
 			number = cells.read_number(text)
 			if number < 0 or number >= 10**15:
-				raise Unreadable(parsing._("{0} is no number. Write it like 1234.50."), text)
+				raise Unreadable(parsing._("{0} is not a number. Write it like 1234.50."), text)
 			return round(number) if df.fieldtype == "Int" else number
 		if df.fieldtype == "Check":
 			return cells.read_check(text)
@@ -354,7 +354,9 @@ def _email(text: str) -> str:
 	if EMAIL.fullmatch(key) and len(key) <= 140:
 		return key
 	if not key or len(key) > 140 or not validate_email_address(key):
-		raise Unreadable(parsing._("{0} is no e-mail address. Write it like name@company.com."), text[:140])
+		raise Unreadable(
+			parsing._("{0} is not an email address. Write it like name@company.com."), text[:140]
+		)
 	return key
 
 

@@ -122,7 +122,7 @@ def check_columns(doc: Document) -> None:
 			continue
 		if row.target not in known:
 			refuse(
-				_("Columns, row {0}: {1} is no field of a relation. Choose one of the list."),
+				_("Columns, row {0}: {1} is not a field of a relation. Choose one from the list."),
 				row.idx,
 				row.target,
 			)
@@ -213,7 +213,7 @@ def start_check(doc: Document) -> str:
 		check(doc.name)
 		return _("Checked. Nothing has been written yet.")
 	_enqueue(check_job, doc)
-	return _("The file is being checked. You will be told when it is done.")
+	return _("The file is being checked. You will be notified when this is done.")
 
 
 def check(name: str) -> None:
@@ -291,7 +291,7 @@ def start_import(doc: Document) -> str:
 		frappe.throw(_("Check the file first, then start the import."))
 	_set(doc, {"status": "Importing", "failure": None})
 	_enqueue(import_job, doc)
-	return _("The import has been started. You will be told when it is done.")
+	return _("The import has been started. You will be notified when it is done.")
 
 
 def _enqueue(method: Any, doc: Document) -> None:

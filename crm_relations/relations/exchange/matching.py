@@ -315,7 +315,7 @@ class Matcher:
 		if owners and not same:
 			other = self.known[sorted(owners)[0]]
 			raise Unreadable(
-				_("E-mail: {0} belongs to {1} already. Correct the name or the address."),
+				_("Email: {0} belongs to {1} already. Correct the name or the address."),
 				", ".join(sorted(mine.emails & other.emails)),
 				self.shown(other),
 			)

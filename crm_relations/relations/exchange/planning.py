@@ -256,7 +256,7 @@ class Planner:
 			if check:
 				self.check(plan.doc)
 		if record.dropped:
-			plan.details.append(_("Not taken over: {0}").format(", ".join(record.dropped)))
+			plan.details.append(_("Not copied: {0}").format(", ".join(record.dropped)))
 		return plan
 
 	def check(self, doc: Document) -> None:
@@ -475,7 +475,7 @@ def _parts_of(record: Record) -> str:
 def _in_words(objection: Objection) -> str:
 	"""What the preview says of an opt-out."""
 	if objection.channel == opt_outs.DEAD:
-		return _("Mail to the address comes back ({0})").format(objection.source)
+		return _("Emails to the address are undeliverable ({0})").format(objection.source)
 	if objection.on:
 		return _("Objection to {0} of {1} ({2})").format(
 			_(objection.channel), format_date(objection.on), objection.source

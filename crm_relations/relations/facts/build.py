@@ -193,7 +193,7 @@ def lock(wait: bool = False) -> None:
 		frappe.db.get_value("DocType", FACTS, "name", for_update=True, wait=wait)
 	except frappe.QueryTimeoutError:
 		frappe.throw(
-			_("The figures of the relations are being made at this moment. Try again when that is done."),
+			_("The figures of the relations are being computed. Try again when this is done."),
 			FactsBusyError,
 		)
 

@@ -30,7 +30,7 @@ def _waiting(state: dict[str, int | str | None]) -> list[Finding]:
 		Finding(
 			"warning",
 			"facts-waiting",
-			_("{0} changes wait to be taken into the figures of the relations, since {1}.").format(
+			_("{0} changes have been waiting since {1} to update the figures of the relations.").format(
 				state["changes_waiting"], frappe.format(since, "Datetime")
 			),
 			_rebuild(),

@@ -114,7 +114,7 @@ def start_search() -> str:
 		deduplicate=True,
 		user=frappe.session.user,
 	)
-	return _("All relations are being searched. You will be told when it is done.")
+	return _("All relations are being searched. You will be notified when this is done.")
 
 
 def search_job(user: str) -> None:
@@ -125,7 +125,7 @@ def search_job(user: str) -> None:
 		frappe.publish_progress(done * 100 / max(total, 1), title=title, user=user)
 
 	found = search.search(on_progress=show)
-	message = filled(_("{0} new pairs that are perhaps the same."), found)
+	message = filled(_("{0} new pairs of possible duplicates."), found)
 	frappe.publish_realtime("msgprint", {"message": message, "alert": True}, user=user)
 
 

@@ -136,9 +136,7 @@ def merge(keep: str, other: str, take: Collection[str] = ()) -> str:
 	kept, folded = _both(keep, other, for_update=True)
 	allowed = {row["fieldname"] for row in compared_fields(kept, folded) if row["other"]}
 	if unknown := sorted(set(take) - allowed):
-		refuse(
-			_("Fields: {0} cannot be taken over. Choose among the fields of the preview."), ", ".join(unknown)
-		)
+		refuse(_("Fields: {0} cannot be copied. Choose among the fields of the preview."), ", ".join(unknown))
 	before = merge_snapshot.read(keep, other)
 	if take:
 		frappe.db.set_value("Relation", keep, {field: folded.get(field) for field in take})
@@ -240,11 +238,9 @@ def forget(doc: Document) -> None:
 def _check_can_be_undone(keep: str) -> None:
 	later = frappe.db.get_value(MERGE, {"folded": keep, "state": MERGED}, ["name", "kept"], as_dict=True)
 	if later:
-		refuse(
-			_("The kept relation has itself been merged into {0} since. Undo that merge first."), later.kept
-		)
+		refuse(_("The surviving relation has since been merged into {0}. Undo that merge first."), later.kept)
 	if not frappe.db.exists("Relation", keep):
-		refuse(_("The kept relation {0} does not exist any more. The merge cannot be undone."), keep)
+		refuse(_("The surviving relation {0} no longer exists. The merge cannot be undone."), keep)
 
 
 def _note_different(keep: str, other: str) -> None:

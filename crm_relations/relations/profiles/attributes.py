@@ -103,7 +103,7 @@ def make_key(doc: Document) -> None:
 	key = re.sub(r"[^a-z0-9]+", "_", written).strip("_").removeprefix(PREFIX)[:50]
 	if not key or not key[0].isalpha():
 		refuse(
-			_("Key: {0} makes no field name. Begin with a letter from a to z."),
+			_("Key: {0} is not a valid field name. Begin with a letter from a to z."),
 			doc.fieldname or doc.label or "",
 		)
 	doc.fieldname = PREFIX + key

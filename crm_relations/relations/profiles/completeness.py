@@ -201,7 +201,9 @@ def check_settings(doc: Document) -> None:
 		for fieldname in filter(None, (row.profile_field, row.alternative)):
 			if fieldname not in known:
 				refuse(
-					_("Fields that Count, row {0}: {1} is no field of a relation. Choose one of the list."),
+					_(
+						"Fields that Count, row {0}: {1} is not a field of a relation. Choose one from the list."
+					),
 					row.idx,
 					fieldname,
 				)

@@ -31,7 +31,7 @@ def clean_email(doc: Document) -> None:
 	key = email_key(doc.email_id)
 	if not key:
 		refuse(
-			_("{0}: {1} is no e-mail address. Write it like name@company.com."),
+			_("{0}: {1} is not an email address. Write it like name@company.com."),
 			_(doc.meta.get_label("email_id")),
 			doc.email_id,
 			exception=frappe.InvalidEmailAddressError,
@@ -44,15 +44,15 @@ def clean_points(doc: Document) -> None:
 
 	:raises frappe.ValidationError: names row and address
 	"""
-	seen: set[tuple[str, str]] = {("E-mail", doc.email_id or "")}
+	seen: set[tuple[str, str]] = {("Email", doc.email_id or "")}
 	kept = []
 	for row in doc.contact_points:
 		row.value = (row.value or "").strip()
-		if row.point_type == "E-mail" and row.value:
+		if row.point_type == "Email" and row.value:
 			key = email_key(row.value)
 			if not key:
 				refuse(
-					_("{0}, row {1}: {2} is no e-mail address. Write it like name@company.com."),
+					_("{0}, row {1}: {2} is not an email address. Write it like name@company.com."),
 					_(doc.meta.get_label("contact_points")),
 					row.idx,
 					row.value,

@@ -325,7 +325,7 @@ def start(name: str) -> str | None:
 def _needless(activity: Any, relation: Any, held: RoleRow | None) -> str | None:
 	"""Why there is nothing to start any more."""
 	if not activity or activity.disabled:
-		return _("The activity was taken out of the playbook.")
+		return _("The activity was removed from the playbook.")
 	if not relation or relation.disabled:
 		return _("The relation is disabled.")
 	if not held:
@@ -368,7 +368,7 @@ def _person(activity: Any, relation: Any) -> tuple[str | None, str]:
 
 
 def _nobody_in(role: str) -> str:
-	return _("No enabled user has the role {0}. Give it to somebody.").format(_(role))
+	return _("No enabled user has the role {0}. Assign the role to a user.").format(_(role))
 
 
 def _users_of(role: str) -> list[str]:
@@ -471,6 +471,6 @@ def check(doc: Document) -> None:
 		if cint(row.due_in_days) < 0:
 			refuse(_("Activities, row {0}: Due in Days cannot be less than 0."), row.idx)
 		if row.assign_to == "User" and not row.user:
-			refuse(_("Activities, row {0}: enter in User who does it."), row.idx)
+			refuse(_("Activities, row {0}: enter User."), row.idx)
 		if (row.assign_to or "").startswith("Role") and not row.role:
-			refuse(_("Activities, row {0}: enter in Role of Users who does it."), row.idx)
+			refuse(_("Activities, row {0}: enter Role of Users."), row.idx)

@@ -249,7 +249,7 @@ def _standard_roles() -> set[str]:
 def _refuse_by_hand(role: str) -> None:
 	refuse(
 		_(
-			"Roles: {0} follows from the documents in ERPNext and cannot be given or changed here. Change the document, or choose a role of your own."
+			"Roles: {0} follows from the documents in ERPNext and cannot be added or changed here. Change the document, or choose a custom role."
 		),
 		_(role),
 	)

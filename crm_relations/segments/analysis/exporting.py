@@ -39,7 +39,7 @@ def start(segment: str) -> dict[str, Any]:
 	return {
 		"file_url": None,
 		"rows": 0,
-		"message": _("The export has been started. You will be told when it is done."),
+		"message": _("The export has been started. You will be notified when it is done."),
 	}
 
 

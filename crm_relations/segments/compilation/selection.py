@@ -138,7 +138,7 @@ def _sampled(doc: Document, query: QueryBuilder) -> QueryBuilder:
 	elif doc.sample == TOP:
 		if doc.sample_by not in rankable():
 			raise RuleError(
-				"sample_by", "There is no field {0}. Choose one of the catalogue.", repr(doc.sample_by)
+				"sample_by", "Field {0} does not exist. Choose one from the catalogue.", repr(doc.sample_by)
 			)
 		ranking = rankable()[doc.sample_by].source
 		query = ranking.ranked(query, compiler.scope()).orderby(relation.name)
@@ -176,7 +176,7 @@ def _check_suppressions(doc: Document) -> None:
 	for row in doc.suppressions:
 		if row.suppressed_by in seen:
 			refuse(
-				_("Kept Out, row {0}: {1} is named twice. Remove one of the rows."),
+				_("Excluded Segments, row {0}: {1} is entered twice. Remove one of the rows."),
 				row.idx,
 				row.suppressed_by,
 			)
@@ -188,12 +188,12 @@ def _check_sample(doc: Document) -> None:
 		doc.sample_size, doc.sample_seed, doc.sample_by = 0, None, None
 		return
 	if not 1 <= cint(doc.sample_size) <= MAX_SAMPLE:
-		refuse(_("Sample Size: give a whole number between 1 and {0}."), MAX_SAMPLE)
+		refuse(_("Sample Size: enter a whole number between 1 and {0}."), MAX_SAMPLE)
 	if doc.sample == TOP:
 		doc.sample_seed = None
 		if doc.sample_by not in rankable():
 			refuse(
-				_("Highest: {0} is no figure of the catalogue. Choose one of: {1}."),
+				_("Highest: {0} is not a figure of the catalogue. Choose one of: {1}."),
 				doc.sample_by or "–",
 				_labels(rankable().values()),
 			)

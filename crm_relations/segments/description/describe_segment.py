@@ -32,7 +32,7 @@ def of_segment_named(segment: str | None) -> str:
 
 def _told(doc: Document) -> str:
 	if doc.kind == "Manual":
-		return _("Relations that were put together by hand")
+		return _("Relations selected manually")
 	if not doc.rule:
 		return ""
 	try:

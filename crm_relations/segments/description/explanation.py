@@ -106,7 +106,7 @@ class _Explanation:
 			.run()
 		)
 		if not row:
-			refuse(_("There is no relation {0}."), self.relation, exception=frappe.DoesNotExistError)
+			refuse(_("Relation {0} does not exist."), self.relation, exception=frappe.DoesNotExistError)
 		values = row[0][1:]
 		return (
 			{id(leaf): bool(flag) for leaf, flag in zip(found, values[len(columns) :], strict=True)},

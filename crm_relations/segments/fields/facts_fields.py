@@ -30,7 +30,7 @@ from crm_relations.segments.fields.sources import (
 
 SALES = _lt("Sales")
 FIGURES = _lt("Figures")
-CONTACT = _lt("Contact and Answers")
+CONTACT = _lt("Contact and Responses")
 INVOICE, ORDER, QUOTATION = "Sales Invoice", "Sales Order", "Quotation"
 #: number of documents shown for each company of a relation
 SHOWN_COMPANIES = 3
@@ -134,7 +134,7 @@ _FIGURES = (
 		key="company_revenue_12_months",
 	),
 	figure("revenue_24_months", _lt("Revenue of the Last 24 Months"), "amount", INVOICE),
-	figure("revenue_total", _lt("Revenue in All"), "amount", INVOICE),
+	figure("revenue_total", _lt("Total Revenue"), "amount", INVOICE),
 	figure("credit_notes_12_months", _lt("Credit Notes of the Last 12 Months"), "amount", INVOICE),
 	figure("returns", _lt("Returns"), "integer", INVOICE),
 	figure(
@@ -152,12 +152,16 @@ _FIGURES = (
 	figure("rhythm_days", _lt("Days between Orders"), "amount", ORDER, known="rhythm_days"),
 	figure("first_order", _lt("First Order"), "date", ORDER),
 	figure("last_order", _lt("Last Order"), "date", ORDER),
-	figure("open_amount", _lt("Open Amount"), "amount", INVOICE),
+	figure("open_amount", _lt("Outstanding Amount"), "amount", INVOICE),
 	figure("overdue_amount", _lt("Overdue Amount"), "amount", INVOICE),
 	figure("overdue_since", _lt("Overdue Since"), "date", INVOICE),
 	figure("billed_12_months", _lt("Billed in the Last 12 Months"), "amount", INVOICE),
 	figure(
-		"days_sales_outstanding", _lt("Days Sales Outstanding"), "amount", INVOICE, known="billed_12_months"
+		"days_sales_outstanding",
+		_lt("Days Sales Outstanding (DSO)"),
+		"amount",
+		INVOICE,
+		known="billed_12_months",
 	),
 	figure("open_quotations", _lt("Open Quotations"), "integer", QUOTATION),
 	figure("open_quotations_amount", _lt("Amount of Open Quotations"), "amount", QUOTATION),
@@ -205,7 +209,7 @@ FIELDS = (
 	*_FIGURES,
 	_contact("last_contact", _lt("Last Contact")),
 	_contact("last_call", _lt("Last Call")),
-	_contact("last_email", _lt("Last E-mail")),
+	_contact("last_email", _lt("Last Email")),
 	_contact("last_letter", _lt("Last Letter")),
 	_contact("last_meeting", _lt("Last Meeting")),
 	_contact("last_visit", _lt("Last Visit")),

@@ -170,7 +170,7 @@ FIELDS = (
 	),
 	Field(
 		"completeness",
-		_lt("Completeness in Per Cent"),
+		_lt("Completeness in Percent"),
 		PROFILE,
 		"amount",
 		Column("completeness"),
@@ -199,7 +199,7 @@ FIELDS = (
 	Field("language", _lt("Language"), CONTACT, "option", Column("language"), doctype="Language"),
 	Field(
 		"has_email",
-		_lt("Has an E-mail Address"),
+		_lt("Has an Email Address"),
 		CONTACT,
 		"check",
 		Presence(("email_id",)),
@@ -260,8 +260,8 @@ EVENTS = (
 		"relationship",
 		_lt("Relationship"),
 		BELONGING,
-		_lt("is related to somebody {0}"),
-		_lt("is related to nobody"),
+		_lt("is related to another relation {0}"),
+		_lt("is related to no other relation"),
 		_links,
 		(
 			Field(

@@ -202,7 +202,7 @@ def _load(rule: str | Mapping[str, Any]) -> Mapping[str, Any]:
 			raise
 		except (ValueError, RecursionError) as error:
 			raise RuleError(
-				"", _("This is not valid JSON ({0}). Build the rule anew."), type(error).__name__
+				"", _("This is not valid JSON ({0}). Build the rule again."), type(error).__name__
 			) from error
 	if not isinstance(rule, Mapping):
 		raise RuleError("", _("A rule is an object such as {0}."), '{"version": 1, "all": []}')
@@ -286,13 +286,15 @@ class _Reader:
 		declared = _event_of(self.fields, event)
 		if declared is None:
 			raise RuleError(
-				f"{path}.event", _("There is no event {0}. Choose one of the catalogue."), repr(event)[:80]
+				f"{path}.event",
+				_("Event {0} does not exist. Choose one from the catalogue."),
+				repr(event)[:80],
 			)
 		measures = {COUNT: "integer", **declared.measures}
 		if measure not in measures:
 			raise RuleError(
 				f"{path}.measure",
-				_("There is nothing called {0} to add up. Choose one of: {1}."),
+				_("{0} cannot be added up. Choose one of: {1}."),
 				repr(measure)[:80],
 				", ".join(measures),
 			)
@@ -325,7 +327,9 @@ class _Reader:
 		declared = _field_of(self.fields, field)
 		if declared is None:
 			raise RuleError(
-				f"{path}.field", _("There is no field {0}. Choose one of the catalogue."), repr(field)[:80]
+				f"{path}.field",
+				_("Field {0} does not exist. Choose one from the catalogue."),
+				repr(field)[:80],
 			)
 		allowed = operators_of(declared)
 		if operator not in allowed:
@@ -376,7 +380,7 @@ def _untyped(value: Any, path: str) -> Any:
 def _cast(field: FieldType, operator: str, value: Any, path: str) -> Any:
 	if operator in EMPTY:
 		if value not in (None, "") and value != []:
-			raise RuleError(path, _("{0} takes no value. Remove it."), operator)
+			raise RuleError(path, _("{0} does not accept a value. Remove it."), operator)
 		return None
 	if operator in DAYS:
 		return _integer(value, path, *DAYS[operator])
@@ -387,15 +391,15 @@ def _cast(field: FieldType, operator: str, value: Any, path: str) -> Any:
 	if operator not in ("in", "not in", "between"):
 		return _one(field, value, path)
 	if not isinstance(value, list | tuple):
-		raise RuleError(path, _("{0} takes a list of values."), operator)
+		raise RuleError(path, _("{0} needs a list of values."), operator)
 	if not value:
-		raise RuleError(path, _("Give at least one value."))
+		raise RuleError(path, _("Enter at least one value."))
 	if len(value) > MAX_VALUES:
-		raise RuleError(path, _("Give at most {0} values."), MAX_VALUES)
+		raise RuleError(path, _("Enter at most {0} values."), MAX_VALUES)
 	values = tuple(_one(field, one, f"{path}[{i}]") for i, one in enumerate(value))
 	if operator == "between":
 		if len(values) != 2:
-			raise RuleError(path, _("Give two values, from and to."))
+			raise RuleError(path, _("Enter two values, from and to."))
 		if values[0] > values[1]:
 			raise RuleError(path, _("The first value is greater than the second. Swap them."))
 		return values
@@ -411,7 +415,7 @@ def _one(field: FieldType, value: Any, path: str) -> Any:
 		return _date(value, path)
 	if field.type == "check":
 		if value not in (0, 1) or not isinstance(value, int):
-			raise RuleError(path, _("Give true or false."))
+			raise RuleError(path, _("Enter true or false."))
 		return bool(value)
 	text = _text(value, path)
 	if field.choices and text not in field.choices:
@@ -421,7 +425,7 @@ def _one(field: FieldType, value: Any, path: str) -> Any:
 
 def _text(value: Any, path: str) -> str:
 	if not isinstance(value, str) or not value.strip():
-		raise RuleError(path, _("Give a value."))
+		raise RuleError(path, _("Enter a value."))
 	text: str = value.strip()
 	if len(text) > MAX_TEXT:
 		raise RuleError(path, _("A value has at most {0} characters. Shorten it."), MAX_TEXT)
@@ -433,26 +437,26 @@ def _text(value: Any, path: str) -> str:
 def _integer(value: Any, path: str, low: int, high: int) -> int:
 	number = _number(value, path)
 	if number != int(number) or not low <= number <= high:
-		raise RuleError(path, _("Give a whole number between {0} and {1}."), low, high)
+		raise RuleError(path, _("Enter a whole number between {0} and {1}."), low, high)
 	return int(number)
 
 
 def _amount(value: Any, path: str) -> Decimal:
 	number = _number(value, path)
 	if abs(number) > MAX_NUMBER or number != round(number, 3):
-		raise RuleError(path, _("Give a number up to {0} with at most three decimals."), MAX_NUMBER)
+		raise RuleError(path, _("Enter a number up to {0} with at most three decimals."), MAX_NUMBER)
 	return Decimal(format(number, "f"))  # never as 1E+3, which a database reads as an inexact number
 
 
 def _number(value: Any, path: str) -> Decimal:
 	if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal) or len(str(value)) > 40:
-		raise RuleError(path, _("Give a number."))
+		raise RuleError(path, _("Enter a number."))
 	try:
 		number = Decimal(str(value).strip())
 	except InvalidOperation:
 		number = Decimal("NaN")
 	if not number.is_finite() or abs(number.adjusted()) > 40:
-		raise RuleError(path, _("Give a number."))
+		raise RuleError(path, _("Enter a number."))
 	return number
 
 
@@ -464,7 +468,7 @@ def _date(value: Any, path: str) -> date:
 			return date.fromisoformat(value)
 	except ValueError:
 		pass
-	raise RuleError(path, _("Give a date that exists as YYYY-MM-DD."))
+	raise RuleError(path, _("Enter a valid date as YYYY-MM-DD."))
 
 
 # Writing

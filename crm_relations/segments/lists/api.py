@@ -35,7 +35,7 @@ def make_segment(
 			"doctype": "Relation Segment",
 			"segment_name": segment_name,
 			"kind": "Manual",
-			"description": _("Made of the list {0}").format(_(doctype)),
+			"description": _("Created from the list {0}").format(_(doctype)),
 		}
 	).insert()
 	return {"segment": segment.name, "entered": membership.add_found(segment.name, relations).entered}
@@ -58,12 +58,12 @@ def _names(names: str | list | None) -> list[str] | None:
 	"""Return the checked rows; None if none is checked."""
 	found = frappe.parse_json(names) if names else None
 	if found is not None and not isinstance(found, list):
-		frappe.throw(_("names: give a list of names, or nothing for all rows of the list."))
+		frappe.throw(_("names: pass a list of names, or nothing for all rows of the list."))
 	return [str(name) for name in found] if found else None
 
 
 def _filters(filters: str | list | dict | None) -> list | dict:
 	found = frappe.parse_json(filters) if filters else []
 	if not isinstance(found, list | dict):
-		frappe.throw(_("filters: give the filters of the list."))
+		frappe.throw(_("filters: pass the filters of the list."))
 	return found

@@ -50,7 +50,7 @@ def rows(doctype: str, names: list[str] | None = None, filters: list | dict | No
 	"""
 	if doctype not in doctypes():
 		refuse(
-			_("No segment can be made of {0}. Choose one of: {1}."),
+			_("No segment can be created from {0}. Choose one of: {1}."),
 			doctype,
 			", ".join(_(one) for one in doctypes()),
 		)
@@ -61,13 +61,13 @@ def rows(doctype: str, names: list[str] | None = None, filters: list | dict | No
 		refuse(_("You may not read {0}."), _(doctype), exception=frappe.PermissionError)
 	if names:
 		if len(names) > MAX_NAMES:
-			refuse(_("Check at most {0} rows, or check none and take all of the list."), MAX_NAMES)
+			refuse(_("Check at most {0} rows, or check none to use the whole list."), MAX_NAMES)
 		return query.where(table.name.isin([str(name) for name in names]))
 	listed = DatabaseQuery(doctype).execute(fields=["name"], filters=filters or [], run=0)
 	query = query.where((table.name != "") & table.name.isin(_List(listed)))
 	if (found := query.select(Count("*")).run()[0][0]) > MAX_ROWS:
 		refuse(
-			_("The list has {0} rows; at most {1} can be taken at once. Filter the list first."),
+			_("The list has {0} rows; at most {1} can be used at once. Filter the list first."),
 			found,
 			MAX_ROWS,
 		)

@@ -84,4 +84,4 @@ def _check_readable(segment: str, user: str) -> None:
 	if not frappe.db.exists("Relation Segment", segment) or not frappe.has_permission(
 		"Relation Segment", "read", doc=segment, user=user
 	):
-		refuse(_("There is no segment {0} that you may read."), segment, exception=frappe.PermissionError)
+		refuse(_("No segment {0} that you may read."), segment, exception=frappe.PermissionError)

@@ -34,7 +34,7 @@ def note_broken(segment: str, problem: str) -> None:
 		SEGMENT, segment, {"state": BROKEN, "problem": plain(problem), "in_step": None}, update_modified=False
 	)
 	frappe.log_error(
-		title=_("Segment {0} is broken").format(segment)[:140],
+		title=_("Segment {0} has an invalid rule").format(segment)[:140],
 		message=problem,
 		reference_doctype=SEGMENT,
 		reference_name=segment,
@@ -68,7 +68,7 @@ def check_values(doc: Document) -> None:
 	for _segment, path, doctype, value in missing_values({doc.name: compiler.parse(doc.rule or "")}):
 		raise RuleError(
 			path,
-			_("There is no {0} {1} any more. Choose another value, or remove the condition."),
+			_("{0} {1} no longer exists. Choose another value, or remove the condition."),
 			_(doctype),
 			value,
 		)

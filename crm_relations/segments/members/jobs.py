@@ -151,10 +151,10 @@ def _publish(segment: str, message: dict) -> None:
 
 def _step_label(step: str) -> str:
 	return {
-		"Figures": _("Bringing figures up to date"),
-		membership.SELECTING: _("Looking for relations that fit"),
-		membership.LEAVING: _("Letting others leave"),
-		membership.ENTERING: _("Letting new ones enter"),
+		"Figures": _("Updating figures"),
+		membership.SELECTING: _("Searching for matching relations"),
+		membership.LEAVING: _("Removing members"),
+		membership.ENTERING: _("Adding new members"),
 		membership.COUNTING: _("Counting"),
 	}[step]
 

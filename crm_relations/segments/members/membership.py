@@ -157,7 +157,7 @@ def _selected(doc: Document, relations: Collection[str] | None = None) -> QueryB
 		return selection.selected(doc, relations)
 	except RuleError as error:
 		refuse(
-			_("The rule of segment {0} is broken and its members stay as they are. {1}"),
+			_("The rule of segment {0} is invalid; its members stay unchanged. {1}"),
 			doc.name,
 			error.message(_),
 			exception=SegmentBrokenError,
@@ -200,7 +200,7 @@ def add_members(segment: str, relations: list[str]) -> RefreshResult:
 	relation = frappe.qb.DocType("Relation")
 	wanted = frappe.qb.from_(relation).select(relation.name).where(relation.name.isin(relations or [""]))
 	if missing := set(relations) - set(wanted.run(pluck=True)):
-		refuse(_("There is no relation {0}. Choose one of the list."), ", ".join(sorted(missing)[:5]))
+		refuse(_("Relation {0} does not exist. Choose one from the list."), ", ".join(sorted(missing)[:5]))
 	change.enter(wanted)
 	return change.finish()
 
@@ -281,12 +281,12 @@ def _lock(segment: str) -> tuple[str, datetime | None, int]:
 		)
 	except frappe.QueryTimeoutError:
 		refuse(
-			_("Segment {0} is being refreshed at this moment. Try again when it is done."),
+			_("Segment {0} is being refreshed. Try again when this is done."),
 			segment,
 			exception=SegmentBusyError,
 		)
 	if not row:
-		refuse(_("There is no segment {0}."), segment, exception=frappe.DoesNotExistError)
+		refuse(_("Segment {0} does not exist."), segment, exception=frappe.DoesNotExistError)
 	return row
 
 

@@ -94,7 +94,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 	try:
 		manifest = json.loads(path.read_text(encoding="utf-8"))
 	except ValueError:
-		refuse(_("{0} cannot be read: it is no JSON document."), path)
+		refuse(_("{0} cannot be read: it is not a JSON document."), path)
 	if manifest.get("format") != archive.FORMAT:
 		refuse(_("{0}: this version of the app reads archives of format {1} only."), folder, archive.FORMAT)
 	for name, rows in manifest["rows"].items():

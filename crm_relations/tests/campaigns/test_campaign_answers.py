@@ -250,7 +250,7 @@ def test_opening_the_unsubscribe_page_does_nothing(mailing, sent, desk):
 	status, _location, body = http(desk, f"/ru/{row.token}")
 	assert status == 200 and "<form" in body and row.recipient in body
 	assert http(desk, f"/ru/{row.token}", method="HEAD")[0] == 200
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed and not answers(sent)
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed and not answers(sent)
 
 
 @pytest.mark.parametrize("data", [{"List-Unsubscribe": "One-Click"}, {"csrf_token": ""}])
@@ -259,13 +259,13 @@ def test_a_post_unsubscribes_without_session_and_can_be_repeated(mailing, sent, 
 	row = mailing.rows(sent)[0]
 	for _time in range(2):
 		assert http(desk, f"/ru/{row.token}", method="POST", data=data)[0] == 200
-	decision = decisions.lookup(row.relation, row.recipient.upper(), "E-mail")
+	decision = decisions.lookup(row.relation, row.recipient.upper(), "Email")
 	assert decision.reason == rules.WITHDRAWN
 	assert frappe.db.count("Relation Consent", {"relation": row.relation, "event": "Withdrawn"}) == 1
 	assert [a.response_type for a in answers(sent)] == ["Unsubscribe"]
 	assert member_of(row).status == "Declined" and queries.status(sent)["unsubscribed"] == 1
 	other = mailing.rows(sent)[1]
-	assert decisions.lookup(other.relation, other.recipient, "E-mail").allowed, "one person, not the campaign"
+	assert decisions.lookup(other.relation, other.recipient, "Email").allowed, "one person, not the campaign"
 
 
 def test_scanners_unsubscribe_nobody(mailing, sent, desk):
@@ -274,14 +274,14 @@ def test_scanners_unsubscribe_nobody(mailing, sent, desk):
 	for method in ("GET", "HEAD", "GET"):
 		http(desk, f"/ru/{row.token}", method=method, User_Agent="BarracudaCentral")
 		http(desk, f"/ru/{row.token}?List-Unsubscribe=One-Click", method=method)
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed and not answers(sent)
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed and not answers(sent)
 
 
 def test_an_unsubscription_ends_nothing_for_others(mailing, sent, desk):
 	"""erpnext#52448: one unsubscription set the whole e-mail campaign to Unsubscribed."""
 	first, second = mailing.rows(sent)
 	http(desk, f"/ru/{first.token}", method="POST", data={"List-Unsubscribe": "One-Click"})
-	assert decisions.lookup(second.relation, second.recipient, "E-mail").allowed
+	assert decisions.lookup(second.relation, second.recipient, "Email").allowed
 	assert frappe.db.get_value("Relation Campaign", sent, "status") == "Running"
 	assert member_of(second).status == "Addressed"
 
@@ -313,7 +313,7 @@ def test_what_a_scanner_opens_keeps_nobody_in_its_network_from_unsubscribing(mai
 		http(desk, f"/ru/{row.token}", method="POST", data={"List-Unsubscribe": "One-Click"}, ip=ip)[0] == 200
 	)
 	assert http(desk, f"/rp/{row.token}", method="POST", data={"do": "refuse"}, ip=ip)[0] == 200
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").reason == rules.WITHDRAWN
+	assert decisions.lookup(row.relation, row.recipient, "Email").reason == rules.WITHDRAWN
 
 
 @pytest.mark.parametrize("blocked", ["dead", "unsubscribed elsewhere"])
@@ -332,7 +332,7 @@ def test_a_repeated_unsubscription_adds_nothing_where_the_address_is_blocked_any
 		http(desk, f"/rp/{row.token}", method="POST", data={"do": "refuse"})
 	frappe.db.delete("Email Unsubscribe", {"email": row.recipient})
 	frappe.db.commit()
-	withdrawn = {"relation": row.relation, "event": "Withdrawn", "channel": "E-mail"}
+	withdrawn = {"relation": row.relation, "event": "Withdrawn", "channel": "Email"}
 	assert frappe.db.count("Relation Consent", withdrawn) == 1
 	assert [a.response_type for a in answers(sent)] == ["Unsubscribe"]
 
@@ -380,7 +380,7 @@ def test_a_page_costs_the_same_number_of_queries_however_much_there_is(mailing, 
 		decisions.record(
 			row.relation,
 			row.recipient,
-			"E-mail",
+			"Email",
 			"Given",
 			source="x",
 			legal_basis=rules.CONSENT,
@@ -419,7 +419,7 @@ def test_opens_are_measured_only_where_campaign_and_recipient_agree(
 		decisions.record(
 			row.relation,
 			row.recipient,
-			"E-mail",
+			"Email",
 			"Given",
 			source="Seite",
 			purpose=rules.TRACKING_PURPOSE,
@@ -490,7 +490,7 @@ def test_a_call_is_recorded_once(mailing, calls):
 		"Administrator",
 	)
 	assert queries.status(calls)["calls_done"] == 1 and queries.status(calls)["answered"] == 1
-	with pytest.raises(frappe.ValidationError, match="not open"):
+	with pytest.raises(frappe.ValidationError, match="no longer open"):
 		call_list.complete(send, "Interested")
 
 
@@ -522,8 +522,8 @@ def test_an_unknown_answer_and_a_mail_row_are_refused(mailing, calls):
 	send = call_list.next_calls(calls)[0]["send"]
 	with pytest.raises(frappe.ValidationError, match="Answer"):
 		call_list.complete(send, "Vielleicht")
-	frappe.db.set_value("Relation Campaign Send", send, "step_type", "E-mail")
-	with pytest.raises(frappe.ValidationError, match="not open"):
+	frappe.db.set_value("Relation Campaign Send", send, "step_type", "Email")
+	with pytest.raises(frappe.ValidationError, match="no longer open"):
 		call_list.complete(send, "Interested")
 
 
@@ -541,4 +541,4 @@ def test_email_steps_and_call_steps_are_counted_apart(mailing):
 		dispatch.send(campaign)
 	assert mailing.balanced(campaign)
 	kinds = [(step["step_type"], step["states"]) for step in funnel.by_step(campaign)]
-	assert kinds == [("E-mail", {"Sent": 2}), ("Call", {"Suppressed": 2})]
+	assert kinds == [("Email", {"Sent": 2}), ("Call", {"Suppressed": 2})]

@@ -22,24 +22,24 @@ SPELLINGS = [
 
 def give(relation=None, address="a@kunde.example", **values):
 	values = {"source": "Formular", "legal_basis": rules.CONSENT, **values}
-	return consent.record(relation, address, "E-mail", "Given", **values)
+	return consent.record(relation, address, "Email", "Given", **values)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_withdrawal_holds_for_every_spelling(spelling):
 	name = give()
-	assert consent.lookup(None, spelling, "E-mail").consent == name
-	consent.record(None, spelling, "E-mail", "Withdrawn", source="Brief")
+	assert consent.lookup(None, spelling, "Email").consent == name
+	consent.record(None, spelling, "Email", "Withdrawn", source="Brief")
 	for other in SPELLINGS:
-		decision = consent.lookup(None, other, "E-mail")
+		decision = consent.lookup(None, other, "Email")
 		assert not decision.allowed and decision.reason == "Consent withdrawn"
 
 
 def test_an_address_in_an_international_domain_is_one_address():
 	give(address="a@müller.example")
-	assert consent.lookup(None, "A@xn--mller-kva.example", "E-mail").allowed
+	assert consent.lookup(None, "A@xn--mller-kva.example", "Email").allowed
 	factories.insert("Email Unsubscribe", email="a@müller.example", global_unsubscribe=1)
-	assert not consent.lookup(None, "a@xn--mller-kva.example", "E-mail").allowed
+	assert not consent.lookup(None, "a@xn--mller-kva.example", "Email").allowed
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
@@ -47,27 +47,27 @@ def test_the_global_unsubscription_of_the_site_blocks(spelling):
 	"""frappe compares the recipient letter by letter: other spellings slip through (platform facts 3.2)."""
 	give()
 	factories.insert("Email Unsubscribe", email=spelling, global_unsubscribe=1)
-	assert "Unsubscribed" in consent.lookup(None, "a@kunde.example", "E-mail").reason
+	assert "Unsubscribed" in consent.lookup(None, "a@kunde.example", "Email").reason
 
 
 def test_an_unsubscribed_contact_blocks():
 	"""frappe.sendmail takes no notice of Contact.unsubscribed (platform facts 3.2)."""
 	give()
 	contact = factories.contact("Anna", "Muster", "A@kunde.example")
-	assert consent.lookup(None, "a@kunde.example", "E-mail").allowed
+	assert consent.lookup(None, "a@kunde.example", "Email").allowed
 	contact.unsubscribed = 1
 	contact.save()
-	assert consent.lookup(None, "a@kunde.example", "E-mail").reason == "Unsubscribed in the contact"
+	assert consent.lookup(None, "a@kunde.example", "Email").reason == "Unsubscribed in the contact"
 
 
 def test_an_unsubscribed_lead_blocks():
 	"""Nor of Lead.unsubscribed (platform facts 3.2)."""
 	give()
 	lead = factories.lead(email_id="A@kunde.example")
-	assert consent.lookup(None, "a@kunde.example", "E-mail").allowed
+	assert consent.lookup(None, "a@kunde.example", "Email").allowed
 	lead.unsubscribed = 1
 	lead.save()
-	assert consent.lookup(None, "a@kunde.example", "E-mail").reason == "Unsubscribed in the lead"
+	assert consent.lookup(None, "a@kunde.example", "Email").reason == "Unsubscribed in the lead"
 
 
 def test_another_apps_suppressions_are_asked(monkeypatch):
@@ -102,11 +102,11 @@ def test_a_business_may_be_called_unless_the_setting_or_an_objection_forbids():
 def test_things_can_be_seen_as_they_stood():
 	give(given_at=add_days(now_datetime(), -10))
 	consent.record(
-		None, "a@kunde.example", "E-mail", "Withdrawn", source="Mail", given_at=add_days(now_datetime(), -5)
+		None, "a@kunde.example", "Email", "Withdrawn", source="Mail", given_at=add_days(now_datetime(), -5)
 	)
-	assert consent.lookup(None, "a@kunde.example", "E-mail", at=add_days(now_datetime(), -7)).allowed
-	assert not consent.lookup(None, "a@kunde.example", "E-mail").allowed
-	assert not consent.lookup(None, "a@kunde.example", "E-mail", at=add_days(now_datetime(), -11)).allowed
+	assert consent.lookup(None, "a@kunde.example", "Email", at=add_days(now_datetime(), -7)).allowed
+	assert not consent.lookup(None, "a@kunde.example", "Email").allowed
+	assert not consent.lookup(None, "a@kunde.example", "Email", at=add_days(now_datetime(), -11)).allowed
 
 
 def test_an_event_can_neither_be_changed_nor_deleted():
@@ -134,12 +134,12 @@ def test_a_wrong_event_is_refused_with_the_field(values, message):
 def test_many_addresses_cost_no_more_queries_than_one():
 	for i in range(20):
 		give(address=f"p{i}@kunde.example")
-	consent.decide_many({"warm@up.example": False}, "E-mail", "Marketing")
+	consent.decide_many({"warm@up.example": False}, "Email", "Marketing")
 	with sent_statements() as for_one:
-		consent.decide_many({"p0@kunde.example": False}, "E-mail", "Marketing")
+		consent.decide_many({"p0@kunde.example": False}, "Email", "Marketing")
 	people = {f"p{i}@kunde.example": False for i in range(20)}
 	with sent_statements() as for_many:
-		decisions = consent.decide_many(people, "E-mail", "Marketing")
+		decisions = consent.decide_many(people, "Email", "Marketing")
 	assert all(decision.allowed for decision in decisions.values())
 	assert len(for_many) == len(for_one) > 0
 
@@ -159,18 +159,18 @@ def test_an_address_that_several_share_is_silent_if_one_of_them_objects():
 
 def test_of_two_spellings_of_a_domain_with_sharp_s_each_is_its_own():
 	give(address="a@straße.example")
-	assert consent.lookup(None, "A@STRAßE.example", "E-mail").allowed
-	assert not consent.lookup(None, "a@strasse.example", "E-mail").allowed
+	assert consent.lookup(None, "A@STRAßE.example", "Email").allowed
+	assert not consent.lookup(None, "a@strasse.example", "Email").allowed
 
 
 def test_an_objection_holds_for_the_whole_mailbox_and_consent_for_one_address():
 	give(address="anna+shop@kunde.example")
-	assert not consent.lookup(None, "anna@kunde.example", "E-mail").allowed
+	assert not consent.lookup(None, "anna@kunde.example", "Email").allowed
 	give(address="anna@kunde.example")
-	consent.record(None, "Anna+Shop@kunde.example", "E-mail", "Withdrawn", source="Link")
+	consent.record(None, "Anna+Shop@kunde.example", "Email", "Withdrawn", source="Link")
 	for address in ("anna@kunde.example", "anna+neu@kunde.example", "ANNA+SHOP@KUNDE.EXAMPLE"):
-		assert consent.lookup(None, address, "E-mail").reason == rules.WITHDRAWN
-	assert consent.lookup(None, "an.na@kunde.example", "E-mail").reason == rules.NO_CONSENT
+		assert consent.lookup(None, address, "Email").reason == rules.WITHDRAWN
+	assert consent.lookup(None, "an.na@kunde.example", "Email").reason == rules.NO_CONSENT
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_members_with_one_address_get_one_message(mailing, sink):
 	mailing.send(campaign)
 	assert sink.recipients() == [f"info@{mailing.domain}"]
 	reasons = sorted(row.reason for row in mailing.rows(campaign, state="Suppressed"))
-	assert reasons == ["Another member has the same address", "No e-mail address"]
+	assert reasons == ["Another member has the same address", "No email address"]
 	assert mailing.balanced(campaign)
 
 
@@ -201,7 +201,7 @@ def test_consent_is_looked_up_when_the_message_leaves(mailing, sink):
 	mailing.people(3)
 	mailing.person(given=False)
 	campaign = mailing.started()
-	decisions.record(None, f"Anna <{mailing.address(1).upper()}>", "E-mail", "Withdrawn", source="Brief")
+	decisions.record(None, f"Anna <{mailing.address(1).upper()}>", "Email", "Withdrawn", source="Brief")
 	factories.insert("Email Unsubscribe", email=f"ANNA <{mailing.address(2)}>", global_unsubscribe=1)
 	frappe.db.commit()
 	try:
@@ -214,7 +214,7 @@ def test_consent_is_looked_up_when_the_message_leaves(mailing, sink):
 	reasons = {row.recipient: row.reason for row in mailing.rows(campaign, state="Suppressed")}
 	assert reasons == {
 		mailing.address(1): "Consent withdrawn",
-		mailing.address(2): "Unsubscribed from all e-mails of the site",
+		mailing.address(2): "Unsubscribed from all emails of the site",
 		mailing.address(3): "No consent",
 	}
 	sent = mailing.rows(campaign, state="Sent")[0]
@@ -359,7 +359,7 @@ def test_a_withdrawal_reaches_messages_that_a_worker_holds_already(mailing, sink
 		process = run(
 			"from crm_relations.campaigns import consent\n"
 			+ "".join(
-				f"consent.record(None, {mailing.address(i)!r}, 'E-mail', 'Withdrawn', source='Anruf')\n"
+				f"consent.record(None, {mailing.address(i)!r}, 'Email', 'Withdrawn', source='Anruf')\n"
 				for i in range(3)
 				if mailing.address(i) != address
 			)

@@ -172,7 +172,7 @@ def test_an_amended_order_whose_first_version_was_deleted_counts_by_the_oldest_o
 	[
 		(100, 0, 0, "no control group"),
 		(100, 29, 25, "groups are too small"),
-		(100, 40, 19, "too few have bought"),
+		(100, 40, 19, "too few members have bought"),
 	],
 )
 def test_groups_that_are_too_small_make_no_statement_and_say_so(addressed, control, buyers, expected):
@@ -191,7 +191,7 @@ def test_a_campaign_of_several_companies_without_a_default_makes_no_statement(mo
 	frappe.db.set_single_value("Relation Settings", "default_company", None)
 	other = factories.unique("Andere GmbH")
 	frappe.get_doc({"doctype": "Company", "name": other, "company_name": other, "abbr": other}).db_insert()
-	assert "names no company" in lift.effect(world.campaign).as_dict()["sentence"]
+	assert "has no company" in lift.effect(world.campaign).as_dict()["sentence"]
 
 
 def test_several_campaigns_cost_no_more_queries_than_one(monkeypatch):

@@ -81,7 +81,7 @@ def attach_in_every_way(campaign: str) -> None:
 	made = make(CAMPAIGN, campaign, content="Text", subject="x", recipients="a@b.example", send_email=False)
 	frappe.get_doc("Communication", made["name"]).add_comment("Comment", "x")
 	loose.update({"attached_to_doctype": "Communication", "attached_to_name": made["name"]}).save()
-	answers_file = attached(campaign, "antworten.csv", "E-mail;Antwort\nniemand@kunde.example;Interested\n")
+	answers_file = attached(campaign, "antworten.csv", "Email;Antwort\nniemand@kunde.example;Interested\n")
 	answers.import_answers(campaign, answers_file.file_url)  # attaches the rejected lines
 	api.print_letters(campaign)
 	reader = factories.user(None, "Sales User")
@@ -176,7 +176,7 @@ def test_ticking_the_box_without_a_file_keeps_the_campaign_from_starting(mailing
 	mailing.people(1)
 	doc = mailing.campaign(steps=[email_step(attach_files=1)])
 	attached(doc.name, "intern.txt", "intern")
-	assert "Files for E-mails is empty" in " ".join(readiness.missing(doc))
+	assert "Files for Emails is empty" in " ".join(readiness.missing(doc))
 	named(doc, big := attached(doc.name, "gross.txt", "x" * (attachments.MAX_BYTES + 1)))
 	assert "larger than" in " ".join(readiness.missing(doc))
 	assert big.name == doc.files[0].file and doc.files[0].file_size > attachments.MAX_BYTES

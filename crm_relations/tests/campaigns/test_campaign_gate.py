@@ -409,13 +409,13 @@ def test_a_later_step_goes_to_the_corrected_address_if_that_has_consent(mailing,
 	campaign = second_step(mailing, sink, [email_step(), email_step(**REMINDER), call_step(delay_days=9)])
 	agreed, silent, _same = mailing.relations
 	addresses = [f"neu{number}@{mailing.domain}" for number in range(2)]
-	decisions.record(agreed, addresses[0], "E-mail", "Given", source="Formular", legal_basis=rules.CONSENT)
+	decisions.record(agreed, addresses[0], "Email", "Given", source="Formular", legal_basis=rules.CONSENT)
 	correct(agreed, email_id=addresses[0].upper(), mobile_no="0221 1234567")
 	correct(silent, email_id=addresses[1])
 	days_pass(campaign, 3)
 	mailing.send(campaign)
 	assert sorted(sink.recipients()) == sorted([addresses[0], mailing.address(2)])
-	assert reasons(mailing, campaign, step_type="E-mail") == {addresses[1]: rules.NO_CONSENT}
+	assert reasons(mailing, campaign, step_type="Email") == {addresses[1]: rules.NO_CONSENT}
 	(call,) = mailing.rows(campaign, step_type="Call", relation=agreed)
 	assert (call.recipient, call.state) == ("+492211234567", "Pending")
 	assert frappe.db.get_value("Relation Campaign Member", call.member, "email") == addresses[0]
@@ -428,7 +428,7 @@ def test_an_address_that_is_taken_away_ends_the_plan_and_one_that_comes_back_ren
 	relation = mailing.relations[0]
 	correct(relation, email_id="")
 	(row,) = mailing.rows(campaign, relation=relation, state="Suppressed")
-	assert row.reason == rules.NO_ADDRESS["E-mail"]
+	assert row.reason == rules.NO_ADDRESS["Email"]
 	correct(relation, email_id=mailing.address(0))
 	days_pass(campaign, 3)
 	mailing.send(campaign)
@@ -453,7 +453,7 @@ def test_the_check_names_consent_that_was_not_used_for_years(mailing):
 	decisions.record(
 		old,
 		mailing.address(2),
-		"E-mail",
+		"Email",
 		"Given",
 		source="Messe",
 		legal_basis=rules.CONSENT,
@@ -461,8 +461,8 @@ def test_the_check_names_consent_that_was_not_used_for_years(mailing):
 	)
 	doc = mailing.campaign()
 	notes = " ".join(readiness.readiness(doc)["notes"])
-	assert "E-mail: the consent of 1 of 3 members was given more than 4 years ago" in notes and old in notes
-	row = {"doctype": "Relation Campaign Send", "campaign": doc.name, "relation": old, "step_type": "E-mail"}
+	assert "Email: the consent of 1 of 3 members was given more than 4 years ago" in notes and old in notes
+	row = {"doctype": "Relation Campaign Send", "campaign": doc.name, "relation": old, "step_type": "Email"}
 	used = frappe.get_doc(
 		{**row, "state": "Sent", "recipient": mailing.address(2), "sent_at": now_datetime()}
 	)
@@ -482,8 +482,8 @@ def test_the_check_names_members_without_address_or_consent_and_broken_links(mai
 	ready = readiness.readiness(doc)
 	assert ready["missing"] == [] and ready["members"] == 3
 	notes = " ".join(ready["notes"])
-	assert "E-mail is empty for 1 members" in notes and nameless in notes
-	assert "E-mail: 1 of 2 members may not be addressed" in notes and mailing.relations[1] in notes
+	assert "Email is empty for 1 members" in notes and nameless in notes
+	assert "Email: 1 of 2 members may not be addressed" in notes and mailing.relations[1] in notes
 	assert "the link www.shop.example is broken" in notes and "the link # is broken" in notes
 
 
@@ -500,13 +500,13 @@ def test_the_check_names_steps_that_conflict_or_are_empty(mailing):
 	]
 	missing = " ".join(readiness.missing(mailing.campaign(steps=steps)))
 	for text in (
-		"Steps 1, 2: two e-mails",
+		"Steps 1, 2: two emails",
 		"Steps 3: nobody can have clicked before",
 		"Letter Text is missing",
 		"Task Text is missing",
 		"no Responsible User",
-		"Variant B: give it",
-		"Files for E-mails is empty",
+		"Variant B: enter its own",
+		"Files for Emails is empty",
 	):
 		assert text in missing
 

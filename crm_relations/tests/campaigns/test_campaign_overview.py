@@ -39,7 +39,7 @@ def test_the_funnel_counts_each_member_once_a_stage(mailing, sink):
 	sink.at_rcpt[mailing.address(5)] = ["550 no"]
 	campaign = mailing.started(steps=[email_step(), call_step(delay_days=4)])
 	mailing.send(campaign)
-	rows = mailing.rows(campaign, step_type="E-mail")
+	rows = mailing.rows(campaign, step_type="Email")
 	for row in rows[:3]:
 		responses.record(row.member, "Click", url="u", send=row.name)
 		responses.record(row.member, "Reply", send=row.name)

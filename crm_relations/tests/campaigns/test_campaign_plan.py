@@ -217,7 +217,7 @@ def test_the_start_dialog_notes_merge_fields_that_are_empty(account):
 	doc = draft(account)
 	frappe.db.set_value("Relation", {"email_id": "p0@kunde.example"}, "email_id", "")
 	notes = " ".join(api.readiness(campaign=doc.name)["notes"])
-	assert "E-mail is empty for 1" in notes and "Last Name is empty for 2" in notes
+	assert "Email is empty for 1" in notes and "Last Name is empty for 2" in notes
 
 
 # --- jobs and findings ----------------------------------------------------------------------------------

@@ -44,9 +44,9 @@ def test_a_condition_asks_what_was_done_and_when(only_if, within, done, met):
 
 
 def test_steps_that_get_in_each_others_way_are_found():
-	mail = ("E-mail", "x", 0, "")
+	mail = ("Email", "x", 0, "")
 	assert conflicts([mail, ("Call", "y", 0, ""), mail])[0][:2] == (1, 3)
-	assert not conflicts([mail, ("E-mail", "x", 3, ""), ("E-mail", "x", 3, "Clicked")])
+	assert not conflicts([mail, ("Email", "x", 3, ""), ("Email", "x", 3, "Clicked")])
 	assert conflicts([mail, ("Call", "y", 0, "Clicked")]) and not conflicts(
 		[mail, ("Call", "y", 1, "Clicked")]
 	)

@@ -26,8 +26,8 @@ def test_an_address_that_the_server_does_not_know_is_dead_for_all_campaigns(mail
 	mailing.people(2)
 	getattr(sink, at)[mailing.address(0)] = ["550 5.1.1 User unknown"]
 	assert mailing.send(mailing.started())["failed"] == 1
-	assert decisions.lookup(None, mailing.address(0), "E-mail").reason == deliverability.DEAD
-	assert decisions.lookup(mailing.relations[1], mailing.address(1), "E-mail").allowed
+	assert decisions.lookup(None, mailing.address(0), "Email").reason == deliverability.DEAD
+	assert decisions.lookup(mailing.relations[1], mailing.address(1), "Email").allowed
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_refusal_that_says_nothing_of_the_address_leaves_it_alone(mailing, sin
 	sink.at_rcpt[mailing.address(0)] = [answer]
 	mailing.send(mailing.started())
 	assert mailing.address(1) in sink.recipients()
-	assert decisions.lookup(mailing.relations[0], mailing.address(0), "E-mail").allowed
+	assert decisions.lookup(mailing.relations[0], mailing.address(0), "Email").allowed
 
 
 @pytest.mark.parametrize(

@@ -117,10 +117,10 @@ def test_only_managers_choose_the_account_that_mails_leave_by(people, campaign):
 	).name
 	for person in ("responsible", "other"):
 		frappe.set_user(people[person])
-		with pytest.raises(frappe.PermissionError, match="E-mail Account"):
+		with pytest.raises(frappe.PermissionError, match="Email Account"):
 			frappe.client.set_value(CAMPAIGN, campaign.name, "email_account", account)
 		new = {"doctype": CAMPAIGN, "campaign_name": factories.unique("Neu"), "segment": campaign.segment}
-		with pytest.raises(frappe.PermissionError, match="E-mail Account"):
+		with pytest.raises(frappe.PermissionError, match="Email Account"):
 			frappe.client.insert({**new, "email_account": account})
 	frappe.set_user(people["manager"])
 	frappe.client.set_value(CAMPAIGN, campaign.name, "email_account", account)

@@ -26,7 +26,7 @@ WITHDRAWN = ("Withdrawn", "", "Marketing")
 NEWS_GIVEN = ("Given", CONSENT, "Newsletter")
 NEWS_WITHDRAWN = ("Withdrawn", "", "Newsletter")
 
-E_MAIL = [
+EMAIL = [
 	("nothing known", [], False, "", "No consent"),
 	("consent", [GIVEN], True, CONSENT, ""),
 	("that somebody is a customer cannot be declared", [CUSTOMER], False, "", "No consent"),
@@ -41,10 +41,10 @@ E_MAIL = [
 
 
 @pytest.mark.parametrize(
-	("steps", "allowed", "basis", "reason"), [row[1:] for row in E_MAIL], ids=[r[0] for r in E_MAIL]
+	("steps", "allowed", "basis", "reason"), [row[1:] for row in EMAIL], ids=[r[0] for r in EMAIL]
 )
 def test_email_advertising_needs_consent_or_an_existing_customer(steps, allowed, basis, reason):
-	decision = rules.decide("E-mail", "Marketing", events(*steps), business=True)
+	decision = rules.decide("Email", "Marketing", events(*steps), business=True)
 	assert (decision.allowed, decision.legal_basis, decision.reason) == (allowed, basis, reason)
 
 
@@ -59,7 +59,7 @@ def test_email_advertising_needs_consent_or_an_existing_customer(steps, allowed,
 	],
 )
 def test_a_sale_lets_an_existing_customer_be_written_to_until_it_objects(steps, sale, allowed, basis):
-	decision = rules.decide("E-mail", "Marketing", events(*steps), sale=sale)
+	decision = rules.decide("Email", "Marketing", events(*steps), sale=sale)
 	assert (decision.allowed, decision.legal_basis) == (allowed, basis)
 	assert decision.proof == (sale if basis == EXISTING_CUSTOMER else "")
 	assert not rules.decide("Phone", "Marketing", events(*steps[:0]), sale=sale).allowed
@@ -67,17 +67,17 @@ def test_a_sale_lets_an_existing_customer_be_written_to_until_it_objects(steps, 
 
 def test_consent_to_be_watched_is_in_no_other_consent_and_ends_with_all():
 	watching = ("Given", CONSENT, rules.TRACKING_PURPOSE)
-	assert not rules.decide("E-mail", rules.TRACKING_PURPOSE, events(GIVEN)).allowed
-	assert rules.decide("E-mail", rules.TRACKING_PURPOSE, events(watching)).allowed
-	assert not rules.decide("E-mail", "Marketing", events(watching)).allowed
-	assert not rules.decide("E-mail", rules.TRACKING_PURPOSE, events(watching, WITHDRAWN)).allowed
+	assert not rules.decide("Email", rules.TRACKING_PURPOSE, events(GIVEN)).allowed
+	assert rules.decide("Email", rules.TRACKING_PURPOSE, events(watching)).allowed
+	assert not rules.decide("Email", "Marketing", events(watching)).allowed
+	assert not rules.decide("Email", rules.TRACKING_PURPOSE, events(watching, WITHDRAWN)).allowed
 
 
 def test_a_purpose_is_covered_by_itself_and_by_the_general_one():
-	assert rules.decide("E-mail", "Newsletter", events(GIVEN)).allowed
-	assert rules.decide("E-mail", " newsletter", events(NEWS_GIVEN)).allowed
-	assert not rules.decide("E-mail", "Newsletter", events(GIVEN, NEWS_WITHDRAWN)).allowed
-	assert not rules.decide("E-mail", "Newsletter", events(NEWS_GIVEN, WITHDRAWN)).allowed
+	assert rules.decide("Email", "Newsletter", events(GIVEN)).allowed
+	assert rules.decide("Email", " newsletter", events(NEWS_GIVEN)).allowed
+	assert not rules.decide("Email", "Newsletter", events(GIVEN, NEWS_WITHDRAWN)).allowed
+	assert not rules.decide("Email", "Newsletter", events(NEWS_GIVEN, WITHDRAWN)).allowed
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_letters_are_allowed_until_somebody_objects():
 
 
 def test_a_suppressed_address_stays_so_whatever_the_events_say():
-	decision = rules.decide("E-mail", "Marketing", events(GIVEN), suppressed="Unsubscribed")
+	decision = rules.decide("Email", "Marketing", events(GIVEN), suppressed="Unsubscribed")
 	assert not decision.allowed and decision.reason == "Unsubscribed"
 
 
 def test_of_two_events_of_one_moment_the_withdrawal_counts():
 	given_event, withdrawn = (ConsentEvent(n, n, "Marketing", T0, CONSENT) for n in ("Given", "Withdrawn"))
-	assert not rules.decide("E-mail", "Marketing", [withdrawn, given_event]).allowed
-	assert not rules.decide("E-mail", "Marketing", [given_event, withdrawn]).allowed
+	assert not rules.decide("Email", "Marketing", [withdrawn, given_event]).allowed
+	assert not rules.decide("Email", "Marketing", [given_event, withdrawn]).allowed
 
 
 STEP = st.tuples(
@@ -124,7 +124,7 @@ STEP = st.tuples(
 )
 
 
-@given(st.lists(STEP, max_size=8), st.sampled_from(["E-mail", "Phone", "Letter"]), st.booleans())
+@given(st.lists(STEP, max_size=8), st.sampled_from(["Email", "Phone", "Letter"]), st.booleans())
 def test_after_a_general_withdrawal_nothing_is_allowed_on_any_channel(steps, channel, business):
 	for purpose in ("Marketing", "Newsletter", "Events"):
 		assert not rules.decide(channel, purpose, events(*steps, WITHDRAWN), business=business).allowed
@@ -134,7 +134,7 @@ def test_after_a_general_withdrawal_nothing_is_allowed_on_any_channel(steps, cha
 def test_the_order_in_which_events_are_read_does_not_matter(steps, random):
 	listed = events(*steps)
 	shuffled = random.sample(listed, len(listed))
-	assert rules.decide("E-mail", "Newsletter", listed) == rules.decide("E-mail", "Newsletter", shuffled)
+	assert rules.decide("Email", "Newsletter", listed) == rules.decide("Email", "Newsletter", shuffled)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_test_is_no_way_round_consent(mailing, sink):
 	for user in (customer, "Guest"):
 		with pytest.raises(frappe.ValidationError, match="Send to"):
 			api.send_test(campaign.name, email, user)
-	with pytest.raises(frappe.ValidationError, match="Step: only an e-mail"):
+	with pytest.raises(frappe.ValidationError, match="Step: only an email"):
 		api.send_test(campaign.name, call, "Administrator")
 	assert not sink.messages
 

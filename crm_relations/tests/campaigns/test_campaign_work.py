@@ -141,10 +141,10 @@ def test_the_check_names_who_cannot_do_the_work(agents, settings):
 	)
 	notes = " ".join(readiness.readiness(campaign)["notes"])
 	assert f"{outsider} has no right to see the call list" in notes
-	assert f"{agents[1]} is away" in notes and f"{agents[2]} cannot log in" in notes
+	assert f"{agents[1]} is absent" in notes and f"{agents[2]} cannot log in" in notes
 	campaign.update({"steps": [], "responsible": agents[2], "responsible_users": []})
 	campaign.append("steps", TASK)
-	assert any("nobody who is responsible can log in" in text for text in readiness.missing(campaign))
+	assert any("no responsible user can log in" in text for text in readiness.missing(campaign))
 
 
 @pytest.mark.parametrize("reserved", [True, False])
@@ -224,7 +224,7 @@ def test_all_channels_together_have_a_limit(settings):
 			member=member,
 			relation=relation,
 			step=f"older{number}",
-			step_type="E-mail",
+			step_type="Email",
 			state="Sent",
 			sent_at=now_datetime(),
 			recipient=f"{number}@kunde.example",
@@ -242,7 +242,7 @@ def test_while_another_worker_holds_a_mail_to_them_nobody_is_called_or_written_t
 		SEND,
 		campaign=campaign.name,
 		step="mail",
-		step_type="E-mail",
+		step_type="Email",
 		state="Pending",
 		worker="elsewhere/1/2/3",
 		claimed_at=now_datetime(),
@@ -307,8 +307,8 @@ def test_an_hour_outside_of_the_working_hours_waits_for_them():
 
 
 def test_steps_hours_apart_are_no_conflict_and_cannot_be_moved_after_the_start():
-	mail = ("E-mail", "x", 0, "")
-	assert not step_rules.conflicts([mail, ("E-mail", "y", 3, "")])
+	mail = ("Email", "x", 0, "")
+	assert not step_rules.conflicts([mail, ("Email", "y", 3, "")])
 	campaign = started(1)
 	campaign.steps[0].delay_hours = 3
 	with pytest.raises(frappe.ValidationError, match="Steps"):

@@ -132,7 +132,7 @@ def test_the_button_confirms_once_and_keeps_the_proof(asked, mailing, desk):
 	assert event.text_version == "Marketing de 1" and "jederzeit" in event.declaration
 	assert "203.0.113.0/24" in event.proof and "203.0.113.77" not in event.proof
 	assert "Messe" in event.source and event.relation == mailing.relations[0]
-	assert decisions.lookup(None, mailing.address(0), "E-mail").allowed
+	assert decisions.lookup(None, mailing.address(0), "Email").allowed
 
 
 def test_a_link_that_is_late_confirms_nothing(asked, mailing, desk):
@@ -344,7 +344,7 @@ def test_what_is_unticked_holds_at_once(reader, mailing, desk):
 	name, path = reader
 	status, _location, body = http(desk, path, method="POST", data={"do": "save", "no_calls": "1"})
 	assert status == 200 and "Anrufe" in body
-	assert decisions.lookup(name, mailing.address(0), "E-mail").reason == rules.WITHDRAWN
+	assert decisions.lookup(name, mailing.address(0), "Email").reason == rules.WITHDRAWN
 	assert decisions.lookup(name, "0221 99 88 77", "Phone").reason == rules.WITHDRAWN
 	assert decisions.lookup(name, "Musterweg 1", "Letter").allowed
 	before = frappe.db.count("Relation Consent", {"relation": name})
@@ -366,7 +366,7 @@ def test_what_is_newly_ticked_is_confirmed_by_mail_before_it_counts(reader, mail
 def test_no_more_advertising_means_by_no_way(reader, mailing, desk):
 	name, path = reader
 	assert http(desk, path, method="POST", data={"do": "refuse"})[0] == 200
-	for address, channel in ((mailing.address(0), "E-mail"), ("+49221123456", "Phone"), ("*", "Letter")):
+	for address, channel in ((mailing.address(0), "Email"), ("+49221123456", "Phone"), ("*", "Letter")):
 		assert decisions.lookup(name, address, channel).reason == rules.WITHDRAWN
 
 
@@ -399,8 +399,8 @@ def test_the_link_in_a_mail_leads_to_the_preferences_of_its_recipient(mailing, d
 		dispatch.send(campaign)
 	first, second = mailing.rows(campaign)
 	http(desk, f"/rp/{first.token}", method="POST", data={"do": "refuse"})
-	assert decisions.lookup(first.relation, first.recipient, "E-mail").reason == rules.WITHDRAWN
-	assert decisions.lookup(second.relation, second.recipient, "E-mail").allowed
+	assert decisions.lookup(first.relation, first.recipient, "Email").reason == rules.WITHDRAWN
+	assert decisions.lookup(second.relation, second.recipient, "Email").allowed
 
 
 # --- objections -----------------------------------------------------------------------------------------
@@ -410,14 +410,14 @@ def test_the_link_in_a_mail_leads_to_the_preferences_of_its_recipient(mailing, d
 def test_an_objection_by_any_way_holds_for_all_addresses_now_and_later(way):
 	relation = factories.relation(kind="Person", email_id="anna@kunde.example", mobile_no="0171 1234567")
 	decisions.record(
-		relation.name, "anna@kunde.example", "E-mail", "Given", source="Formular", legal_basis=rules.CONSENT
+		relation.name, "anna@kunde.example", "Email", "Given", source="Formular", legal_basis=rules.CONSENT
 	)
 	consents_api.object_to_advertising(relation.name, way)
-	assert not decisions.lookup(relation.name, "Anna@Kunde.example", "E-mail").allowed
+	assert not decisions.lookup(relation.name, "Anna@Kunde.example", "Email").allowed
 	assert not decisions.lookup(
-		None, "anna@kunde.example", "E-mail"
+		None, "anna@kunde.example", "Email"
 	).allowed, "also where the relation is not known"
-	assert decisions.lookup(relation.name, "neu@kunde.example", "E-mail").reason == rules.WITHDRAWN
+	assert decisions.lookup(relation.name, "neu@kunde.example", "Email").reason == rules.WITHDRAWN
 	assert decisions.lookup(relation.name, "0221 999999", "Phone").reason == rules.WITHDRAWN
 	assert decisions.lookup(relation.name, "Musterweg 1", "Letter").reason == rules.WITHDRAWN
 
@@ -425,10 +425,10 @@ def test_an_objection_by_any_way_holds_for_all_addresses_now_and_later(way):
 def test_an_objection_to_calls_leaves_mails_alone():
 	relation = factories.relation(email_id="anna@kunde.example", phone="0221 123456")
 	decisions.record(
-		relation.name, "anna@kunde.example", "E-mail", "Given", source="Formular", legal_basis=rules.CONSENT
+		relation.name, "anna@kunde.example", "Email", "Given", source="Formular", legal_basis=rules.CONSENT
 	)
 	consents_api.object_to_advertising(relation.name, "By telephone", ["Phone"])
-	assert decisions.lookup(relation.name, "anna@kunde.example", "E-mail").allowed
+	assert decisions.lookup(relation.name, "anna@kunde.example", "Email").allowed
 	assert not decisions.lookup(relation.name, "0221 123456", "Phone").allowed
 
 
@@ -444,7 +444,7 @@ def test_who_may_not_record_consent_records_no_objection():
 def test_the_form_shows_how_things_stand():
 	relation = factories.relation(email_id="anna@kunde.example", phone="0221 123456")
 	shown = {row["channel"]: row for row in consents_api.overview(relation.name)["channels"]}
-	assert not shown["E-mail"]["allowed"] and shown["Phone"]["allowed"] and shown["Letter"]["allowed"]
+	assert not shown["Email"]["allowed"] and shown["Phone"]["allowed"] and shown["Letter"]["allowed"]
 	consents_api.object_to_advertising(relation.name, "By letter")
 	overview = consents_api.overview(relation.name)
 	assert not any(row["allowed"] for row in overview["channels"])

@@ -73,7 +73,7 @@ def campaign(*groups, **values):
 
 def decide(doc, customer, address=ADDRESS):
 	row = frappe._dict(recipient=address, relation=identity.relation_of("Customer", customer.name))
-	return decisions.decide_for(doc, [row], "E-mail")[address]
+	return decisions.decide_for(doc, [row], "Email")[address]
 
 
 def test_a_customer_may_be_told_of_goods_like_those_it_bought(pumps, notice, customer):
@@ -150,7 +150,7 @@ def test_another_companys_goods_are_not_our_own(pumps, notice, customer):
 
 def test_an_objection_ends_it_whatever_the_spelling(pumps, notice, customer):
 	sell(customer, pumps[1])
-	decisions.record(None, "EINKAUF+werbung@Kunde.example", "E-mail", "Withdrawn", source="Mail")
+	decisions.record(None, "EINKAUF+werbung@Kunde.example", "Email", "Withdrawn", source="Mail")
 	sell(customer, pumps[1])
 	assert decide(campaign(pumps[0]), customer).reason == rules.WITHDRAWN
 
@@ -159,7 +159,7 @@ def test_the_contact_of_a_customer_is_found_by_the_address_on_its_invoice(pumps,
 	contact = factories.contact("Eva", "Stein", ADDRESS, links=[("Customer", customer.name)])
 	sell(customer, pumps[1])
 	row = frappe._dict(recipient=ADDRESS, relation=identity.relation_of("Contact", contact.name))
-	assert decisions.decide_for(campaign(pumps[0]), [row], "E-mail")[ADDRESS].allowed
+	assert decisions.decide_for(campaign(pumps[0]), [row], "Email")[ADDRESS].allowed
 
 
 def test_calls_are_no_matter_of_sales(pumps, notice, customer):
@@ -171,9 +171,7 @@ def test_calls_are_no_matter_of_sales(pumps, notice, customer):
 
 def test_to_be_a_customer_cannot_be_declared():
 	with pytest.raises(frappe.ValidationError, match="derived from sales"):
-		decisions.record(
-			None, ADDRESS, "E-mail", "Given", source="Liste", legal_basis=rules.EXISTING_CUSTOMER
-		)
+		decisions.record(None, ADDRESS, "Email", "Given", source="Liste", legal_basis=rules.EXISTING_CUSTOMER)
 
 
 def test_the_preview_shows_the_sale_to_those_who_may_read_invoices(pumps, notice, customer):

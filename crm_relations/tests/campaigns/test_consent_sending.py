@@ -75,7 +75,7 @@ def test_a_mail_says_nothing_to_measure_it_by_unless_both_agree(mailing):
 	decisions.record(
 		None,
 		watched,
-		"E-mail",
+		"Email",
 		"Given",
 		source="Seite",
 		purpose=rules.TRACKING_PURPOSE,
@@ -139,7 +139,7 @@ def test_a_suppressed_address_gets_nothing_whatever_its_spelling(mailing, spelli
 	domain = mailing.domain
 	spelling = spelling.replace("kunde.example", domain).replace("Kunde.Example", domain.upper())
 	mailing.person(email=spelling)
-	decisions.record(None, f"a@{domain}", "E-mail", "Withdrawn", source="Brief")
+	decisions.record(None, f"a@{domain}", "Email", "Withdrawn", source="Brief")
 	campaign, messages = send(mailing)
 	assert not messages and [row.reason for row in mailing.rows(campaign)] == [rules.WITHDRAWN]
 	frappe.db.delete("Relation Consent", {"address_key": ["like", f"%{domain}"]})
@@ -149,7 +149,7 @@ def test_a_suppressed_address_gets_nothing_whatever_its_spelling(mailing, spelli
 def test_an_or_in_the_rule_leaks_nobody_who_has_unsubscribed(mailing):
 	"""mautic#3239, #6636, #14662: OR and AND let the unsubscribed into a list. Consent is no rule of a segment."""
 	mailing.people(2)
-	decisions.record(None, mailing.address(0), "E-mail", "Withdrawn", source="Brief")
+	decisions.record(None, mailing.address(0), "Email", "Withdrawn", source="Brief")
 	_campaign, messages = send(mailing)
 	assert set(messages) == {mailing.address(1)}
 	frappe.db.delete("Relation Consent", {"address_key": ["like", f"%{mailing.domain}"]})
@@ -162,7 +162,7 @@ def test_a_withdrawal_while_a_campaign_runs_reaches_what_is_planned(mailing):
 	steps = [email_step(), email_step(title="Erinnerung", delay_days=3)]
 	campaign, messages = send(mailing, steps=steps)
 	assert len(messages) == 2
-	decisions.record(mailing.relations[0], rules.ALL_ADDRESSES, "E-mail", "Withdrawn", source="Anruf")
+	decisions.record(mailing.relations[0], rules.ALL_ADDRESSES, "Email", "Withdrawn", source="Anruf")
 	planned = mailing.rows(campaign, relation=mailing.relations[0], state="Suppressed")
 	assert [row.reason for row in planned] == [rules.WITHDRAWN]
 	assert len(mailing.rows(campaign, state="Pending")) == 1
@@ -176,14 +176,14 @@ def objected():
 	"""An address whose owner has objected."""
 	address = f"{frappe.generate_hash(length=8)}@kunde.example"
 	decisions.record(
-		None, address, "E-mail", "Withdrawn", source="Brief", given_at=add_days(now_datetime(), -1)
+		None, address, "Email", "Withdrawn", source="Brief", given_at=add_days(now_datetime(), -1)
 	)
 	return address
 
 
 def given(address, **values):
 	return decisions.record(
-		None, address, "E-mail", "Given", source="Liste", legal_basis=rules.CONSENT, **values
+		None, address, "Email", "Given", source="Liste", legal_basis=rules.CONSENT, **values
 	)
 
 
@@ -194,7 +194,7 @@ def test_an_import_of_relations_and_contacts_brings_no_address_back(objected):
 		factories.contact("Anna", "Muster", f"Anna <{objected}>".split("<")[1][:-1])
 	finally:
 		frappe.flags.in_import = False
-	assert decisions.lookup(None, objected, "E-mail").reason == rules.WITHDRAWN
+	assert decisions.lookup(None, objected, "Email").reason == rules.WITHDRAWN
 
 
 def test_an_import_of_consents_brings_no_address_back(objected):
@@ -206,7 +206,7 @@ def test_an_import_of_consents_brings_no_address_back(objected):
 	finally:
 		frappe.flags.in_import = False
 	assert (
-		decisions.lookup(None, objected, "E-mail").reason == rules.WITHDRAWN
+		decisions.lookup(None, objected, "Email").reason == rules.WITHDRAWN
 	), "what was before does not lift it"
 
 
@@ -214,7 +214,7 @@ def test_an_objection_is_lifted_by_a_new_consent_with_its_proof_only(objected):
 	with pytest.raises(frappe.ValidationError, match="Proof"):
 		given(objected)
 	given(objected, proof="Formular vom 3.11., unterschrieben")
-	assert decisions.lookup(None, objected, "E-mail").allowed
+	assert decisions.lookup(None, objected, "Email").allowed
 
 
 def test_a_new_label_of_the_same_mailbox_brings_nobody_back(objected):

@@ -212,7 +212,7 @@ def test_a_signature_is_compared_in_constant_time_and_before_the_database_is_ask
 
 def test_consent_stays_what_it_was_through_all_of_this(real):
 	row = clicks.find(real["ru"])
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed
 
 
 def test_a_hostile_language_or_address_is_shown_as_text(real):

@@ -140,11 +140,11 @@ def test_a_hard_bounce_kills_the_address_for_all_campaigns(mailing, row):
 	mail = receive(mailing, bounced(row))
 	assert answers(row) == [("Bounce", mail.name)] and member_of(row).status == "Addressed"
 	assert frappe.db.get_value("Communication", row.communication, "delivery_status") == "Bounced"
-	decision = decisions.lookup(row.relation, row.recipient.upper(), "E-mail")
+	decision = decisions.lookup(row.relation, row.recipient.upper(), "Email")
 	assert not decision.allowed and decision.reason == deliverability.DEAD
 	assert queries.status(row.campaign)["bounced"] == 1
 	other = mailing.rows(row.campaign)[1]
-	assert decisions.lookup(other.relation, other.recipient, "E-mail").allowed
+	assert decisions.lookup(other.relation, other.recipient, "Email").allowed
 
 
 def test_a_dead_address_gets_nothing_of_the_next_campaign(mailing, row):
@@ -164,17 +164,17 @@ def test_soft_bounces_are_counted_and_many_in_a_row_are_enough(mailing, row):
 	full = bounced(row, "5.2.2", "552 5.2.2 Mailbox full")
 	limit = frappe.get_cached_doc("Relation Settings").soft_bounce_limit
 	for number in range(1, limit + 1):
-		assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed
+		assert decisions.lookup(row.relation, row.recipient, "Email").allowed
 		receive(mailing, full)
 		kept = frappe.get_doc("Relation Mail Address", row.recipient)
 		assert kept.soft_bounces == number and "full" in kept.reason
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").reason == deliverability.DEAD
+	assert decisions.lookup(row.relation, row.recipient, "Email").reason == deliverability.DEAD
 
 
 def test_a_reply_shows_that_an_address_lives(mailing, row):
 	receive(mailing, bounced(row))
 	receive(mailing, reply(row, f"In-Reply-To: <{row.message_id}>\n"))
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed
 
 
 def test_a_person_who_knows_better_brings_an_address_back(mailing, row):
@@ -183,15 +183,15 @@ def test_a_person_who_knows_better_brings_an_address_back(mailing, row):
 	with pytest.raises(frappe.PermissionError):
 		api.revive_address(row.recipient)
 	frappe.set_user("Administrator")
-	assert api.revive_address(row.recipient) == {"state": "Usable"}
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed
+	assert api.revive_address(row.recipient) == {"state": "Deliverable"}
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed
 
 
 def test_a_complaint_ends_all_advertising_by_mail(mailing, row):
 	"""RFC 5965; without it the next campaign would go to those who report us."""
 	mail = receive(mailing, about(COMPLAINT.format(kind="abuse"), row))
 	assert answers(row) == [("Complaint", mail.name)] and member_of(row).status == "Declined"
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").reason == rules.WITHDRAWN
+	assert decisions.lookup(row.relation, row.recipient, "Email").reason == rules.WITHDRAWN
 	assert queries.status(row.campaign)["complained"] == 1
 
 
@@ -200,7 +200,7 @@ def test_a_report_without_our_message_id_is_put_before_a_person_and_changes_noth
 	"""Anybody could have written it."""
 	raw = bounced(row) if raw == POSTFIX else about(COMPLAINT.format(kind="abuse"), row)
 	mail = receive(mailing, raw.replace(f"Message-ID: <{row.message_id}>\n", ""))
-	assert not answers(row) and decisions.lookup(row.relation, row.recipient, "E-mail").allowed
+	assert not answers(row) and decisions.lookup(row.relation, row.recipient, "Email").allowed
 	assert not frappe.db.exists("Relation Mail Address", row.recipient)
 	(review,) = reviews(row)
 	assert (review.communication, review.state) == (mail.name, "Open")
@@ -212,7 +212,7 @@ def test_a_report_on_a_stranger_or_an_old_mail_is_not_believed(mailing, row):
 	frappe.db.set_value("Relation Campaign Send", row.name, "sent_at", add_to_date(now_datetime(), days=-60))
 	receive(mailing, raw)
 	receive(mailing, bounced(row).replace(row.message_id, "made-up@kunde.example"))
-	assert not answers(row) and decisions.lookup(row.relation, row.recipient, "E-mail").allowed
+	assert not answers(row) and decisions.lookup(row.relation, row.recipient, "Email").allowed
 	assert not frappe.db.exists("Relation Mail Address", "fremd@kunde.example")
 
 
@@ -223,7 +223,7 @@ def test_a_reply_that_only_says_no_is_an_objection(mailing, row):
 	)
 	assert answers(row) == [("Unsubscribe", mail.name)], "no answer"
 	assert queries.status(row.campaign)["answered"] == 0
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").reason == rules.WITHDRAWN
+	assert decisions.lookup(row.relation, row.recipient, "Email").reason == rules.WITHDRAWN
 	assert member_of(row).status == "Declined"
 
 
@@ -242,18 +242,18 @@ def test_an_objection_counts_only_from_the_mailbox_that_was_written_to(mailing, 
 	"""A mail is forwarded, and the reader answers STOP: that is not the word of the recipient."""
 	headers = f"In-Reply-To: <{row.message_id}>\n"
 	receive(mailing, reply(row, headers, "STOP", sender="eva@fremd.example"))
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed and not answers(row)
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed and not answers(row)
 	assert [review.reason for review in reviews(row)] == [mail_reviews.OTHER_SENDER]
 	local, _at, domain = row.recipient.partition("@")
 	receive(mailing, reply(row, headers, "STOP", sender=f"{local}+news@{domain}"))
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").reason == rules.WITHDRAWN
+	assert decisions.lookup(row.relation, row.recipient, "Email").reason == rules.WITHDRAWN
 
 
 def test_the_address_for_answers_is_not_the_sender(mailing, row):
 	"""Frappe takes Reply-To for the sender, where whoever writes can put any address."""
 	headers = f"In-Reply-To: <{row.message_id}>\nReply-To: {row.recipient}\n"
 	receive(mailing, reply(row, headers, "STOP", sender="eva@fremd.example"))
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed
 	assert [review.reason for review in reviews(row)] == [mail_reviews.OTHER_SENDER]
 
 
@@ -263,15 +263,15 @@ def test_a_complaint_that_names_another_address_withdraws_nothing(mailing, row):
 		f"Original-Rcpt-To: <{row.recipient}>", "Original-Rcpt-To: <eva@fremd.example>"
 	)
 	receive(mailing, raw)
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed and not answers(row)
-	assert decisions.lookup(other.relation, other.recipient, "E-mail").allowed
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed and not answers(row)
+	assert decisions.lookup(other.relation, other.recipient, "Email").allowed
 	assert [review.reason for review in reviews(row)] == [mail_reviews.OTHER_RECIPIENT]
 
 
 def test_a_forwarding_that_fails_elsewhere_leaves_the_address_alone(mailing, row):
 	raw = bounced(row).replace(f"rfc822; {row.recipient}", "rfc822; anna@freemail.example")
 	receive(mailing, raw)
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed
 	assert [kind for kind, _name in answers(row)] == ["Bounce"]
 
 
@@ -297,7 +297,7 @@ def test_where_a_mail_service_replaces_the_message_id_answers_are_matched_by_our
 	row, mail = row_and_mail
 	headers = f"In-Reply-To: <x@eu-west-1.amazonses.com>\nReferences: {mail['References']} <x@eu-west-1.amazonses.com>\n"
 	receive(mailing, reply(row, headers, "Abmelden"))
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").reason == rules.WITHDRAWN
+	assert decisions.lookup(row.relation, row.recipient, "Email").reason == rules.WITHDRAWN
 
 
 @pytest.mark.parametrize("header", ["References", "X-Relation-Reference", "List-Unsubscribe"])
@@ -309,7 +309,7 @@ def test_where_a_mail_service_replaces_the_message_id_bounces_are_matched_by_the
 		"Subject: Einladung\nMessage-ID", f"Subject: Einladung\n{header}: {mail[header]}\nMessage-ID"
 	)
 	receive(mailing, raw)
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").reason == deliverability.DEAD
+	assert decisions.lookup(row.relation, row.recipient, "Email").reason == deliverability.DEAD
 
 
 def test_a_link_of_ours_in_the_quotation_shows_what_is_answered(mailing, row_and_mail):
@@ -333,7 +333,7 @@ def test_the_identity_that_a_mail_service_gave_is_kept_and_matched(mailing):
 	assert row.state == "Sent" and row.service_id == identity
 	headers = f"In-Reply-To: <{identity}@eu-west-1.amazonses.com>\n"
 	receive(mailing, reply(row, headers, "Bitte abmelden"))
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").reason == rules.WITHDRAWN
+	assert decisions.lookup(row.relation, row.recipient, "Email").reason == rules.WITHDRAWN
 
 
 def test_an_answer_without_any_of_it_is_matched_by_its_sender_and_an_objection_shown(mailing, row):
@@ -343,7 +343,7 @@ def test_an_answer_without_any_of_it_is_matched_by_its_sender_and_an_objection_s
 	assert answers(row) == [("Reply", mail.name)]
 	other = mailing.rows(row.campaign)[1]
 	receive(mailing, reply(other, headers, "Bitte abmelden."))
-	assert not answers(other) and decisions.lookup(other.relation, other.recipient, "E-mail").allowed
+	assert not answers(other) and decisions.lookup(other.relation, other.recipient, "Email").allowed
 	assert [review.reason for review in reviews(other)] == [mail_reviews.UNPROVEN_OBJECTION]
 
 
@@ -389,7 +389,7 @@ def test_another_conversation_with_the_same_person_is_no_answer(mailing, row, he
 def test_a_block_of_the_sender_pauses_the_campaign_and_no_address_dies(mailing, row, status, diagnosis):
 	for _time in range(2):
 		receive(mailing, bounced(row, status, diagnosis))
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed
 	assert not frappe.db.exists("Relation Mail Address", row.recipient)
 	campaign = frappe.get_doc("Relation Campaign", row.campaign)
 	assert campaign.status == "Paused" and status in campaign.pause_reason
@@ -413,7 +413,7 @@ def test_a_message_that_one_server_refuses_pauses_nothing_and_many_do(mailing, s
 	for number, row in enumerate(rows[:3]):
 		assert frappe.db.get_value("Relation Campaign", campaign, "status") == "Running", number
 		receive(mailing, bounced(row, "5.7.1", "554 5.7.1 Message rejected as spam"))
-		assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed
+		assert decisions.lookup(row.relation, row.recipient, "Email").allowed
 	assert frappe.db.get_value("Relation Campaign", campaign, "status") == "Paused"
 
 
@@ -442,7 +442,7 @@ def test_a_message_that_arrives_in_between_ends_a_row_of_soft_bounces(mailing, r
 	assert row.recipient in sink.recipients()
 	receive(mailing, full)
 	kept = frappe.get_doc("Relation Mail Address", row.recipient)
-	assert (kept.state, kept.soft_bounces) == ("Usable", 1)
+	assert (kept.state, kept.soft_bounces) == ("Deliverable", 1)
 
 
 # --- what a person has to judge -------------------------------------------------------------------------
@@ -478,7 +478,7 @@ def test_an_objection_in_html_alone_is_recorded(mailing, row):
 		" dem&nbsp;Verteiler.</p><blockquote>Interessiert?</blockquote></body></html>",
 	)
 	receive(mailing, raw)
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").reason == rules.WITHDRAWN
+	assert decisions.lookup(row.relation, row.recipient, "Email").reason == rules.WITHDRAWN
 
 
 def test_an_answer_to_a_mail_about_unsubscribing_is_no_objection_by_its_subject(mailing, row):
@@ -509,7 +509,7 @@ def test_nothing_goes_to_a_mailbox_while_a_mail_from_it_is_to_be_read(mailing, r
 	[
 		("Objection", ["Unsubscribe"], False),
 		("Answer", ["Reply"], True),
-		("Address Dead", [], False),
+		("Undeliverable", [], False),
 		("No Effect", [], True),
 	],
 )
@@ -522,7 +522,7 @@ def test_a_person_says_what_a_mail_is(mailing, row, decision, kinds, allowed):
 	frappe.set_user("Administrator")
 	assert api.decide_mail(review.name, decision) == {"state": "Done"}
 	assert [kind for kind, _name in answers(row)] == kinds
-	assert decisions.lookup(row.relation, row.recipient, "E-mail").allowed is allowed
+	assert decisions.lookup(row.relation, row.recipient, "Email").allowed is allowed
 	with pytest.raises(frappe.ValidationError):
 		api.decide_mail(review.name, "Answer")
 	assert not mail_reviews.held([row.recipient])

@@ -212,7 +212,7 @@ def test_a_call_back_stays_on_the_call_list_until_its_day_and_time(planned_call)
 		(None, "", "the day and the time"),
 		(2, "", "a time of day"),
 		(-1, " 10:00:00", "lies in the past"),
-		(2, " soon: perhaps", "no day with a time"),
+		(2, " soon: perhaps", "not a date with a time"),
 	],
 )
 def test_a_call_back_needs_a_time_that_is_still_to_come(planned_call, days, time, problem):

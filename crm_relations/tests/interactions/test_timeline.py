@@ -136,7 +136,7 @@ def test_all_that_happened_stands_in_one_timeline(relation, customer, product):
 		[
 			"Visit",
 			"Task",
-			"E-mail",
+			"Email",
 			"File",
 			"Contract",
 			"Opportunity",
@@ -154,7 +154,7 @@ def test_all_that_happened_stands_in_one_timeline(relation, customer, product):
 	assert len(kinds(relation, group="")) == 15  # as a browser sends no choice
 	assert set(kinds(relation, group="money")) == {"Invoice", "Payment"}
 	assert "Visit" not in kinds(relation, group="documents")
-	assert {"Visit", "E-mail", "Task"} <= set(kinds(relation, group="contacts"))
+	assert {"Visit", "Email", "Task"} <= set(kinds(relation, group="contacts"))
 
 
 def test_amounts_come_with_their_currency(relation, customer, product):
@@ -246,7 +246,7 @@ def test_pages_give_each_entry_once_also_when_many_have_the_same_moment(relation
 
 def test_a_cursor_that_no_page_gave_is_refused(relation):
 	for text in ("yesterday", "2026-01-01", "x|y|z", "2026-01-01 00:00:00|ToDo"):
-		with pytest.raises(frappe.ValidationError, match="Load the timeline again"):
+		with pytest.raises(frappe.ValidationError, match="Reload the timeline"):
 			timeline(relation, before=text)
 	cursor = Cursor(get_datetime("2026-01-01 00:00:00"), "ToDo", "a|b")
 	assert Cursor.parse(str(cursor)) == cursor

@@ -107,7 +107,7 @@ def test_the_chain_wins_over_the_rule(customer):
 	rule("Last Touch")
 	invoice = sell(customer, [(spring, 100), (None, 50)])
 	attribute()
-	assert rows_of(invoice) == [(spring, 100, "Document Chain")]
+	assert rows_of(invoice) == [(spring, 100, "Document Flow")]
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_an_invoice_that_got_its_campaign_while_the_job_runs_keeps_the_chain(cus
 		queries, "invoices_without_rows", lambda after, *_rest: [invoice.name] if after == "" else []
 	)
 	attribute()
-	assert rows_of(invoice) == [(spring, 100, "Document Chain")]
+	assert rows_of(invoice) == [(spring, 100, "Document Flow")]
 
 
 def test_the_rule_costs_the_submit_of_an_invoice_nothing(customer):

@@ -231,7 +231,7 @@ def test_an_expense_that_is_moved_from_one_campaign_to_another_balances_in_both(
 		sheet = sheet_of(name)
 		assert sheet.profit == sheet.total("Equity") == profit
 		assert codes(sheet) == {moved.name: "journal-several"}
-		assert "Moved from other campaigns or none" in {line.account for line in sheet.lines}
+		assert "Transferred from other campaigns or none" in {line.account for line in sheet.lines}
 
 
 def test_a_closed_year_is_told_and_the_profit_stays_profit_here(customer):

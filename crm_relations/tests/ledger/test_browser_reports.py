@@ -47,7 +47,7 @@ def test_the_reports_show_their_rows_and_lead_down_to_the_vouchers(page, books):
 	only = f'&campaigns=["{name}"]'
 	shown = open_report(page, "Campaign Comparison", only)
 	assert name in shown and "Rohertrag" in shown and "2.350,67" in shown
-	shown = open_report(page, "Pipeline to Ledger", only)
+	shown = open_report(page, "Quote to Cash", only)
 	assert books.name in shown and "Rechnungssumme" in shown
 	shown = open_report(page, "Receivables by Campaign and Segment", "&vouchers=1")
 	assert "Keine Kampagne" in shown and "Nicht fällig" in shown

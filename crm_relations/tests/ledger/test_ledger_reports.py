@@ -11,7 +11,7 @@ from frappe.translate import print_language
 from frappe.utils import add_days, getdate, nowdate
 
 from crm_relations.crm_relations.report.campaign_comparison import campaign_comparison as comparison
-from crm_relations.crm_relations.report.pipeline_to_ledger import pipeline_to_ledger as pipeline
+from crm_relations.crm_relations.report.quote_to_cash import quote_to_cash as pipeline
 from crm_relations.crm_relations.report.receivables_by_campaign_and_segment import (
 	receivables_by_campaign_and_segment as receivables,
 )
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.site
 REPORTS = (
 	"Campaign Statement",
 	"Campaign Comparison",
-	"Pipeline to Ledger",
+	"Quote to Cash",
 	"Receivables by Campaign and Segment",
 )
 
@@ -72,7 +72,7 @@ def open_of(*vouchers: str) -> Decimal:
 	return sum((cents(row.amount) for row in rows), Decimal(0))
 
 
-# Pipeline to Ledger ------------------------------------------------------------------------------
+# Quote to Cash -----------------------------------------------------------------------------------
 
 
 def quotation(customer: str, name: str | None, rate: float, ago: int):

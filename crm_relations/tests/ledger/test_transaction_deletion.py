@@ -33,7 +33,7 @@ def world(sister):
 			"token": clicks.new_token(),
 			"state": "Sent",
 			"step": "x",
-			"step_type": "E-mail",
+			"step_type": "Email",
 		}
 	)
 	send.name = frappe.generate_hash(length=10)
@@ -107,4 +107,4 @@ def test_attribution_of_a_voucher_that_is_gone_is_told(world):
 
 
 def objected() -> bool:
-	return decisions.lookup(None, "anna@kunde.example", "E-mail").reason == rules.WITHDRAWN
+	return decisions.lookup(None, "anna@kunde.example", "Email").reason == rules.WITHDRAWN

@@ -320,7 +320,7 @@ def test_nobody_sees_the_chain_of_a_document_that_is_closed_to_him(deal):
 
 
 def test_what_is_in_no_chain_or_does_not_exist_says_so(deal):
-	with pytest.raises(frappe.ValidationError, match="in no process chain"):
+	with pytest.raises(frappe.ValidationError, match="has no document flow"):
 		api.process_chain("ToDo", "x")
 	with pytest.raises(frappe.DoesNotExistError, match="does not exist"):
 		api.process_chain("Sales Invoice", "No such invoice")

@@ -44,7 +44,7 @@ def test_a_saved_relation_shows_how_much_of_it_is_filled_by_weight(counted):
 	person = relation(kind="Person", date_of_birth="1980-01-01", employees=0)
 	assert stored(person.name) == 17  # 1 of 6
 	assert completeness.missing("Person", person) == ["email_id", "phone"]
-	assert completeness.missing_of(person.name) == ["E-mail", "Phone"]
+	assert completeness.missing_of(person.name) == ["Email", "Phone"]
 
 
 def test_nobody_writes_the_figure_by_hand(counted):

@@ -49,7 +49,7 @@ def test_data_import_inserts_relations_with_their_tables_and_measures_them(tag):
 	status, log = run(
 		tag,
 		"Insert New Records",
-		"Name,Kind,E-mail,City,Education,Type (Further E-mails and Numbers),Value (Further E-mails and Numbers)\n"
+		"Name,Kind,Email,City,Education,Type (Further Emails and Numbers),Value (Further Emails and Numbers)\n"
 		f"Anna {tag},Person,Anna <A@{tag}.example>,Köln,Education: university,Phone,+49 221 1\n"
 		",,,,,Fax,+49 221 2\n"
 		f"Firma {tag},Organisation,,Bonn,,,\n",

@@ -283,7 +283,7 @@ def rich_twins() -> tuple[str, str]:
 		insert(
 			"Relation Consent",
 			relation=name,
-			channel="E-mail",
+			channel="Email",
 			address=f"{name}@example.com",
 			purpose="Advertising",
 			event="Withdrawn",

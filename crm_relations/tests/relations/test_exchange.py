@@ -99,12 +99,12 @@ def test_the_preview_says_what_becomes_of_each_row_and_writes_no_relation():
 	assert rows[3]["relation"] == known.name and rows[3]["details"] == ["Changes: Postal Code"]
 	assert "Name: the row has none" in rows[4]["reason"]
 	# one cell that cannot be read does not reject its row
-	assert "E-mail goes into the notes: keine Adresse is no e-mail address" in rows[5]["details"][0]
+	assert "Email goes into the notes: keine Adresse is not an email address" in rows[5]["details"][0]
 	assert "Country goes into the notes: Atlantis is not in the list" in rows[6]["details"][1]
 	assert "Number of Employees goes into the notes: viele is no number" in rows[7]["details"][1]
 	found = {remark["text"]: remark["count"] for remark in json.loads(doc.findings)["remarks"]}
 	assert found == {
-		"E-mail goes into the notes": 1,
+		"Email goes into the notes": 1,
 		"Country goes into the notes": 1,
 		"Number of Employees goes into the notes": 1,
 	}
@@ -127,7 +127,7 @@ def test_columns_are_guessed_and_can_be_set_by_hand():
 	doc.reload()
 	assert figures(doc) == (1, 0, 0, 0)
 	doc.columns[1].target = "email_id"
-	with pytest.raises(frappe.ValidationError, match="Columns, row 3: two columns go to E-mail"):
+	with pytest.raises(frappe.ValidationError, match="Columns, row 3: two columns go to Email"):
 		doc.save()
 	doc.reload()
 	doc.columns[1].target = "stage"
@@ -217,7 +217,7 @@ def test_importing_twice_makes_no_double_and_changes_nothing(clean):
 		frappe.get_all("Relation", {"relation_name": ["like", f"%{clean}%"]}, pluck="name")
 	)
 	anna = frappe.get_doc("Relation", {"email_id": f"a@{clean}.example"})
-	assert [(p.point_type, p.value) for p in anna.contact_points] == [("E-mail", f"b@{clean}.example")]
+	assert [(p.point_type, p.value) for p in anna.contact_points] == [("Email", f"b@{clean}.example")]
 	assert [(row["reads"], row["other_name"]) for row in links.links_of(anna.name)] == [
 		("works for", f"Firma {clean}")
 	]
@@ -407,7 +407,7 @@ def three() -> list[str]:
 		date_of_birth="1980-02-29",
 		notes="=1+1\nzwei; drei",
 		contact_points=[
-			{"point_type": "E-mail", "value": f"b@{tag}.example", "label": "home"},
+			{"point_type": "Email", "value": f"b@{tag}.example", "label": "home"},
 			{"point_type": "Phone", "value": "+49 30 99", "label": ""},
 			{"point_type": "Fax", "value": "+49 30 98", "label": ""},
 		],
@@ -517,6 +517,6 @@ def test_a_merge_keeps_every_address_and_number():
 	keep.reload()
 	assert keep.mobile_no == "+49 170 1"
 	assert {(p.point_type, p.value) for p in keep.contact_points} == {
-		("E-mail", "geht@merge-x.example"),
+		("Email", "geht@merge-x.example"),
 		("Fax", "+49 221 99"),
 	}

@@ -231,7 +231,7 @@ def test_a_page_that_the_database_refuses_is_written_row_by_row(monkeypatch):
 def test_the_search_over_all_doctypes_is_told_what_saves_tell_it():
 	tag = unique("q").split()[-1].lower()
 	doc = relation(f"Anna {tag}", kind="Person", email_id=f"anna@{tag}.example", phone="+49 221 99")
-	doc.append("contact_points", {"point_type": "E-mail", "value": f"b@{tag}.example"})
+	doc.append("contact_points", {"point_type": "Email", "value": f"b@{tag}.example"})
 	queue = page_writing.SEARCH_QUEUE
 
 	def told(tell: Callable[[], None]) -> list[bytes]:

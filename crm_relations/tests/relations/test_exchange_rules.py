@@ -87,7 +87,7 @@ def test_a_row_keeps_what_no_field_takes_and_further_addresses_with_their_labels
 		7, ["Anna", "a@b.de", "c@d.de (home) | a@b.de", "Waage", "alt", "x"], heading, targets
 	)
 	assert record.values == {"relation_name": "Anna", "email_id": "a@b.de"}
-	assert record.points == [("E-mail", "c@d.de", "home")]
+	assert record.points == [("Email", "c@d.de", "home")]
 	assert record.left == [("Sternzeichen", "Waage")]
 
 
@@ -224,7 +224,7 @@ def test_a_card_of_version_4_loses_nothing():
 		"website": "https://kunde.example",
 	}
 	assert card.points == [
-		("E-mail", "aenne@privat.example", "home"),
+		("Email", "aenne@privat.example", "home"),
 		("Fax", "0221 99", ""),
 		("Address", "Waldweg 2, 53111 Bonn, Germany", "home"),
 	]
@@ -277,7 +277,7 @@ def test_what_is_written_as_a_card_is_read_as_it_was(version):
 		"notes": "eins\nzwei, drei; vier\\fünf " + "ä" * 100,
 		"website": "https://kunde.example",
 		"company": "Kunde GmbH",
-		"points": [("E-mail", "c@d.example", "home"), ("Fax", "0221 99", ""), ("Mobile", "0171", "")],
+		"points": [("Email", "c@d.example", "home"), ("Fax", "0221 99", ""), ("Mobile", "0171", "")],
 	}
 	(card,), _encoding = vcards.read(vcards.write([relation], version))
 	expected = {k: v for k, v in relation.items() if k not in ("points", "company", "date_of_birth")}
@@ -292,5 +292,5 @@ def test_what_is_written_as_a_card_is_read_as_it_was(version):
 def test_the_first_address_fills_the_field_and_the_same_one_is_not_kept_twice():
 	record = Record(1)
 	for value in ("a@b.de", "c@d.de", "a@b.de", "c@d.de"):
-		record.add_point("E-mail", value)
-	assert record.values == {"email_id": "a@b.de"} and record.points == [("E-mail", "c@d.de", "")]
+		record.add_point("Email", value)
+	assert record.values == {"email_id": "a@b.de"} and record.points == [("Email", "c@d.de", "")]

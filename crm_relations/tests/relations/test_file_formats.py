@@ -136,7 +136,7 @@ def test_outlook_gives_the_business_address_and_keeps_the_private_one_beside():
 	}
 	assert first.points == [
 		("Phone", "02241 5550105", "home"),
-		("E-mail", "k@privat.example", ""),
+		("Email", "k@privat.example", ""),
 		("Address", "Weg 2, 53721 Siegburg", "home"),
 	]
 	assert "date_of_birth" not in first.values and "gender" not in first.values and not first.left
@@ -153,7 +153,7 @@ def test_google_contacts_gives_labels_and_several_values_in_a_cell():
 	)
 	(ada,) = records(text)
 	assert ada.values["mobile_no"] == "+49 170 5550100" and "phone" not in ada.values
-	assert ada.points == [("E-mail", "ada@two.example", "work"), ("Fax", "+49 221 5550101", "work")]
+	assert ada.points == [("Email", "ada@two.example", "work"), ("Fax", "+49 221 5550101", "work")]
 	assert (ada.company, ada.values["designation"]) == ("Engine Ltd", "Analyst")
 	assert ada.left == [("Labels", "* myContacts")]
 	old = records(
@@ -365,26 +365,26 @@ def said(heading: str, row: str) -> dict[str, date | None]:
 @pytest.mark.parametrize(
 	("heading", "row", "found"),
 	[
-		("Email Opt Out", "1", ["E-mail"]),
-		("HasOptedOutOfEmail;DoNotCall", "TRUE;true", ["E-mail", "Phone"]),
+		("Email Opt Out", "1", ["Email"]),
+		("HasOptedOutOfEmail;DoNotCall", "TRUE;true", ["Email", "Phone"]),
 		("Do Not Call", "Ja", ["Phone"]),
-		("Unsubscribed from all email", "true", ["E-mail"]),
+		("Unsubscribed from all email", "true", ["Email"]),
 		("Unsubscribed from all email", "false", []),
 		("Email hard bounce reason", "UNKNOWN_USER", ["Dead Address"]),
 		("Email hard bounce reason", "NONE", []),
-		("Werbesperre", "x", ["E-mail", "Phone", "Letter"]),
-		("Do not allow Emails;Do not allow Phone Calls", "Do Not Allow;Allow", ["E-mail"]),
-		("E-Mail erlaubt", "nein", ["E-mail"]),
+		("Werbesperre", "x", ["Email", "Phone", "Letter"]),
+		("Do not allow Emails;Do not allow Phone Calls", "Do Not Allow;Allow", ["Email"]),
+		("E-Mail erlaubt", "nein", ["Email"]),
 		("E-Mail erlaubt", "ja", []),
-		("Email marketing status", "Unsubscribed", ["E-mail"]),
+		("Email marketing status", "Unsubscribed", ["Email"]),
 		("Email marketing status", "cleaned", ["Dead Address"]),
 		("Email marketing status", "subscribed", []),
 		("Nicht anrufen", "vielleicht", ["Phone"]),
 		("deactivated;bounced", "0;0", []),
-		("Opted out of email: Marketing Information", "true", ["E-mail"]),
-		("E-Mail-Opt-out (Newsletter)", "ja", ["E-mail"]),
+		("Opted out of email: Marketing Information", "true", ["Email"]),
+		("E-Mail-Opt-out (Newsletter)", "ja", ["Email"]),
 		("Telefon: keine Anrufe", "x", ["Phone"]),
-		("Widerspruch gegen Werbung", "x", ["E-mail", "Phone", "Letter"]),
+		("Widerspruch gegen Werbung", "x", ["Email", "Phone", "Letter"]),
 		("Fax Opt Out;SMS opt-out;Unsubscribe reason", "1;1;never", []),
 	],
 )
@@ -393,10 +393,10 @@ def test_an_opt_out_of_another_system_is_understood_by_channel(heading, row, fou
 
 
 def test_an_opt_out_has_the_date_of_its_column():
-	assert said("UNSUB_TIME;UNSUB_REASON", "2024-03-12 10:15:00;NORMAL") == {"E-mail": date(2024, 3, 12)}
+	assert said("UNSUB_TIME;UNSUB_REASON", "2024-03-12 10:15:00;NORMAL") == {"Email": date(2024, 3, 12)}
 	assert said("CLEAN_TIME", "2023-01-31 10:15:00") == {"Dead Address": date(2023, 1, 31)}
 	assert said("Do Not Call;Opt-out Date", "yes;12.03.2024") == {"Phone": date(2024, 3, 12)}
-	assert said("Abgemeldet", "12.03.2024") == {"E-mail": date(2024, 3, 12)}
+	assert said("Abgemeldet", "12.03.2024") == {"Email": date(2024, 3, 12)}
 
 
 def test_a_status_is_one_of_a_newsletter_only_if_its_words_say_so():
@@ -430,7 +430,7 @@ def test_apples_labels_groups_and_pictures_are_understood():
 	)
 	assert found.values["mobile_no"] == "+49 170 5550123" and found.values["date_of_birth"] == "1604-03-15"
 	assert (
-		found.points == [("E-mail", "j@b.example", "home")] and found.dropped == ["PHOTO"] and not found.left
+		found.points == [("Email", "j@b.example", "home")] and found.dropped == ["PHOTO"] and not found.left
 	)
 	group = card(
 		"N:Freunde;;;;\nFN:Freunde\nX-ADDRESSBOOKSERVER-KIND:group\nX-ADDRESSBOOKSERVER-MEMBER:urn:uuid:1"

@@ -312,13 +312,13 @@ def test_opt_outs_become_objections_by_channel_dated_and_with_their_source_and_o
 	assert "Email Opt Out: TRUE" in rows[2]["details"][0]
 	_doc, made = imported(text)
 	ulla, rolf, _dora = (next(r for r in made if r.first_name == name) for name in ("Ulla", "Rolf", "Dora"))
-	refused = decisions.lookup(ulla.name, "ulla@ab-x.example", "E-mail")
+	refused = decisions.lookup(ulla.name, "ulla@ab-x.example", "Email")
 	assert not refused.allowed and refused.consent
 	event = frappe.get_doc("Relation Consent", refused.consent)
 	assert str(event.given_at).startswith("2024-03-12") and "Email Opt Out: TRUE" in event.source
 	assert _doc.name in event.proof
 	assert decisions.lookup(rolf.name, "+49 221 5550178", "Phone").reason == refused.reason
-	assert decisions.lookup(rolf.name, "rolf@ab-x.example", "E-mail").reason != refused.reason
+	assert decisions.lookup(rolf.name, "rolf@ab-x.example", "Email").reason != refused.reason
 	assert set(deliverability.undeliverable({"dora@ab-x.example", "rolf@ab-x.example"})) == {
 		"dora@ab-x.example"
 	}
@@ -337,7 +337,7 @@ def test_an_opt_out_holds_although_its_row_has_no_name_or_is_rejected():
 	doc, made = imported(text)
 	assert not made and doc.rejected == 1 and doc.objections_email == 2
 	for address, person in (("bekannt@weg-x.example", known.name), ("fremd@weg-x.example", None)):
-		found = decisions.lookup(person, address, "E-mail")
+		found = decisions.lookup(person, address, "Email")
 		assert found.consent and not found.allowed
 		assert str(frappe.db.get_value("Relation Consent", found.consent, "given_at")).startswith(
 			"2023-05-06"
@@ -349,7 +349,7 @@ def test_an_old_opt_out_does_not_lift_a_later_consent_and_a_bounce_not_a_sign_of
 	decisions.record(
 		person.name,
 		person.email_id,
-		"E-mail",
+		"Email",
 		"Given",
 		source="Form",
 		legal_basis="Consent, Art. 6 (1) (a) GDPR",
@@ -360,7 +360,7 @@ def test_an_old_opt_out_does_not_lift_a_later_consent_and_a_bounce_not_a_sign_of
 	text = f"Name;Art;E-Mail;Abgemeldet am;Bounce Date\n{person.relation_name};Person;{person.email_id};01.02.2024;01.02.2024\n"
 	for _run in range(2):
 		imported(text)
-		assert decisions.lookup(person.name, person.email_id, "E-mail").allowed
+		assert decisions.lookup(person.name, person.email_id, "Email").allowed
 		assert not deliverability.undeliverable({person.email_id})
 		assert frappe.db.count("Relation Consent", {"relation": person.name, "event": "Withdrawn"}) == 2
 

@@ -61,7 +61,7 @@ def test_from_the_customer_over_its_file_to_the_parent_company(page, story):
 def test_the_preview_of_an_import_names_the_reason(page, story):
 	page.goto(f"/app/relation-import/{story.imported}")
 	page.click("button:has-text('Preview'):visible", timeout=60_000)
-	page.locator("[data-fieldname=preview_html]", has_text="kein at is no e-mail address").wait_for(
+	page.locator("[data-fieldname=preview_html]", has_text="kein at is not an email address").wait_for(
 		timeout=60_000
 	)
 	assert page.locator("button:has-text('Start Import'):visible").count()

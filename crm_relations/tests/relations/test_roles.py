@@ -457,7 +457,7 @@ def test_a_derived_role_cannot_be_given_by_hand():
 	invoice(customer.name)
 	relation = relation_of(customer)
 	relation.roles[0].until = nowdate()
-	with pytest.raises(frappe.ValidationError, match="cannot be given or changed here"):
+	with pytest.raises(frappe.ValidationError, match="cannot be added or changed here"):
 		relation.save()
 	relation.reload()
 	relation.roles = []

@@ -135,13 +135,13 @@ def test_contacts_are_interactions_e_mails_and_calls():
 
 def test_consent_is_asked_for_as_it_is_in_force():
 	relation = factories.relation(email_id="a@seg.example").name
-	given = event("consent", condition("channel", "=", "E-mail"), condition("purpose", "=", "Marketing"))
+	given = event("consent", condition("channel", "=", "Email"), condition("purpose", "=", "Marketing"))
 
 	def record(kind: str, days_ago: int, basis: str | None = None) -> None:
 		decisions.record(
 			relation,
 			"a@seg.example",
-			"E-mail",
+			"Email",
 			kind,
 			source="Messe",
 			legal_basis=basis,
@@ -152,13 +152,13 @@ def test_consent_is_asked_for_as_it_is_in_force():
 	assert not fits(relation, given)
 	record("Given", 30, "Consent, Art. 6 (1) (a) GDPR")
 	assert fits(relation, given)
-	assert decisions.lookup(relation, "a@seg.example", "E-mail").allowed
+	assert decisions.lookup(relation, "a@seg.example", "Email").allowed
 	record("Withdrawn", 20)
 	assert not fits(relation, given) and fits(relation, event("objection"))
-	assert not decisions.lookup(relation, "a@seg.example", "E-mail").allowed
+	assert not decisions.lookup(relation, "a@seg.example", "Email").allowed
 	record("Given", 10, "Consent, Art. 6 (1) (a) GDPR")
 	assert fits(relation, given) and not fits(relation, event("objection"))
-	assert decisions.lookup(relation, "a@seg.example", "E-mail").allowed
+	assert decisions.lookup(relation, "a@seg.example", "Email").allowed
 
 
 def test_lost_with_a_reason():

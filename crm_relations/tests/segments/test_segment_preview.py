@@ -150,7 +150,7 @@ def test_the_rule_in_words():
 	assert text == (
 		f"Age Group is one of “{age}” and (Number of Employees is at least 10"
 		f" or Stage Since is before {frappe.format('2026-02-03', 'Date')})"
-		" and none of (City is “Bonn”; Has an E-mail Address is No)"
+		" and none of (City is “Bonn”; Has an Email Address is No)"
 	)
 	assert describe_rule.describe(rule()) == "Every relation"
 	assert describe_rule.describe(rule(condition("age_group", "is empty"))) == "Age Group is empty"

@@ -115,8 +115,8 @@ def test_an_export_has_figures_only_for_who_may_read_invoices(two):
 	frappe.set_user(factories.user(None, "Relation Manager"))
 	without = content(api.export_members(segment)["file_url"])
 	frappe.set_user("Administrator")
-	assert "Open Amount" in with_amounts.splitlines()[0]
-	assert "Open Amount" not in without.splitlines()[0]
+	assert "Outstanding Amount" in with_amounts.splitlines()[0]
+	assert "Outstanding Amount" not in without.splitlines()[0]
 
 
 def test_who_may_not_read_relations_exports_none(two):

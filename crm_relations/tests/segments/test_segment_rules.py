@@ -260,7 +260,7 @@ def test_two_spellings_of_one_rule_have_one_normal_form():
 
 
 def test_a_message_is_translated_with_its_values():
-	error = RuleError("all[0].value", "Give a whole number between {0} and {1}.", 1, 9)
+	error = RuleError("all[0].value", "Enter a whole number between {0} and {1}.", 1, 9)
 	translated = error.message(lambda text: "Eine ganze Zahl von {0} bis {1} angeben.")
 	assert translated == "all[0].value: Eine ganze Zahl von 1 bis 9 angeben."
 

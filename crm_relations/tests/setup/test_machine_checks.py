@@ -56,7 +56,7 @@ def test_a_scheduler_that_is_switched_off_is_told_with_the_switch_and_what_waits
 	queue.mark_all([("Customer", factories.unique("Kunde")) for _number in range(3)])
 	finding = found(machine_checks.findings())["scheduler-off"]
 	assert OFF[switch] in finding.remedy
-	assert f"{queue.length()} changes wait to be taken into the figures" in finding.message
+	assert f"{queue.length()} changes wait to update the figures" in finding.message
 
 
 def test_a_scheduler_that_is_disabled_in_the_settings_is_told(scheduler):
@@ -182,7 +182,7 @@ def running():
 		responsible=user,
 		steps=[
 			{"step_type": "Call", "title": "Anruf", "call_script": "<p>Guten Tag</p>"},
-			{"step_type": "E-mail", "title": "Mail", "subject": "Betreff", "message": "<p>Text</p>"},
+			{"step_type": "Email", "title": "Mail", "subject": "Betreff", "message": "<p>Text</p>"},
 		],
 	)
 	frappe.db.set_value("Relation Campaign", doc.name, "status", "Running")

@@ -325,7 +325,7 @@ def test_the_search_in_everything_gives_no_hidden_relation(world, monkeypatch):
 BOOKS = (
 	"Campaign Comparison",
 	"Campaign Statement",
-	"Pipeline to Ledger",
+	"Quote to Cash",
 	"Receivables by Campaign and Segment",
 )
 OF_ROLES = ("Accounts User", "Sales Manager", "Relation Manager", "Report Manager", "Prepared Report User")
@@ -352,7 +352,7 @@ def test_reports_of_the_books_open_to_readers_of_the_whole_company_only(world):
 	for key, user in readers.items():
 		frappe.set_user(user)
 		for report in BOOKS:
-			allowed = key == "Company" or (key == "orders" and report != "Pipeline to Ledger")
+			allowed = key == "Company" or (key == "orders" and report != "Quote to Cash")
 			exported = {"report_name": report, "filters": {"company": COMPANY}, "file_format_type": "CSV"}
 			exported["visible_idx"] = []
 			for call in (

@@ -158,7 +158,7 @@ class Mailing:
 		doc = factories.relation(f"Anna Muster{number}", email_id=email, **values)
 		self.relations.append(doc.name)
 		if given and email:
-			decisions.record(doc.name, email, "E-mail", "Given", source="Formular", legal_basis=rules.CONSENT)
+			decisions.record(doc.name, email, "Email", "Given", source="Formular", legal_basis=rules.CONSENT)
 		return doc.name
 
 	def people(self, number: int) -> list[str]:
@@ -185,7 +185,7 @@ class Mailing:
 				"address_key": self.address(i),
 				"mailbox_key": mailbox_key(self.address(i)),
 			}
-			given = {"channel": "E-mail", "purpose": "Marketing", "event": "Given", "given_at": stamp}
+			given = {"channel": "Email", "purpose": "Marketing", "event": "Given", "given_at": stamp}
 			basis = {"legal_basis": rules.CONSENT, "source": "Formular"}
 			consents.append({"name": name, **audit, "relation": name, **address, **given, **basis})
 		for doctype, rows in (("Relation", relations), ("Relation Consent", consents)):
@@ -264,7 +264,7 @@ class Mailing:
 
 def email_step(**values) -> dict:
 	return {
-		"step_type": "E-mail",
+		"step_type": "Email",
 		"title": "Einladung",
 		"subject": "Für {{ first_name }}",
 		"message": MESSAGE,

@@ -522,7 +522,7 @@ class World:
 			"contact": None,
 			"called": ("Call",),
 			"met": ("Meeting", "Visit"),
-			"wrote": ("Letter", "E-mail"),
+			"wrote": ("Letter", "Email"),
 			"complained": ("Complaint",),
 		}
 		return {
@@ -558,9 +558,7 @@ class World:
 			return []
 		direction = "Incoming" if received == "Received" else "Outgoing"
 		empty = dict.fromkeys(("outcome", "handled_by", "item", "campaign"))
-		return [
-			{**empty, "type": "E-mail", "direction": direction, "date": day, "document": document["name"]}
-		]
+		return [{**empty, "type": "Email", "direction": direction, "date": day, "document": document["name"]}]
 
 	def call(self, party: tuple[str, str]) -> list[Row]:
 		day, direction, status = (
@@ -605,7 +603,7 @@ class World:
 			)
 			for step in range(self.dice.randint(0, 2)):
 				send = {
-					"step_type": self.one("E-mail", "Call"),
+					"step_type": self.one("Email", "Call"),
 					"state": self.one("Sent", "Done", "Pending", "Suppressed"),
 					"sent_at": self.moment(),
 				}
@@ -673,7 +671,7 @@ class World:
 				"relation": name,
 				"address_key": "*" if kind == "Withdrawn" and self.dice.random() < 0.2 else key,
 				"mailbox_key": self.one("", key.replace("+x", "")),
-				"channel": self.one("E-mail", "Phone", "Letter"),
+				"channel": self.one("Email", "Phone", "Letter"),
 				"purpose": self.one("Marketing", "Newsletter", "Measuring Opens"),
 				"event": kind,
 				"legal_basis": self.one(CONSENT, SALE),

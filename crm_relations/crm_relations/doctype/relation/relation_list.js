@@ -10,7 +10,7 @@ frappe.listview_settings["Relation"] = {
 	onload(list) {
 		crm_relations.lists.add_job(
 			list,
-			__("Adopt the Whole Site"),
+			__("Create Relations from Existing Records"),
 			"crm_relations.relations.api.start_sync",
 		);
 	},

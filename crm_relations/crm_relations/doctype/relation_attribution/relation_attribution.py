@@ -26,7 +26,7 @@ class RelationAttribution(RelationDocument):
 		posting_date: DF.Date | None
 		relation: DF.Link | None
 		reversed_on: DF.Date | None
-		rule: DF.Literal["Document Chain", "Last Touch", "First Touch", "Linear", "Time Decay"]
+		rule: DF.Literal["Document Flow", "Last Touch", "First Touch", "Linear", "Time Decay"]
 		share: DF.Float
 		voucher_detail_no: DF.Data | None
 		voucher_no: DF.DynamicLink | None

@@ -34,9 +34,9 @@ class RelationAttributionRule(RelationDocument):
 		if self.rule not in RULES:
 			refuse(_("Rule: choose one of {0}."), ", ".join(_(rule) for rule in RULES))
 		if not 1 <= self.days <= MOST_DAYS:
-			refuse(_("Days: give a number from 1 to {0}."), MOST_DAYS)
+			refuse(_("Days: enter a number from 1 to {0}."), MOST_DAYS)
 		if self.rule == DECAY and not self.half_life_days > 0:
-			frappe.throw(_("Half-Life in Days: give a number above 0."))
+			frappe.throw(_("Half-Life in Days: enter a number above 0."))
 
 	def on_update(self) -> None:
 		changed = any(
@@ -52,6 +52,6 @@ class RelationAttributionRule(RelationDocument):
 
 	def on_trash(self) -> None:
 		frappe.msgprint(
-			_("What the rule has attributed stays until Rebuild Attribution in Relation Settings."),
+			_("Existing attributions by rule stay until you use Rebuild Attribution in Relation Settings."),
 			alert=True,
 		)

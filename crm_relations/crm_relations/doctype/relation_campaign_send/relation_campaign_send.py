@@ -38,7 +38,7 @@ class RelationCampaignSend(RelationDocument):
 		service_id: DF.Data | None
 		state: DF.Literal["Pending", "Sending", "Sent", "Failed", "Uncertain", "Suppressed", "Done"]
 		step: DF.Data
-		step_type: DF.Literal["E-mail", "Call", "Letter", "Task"]
+		step_type: DF.Literal["Email", "Call", "Letter", "Task"]
 		todo: DF.Link | None
 		token: DF.Data | None
 		variant: DF.Data | None

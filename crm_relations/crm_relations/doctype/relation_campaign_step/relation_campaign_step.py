@@ -32,7 +32,7 @@ class RelationCampaignStep(RelationDocument):
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data
-		step_type: DF.Literal["E-mail", "Call", "Letter", "Task"]
+		step_type: DF.Literal["Email", "Call", "Letter", "Task"]
 		subject: DF.Data | None
 		subject_b: DF.Data | None
 		task_for: DF.Link | None

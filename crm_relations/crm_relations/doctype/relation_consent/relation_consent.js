@@ -19,7 +19,7 @@ async function propose_address(frm) {
 	]);
 	if (frm.doc.relation !== relation || frm.doc.channel !== channel) return;
 	const address = {
-		"E-mail": message.email_id,
+		"Email": message.email_id,
 		Phone: message.mobile_no || message.phone,
 	}[channel];
 	if (address) frm.set_value("address", address);

@@ -21,7 +21,7 @@ class RelationConsent(RelationDocument):
 		address: DF.Data
 		address_key: DF.Data | None
 		by_system: DF.Check
-		channel: DF.Literal["", "E-mail", "Phone", "Letter"]
+		channel: DF.Literal["", "Email", "Phone", "Letter"]
 		declaration: DF.SmallText | None
 		event: DF.Literal["", "Given", "Withdrawn"]
 		given_at: DF.Datetime

@@ -19,6 +19,6 @@ class RelationContactPoint(RelationDocument):
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data
-		point_type: DF.Literal["E-mail", "Phone", "Mobile", "Fax", "Website", "Address"]
+		point_type: DF.Literal["Email", "Phone", "Mobile", "Fax", "Website", "Address"]
 		value: DF.Data
 	# end: auto-generated types

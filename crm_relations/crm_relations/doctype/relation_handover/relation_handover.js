@@ -45,7 +45,7 @@ function show_reasons(frm) {
 					<th>${__("Reason")}</th><th style="width: 30%">${__("Shown by")}</th></tr></thead>
 				<tbody>${rows.join("")}</tbody>
 				<tfoot><tr><th class="text-right">${cint(frm.doc.points)}</th>
-					<th colspan="2">${__("Points when it was proposed")}</th></tr></tfoot></table>`
+					<th colspan="2">${__("Points when Proposed")}</th></tr></tfoot></table>`
 			: `<p class="text-muted">${__("No reasons are recorded.")}</p>`,
 	);
 }
@@ -94,7 +94,7 @@ function give_back(frm) {
 			label: __("Reason"),
 			reqd: 1,
 			description: __(
-				"Marketing reads it, and proposes the member again only with more points",
+				"Shown to marketing. The member is proposed again only with more points",
 			),
 		},
 		async ({ reason }) => {

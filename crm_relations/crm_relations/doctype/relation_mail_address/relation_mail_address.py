@@ -19,6 +19,6 @@ class RelationMailAddress(RelationDocument):
 		last_bounce: DF.Datetime | None
 		reason: DF.SmallText | None
 		soft_bounces: DF.Int
-		state: DF.Literal["Usable", "Dead"]
+		state: DF.Literal["Deliverable", "Undeliverable"]
 		status_code: DF.Data | None
 	# end: auto-generated types

@@ -3,12 +3,12 @@ frappe.ui.form.on("Relation Mail Review", {
 	refresh(frm) {
 		if (frm.doc.state !== "Open" || !frm.perm[0]?.write) return;
 		frm.set_intro(
-			__("Read the e-mail, then decide. Until then no e-mail step goes to this address."),
+			__("Read the email, then decide. Until then no email step is sent to this address."),
 		);
 		const decisions = {
 			Objection: __("Objects to Advertising"),
 			Answer: __("Is an Answer"),
-			"Address Dead": __("Address Does Not Exist"),
+			"Undeliverable": __("Address Does Not Exist"),
 			"No Effect": __("Nothing to Record"),
 		};
 		for (const [decision, label] of Object.entries(decisions)) {

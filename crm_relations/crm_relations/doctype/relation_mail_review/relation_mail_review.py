@@ -19,15 +19,15 @@ class RelationMailReview(RelationDocument):
 		communication: DF.Link
 		decided_at: DF.Datetime | None
 		decided_by: DF.Link | None
-		decision: DF.Literal["", "Objection", "Answer", "Address Dead", "No Effect"]
+		decision: DF.Literal["", "Objection", "Answer", "Undeliverable", "No Effect"]
 		mailbox_key: DF.Data | None
 		reason: DF.Literal[
 			"May be an objection",
 			"Objection from another address than the one written to",
-			"Objection without a reference to our e-mail",
-			"The objection may concern more than e-mails",
-			"Bounce without a reference to our e-mail",
-			"Complaint without a reference to our e-mail",
+			"Objection without a reference to our email",
+			"The objection may concern more than emails",
+			"Bounce without a reference to our email",
+			"Complaint without a reference to our email",
 			"Complaint about another address than the one written to",
 			"May be an absence note",
 			"May be a receipt of a ticket system",

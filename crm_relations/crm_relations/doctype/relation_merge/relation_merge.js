@@ -11,13 +11,13 @@ frappe.ui.form.on("Relation Merge", {
 					{
 						fieldtype: "HTML",
 						options: `<p>${__(
-							"Both relations become as they were. What was changed since the merge stays with the kept one.",
+							"Both relations are restored. Changes made since the merge stay with the surviving relation.",
 						)}</p>`,
 					},
 					{
 						fieldname: "different",
 						fieldtype: "Check",
-						label: __("They are different: do not propose them again"),
+						label: __("Not a Duplicate: do not propose again"),
 					},
 				],
 				primary_action_label: __("Undo"),
@@ -29,7 +29,7 @@ frappe.ui.form.on("Relation Merge", {
 					});
 					frappe.show_alert({
 						message: left.length
-							? __("Undone. {0} later changes were left.", [left.length])
+							? __("Undone. {0} later changes were kept.", [left.length])
 							: __("Undone"),
 						indicator: "green",
 					});

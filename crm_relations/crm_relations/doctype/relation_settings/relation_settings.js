@@ -22,7 +22,7 @@ function ask_company(frm) {
 				fieldname: "explanation",
 				fieldtype: "HTML",
 				options: `<p class="text-muted">${__(
-					"Writes anew which campaign earned each invoice line, from the campaigns that the posted invoices carry. Invoices and ledger stay as they are.",
+					"Recomputes the campaign of each invoice line from the campaigns on the posted invoices. Invoices and ledger stay unchanged.",
 				)}</p>`,
 			},
 		],

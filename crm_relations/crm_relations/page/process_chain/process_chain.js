@@ -2,7 +2,7 @@
 frappe.pages["process-chain"].on_page_load = (wrapper) =>
 	frappe.ui.make_app_page({
 		parent: wrapper,
-		title: __("Process Chain"),
+		title: __("Document Flow"),
 		single_column: true,
 	});
 frappe.pages["process-chain"].on_page_show = (wrapper) =>

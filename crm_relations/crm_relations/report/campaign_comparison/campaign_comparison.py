@@ -59,10 +59,10 @@ def columns() -> list[dict[str, Any]]:
 		"margin": _("Margin"),
 		"campaign_cost": _("Campaign Cost"),
 		"return_percent": _("Return in Percent"),
-		"receivable_open": _("Receivables Open"),
+		"receivable_open": _("Outstanding Receivables"),
 		"receivable_overdue": _("Overdue"),
 		"cash_received": _("Cash Received"),
-		"effect": _("Changed per Member"),
+		"effect": _("Lift per Member"),
 		"effect_low": _("At least"),
 		"effect_high": _("At most"),
 	}
@@ -79,7 +79,7 @@ def columns() -> list[dict[str, Any]]:
 		{"fieldname": "campaign", "label": _("Campaign"), "fieldtype": "Data", "width": 220},
 		{"fieldname": "status", "label": _("Status"), "fieldtype": "Data", "width": 90},
 		*(column(name) for name in (*STAGES, *FIGURES, *EFFECT)),
-		{"fieldname": "meaning", "label": _("What the Campaign Changed"), "fieldtype": "Data", "width": 420},
+		{"fieldname": "meaning", "label": _("Lift of the Campaign"), "fieldtype": "Data", "width": 420},
 		{
 			"fieldname": "currency",
 			"label": _("Currency"),
@@ -149,7 +149,7 @@ def _shown(value: Decimal | float | None) -> float | None:
 
 def message() -> str:
 	return _(
-		"Members to Invoiced: persons since the start of the campaign, each once. Changed per Member: revenue against the control group, with 95 % confidence between At least and At most."
+		"Members to Invoiced: relations since the start of the campaign, each counted once. Lift per Member: revenue compared with the control group, with 95 % confidence between At least and At most."
 	)
 
 

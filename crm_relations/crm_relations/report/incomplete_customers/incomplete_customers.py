@@ -15,7 +15,7 @@ def execute(filters: dict | None = None) -> tuple[list[dict[str, Any]], list[dic
 	wanted = frappe._dict(filters or {})
 	company = wanted.company or frappe.defaults.get_user_default("Company")
 	if not company:
-		frappe.throw(_("Company: choose whose revenue counts."))
+		frappe.throw(_("Company: choose the company of the revenue."))
 	frappe.has_permission("Company", "read", doc=company, throw=True)
 	among = None
 	if wanted.segment:

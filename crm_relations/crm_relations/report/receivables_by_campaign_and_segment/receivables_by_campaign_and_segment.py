@@ -176,12 +176,12 @@ def summary(result: Receivables) -> list[dict[str, Any]]:
 	overdue = sum((row.sums["overdue"] for row in result.rows), ZERO)
 	return [
 		card(
-			_("Open of campaigns"),
+			_("Outstanding from campaigns"),
 			sum((row.sums["open"] for row in of_campaigns), ZERO),
 			result.currency,
 			"Blue",
 		),
-		card(_("Overdue in all"), overdue, result.currency, "Orange" if overdue else "Green"),
+		card(_("Total overdue"), overdue, result.currency, "Orange" if overdue else "Green"),
 		card(_("Receivables in the ledger"), result.ledger, result.currency, "Blue"),
 		difference_card(result.difference, result.currency),
 	]

@@ -24,7 +24,7 @@ function head_html({
 	const reached = allowed
 		? html`<span class="indicator-pill green">${__("may be reached")}</span> ${basis}`
 		: html`<span class="indicator-pill orange">${__("is left out")}</span> ${reason}`;
-	const is_mail = step_type === StepType.E_MAIL;
+	const is_mail = step_type === StepType.EMAIL;
 	return html`<p>${__("To")}: <b>${relation_name}</b> ${recipient} ${reached}</p>
 		${proof && html`<p class="text-muted">${proof}</p>`}
 		${is_mail && html`<p>${__("Subject")}: <b>${subject}</b></p>`}`;
@@ -45,7 +45,7 @@ async function show(dialog, frm) {
 	dialog.relation = made.relation;
 	show_html($answer, head_html(made));
 	$answer.append(framed(made.html, __("Message"), "420px"));
-	const may_send = made.step_type === StepType.E_MAIL && frm.perm[0]?.write;
+	const may_send = made.step_type === StepType.EMAIL && frm.perm[0]?.write;
 	dialog.get_primary_btn().toggle(Boolean(may_send));
 }
 

@@ -6,7 +6,7 @@ import { currency_of, date, money } from "../lib/format.js";
 import { fill_html, html, joined_html, table_html } from "../lib/html.js";
 import { link_html } from "../lib/links.js";
 
-const BY_DOCUMENTS = "Document Chain";
+const BY_DOCUMENTS = "Document Flow";
 const DOCUMENTS = {
 	sales_order: "Sales Order",
 	delivery_note: "Delivery Note",

@@ -214,9 +214,9 @@ def _parts(bare: str, text: str, order: str) -> tuple[int, int, int, int]:
 		found = date(1899, 12, 30) + timedelta(days=int(re.split("[.,]", bare)[0]))
 		return found.day, found.month, found.year, 4
 	else:
-		raise Unreadable(_("{0} is no date. Write it like 31.12.1980."), text)
+		raise Unreadable(_("{0} is not a date. Write it like 31.12.1980."), text)
 	if not (number := _MONTHS.get(month.casefold())) or len(year) == 3:
-		raise Unreadable(_("{0} is no date. Write it like 31.12.1980."), text)
+		raise Unreadable(_("{0} is not a date. Write it like 31.12.1980."), text)
 	return int(day), number, int(year), len(year)
 
 
@@ -224,7 +224,7 @@ def _date(year: int, month: int, day: int, text: str) -> date:
 	try:
 		return date(year, month, day)
 	except ValueError as error:
-		raise Unreadable(_("{0} is no date. Write it like 31.12.1980."), text) from error
+		raise Unreadable(_("{0} is not a date. Write it like 31.12.1980."), text) from error
 
 
 # ── numbers and checks ─────────────────────────────────────────────────────────────────────────
@@ -243,7 +243,7 @@ def read_number(text: str) -> float:
 	else:
 		bare = bare.replace(",", "")
 	if len(bare) > 30 or not re.fullmatch(r"-?\d+(\.\d+)?", bare):
-		raise Unreadable(_("{0} is no number. Write it like 1234.50."), text)
+		raise Unreadable(_("{0} is not a number. Write it like 1234.50."), text)
 	return float(bare)
 
 
@@ -292,7 +292,7 @@ def read_phone(text: str, region: str) -> Phone:
 	"""
 	bare = clean(text)
 	if len(bare) > _PHONE_LENGTH:
-		raise Unreadable(_("{0}… is no telephone number. Write it like +49 221 123456."), bare[:40])
+		raise Unreadable(_("{0}… is not a telephone number. Write it like +49 221 123456."), bare[:40])
 	if _EXPONENT.fullmatch(bare.replace(" ", "")):
 		raise Unreadable(
 			_("{0} is a number of which a spreadsheet has dropped digits. Look it up in the source."), text
@@ -308,16 +308,16 @@ def read_phone(text: str, region: str) -> Phone:
 	if "," in bare:
 		bare, _comma, rest = bare.partition(",")
 		if extension or not re.fullmatch(r"\d{1,7}", rest.strip(" ,")):
-			raise Unreadable(_("{0} is no telephone number. Write it like +49 221 123456."), text)
+			raise Unreadable(_("{0} is not a telephone number. Write it like +49 221 123456."), text)
 		extension = rest.strip(" ,")
 	if bare.startswith("00") and not bare.startswith("000"):
 		bare = f"+{bare[2:]}"
 	try:
 		parsed = phonenumbers.parse(bare.replace("/", " "), region)
 	except phonenumbers.NumberParseException as error:
-		raise Unreadable(_("{0} is no telephone number. Write it like +49 221 123456."), text) from error
+		raise Unreadable(_("{0} is not a telephone number. Write it like +49 221 123456."), text) from error
 	if re.search(r"[^\d\s+()./\-–—_*\u2010-\u2015]", bare) or not phonenumbers.is_possible_number(parsed):
-		raise Unreadable(_("{0} is no telephone number. Write it like +49 221 123456."), text)
+		raise Unreadable(_("{0} is not a telephone number. Write it like +49 221 123456."), text)
 	extension = extension or parsed.extension or ""
 	parsed.extension = None
 	tail = f",{extension}" if extension else ""
@@ -325,7 +325,7 @@ def read_phone(text: str, region: str) -> Phone:
 		value = phonenumbers.format_number(parsed, form) + tail
 		if len(value) <= _FIELD_LENGTH:
 			return Phone(value, ", ".join(remarks))
-	raise Unreadable(_("{0} is no telephone number. Write it like +49 221 123456."), text)
+	raise Unreadable(_("{0} is not a telephone number. Write it like +49 221 123456."), text)
 
 
 # ── postal codes ───────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ and newsletter services, in English and German. Headings are compared without ca
 import re
 from collections.abc import Mapping, Sequence
 
-EMAIL, PHONE, MOBILE, FAX, WEBSITE, ADDRESS = "E-mail", "Phone", "Mobile", "Fax", "Website", "Address"
+EMAIL, PHONE, MOBILE, FAX, WEBSITE, ADDRESS = "Email", "Phone", "Mobile", "Fax", "Website", "Address"
 #: type of a further contact point → the field of Relation that holds the first of its type
 MAIN_FIELDS = {EMAIL: "email_id", PHONE: "phone", MOBILE: "mobile_no", WEBSITE: "website"}
 

@@ -14,7 +14,7 @@ from crm_relations.relations.exchange.files.cells import DayAndMonth
 from crm_relations.relations.exchange.files.headings import heading_key
 from crm_relations.relations.exchange.files.unreadable import Unreadable
 
-EMAIL, PHONE, LETTER = "E-mail", "Phone", "Letter"
+EMAIL, PHONE, LETTER = "Email", "Phone", "Letter"
 CHANNELS = (EMAIL, PHONE, LETTER)
 #: not an objection: mail to the address comes back
 DEAD = "Dead Address"

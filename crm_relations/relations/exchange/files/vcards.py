@@ -80,7 +80,7 @@ def _broken(number: int, text: str) -> Record:
 	return Record(
 		number,
 		raw=text.strip("\n"),
-		error=Unreadable(_("This is no card: it does not begin with BEGIN:VCARD and end with END:VCARD.")),
+		error=Unreadable(_("This is not a card: it does not begin with BEGIN:VCARD and end with END:VCARD.")),
 	)
 
 

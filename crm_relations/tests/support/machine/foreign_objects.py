@@ -73,7 +73,7 @@ def _fields(customer: str, relation: str) -> None:
 		name="Visit",
 		module="Core",
 		custom=1,
-		fields=[{"fieldname": "who", "fieldtype": "Link", "options": "Relation", "label": "Who"}],
+		fields=[{"fieldname": "who", "fieldtype": "Link", "options": "Relation", "label": "Relations"}],
 		permissions=RIGHTS,
 	)
 	factories.insert("Visit", who=relation)
@@ -371,9 +371,9 @@ def object_to_mail(relation: str) -> bool:
 	from crm_relations.campaigns.consents import decisions
 
 	address = f"{frappe.generate_hash(length=8)}@example.com"
-	decisions.record(relation, address, "E-mail", "Withdrawn", source="By telephone")
+	decisions.record(relation, address, "Email", "Withdrawn", source="By telephone")
 	frappe.db.commit()
-	return decisions.lookup(relation, address, "E-mail").allowed
+	return decisions.lookup(relation, address, "Email").allowed
 
 
 FUNCTIONS = (build, state, save_forms, report_for_everybody, holdings, object_to_mail)

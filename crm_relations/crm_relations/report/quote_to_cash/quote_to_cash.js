@@ -1,9 +1,9 @@
-// Pipeline to Ledger: documents open their forms, the last column the process chain of the deal.
+// Quote to Cash: documents open their forms, the last column the process chain of the deal.
 (() => {
 	const { cells, filters } = crm_relations.reports;
 	const DAYS = ["to_order", "to_delivery", "to_invoice", "to_cash", "in_all"];
 
-	frappe.query_reports["Pipeline to Ledger"] = {
+	frappe.query_reports["Quote to Cash"] = {
 		filters: [
 			filters.company(),
 			filters.from_date({
@@ -15,7 +15,7 @@
 			filters.campaigns(),
 			{
 				fieldname: "station",
-				label: __("Furthest Station"),
+				label: __("Last Document"),
 				fieldtype: "Select",
 				options: [
 					"",
@@ -39,7 +39,7 @@
 			const shown = default_formatter(value, row, column, data);
 			if (fieldname === "chain" && data?.chain) {
 				const route = `process-chain/${encodeURIComponent(data.chain_doctype)}`;
-				return cells.page_link(route, data.chain, {}, __("Process Chain"));
+				return cells.page_link(route, data.chain, {}, __("Document Flow"));
 			}
 			return data?.bold ? cells.bold(shown) : shown;
 		},

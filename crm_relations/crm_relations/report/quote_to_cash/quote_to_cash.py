@@ -1,4 +1,4 @@
-"""Pipeline to Ledger: from quotation to cash, with the days between the stations (`ledger.cash_cycle`)."""
+"""Quote to Cash: from quotation to cash, with the days between the stations (`ledger.cash_cycle`)."""
 
 from typing import Any
 
@@ -47,8 +47,8 @@ def gaps() -> dict[str, str]:
 		_("Days to Order"),
 		_("Days to Delivery"),
 		_("Days to Invoice"),
-		_("Days to Cash"),
-		_("Days in All"),
+		_("Days to Payment"),
+		_("Total Days"),
 	)
 	return dict(zip(GAPS, labels, strict=True))
 
@@ -68,7 +68,7 @@ def columns() -> list[dict[str, Any]]:
 	return [
 		{"fieldname": "customer", "label": _("Customer"), "fieldtype": "Data", "width": 180},
 		link("campaign", _("Campaign"), "Relation Campaign"),
-		{"fieldname": "station", "label": _("Furthest Station"), "fieldtype": "Data", "width": 110},
+		{"fieldname": "station", "label": _("Last Document"), "fieldtype": "Data", "width": 110},
 		*(
 			{"fieldname": name, "label": label, "fieldtype": "Int", "width": 135}
 			for name, label in gaps().items()
@@ -88,7 +88,7 @@ def columns() -> list[dict[str, Any]]:
 		amount("amount_invoiced", _("Invoiced Amount")),
 		amount("open", _("Open")),
 		{"fieldname": "person", "label": _("Sales Person"), "fieldtype": "Data", "width": 140},
-		{"fieldname": "chain", "label": _("Process Chain"), "fieldtype": "Data", "width": 120},
+		{"fieldname": "chain", "label": _("Document Flow"), "fieldtype": "Data", "width": 120},
 		{
 			"fieldname": "currency",
 			"label": _("Currency"),
@@ -179,7 +179,7 @@ def summary(found: list[Deal], currency: str) -> list[dict[str, Any]]:
 	if in_all is not None:
 		cards.append(
 			{
-				"label": _("Median: Start to Cash (Days)"),
+				"label": _("Median: Start to Payment (Days)"),
 				"value": in_all,
 				"datatype": "Float",
 				"precision": 1,
