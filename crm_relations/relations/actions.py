@@ -1,8 +1,8 @@
-"""What a user can do next with a relation in a role: actions as data, offered on the form of the relation.
+"""Offer the next actions for a relation in a role: actions as data, shown on the form of the relation.
 
-Packages and apps declare theirs in lists named by the hook `relation_actions`; which of them a role type shows,
-and in which order, the admin says in its playbook. What the user may not do, or what the relation has no
-document for, is not offered. Writes nothing.
+Packages and apps declare theirs in lists named by the hook `relation_actions`. The administrator chooses in
+the playbook which of them a role type shows, and in which order. Actions that the user may not run, or for
+which the relation has no document, are not offered. Writes nothing.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,34 +19,34 @@ from crm_relations.relations.party_documents.sources import Party
 from crm_relations.relations.roles_and_stages.stage_rules import is_held
 from crm_relations.shared.refusals import refuse
 
-#: stand for the values of the relation at hand
+#: stand for values of the current relation
 RELATION, PARTY_TYPE, PARTY, COMPANY, TODAY = "{relation}", "{party_type}", "{party}", "{company}", "{today}"
 YEAR_START = "{year_start}"
 
 
 @dataclass(frozen=True)
 class Action:
-	"""One action. Its label is its key as well: English, unique, translated where it is shown."""
+	"""One action. Its label is also its key: English, unique, translated when it is shown."""
 
 	label: str
-	#: roles that show it from the start
+	#: roles that show it by default
 	roles: tuple[str, ...]
-	#: what happens: a new document is begun, or made from the party by ERPNext's own function; a report or the
-	#: party's form is opened; a function is called
+	#: what happens: a new document is begun, or made from the party by ERPNext's own function; a report or
+	#: the party's form is opened; a function is called
 	opens: Literal["new", "mapped", "report", "form", "call"]
 	#: doctype of the new document, name of the report, or dotted path of the whitelisted function
 	target: str = ""
-	#: of "mapped": doctype of the party → dotted path of the function that makes the document from it
+	#: for "mapped": doctype of the party → dotted path of the function that makes the document from it
 	mappers: dict[str, str] = field(default_factory=dict)
 	#: (doctype, permission) that the user needs
 	needs: tuple[tuple[str, str], ...] = ()
-	#: doctypes of the party it works on, the preferred first; without any it works on the relation
+	#: doctypes of the party it works on, the preferred one first; without any it works on the relation
 	party_types: tuple[str, ...] = ()
-	#: fields, filters or arguments → value or one of the words above
+	#: fields, filters or arguments → value or one of the placeholders above
 	values: dict[str, Any] = field(default_factory=dict)
-	#: docfields of what the user is asked first; their values go to the function with the others
+	#: docfields of what the user is asked first; the function gets their values with the others
 	asks: tuple[dict[str, Any], ...] = ()
-	#: a question that has to be confirmed before a function is called
+	#: a question that must be confirmed before a function is called
 	confirm: str = ""
 
 
@@ -104,7 +104,7 @@ ACTIONS: list[Action] = [
 
 
 def declared() -> dict[str, Action]:
-	"""label → action, of all apps, in the order of the hook."""
+	"""Return label → action, of all apps, in the order of the hook."""
 	return {
 		action.label: action
 		for path in frappe.get_hooks("relation_actions")
@@ -113,15 +113,15 @@ def declared() -> dict[str, Action]:
 
 
 def labels_for(role: str) -> list[str]:
-	"""The actions that a role type shows from the start."""
+	"""Return the actions that a role type shows by default."""
 	return [action.label for action in declared().values() if role in action.roles]
 
 
 def offered(relation: str) -> list[dict[str, Any]]:
-	"""The actions of the roles that the relation holds now, as far as the session's user may do them.
+	"""Return the actions of the roles that the relation holds now and that the session's user may run.
 
-	:return: `role`, `label`, `opens`, `target`, `values`, `asks`, `confirm` of each, in the order of the playbook;
-		an action that several roles show stands under the first of them
+	:return: `role`, `label`, `opens`, `target`, `values`, `asks`, `confirm` of each, in the order of the
+		playbook; an action that several roles show is listed under the first of them
 	"""
 	today = getdate(nowdate())
 	roles = dict.fromkeys(row.role for row in queries.role_rows([relation])[relation] if is_held(row, today))
@@ -140,7 +140,7 @@ def offered(relation: str) -> list[dict[str, Any]]:
 
 
 def _chosen(roles: list[str]) -> list[tuple[str, str]]:
-	"""(role, label) as the admin has chosen them."""
+	"""Return (role, label) as the administrator has chosen them."""
 	if not roles:
 		return []
 	table, kind = frappe.qb.DocType("Relation Role Action"), frappe.qb.DocType("Relation Role Type")
@@ -167,7 +167,9 @@ def _may(action: Action) -> bool:
 
 
 def _party(action: Action, parties: Iterable[Party]) -> Party | None:
-	"""The relation's document for the action: of the first type it has, the oldest that the user may read."""
+	"""Return the relation's document for the action: of the first type it has, the oldest that the user may
+	read.
+	"""
 	for doctype in action.party_types:
 		for party in parties:
 			if party[0] == doctype and frappe.has_permission(doctype, "read", doc=party[1]):
@@ -211,7 +213,7 @@ def _filled(value: Any, words: dict[str, Callable[[], Any]]) -> Any:
 
 
 def check(doc: Document) -> None:
-	"""For `validate` of a role type: every action it shows is declared, and once.
+	"""Validate a role type: every action it shows is declared, and listed once.
 
 	:raises frappe.ValidationError: names the row and the remedy
 	"""

@@ -1,4 +1,4 @@
-"""What the desk may call of relations."""
+"""Serve the desk's calls for relations."""
 
 import frappe
 from frappe import _
@@ -15,7 +15,7 @@ from crm_relations.shared.refusals import filled
 
 @frappe.whitelist(methods=["POST"])
 def open_relation(doctype: str, name: str) -> str:
-	"""Name of the relation of a party document; it is made, if the document has none yet."""
+	"""Return the name of the relation of a party document; create it if the document has none yet."""
 	frappe.has_permission(doctype, "read", doc=name, throw=True)
 	frappe.has_permission("Relation", "read", throw=True)
 	return identity.adopt(doctype, name)
@@ -23,7 +23,9 @@ def open_relation(doctype: str, name: str) -> str:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def links(relation: str) -> list[dict]:
-	"""The relationships of a relation, seen from it, to those that the user may read: `reads`, `other`, dates."""
+	"""Return the relationships of a relation, seen from it, to those that the user may read: `reads`,
+	`other`, dates.
+	"""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	return graph.links_of(relation)
 
@@ -37,7 +39,7 @@ def profile_options(
 	page_len: int,
 	filters: dict | list | str | None = None,
 ) -> list[tuple[str, str]]:
-	"""Link search of profile options: (name, option), in the order that the admin gave them."""
+	"""Search profile options for a Link field: (name, option), in the order set by the administrator."""
 	frappe.has_permission("Relation Profile Option", "read", throw=True)
 	filters = frappe.parse_json(filters) if isinstance(filters, str) else filters
 	attribute = filters.get("attribute") if isinstance(filters, dict) else None
@@ -46,7 +48,7 @@ def profile_options(
 
 @frappe.whitelist(methods=["POST"])
 def start_sync() -> str:
-	"""Queue the adoption of the whole site; returns a message for the user."""
+	"""Queue the creation of relations from existing records; return a message for the user."""
 	frappe.only_for(["System Manager", "Relation Manager"])
 	frappe.enqueue(
 		sync_job,
@@ -78,28 +80,32 @@ def sync_job(user: str) -> None:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def countable_fields() -> list[dict[str, str]]:
-	"""`value` and `label` of the fields of Relation that can count towards its completeness."""
+	"""Return `value` and `label` of the fields of Relation that can count towards its completeness."""
 	frappe.has_permission("Relation Settings", "read", throw=True)
 	return [{"value": df.fieldname, "label": _(df.label)} for df in completeness.countable_fields()]
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def relation_graph(relation: str, hops: int = 2) -> dict:
-	"""`nodes` and `edges` up to two links away that the user may read, and `more` where not all are shown."""
+	"""Return `nodes` and `edges` up to two links away that the user may read, and `more` if not all are
+	shown.
+	"""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	return graph.neighbourhood(relation, hops).as_dict()
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def company_group(relation: str) -> dict:
-	"""The group of companies that a relation is in, with the figures of those that the user may read."""
+	"""Return the group of companies of a relation, with the figures of those that the user may read."""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	return groups.overview(relation)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def offered_link_types() -> list[dict]:
-	"""Each type in both directions: `value`, `outgoing`, `label`, and the `kinds` of the two ends as they read."""
+	"""Return each type in both directions: `value`, `outgoing`, `label`, and the `kinds` of the two ends as
+	they read.
+	"""
 	frappe.has_permission("Relation Link Type", "read", throw=True)
 	offered = []
 	for found in link_types.all_types().values():
@@ -116,15 +122,17 @@ def offered_link_types() -> list[dict]:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def behind(relation: str) -> dict:
-	"""What stands behind a relation: `parties`, `addresses` and `contacts` that the user may read."""
+	"""Return the documents of a relation: `parties`, `addresses` and `contacts` that the user may read."""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	return parties.behind(relation)
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def role_panel(relation: str) -> dict:
-	"""What the form shows of roles and stages: `actions` that the user can do now, the `way` through the stages,
-	and `days` by stage."""
+	"""Return what the form shows of roles and stages.
+
+	These are `actions` that the user can run now, the `way` through the stages, and `days` by stage.
+	"""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	return {
 		"actions": actions.offered(relation),
@@ -135,21 +143,23 @@ def role_panel(relation: str) -> dict:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def action_choices() -> list[dict[str, str]]:
-	"""`value` and `label` of all actions that a role type can show."""
+	"""Return `value` and `label` of all actions that a role type can show."""
 	frappe.has_permission("Relation Role Type", "write", throw=True)
 	return [{"value": label, "label": _(label)} for label in actions.declared()]
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def missing_fields(relation: str) -> list[str]:
-	"""Labels of the fields that count for the completeness of a relation and are empty, of those the user may see."""
+	"""Return labels of the empty fields that count for the completeness of a relation and that the user may
+	see.
+	"""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	return completeness.missing_of(relation)
 
 
 @frappe.whitelist(methods=["POST"])
 def place_document(doctype: str, name: str, relation: str | None = None) -> str:
-	"""Put a party document into a relation by hand, or into one of its own; returns the relation it is in now."""
+	"""Link a party document to a relation, or detach it into its own; return the relation it belongs to now."""
 	frappe.has_permission("Relation", "write", throw=True)
 	frappe.has_permission(doctype, "read", doc=name, throw=True)
 	for touched in {identity.relation_of(doctype, name), relation} - {None, ""}:
@@ -159,6 +169,6 @@ def place_document(doctype: str, name: str, relation: str | None = None) -> str:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def party_doctypes() -> list[dict[str, str]]:
-	"""`value` and `label` of the doctypes that relations are made from, as far as the user may read them."""
+	"""Return `value` and `label` of the doctypes that relations are created from and that the user may read."""
 	frappe.has_permission("Relation", "read", throw=True)
 	return [{"value": name, "label": _(name)} for name in sources() if frappe.has_permission(name, "read")]

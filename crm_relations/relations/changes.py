@@ -1,8 +1,8 @@
-"""Who has changed: what other packages and apps are told when something about relations changes. Writes nothing itself.
+"""Announce changes of relations to other packages and apps. Writes nothing itself.
 
-Whoever changes what a segment may ask about (file, roles, relationships, figures, contacts, answers, consents)
-announces the relations in the same transaction. The functions of the hook `relation_changes` are called with
-their names; they must be cheap (one INSERT) and must not lock what others write.
+Code that changes what a segment may ask about (data, roles, relationships, figures, contacts, responses,
+consents) announces the relations in the same transaction. The functions of the hook `relation_changes` are
+called with their names. They must be cheap (one INSERT) and must not lock what others write.
 """
 
 from collections.abc import Iterable
@@ -13,17 +13,17 @@ from frappe.model.document import Document
 
 from crm_relations.shared.side_effects import deferrable
 
-#: Hook: dotted paths of functions of a list of names of relations
+#: Hook: dotted paths of functions that take a list of names of relations
 HOOK = "relation_changes"
-#: Hook: dotted paths of functions without arguments: so many have changed that nobody counts them
+#: Hook: dotted paths of functions without arguments, for changes of too many relations to list
 HOOK_ALL = "all_relations_changed"
-#: Hook: dotted paths of functions (moment, limit) that return names of relations: where so much is written at once that
-#: its writers announce nothing, and what changed is asked for
+#: Hook: dotted paths of functions (moment, limit) that return names of relations: for bulk writes that are
+#: not announced but asked for
 HOOK_SINCE = "relation_changes_since"
 
 
 def announce(relations: Iterable[str | None]) -> None:
-	"""These relations have changed, or what belongs to them."""
+	"""Announce that these relations, or records that belong to them, have changed."""
 	names = sorted({name for name in relations if name})
 	if not names:
 		return
@@ -32,13 +32,15 @@ def announce(relations: Iterable[str | None]) -> None:
 
 
 def announce_all() -> None:
-	"""Every relation may have changed, as after all figures were made anew."""
+	"""Announce that every relation may have changed, as after all figures were recomputed."""
 	for path in frappe.get_hooks(HOOK_ALL):
 		frappe.get_attr(path)()
 
 
 def since(moment: datetime | str, limit: int) -> set[str]:
-	"""Relations that changed since the moment and were not announced; at most about `limit` from each source."""
+	"""Return relations that changed since the moment and were not announced; at most about `limit` from each
+	source.
+	"""
 	return {
 		name for path in frappe.get_hooks(HOOK_SINCE) for name in frappe.get_attr(path)(moment, limit) if name
 	}
@@ -46,14 +48,16 @@ def since(moment: datetime | str, limit: int) -> set[str]:
 
 @deferrable
 def announce_relation(doc: Document) -> None:
-	"""Step of an event: a relation itself was saved or is being deleted."""
+	"""Announce a relation that was saved or is being deleted; step of an event."""
 	announce([doc.name])
 
 
 @deferrable
 def announce_named(doc: Document) -> None:
-	"""Step of an event: a document changed that names its relation, and perhaps a second one. One that it named
-	before counts as well."""
+	"""Announce the relations that a changed document names, one or two; step of an event.
+
+	A relation that it named before counts too.
+	"""
 	before = doc.get_doc_before_save()
 	announce(
 		version.get(field)

@@ -1,4 +1,8 @@
-"""What `relations check` asks of relations: is every party in a file, and does every file know its parties?"""
+"""Report problems of relations to `relations check`: parties without a relation, and relations without their
+parties.
+
+Writes nothing.
+"""
 
 import frappe
 from frappe import _
@@ -13,12 +17,12 @@ from crm_relations.shared.contact_keys import email_key
 from crm_relations.shared.findings import Finding
 
 NAMED = 5
-#: of more documents without a relation, none is looked at singly
+#: with more documents without a relation, none is examined one by one
 LOOKED_AT = 10_000
 
 
 def findings() -> list[Finding]:
-	"""Parties without a relation, and rows of relations whose party or relation is gone."""
+	"""Yield findings on parties without a relation, and on rows of relations without their party or relation."""
 	found = []
 	sync = _("Run: bench --site {0} relations sync").format(frappe.local.site)
 	for doctype in sources():
@@ -57,13 +61,15 @@ def findings() -> list[Finding]:
 
 
 def _count_and_name(query: QueryBuilder, name: object) -> tuple[int, list[str]]:
-	"""How many rows a query has, and the first names: a site can have a million."""
+	"""Return how many rows a query has, and the first names: a site can have a million."""
 	count = query.select(Count("*")).run()[0][0]
 	return count, query.select(name).orderby(name).limit(NAMED).run(pluck=True) if count else []
 
 
 def _orphans(doctype: str) -> tuple[int, list[str]]:
-	"""Documents without a relation, but for those of mail programs and of this site, behind which there is no party."""
+	"""Return documents without a relation, except addresses of mail programs and of this site, which have no
+	party.
+	"""
 	query, name = _without_relation(doctype)
 	count, names = _count_and_name(query, name)
 	if not 0 < count <= LOOKED_AT or not any(part.from_mail for part in sources()[doctype].parts):

@@ -1,9 +1,10 @@
-"""Adoption: ERPNext's party documents become relations. Alone makes a `Relation` from documents and alone writes the
-fields that are copied from them. Alone inserts `Relation Party`, but for the one row of a document that we make
-ourselves, which `claim` enters before the document is there. (The undoing of a merge puts back rows that were there.)
+"""Adoption: create relations from ERPNext's party documents and update them.
 
-One way for one saved document and for a whole site: documents are read set-based, tied together, and each
-group that belongs together becomes one relation, joins the one it has, or brings several into one.
+Creates `Relation` records from documents and writes the fields that are copied from them. Inserts `Relation
+Party`; `preassign` inserts the row of a document that we create ourselves, and undoing a merge restores rows.
+
+One saved document and a whole site are handled alike. Documents are read set-based and tied together. Each
+group that belongs together becomes one relation, joins the one it has, or merges several.
 """
 
 from collections.abc import Iterable
@@ -27,7 +28,7 @@ from crm_relations.shared.contact_keys import email_key, phone_key
 from crm_relations.shared.text.markup import plain
 from crm_relations.shared.text.outside_text import insert_rows
 
-#: up to so many relations are written as documents (versions, events, search), more in bulk
+#: up to this many relations are written as documents (versions, events, search), more are written in bulk
 AS_DOCUMENTS = 3
 DATA_LENGTH = 140
 
@@ -39,11 +40,11 @@ class Outcome:
 	relations: dict[Party, str] = field(default_factory=dict)
 	#: new in a relation
 	adopted: set[Party] = field(default_factory=set)
-	#: their relation took over something, or was folded
+	#: their relation was updated from the document, or merged
 	updated: set[Party] = field(default_factory=set)
 	#: party → why it cannot be a relation
 	rejected: dict[Party, str] = field(default_factory=dict)
-	#: relations that were created, joined or folded: their roles have to be derived anew
+	#: relations that were created, joined or merged: their roles must be derived again
 	changed: set[str] = field(default_factory=set)
 
 
@@ -57,26 +58,26 @@ def adopt(
 ) -> Outcome:
 	"""Bring these documents, and those they are tied to, into relations.
 
-	:param before: party → its columns before the change that is being saved; where it is missing, only
-		empty fields of an existing relation are filled.
+	:param before: party → its columns before the change that is being saved; if it is missing, only empty
+		fields of an existing relation are filled.
 	:param dry_run: decide everything, write nothing.
-	:param filled: of a dry run: relation → fields that earlier calls would have filled.
+	:param filled: in a dry run: relation → fields that earlier calls would have filled.
 	:param address: an Address of these documents that is being saved or deleted.
 	"""
 	return _Adoption(before or {}, dry_run, {} if filled is None else filled, address).run(list(parties))
 
 
 def ties_of(parties: Iterable[Party]) -> list[Tie]:
-	"""What these documents, and those they lead to, say of whom they are."""
+	"""Return the relations that the data of these documents, and of those they lead to, point at."""
 	adoption = _Adoption({}, True, {})
 	adoption.collect(list(parties))
 	return adoption.ties
 
 
 def move(party: Party, old: str | None, new: str | None) -> str:
-	"""Write a document from relation `old` into `new`, or into a relation of its own; returns where it is now.
+	"""Move a document from relation `old` into `new`, or into its own relation; return where it is now.
 
-	Both follow their documents: what only this one said leaves the one relation and comes to the other.
+	Both relations follow their documents: values that only this document had move with it.
 	"""
 	mates = queries.parties_of([name for name in (old, new) if name])
 	adoption = _Adoption({}, False, {})
@@ -130,7 +131,7 @@ class _Adoption:
 	# ── reading ──────────────────────────────────────────────────────────────────────────────
 
 	def load(self, parties: Iterable[Party]) -> list[Party]:
-		"""Read the rows of documents; returns those that exist."""
+		"""Read the rows of documents; return those that exist."""
 		found = []
 		known = sources()
 		for doctype, names in queries.by_type(p for p in parties if p[0] in known).items():
@@ -169,7 +170,7 @@ class _Adoption:
 		self.ties = [t for t in self.ties if t.party not in gone and t.other not in gone]
 
 	def neighbours(self, parties: list[Party]) -> set[Party]:
-		"""What may be tied to documents that are new or being saved; of the others it is known already."""
+		"""Return what may be tied to new or saved documents; for the others it is known already."""
 		found: set[Party] = set()
 		for doctype, names in queries.by_type(parties).items():
 			new = [
@@ -193,8 +194,9 @@ class _Adoption:
 				)
 
 	def reject_machines(self) -> None:
-		"""Leave out documents that Frappe made of a mail program's address or of the site's own, unless another document
-		claims them."""
+		"""Leave out documents that Frappe made of a mail program's address or of the site's own, unless
+		another document is tied to them.
+		"""
 		tied = {end for tie in self.ties for end in (tie.party, tie.other)}
 		asked = {
 			party: email_key(row.get("email_id"))
@@ -211,7 +213,7 @@ class _Adoption:
 				).format(_(party[0]), party[1], key)
 
 	def read_values(self) -> None:
-		"""What each document says, cleaned so that Relation can hold it, with its address."""
+		"""Read the values of each document, cleaned so that Relation can hold them, with its address."""
 		addresses = postal_addresses.Addresses(self.rows, self.before, self.address)
 		for party, row in self.rows.items():
 			self.values[party] = self.clean(party[0], row, addresses.now(party, row))
@@ -225,7 +227,8 @@ class _Adoption:
 			values["address_line"] = ", ".join(line.strip() for line in lines if line and line.strip())
 			values.update({f: address[f] or values.get(f) for f in ("pincode", "city", "country")})
 		email = email_key(values.get("email_id"))
-		fits = email and len(email) <= DATA_LENGTH and " " not in email  # half an address is none
+		# a part of an address does not count as one
+		fits = email and len(email) <= DATA_LENGTH and " " not in email
 		values["email_id"] = email if fits and EMAIL_MATCH_PATTERN.match(email) else None
 		for name in ("phone", "mobile_no"):
 			values[name] = _phone(values.get(name))
@@ -237,10 +240,10 @@ class _Adoption:
 	# ── what belongs together ────────────────────────────────────────────────────────────────
 
 	def group(self) -> list[list[Party]]:
-		"""Groups of documents that are one relation; a relation's present members stay together."""
+		"""Return groups of documents that are one relation; a relation's present members stay together."""
 		parent: dict[Party, Party] = {}
 		types: dict[Party, set[str]] = {}
-		#: group → the relations that it has already
+		#: group → the relations that it already has
 		held: dict[Party, set[str]] = {}
 
 		def find(node: Party) -> Party:
@@ -285,13 +288,16 @@ class _Adoption:
 		return [group for group in groups.values() if asked.intersection(group)]
 
 	def told_apart(self, some: set[str], others: set[str]) -> bool:
-		"""Whether somebody has decided that one of these is another than one of those."""
+		"""Tell whether a user has marked one of these as different from one of those."""
 		decided = queries.marked_distinct(some | others)
 		return any((one, other) in decided for one in some for other in others)
 
 	def told(self, tie: Tie) -> tuple:
-		"""When the tie was known: not before both documents were there. In this order events have told of them,
-		so that a site that is read at once ends as one that was followed from its first day."""
+		"""Return the moment when the tie became known: not before both documents existed.
+
+		Events have announced the ties in this order, so that a site that is read at once ends like one that
+		was followed from its first day.
+		"""
 		since = [cstr(tie.since)]
 		since += [cstr(self.rows[end]["creation"]) for end in (tie.party, tie.other) if end in self.rows]
 		return max(since), tie.kind != "same", tie.party, tie.other
@@ -344,8 +350,11 @@ class _Adoption:
 		self.insert(new)
 
 	def said_before(self, group: list[Party], newcomers: list[Party], mine: list[str]) -> Row:
-		"""What the relation's own documents said before the change. Where that is not known (no document is being
-		saved), what they say now counts as said before only if something joins: then all of them say it anew."""
+		"""Return what the relation's own documents said before the change.
+
+		If that is not known (no document is being saved), their present values count as earlier ones only if
+		another document joins: then all of them apply again.
+		"""
 		if not newcomers and len(mine) == 1 and not any(p in self.values_before for p in group):
 			return {}
 		members = [p for p in group if self.relations.get(p) == mine[0] and p in self.values]
@@ -359,7 +368,9 @@ class _Adoption:
 		before: list[Party] | None = None,
 		without: Party | None = None,
 	) -> Row:
-		"""Fields to write when the documents of a relation were `before` (default `members`), and `without` leaves."""
+		"""Return fields to write when the documents of a relation were `before` (default `members`), and
+		`without` leaves.
+		"""
 
 		def said(parties: Iterable[Party]) -> Row:
 			return rules.merge_documents(
@@ -410,7 +421,7 @@ class _Adoption:
 		]
 
 	def stamp(self) -> None:
-		"""Documents that have our field `relation` (leads) carry the name of their relation."""
+		"""Write the relation's name into documents that have our field `relation` (leads)."""
 		if self.dry_run:
 			return
 		for doctype, names in queries.by_type(self.outcome.adopted).items():
@@ -419,7 +430,7 @@ class _Adoption:
 				frappe.db.bulk_update(doctype, values, update_modified=False)
 
 	def link_workers(self) -> None:
-		"""A contact of an organisation works for it."""
+		"""Link contacts to the organization they work for."""
 		if self.dry_run:
 			return
 		pairs = {}
@@ -433,13 +444,13 @@ class _Adoption:
 
 
 def names_relation(doctype: str) -> bool:
-	"""Whether the doctype has our field `relation`; Employee has one of that name that means something else."""
+	"""Tell whether the doctype has our field `relation`; Employee has one of that name with another meaning."""
 	docfield = frappe.get_meta(doctype).get_field("relation")
 	return bool(docfield and docfield.fieldtype == "Link" and docfield.options == "Relation")
 
 
 def _phone(number: str | None) -> str | None:
-	"""The number as it is typed if Frappe accepts it, else its international form, else none."""
+	"""Return the number as typed if Frappe accepts it, else its international form, else nothing."""
 	number = (number or "").strip()
 	if not number:
 		return None
@@ -449,7 +460,8 @@ def _phone(number: str | None) -> str | None:
 
 
 def _insert_document(values: Row, parties: list[Row]) -> str:
-	# what no document says stays empty: Frappe would fill it with the defaults of whoever saves the document
+	# what no document says stays empty: Frappe would fill it with the defaults of the user that saves the
+	# document
 	said = {field: values.get(field) or "" for field in COPIED}
 	doc = trusted(frappe.get_doc({"doctype": "Relation", **said, "parties": parties}))
 	_quiet(doc)
@@ -463,14 +475,16 @@ def _update_document(name: str, values: Row, parties: list[Row], leaving: Party 
 		doc.set("parties", [row for row in doc.parties if (row.party_type, row.party) != leaving])
 		for idx, row in enumerate(doc.parties, start=1):
 			row.idx = idx
-	# Frappe would date a new row as old as the relation; sync tells by the date what came in this run
+	# Frappe would date a new row as old as the relation; sync uses the date to find the rows of this run
 	doc.extend("parties", [{**row, "creation": now()} for row in parties])
 	_quiet(doc)
 	trusted(doc).save(ignore_permissions=True)
 
 
 def _quiet(doc: Any) -> None:
-	"""The copied values were valid in ERPNext's document; one that is not any more must not stop the file."""
+	"""Skip validation of copied values: they were valid in ERPNext's document, and a later rule must not
+	block the relation.
+	"""
 	doc.flags.ignore_links = True
 	doc.flags.ignore_mandatory = True
 	doc.flags.adopted = True
@@ -539,7 +553,7 @@ def _update_in_bulk(updates: dict[str, Row], joins: dict[str, list[Row]]) -> Non
 		by_fields.setdefault(tuple(sorted(values)), {})[name] = {f: _stored(f, v) for f, v in values.items()}
 	for rows in by_fields.values():
 		frappe.db.bulk_update("Relation", rows)
-	# what was empty and is filled now says where it comes from by the documents; what was replaced is kept
+	# values that were empty and are filled now name the documents as their source; what was replaced is kept
 	history.record(
 		{
 			name: {f: (held[name][f], value) for f, value in values.items() if held[name].get(f)}

@@ -1,8 +1,8 @@
-"""Folding: two relations that turn out to be the same become one. The earlier one stays.
+"""Merge two relations that turn out to be the same. The earlier one survives.
 
-Everything that names the later one is moved to it: documents, links, roles of one's own, interactions, campaign
-members, files. What a unique key keeps from moving (both were members of one campaign) stays where it is, on
-the later relation, which is then disabled instead of deleted: nothing that was sent or answered is lost.
+Everything that names the later one is moved: documents, links, manual roles, interactions, campaign members,
+files. A unique key may prevent a move (both were members of one campaign). Such rows stay with the later
+relation, which is then disabled instead of deleted: nothing that was sent or answered is lost.
 """
 
 import frappe
@@ -19,7 +19,7 @@ from crm_relations.relations.profiles import completeness
 from crm_relations.relations.rules import is_same
 from crm_relations.shared.refusals import filled
 
-#: rows that belong to the file itself are moved first and by their parent
+#: rows that belong to the relation itself are moved first and by their parent
 CHILDREN = ("Relation Party", "Relation Role", "Relation Contact Point")
 LINK = "Relation Link"
 #: type of a further contact point → the field of which it is a second
@@ -27,7 +27,7 @@ CONTACT_FIELDS = {"Email": "email_id", "Phone": "phone", "Mobile": "mobile_no", 
 
 
 def merge_into(keep: str, other: str) -> None:
-	"""Move everything of relation `other` to `keep` and delete it, or disable it where something has to stay."""
+	"""Move everything of relation `other` to `keep` and delete it, or disable it if something must stay."""
 	kept, folded = frappe.get_doc("Relation", keep, for_update=True), frappe.get_doc("Relation", other)
 	_fill(kept, folded)
 	_move_children(keep, other)
@@ -35,7 +35,7 @@ def merge_into(keep: str, other: str) -> None:
 	completeness.recompute([keep])
 	_drop_links_between(keep, other)
 	pairs.transfer(keep, other)
-	facts.forget([other])  # what is derived is made anew, not moved
+	facts.forget([other])  # derived data is derived again, not moved
 	queue.mark(queue.RELATION, keep)
 	left = _move_references(keep, other)
 	_move_dynamic_links(keep, other)
@@ -51,14 +51,14 @@ def merge_into(keep: str, other: str) -> None:
 			"Info", filled(text, kept.relation_name, keep, ", ".join(left))
 		)
 	else:
-		# nothing points at it any more: `for_reload` spares the job that deletes later what might point at it again,
-		# should the merge be undone
+		# nothing refers to it any more: `for_reload` skips the job that later deletes references to it, which
+		# would matter if the merge is undone
 		frappe.delete_doc("Relation", other, for_reload=True)
 	index.refresh_keys([keep, other])
 
 
 def _fill(kept, folded) -> None:
-	"""What only the later file knew is kept: profile, notes, addresses of contact."""
+	"""Copy what only the later relation knew: profile, notes, contact addresses."""
 	values = {}
 	for docfield in kept.meta.get("fields"):
 		name = docfield.fieldname
@@ -78,7 +78,7 @@ def _fill(kept, folded) -> None:
 
 
 def _move_children(keep: str, other: str) -> None:
-	"""Documents move; so do roles: the derived ones are put right when the roles are derived anew."""
+	"""Move documents and roles; derived roles are corrected when the roles are derived again."""
 	for doctype in CHILDREN:
 		table = frappe.qb.DocType(doctype)
 		rows = (
@@ -92,7 +92,7 @@ def _move_children(keep: str, other: str) -> None:
 
 
 def _keep_contact_points(kept, folded) -> None:
-	"""An e-mail address or number of which the kept file has another one goes on as a further one."""
+	"""Keep a different email address or number of the later relation as a further contact point."""
 	idx = numbering.last_idx("Relation Contact Point", [kept.name]).get(kept.name, 0)
 	for point_type, field in CONTACT_FIELDS.items():
 		value = folded.get(field)
@@ -107,7 +107,9 @@ def _keep_contact_points(kept, folded) -> None:
 
 
 def _drop_links_between(keep: str, other: str) -> None:
-	"""A link between the two would link the file to itself; one that both have stays once."""
+	"""Delete links between the two, which would link the relation to itself; a link that both have stays
+	once.
+	"""
 	mine = {(row["link_type"], row["other"], row["outgoing"]) for row in queries.links_of(keep)}
 	for link in queries.links_of(other):
 		if link["other"] == keep or (link["link_type"], link["other"], link["outgoing"]) in mine:
@@ -115,7 +117,7 @@ def _drop_links_between(keep: str, other: str) -> None:
 
 
 def _move_references(keep: str, other: str) -> list[str]:
-	"""Every Link field to Relation on the site; returns the doctypes of which rows had to stay."""
+	"""Move every Link field to Relation on the site; return the doctypes with rows that had to stay."""
 	left = []
 	for docfield in get_link_fields("Relation"):
 		if docfield["issingle"]:
@@ -140,7 +142,7 @@ def _move_references(keep: str, other: str) -> list[str]:
 
 
 def _move_dynamic_links(keep: str, other: str) -> None:
-	"""Comments, versions, e-mails, tasks, files: whatever points at the file by doctype and name."""
+	"""Move comments, versions, emails, tasks, files: whatever refers to the relation by doctype and name."""
 	for docfield in get_dynamic_links():
 		meta = frappe.get_meta(docfield.parent)
 		if meta.issingle or meta.is_virtual:

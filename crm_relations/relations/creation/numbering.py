@@ -1,4 +1,4 @@
-"""The numbers of rows in the tables of a relation's form: 1 to n without gaps, also where rows are written past the form."""
+"""Number the rows in the tables of a relation's form from 1 to n without gaps, also for set-based writing."""
 
 from collections.abc import Collection
 
@@ -7,7 +7,9 @@ from frappe.query_builder.functions import Max
 
 
 def last_idx(doctype: str, relations: Collection[str]) -> dict[str, int]:
-	"""relation → the highest number that its rows of this child doctype have; who has none is not in it."""
+	"""Return relation → the highest number of its rows in this child doctype; relations without rows are
+	missing.
+	"""
 	if not relations:
 		return {}
 	table = frappe.qb.DocType(doctype)
@@ -16,7 +18,7 @@ def last_idx(doctype: str, relations: Collection[str]) -> dict[str, int]:
 
 
 def close_up(doctype: str, relations: Collection[str]) -> None:
-	"""Number the rows of these relations anew after some were taken away; writes only the numbers that change."""
+	"""Renumber the rows of these relations after some were removed; writes only the numbers that change."""
 	if not relations:
 		return
 	table = frappe.qb.DocType(doctype)

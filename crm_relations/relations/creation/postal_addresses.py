@@ -1,4 +1,7 @@
-"""The postal address of a party document: the one that it names, or else the best of those linked to it. Reads only."""
+"""Find the postal address of a party document: the one that it names, or else the best of those linked to it.
+
+Reads only.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ _CHOSEN_BY = ("is_primary_address", "address_type", "disabled", "creation")
 
 @dataclass(frozen=True)
 class Change:
-	"""An Address that is being saved or deleted: what it was before, and to which documents it was linked."""
+	"""An Address that is being saved or deleted: its earlier values, and the documents it was linked to."""
 
 	name: str
 	#: None: it is new
@@ -103,7 +106,7 @@ def _read(names: Iterable[str]) -> dict[str, Row]:
 
 
 def _linked(parties: list[Party]) -> dict[Party, list[Row]]:
-	"""Return party → the addresses linked to it; one query a doctype."""
+	"""Return party → the addresses linked to it; one query per doctype."""
 	table, link = frappe.qb.DocType("Address"), frappe.qb.DocType("Dynamic Link")
 	found: dict[Party, list[Row]] = {}
 	for doctype, names in queries.by_type(parties).items():
@@ -120,7 +123,9 @@ def _linked(parties: list[Party]) -> dict[Party, list[Row]]:
 
 
 def _best(addresses: list[Row]) -> Row | None:
-	"""Return the preferred address: the primary one, then a billing address, then the oldest; a disabled one is none."""
+	"""Return the preferred address: the primary one, then a billing address, then the oldest; disabled ones
+	do not count.
+	"""
 	usable = [address for address in addresses if not cint(address["disabled"])]
 	return min(usable, key=_rank, default=None)
 

@@ -1,8 +1,8 @@
-"""A document that is made for a relation: it belongs to it from the first moment on.
+"""Create a document for a relation so that it belongs to it from the first moment.
 
-Adoption finds out whose a document is when somebody else made it. Where we make it ourselves, we know; it is
-entered in the relation before it is inserted, so that adoption finds it there. Besides adoption this file alone
-inserts `Relation Party`.
+For documents that others create, adoption finds the relation. For our own we know it, so `Relation Party`
+gets its row before the document is inserted, and adoption finds it there. Writes `Relation Party`, in
+addition to adoption.
 """
 
 import frappe

@@ -1,7 +1,7 @@
-"""Requests of the desk that Frappe answers without a look at the rights on rows.
+"""Answer requests of the desk that Frappe answers without checking the permissions on rows.
 
-Frappe calls these in place of its own functions (hook `override_whitelisted_methods`). Documents of other apps are left to
-Frappe; documents of ours are answered for as far as the user may read them.
+Frappe calls these in place of its own functions (hook `override_whitelisted_methods`). Documents of other
+apps are left to Frappe. Answers about our documents contain only what the user may read.
 """
 
 from typing import Any
@@ -34,7 +34,9 @@ def chart_data(
 	heatmap_year: str | int | None = None,
 	refresh: str | int | None = None,
 ) -> dict[str, Any] | None:
-	"""Answer for a dashboard chart: `labels` and `datasets`, of a heat map `dataPoints`. Arguments are Frappe's."""
+	"""Answer for a dashboard chart: `labels` and `datasets`, for a heat map `dataPoints`. The arguments are
+	Frappe's.
+	"""
 	frappe.has_permission("Dashboard Chart", "read", throw=True)
 	asked = {
 		"chart_name": chart_name,
@@ -54,7 +56,7 @@ def chart_data(
 
 @frappe.whitelist(methods=["GET", "POST"])
 def group_by_count(doctype: str, current_filters: str | list | dict, field: str) -> list[dict[str, Any]]:
-	"""Count the rows of a list by the values of a field, or by who has a task on them: `name`, `count`."""
+	"""Count the rows of a list by the values of a field, or by the user with a task on them: `name`, `count`."""
 	ours = is_ours(doctype) and frappe.has_permission(doctype, "read", throw=True)
 	if ours and field == "assigned_to":
 		return rows.by_assignee(doctype, frappe.parse_json(current_filters) or [])
@@ -70,7 +72,9 @@ def next_document(
 	sort_order: str = "desc",
 	sort_field: str = "modified",
 ) -> str | None:
-	"""Find the document after or, with `prev`, before another one in a list; None with a message if there is none."""
+	"""Find the document after or, with `prev`, before another one in a list; None with a message if there is
+	none.
+	"""
 	ours = is_ours(doctype) and frappe.has_permission(doctype, "read", doc=value, throw=True)
 	if not ours:
 		return form_utils.get_next(doctype, value, prev, filters, sort_order, sort_field)
@@ -83,7 +87,7 @@ def next_document(
 
 @frappe.whitelist(methods=["GET", "POST"])
 def link_title(doctype: str, docname: str) -> str | None:
-	"""Give the title of a linked document; of one that the user may not read, its name."""
+	"""Return the title of a linked document; if the user may not read it, its name."""
 	may_read = not is_ours(doctype) or frappe.has_permission(doctype, "read", doc=docname)
 	return link_search.get_link_title(doctype, docname) if may_read else docname
 
@@ -103,8 +107,10 @@ def tagged_documents(doctype: str, tag: str) -> list[tuple[str]] | tuple[tuple[s
 def search_everywhere(
 	text: str, start: int | str = 0, limit: int | str = 20, doctype: str = ""
 ) -> list[dict[str, Any]]:
-	"""Search the index of all doctypes: rows with `doctype`, `name`, `content`, without documents that the user may not
-	read. A page can therefore be shorter than `limit`."""
+	"""Search the index of all doctypes: rows with `doctype`, `name`, `content`.
+
+	Documents that the user may not read are left out. A page can therefore be shorter than `limit`.
+	"""
 	ours = is_ours(doctype) and frappe.has_permission(doctype, "read", throw=True)
 	found = global_search.search(text, cint(start), cint(limit), doctype)
 	concerned = {row.doctype for row in found if ours or is_ours(row.doctype)}

@@ -1,7 +1,8 @@
-"""Dashboard charts over our doctypes, drawn for their reader.
+"""Draw dashboard charts over our doctypes for their reader. Writes nothing.
 
-Frappe draws a chart once and keeps the picture for all users, and it draws heat maps without a look at rights. Here each
-reader gets a picture of the rows that he may read, and none of fields that he may not.
+Frappe draws a chart once and keeps the picture for all users, and it draws heat maps without checking
+permissions. Here each reader gets a picture of the rows that they may read, without fields that they may not
+read.
 """
 
 import inspect
@@ -21,7 +22,7 @@ FIELDS = ("value_based_on", "based_on", "group_by_based_on", "aggregate_function
 
 
 def requested(arguments: dict[str, Any]) -> frappe._dict:
-	"""Read the chart that a request names or brings along."""
+	"""Read the chart that a request names or contains."""
 	if arguments.get("chart_name"):
 		return frappe.get_doc("Dashboard Chart", arguments["chart_name"]).as_dict()
 	return frappe._dict(frappe.parse_json(arguments.get("chart")) or {})
@@ -33,7 +34,8 @@ def concerns_us(chart: frappe._dict) -> bool:
 
 
 def draw(chart: frappe._dict, arguments: dict[str, Any], frappes: Callable) -> dict[str, Any] | None:
-	"""Draw a chart of rows of our doctype for the session's user, with Frappe's own drawing and past its cache.
+	"""Draw a chart of rows of our doctype for the session's user, with Frappe's own drawing but not its
+	cache.
 
 	:param arguments: those of Frappe's function
 	:param frappes: that function

@@ -1,4 +1,4 @@
-"""Which rows of our doctypes a request of the desk may tell of."""
+"""Select the rows of our doctypes that a request of the desk may disclose. Writes nothing."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ def is_ours(doctype: str | None) -> bool:
 
 
 def readable_names(doctype: str, names: Iterable[str]) -> set[str]:
-	"""Pick, of some documents, those that the session's user may read."""
+	"""Return those of the documents that the session's user may read."""
 	wanted = sorted(set(names))
 	table = frappe.qb.DocType(doctype)
 	query = readable(frappe.qb.from_(table).select(table.name), doctype)
@@ -29,7 +29,9 @@ def readable_names(doctype: str, names: Iterable[str]) -> set[str]:
 
 
 def selected(doctype: str, filters: list | dict) -> QueryBuilder | None:
-	"""Query the names of the documents that fit the filters and that the session's user may read; None for none."""
+	"""Query the names of the documents that match the filters and that the session's user may read; None if
+	there are none.
+	"""
 	list_requests.check_filters(doctype)
 	return readable(frappe.qb.get_query(doctype, filters=filters, fields=["name"]), doctype)
 
@@ -58,7 +60,7 @@ def by_assignee(doctype: str, filters: list | dict) -> list[frappe._dict]:
 def neighbour(doctype: str, name: str, filters: list | dict, column: str, ascending: bool) -> str | None:
 	"""Find the readable document next to another one in a list that is sorted by a column and then by name.
 
-	:param ascending: look towards greater values, else towards smaller ones
+	:param ascending: look towards greater values, otherwise towards smaller ones
 	"""
 	table = frappe.qb.DocType(doctype)
 	query = selected(doctype, filters)

@@ -1,4 +1,7 @@
-"""The index of keys. Alone writes `Relation Blocking Key`; a row follows from its relation and can be made anew at any time."""
+"""Maintain the index of blocking keys. Sole writer of `Relation Blocking Key`.
+
+A row is derived from its relation and can be recomputed at any time.
+"""
 
 from collections.abc import Callable, Collection, Iterable
 
@@ -18,7 +21,7 @@ COLUMNS = ("name", "owner", "modified_by", "creation", "modified", "relation", "
 
 
 def refresh_keys(relations: Iterable[str], records: dict[str, Record] | None = None) -> int:
-	"""Write the keys of these relations anew, set-based; relations that are gone or disabled lose theirs.
+	"""Write the keys of these relations again, set-based; missing or disabled relations lose theirs.
 
 	Cheap for many: a chunk costs eight reads, a delete and an insert. Does not commit.
 
@@ -35,13 +38,13 @@ def refresh_keys(relations: Iterable[str], records: dict[str, Record] | None = N
 
 @deferrable
 def refresh_for_relation(doc: Document) -> None:
-	"""Event step: a relation was saved."""
+	"""Update the keys of a saved relation; step of an event."""
 	refresh_keys([doc.name])
 
 
 @deferrable
 def refresh_for_party(doc: Document) -> None:
-	"""Event step: a party document was saved, whose tax number or further addresses are read in place."""
+	"""Update the keys for a saved party document with a tax number or further addresses; step of an event."""
 	before = doc.get_doc_before_save()
 	if not before or not _touched(doc, before):
 		return
@@ -51,22 +54,23 @@ def refresh_for_party(doc: Document) -> None:
 
 @deferrable
 def forget(doc: Document) -> None:
-	"""Event step: a relation is being deleted."""
+	"""Delete the keys of a relation that is being deleted; step of an event."""
 	drop([doc.name])
 
 
 def drop(relations: Collection[str]) -> None:
-	"""Take relations out of the index."""
+	"""Remove relations from the index."""
 	frappe.db.delete(KEY, {"relation": ["in", list(relations)]})
 
 
 def catch_up(after: str = "", on_page: Callable[[str, int], None] | None = None) -> int:
-	"""Write the keys that are missing or out of date, page by page: of relations written in bulk, as by the sync.
+	"""Write missing or outdated keys page by page, for relations written in bulk, as by the sync.
 
-	Commits after each page; a run that is killed goes on where it stopped.
+	Commits after each page; a run that is killed continues where it stopped.
 
 	:param after: the name of the relation to begin behind
-	:param on_page: called after each page, before its commit, with the last name and the number of relations read
+	:param on_page: called after each page, before its commit, with the last name and the number of relations
+		read
 	:return: how many relations were written
 	"""
 	written = 0
@@ -84,7 +88,7 @@ def catch_up(after: str = "", on_page: Callable[[str, int], None] | None = None)
 
 
 def queue_catch_up() -> None:
-	"""Let a worker write what is missing: the sync leaves relations that were written in bulk to it."""
+	"""Queue a job that writes what is missing: the sync leaves relations written in bulk to it."""
 	frappe.enqueue(
 		catch_up,
 		queue="long",
@@ -103,7 +107,7 @@ def _write(names: list[str], records: dict[str, Record]) -> int:
 	if old := [name for name in changed if name in stored]:
 		drop(old)
 	rows = [
-		# one relation's rows lie together, and a second writer cannot double them
+		# the rows of one relation are adjacent, and a second writer cannot duplicate them
 		(f"{name}-{number}", user, user, stamp, stamp, name, key)
 		for name in changed
 		for number, key in enumerate(_keys(records.get(name)))
@@ -116,7 +120,7 @@ def _write(names: list[str], records: dict[str, Record]) -> int:
 
 
 def _keys(record: Record | None) -> list[str]:
-	"""In their order, and as the database compares them: two keys that it takes for one are one row."""
+	"""Return the keys in order, compared like the database: two keys that it treats as equal are one row."""
 	return sorted(record.keys) if record else []
 
 

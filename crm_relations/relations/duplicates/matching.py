@@ -1,4 +1,4 @@
-"""From keys to pairs: which relations are compared at all, each pair once. Imports no frappe.
+"""Form pairs from keys: which relations are compared at all, each pair once. Imports no frappe.
 
 The search on the site and the search in memory (tests, benchmark) run the same `pairs_in_block`.
 """
@@ -19,7 +19,7 @@ _weight_of = WEIGHTS.__getitem__
 
 
 class Candidate(NamedTuple):
-	"""Two names in their order, and how likely they are one."""
+	"""Two names in order, and the probability that they are one."""
 
 	one: str
 	other: str
@@ -34,10 +34,12 @@ def pairs_in_block(
 	threshold: float = THRESHOLD,
 	too_common: frozenset[str] | set[str] = frozenset(),
 ) -> list[Candidate]:
-	"""Candidates among those that share `key`. A pair that shares a smaller key too belongs to that block:
-	so every pair is compared once, in whatever order and by however many workers blocks are done.
+	"""Yield candidates among those that share `key`.
 
-	:param too_common: keys that make no block
+	A pair that also shares a smaller key belongs to that block. So every pair is compared once, in whatever
+	order and by however many workers blocks are processed.
+
+	:param too_common: keys that form no block
 	"""
 	least = log2(threshold / (1 - threshold)) - PRIOR
 	found = []
@@ -56,7 +58,7 @@ def pairs_in_block(
 
 
 def find(records: Mapping[str, Record], threshold: float = THRESHOLD) -> Iterator[Candidate]:
-	"""Candidates among records in memory."""
+	"""Return candidates among records in memory."""
 	blocks = blocks_of(records)
 	too_common = {key for key, names in blocks.items() if len(names) > MAX_BLOCK}
 	for key, names in blocks.items():
@@ -65,7 +67,7 @@ def find(records: Mapping[str, Record], threshold: float = THRESHOLD) -> Iterato
 
 
 def blocks_of(records: Mapping[str, Record]) -> dict[str, list[str]]:
-	"""key → names of the records that have it."""
+	"""Return key → names of the records that have it."""
 	blocks: defaultdict[str, list[str]] = defaultdict(list)
 	for name, record in records.items():
 		for key in record.keys:
@@ -74,7 +76,7 @@ def blocks_of(records: Mapping[str, Record]) -> dict[str, list[str]]:
 
 
 def quality(found: Iterable[tuple[str, str]], true: set[tuple[str, str]]) -> tuple[float, float, float]:
-	"""Precision, recall and F1 of pairs whose names stand in their order."""
+	"""Return precision, recall and F1 of pairs with names in order."""
 	found = set(found)
 	right = len(found & true)
 	precision = right / len(found) if found else 1.0

@@ -1,4 +1,6 @@
-"""Normal forms of names, legal forms, streets and sounds, in which spellings of one thing are alike. Imports no frappe."""
+"""Normalize names, legal forms, streets and sounds, so that spellings of one thing are alike. Imports no
+frappe.
+"""
 
 import re
 import unicodedata
@@ -6,10 +8,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _CACHE = 1 << 16
-#: text longer than this says nothing more, and must not cost more
+#: longer text adds no information, and must not cost more
 MAX_LENGTH = 140
 
-#: letters that Unicode does not take apart into a base letter and a mark
+#: letters that Unicode does not decompose into a base letter and a mark
 _LETTERS = str.maketrans({"ø": "o", "æ": "a", "œ": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _TRANSCRIBED = re.compile(r"([aou])e")
 _NO_WORD = re.compile(r"[\W_]+")
@@ -17,9 +19,10 @@ _NO_WORD = re.compile(r"[\W_]+")
 
 @lru_cache(_CACHE)
 def folded(text: str | None) -> str:
-	"""Words in small letters without marks: `Müller`, `Mueller` and `Muller` are `muller`, `Groß` is `gross`.
+	"""Return words in lower case without marks: `Müller`, `Mueller`, `Muller` → `muller`, `Groß` → `gross`.
 
-	The e after a, o or u goes everywhere, so that a transcribed umlaut and a name such as Bauer are treated alike.
+	The e after a, o or u is always removed, so that a transcribed umlaut and a name such as Bauer are treated
+	alike.
 	"""
 	text = (text or "")[:MAX_LENGTH].casefold()
 	if not text.isascii():
@@ -30,7 +33,7 @@ def folded(text: str | None) -> str:
 
 # ── persons ────────────────────────────────────────────────────────────────────────────────────
 
-#: words before a name that are no part of it
+#: words before a name that do not belong to it
 _TITLES = frozenset(
 	[
 		"herr",
@@ -64,8 +67,11 @@ class PersonName(NamedTuple):
 
 @lru_cache(_CACHE)
 def person_name(first: str | None, last: str | None, full: str | None) -> PersonName:
-	"""First and last name, compact; one name alone counts as the last. Where only the full name is known, its last word is the last name,
-	unless a comma says otherwise (`Müller, Anna`)."""
+	"""Return first and last name, compact; a single name counts as the last one.
+
+	If only the full name is known, its last word is the last name, unless a comma says otherwise (`Müller,
+	Anna`).
+	"""
 	if not (first or last) and full:
 		if "," in full:
 			last, first = full.split(",", 1)
@@ -82,7 +88,7 @@ def _without_titles(name: str | None) -> str:
 
 # ── organisations ──────────────────────────────────────────────────────────────────────────────
 
-#: words of a legal form, folded → the form; several words of one name make several forms (GmbH & Co. KG)
+#: words of a legal form, normalized → the form; several words of one name make several forms (GmbH & Co. KG)
 _LEGAL_WORDS = {
 	"gmbh": "gmbh",
 	"mbh": "gmbh",
@@ -121,7 +127,7 @@ _LEGAL_WORDS = {
 	"ab": "ab",
 	"aps": "aps",
 }
-#: written out or with dots between the letters, after folding
+#: written out or with dots between the letters, after normalization
 _LEGAL_PHRASES = (
 	(re.compile(r"\b(gesellschaft|ges) (mit|m) (beschrankter|beschr|b) (haftung|haftg|h)\b"), "gmbh"),
 	(re.compile(r"\b(gemeinnutzige )?(gesellschaft|ges) m ?b ?h\b"), "gmbh"),
@@ -151,7 +157,7 @@ _LEGAL_PHRASES = (
 	(re.compile(r"\bb v\b"), "bv"),
 	(re.compile(r"\bs a\b"), "sa"),
 )
-#: say nothing about which company it is
+#: words that say nothing about which company it is
 _FILLERS = frozenset(
 	[
 		"und",
@@ -180,7 +186,9 @@ class OrganisationName(NamedTuple):
 
 @lru_cache(_CACHE)
 def organisation_name(name: str | None) -> OrganisationName:
-	"""The words that tell the company, and its legal forms: `Müller & Söhne GmbH & Co. KG` → (muller, sohne), {gmbh, kg}."""
+	"""Return the distinctive words of a company and its legal forms: `Müller & Söhne GmbH & Co. KG` →
+	(muller, sohne), {gmbh, kg}.
+	"""
 	text = folded(name)
 	for phrase, form in _LEGAL_PHRASES:
 		text = phrase.sub(form, text)
@@ -202,7 +210,7 @@ _SHORT_ROADS = {"road": "rd", "avenue": "av", "drive": "dr", "platz": "pl", "squ
 
 
 class Street(NamedTuple):
-	#: without number, blanks, and with one form of street (`Lange Straße 5 a` → `langestr`)
+	#: without number and blanks, with one form of street (`Lange Straße 5 a` → `langestr`)
 	name: str
 	number: str
 	#: the second line of the address, compact
@@ -211,7 +219,7 @@ class Street(NamedTuple):
 
 @lru_cache(_CACHE)
 def street(address_line: str | None) -> Street:
-	"""Street, house number and second line of an address, as ERPNext keeps it: the number before or after the name."""
+	"""Split an address as ERPNext stores it into street, number (before or after the name) and second line."""
 	first, _comma, rest = (address_line or "").partition(",")
 	text = folded(first)
 	number = ""
@@ -227,7 +235,7 @@ def street(address_line: str | None) -> Street:
 
 @lru_cache(_CACHE)
 def compact(text: str | None) -> str:
-	"""Folded, without blanks."""
+	"""Return the normalized text without blanks."""
 	return folded(text).replace(" ", "")
 
 
@@ -248,7 +256,7 @@ _SOUNDS = str.maketrans(
 		"x": "48",
 	}
 )
-#: letters whose sound depends on their neighbours
+#: letters with a sound that depends on their neighbors
 _BY_NEIGHBOUR = re.compile(
 	r"(?P<three>p(?=h))|(?P<eight>[dt](?=[csz])|(?<=[ckq])x)"
 	r"|(?P<four>(?<![a-z0-9])c(?=[ahkloqrux])|(?<=[a-z0-9])(?<![sz])c(?=[ahkoqux]))"
@@ -259,7 +267,7 @@ _REPEATED = re.compile(r"(.)\1+")
 
 @lru_cache(_CACHE)
 def sound(word: str) -> str:
-	"""Cologne phonetics of a compact word: `meier`, `mayer` and `maier` are `67`; digits stay.
+	"""Return the Cologne phonetics of a compact word: `meier`, `mayer` and `maier` are `67`; digits stay.
 
 	Source: H. J. Postel, Die Kölner Phonetik, IBM-Nachrichten 19 (1969), 925-931.
 	"""
@@ -272,6 +280,8 @@ _REMEMBERED = (folded, person_name, organisation_name, street, compact, sound)
 
 
 def forget() -> None:
-	"""Let go of the forms that are remembered: a job that reads ever new names holds no more than a page of them."""
+	"""Clear the cache of normalized forms: a job that reads new names all the time must hold no more than a
+	page of them.
+	"""
 	for form in _REMEMBERED:
 		form.cache_clear()

@@ -1,4 +1,4 @@
-"""Pairs that may be one, and what was decided about them. Alone writes `Relation Duplicate`.
+"""Store possible duplicates and the decisions about them. Sole writer of `Relation Duplicate`.
 
 A decision outlives every search: a stored pair is never proposed again.
 """
@@ -20,12 +20,12 @@ from crm_relations.shared.refusals import refuse
 from crm_relations.shared.side_effects import deferrable
 from crm_relations.shared.text.outside_text import insert_rows, plain_values
 
-#: open pairs of one relation: a user can look at so many, and a crowd of namesakes must not fill the list
+#: open pairs of one relation: a user can review this many, and namesakes must not fill the list
 MAX_OPEN = 10
 
 OPEN, SAME, DIFFERENT, LATER = "Open", "Same", "Different", "Later"
 DECISIONS = (SAME, DIFFERENT, LATER, OPEN)
-#: where two decisions meet because two relations became one, the firmer one holds
+#: if two decisions meet because two relations were merged, the firmer one holds
 _FIRMNESS = (OPEN, LATER, SAME, DIFFERENT)
 
 COLUMNS = (
@@ -42,14 +42,14 @@ COLUMNS = (
 	"found_on",
 	"title",
 )
-#: so much of each name stands in the title of a pair
+#: length of each name in the title of a pair
 _NAME_LENGTH = 66
 
 
 def propose(candidates: Iterable[Candidate]) -> list[Pair]:
-	"""Store candidates as open pairs; returns those that are new. What is decided stays as it is.
+	"""Store candidates as open pairs; return those that are new. Decided pairs stay as they are.
 
-	A relation keeps its `MAX_OPEN` likeliest open pairs.
+	A relation keeps its `MAX_OPEN` most likely open pairs.
 	"""
 	found = {ordered(c.one, c.other): c for c in candidates}
 	known = queries.pairs_among(found)
@@ -70,7 +70,7 @@ def propose(candidates: Iterable[Candidate]) -> list[Pair]:
 		for pair in new
 	]
 	if rows:
-		# another process may have stored one since it was read: the unique key keeps it single
+		# another process may have stored one since it was read: the unique key prevents a duplicate
 		insert_rows(PAIR, COLUMNS, rows, ignore_duplicates=True)
 	for pair, row in known.items():
 		said = {"probability": percent(found[pair]), "reasons": " ".join(found[pair].reasons)}
@@ -80,7 +80,8 @@ def propose(candidates: Iterable[Candidate]) -> list[Pair]:
 
 
 def _likeliest(new: dict[Pair, float]) -> list[Pair]:
-	"""Return the new pairs that are among the likeliest of both relations; withdraw open pairs that no longer are.
+	"""Return the new pairs that are among the most likely of both relations; withdraw open pairs that no
+	longer are.
 
 	:param new: pair → probability in percent
 	"""
@@ -110,13 +111,13 @@ def percent(candidate: Candidate) -> float:
 
 
 def withdraw(names: Collection[str]) -> None:
-	"""Open pairs that are no candidates any more, because somebody corrected one side."""
+	"""Delete open pairs that are no longer candidates, because a user corrected one side."""
 	if names:
 		frappe.db.delete(PAIR, {"name": ["in", list(names)], "state": OPEN})
 
 
 def decide(name: str, state: str) -> None:
-	"""Note what somebody decided: the same, different, later, or open again.
+	"""Record the decision of a user: the same, different, later, or open again.
 
 	:raises frappe.ValidationError: no such decision
 	"""
@@ -135,8 +136,10 @@ def decide(name: str, state: str) -> None:
 
 
 def transfer(keep: str, other: str) -> None:
-	"""Relation `other` becomes part of `keep`: its pairs go over. Of two pairs that become one the firmer decision
-	holds; the pair of the two themselves is settled."""
+	"""Move the pairs of relation `other` to `keep` when it is merged.
+
+	If two pairs become one, the firmer decision holds; the pair of the two relations themselves is settled.
+	"""
 	theirs = queries.pairs_of(other)
 	targets = {row["name"]: ordered(keep, _beside(row, other)) for row in theirs}
 	present = queries.pairs_among({pair for pair in targets.values() if pair[0] != pair[1]})
@@ -159,7 +162,7 @@ def transfer(keep: str, other: str) -> None:
 
 @deferrable
 def forget(doc: Document) -> None:
-	"""Event step: a relation is being deleted, and with it what was asked about it."""
+	"""Delete the pairs of a relation that is being deleted; step of an event."""
 	if names := [row["name"] for row in queries.pairs_of(doc.name)]:
 		frappe.db.delete(PAIR, {"name": ["in", names]})
 

@@ -1,4 +1,4 @@
-"""Reads for the search for duplicates: set-based, by index. Writes nothing."""
+"""Read for the duplicate search, set-based and by index. Writes nothing."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -15,7 +15,7 @@ from crm_relations.shared.in_lists import one_of_many
 KEY, PAIR, MERGE = "Relation Blocking Key", "Relation Duplicate", "Relation Merge"
 Pair = tuple[str, str]
 
-#: documents that have a tax number: it is read in place, and not copied into the relation
+#: documents with a tax number: it is read in place, and not copied into the relation
 TAXED = ("Customer", "Supplier")
 #: type of a relation's further contact points → what it is here
 POINTS = {"Email": "emails", "Phone": "phones", "Mobile": "phones"}
@@ -23,7 +23,7 @@ DEFAULT_REGION = "DE"
 
 
 def ordered(one: str, other: str) -> Pair:
-	"""A pair has one order, so that it is stored once."""
+	"""Return a pair in its one order, so that it is stored once."""
 	return (one, other) if one < other else (other, one)
 
 
@@ -31,7 +31,7 @@ def ordered(one: str, other: str) -> Pair:
 
 
 def records(relations: Iterable[str]) -> dict[str, Record]:
-	"""relation → what is looked at in it; disabled ones and those that do not exist are not in it. Seven reads."""
+	"""Return relation → its record; disabled and missing relations are left out. Seven reads."""
 	relations = list(relations)
 	if not relations:
 		return {}
@@ -54,7 +54,7 @@ def records(relations: Iterable[str]) -> dict[str, Record]:
 
 
 def outlines(relations: Collection[str]) -> dict[str, Record]:
-	"""relation → its name, address and date of birth; as `records`, but in one read of few columns."""
+	"""Return relation → its name, address and date of birth, like `records`, but in one read of few columns."""
 	if not relations:
 		return {}
 	table = frappe.qb.DocType("Relation")
@@ -67,7 +67,7 @@ def outlines(relations: Collection[str]) -> dict[str, Record]:
 
 
 def records_of_new(docs: Iterable[Any]) -> dict[str, Record]:
-	"""relation → what is looked at in it, from relations that have just been written and have no documents yet."""
+	"""Return relation → its record, for relations that have just been written and have no documents yet."""
 	by_country, default = regions()
 	result = {}
 	for doc in docs:
@@ -83,7 +83,7 @@ def records_of_new(docs: Iterable[Any]) -> dict[str, Record]:
 
 
 def known_by_documents(relations: Collection[str]) -> dict[str, Row]:
-	"""relation → `tax_id` of its documents, and `emails` and `phones` beside those of its own fields."""
+	"""Return relation → `tax_id` of its documents, and `emails` and `phones` in addition to its own fields."""
 	if not relations:
 		return {}
 	party = frappe.qb.DocType("Relation Party")
@@ -127,7 +127,7 @@ def known_by_documents(relations: Collection[str]) -> dict[str, Row]:
 
 
 def regions() -> tuple[dict[str, str], str]:
-	"""country → ISO code, and the code of the site's own country, which numbers without one belong to."""
+	"""Return country → ISO code, and the code of the site's country, for numbers without a country code."""
 	if cached := getattr(frappe.local, "relation_regions", None):
 		return cached
 	table = frappe.qb.DocType("Country")
@@ -145,7 +145,7 @@ def regions() -> tuple[dict[str, str], str]:
 
 
 def keys_of(relations: Collection[str]) -> dict[str, set[str]]:
-	"""relation → its stored keys."""
+	"""Return relation → its stored keys."""
 	result: dict[str, set[str]] = {}
 	if relations:
 		table = frappe.qb.DocType(KEY)
@@ -161,7 +161,9 @@ def keys_of(relations: Collection[str]) -> dict[str, set[str]]:
 
 
 def sharing_query(keys: Iterable[str], limit: int = MAX_BLOCK + 1) -> Any:
-	"""Query of (value, relation) that have one of these keys: one index look-up a key, at most `limit` rows each."""
+	"""Return a query of (value, relation) for these keys: one index look-up per key, at most `limit` rows
+	each.
+	"""
 	table = frappe.qb.DocType(KEY)
 	query = None
 	for key in sorted(keys):
@@ -173,18 +175,20 @@ def sharing_query(keys: Iterable[str], limit: int = MAX_BLOCK + 1) -> Any:
 
 
 def _look_ups(number: int) -> str:
-	"""Text of `sharing_query` for so many keys: to build the query of thousands of them takes longer than to run it."""
+	"""Return the text of `sharing_query` for this many keys: building the query of thousands of them takes
+	longer than running it.
+	"""
 	table = frappe.qb.DocType(KEY)
 	query = frappe.qb.from_(table).select(table.value, table.relation).where(table.value == Parameter("%s"))
 	return " union all ".join([f"({query.limit(MAX_BLOCK + 1).get_sql()})"] * number)
 
 
-#: keys that one statement of `sharing` asks for
+#: keys in one query of `sharing`
 LOOK_UPS = 500
 
 
 def sharing(keys: Collection[str]) -> dict[str, list[str]]:
-	"""key → relations that have it; keys that too many share are not in it."""
+	"""Return key → relations that have it; keys that too many share are left out."""
 	blocks: dict[str, list[str]] = {}
 	wanted = sorted(keys)
 	for start in range(0, len(wanted), LOOK_UPS):
@@ -195,13 +199,13 @@ def sharing(keys: Collection[str]) -> dict[str, list[str]]:
 
 
 def _shared(table: Any) -> Any:
-	"""Query of the keys that two relations or more share, but not too many."""
+	"""Return the query of the keys that two or more relations share, but not too many."""
 	enough = (Count("*") > 1) & (Count("*") <= MAX_BLOCK)
 	return frappe.qb.from_(table).select(table.value).groupby(table.value).having(enough)
 
 
 def count_blocks(until: str | None = None) -> int:
-	"""How many keys are shared; up to and with `until` if it is given."""
+	"""Count the shared keys; up to and including `until` if it is given."""
 	table = frappe.qb.DocType(KEY)
 	shared = _shared(table)
 	if until is not None:
@@ -210,7 +214,9 @@ def count_blocks(until: str | None = None) -> int:
 
 
 def blocks_after(position: str, limit: int) -> dict[str, list[str]]:
-	"""The next shared keys after `position` with their relations; in the order of the database, from the index alone."""
+	"""Return the next shared keys after `position` with their relations, in the database's order, from the
+	index alone.
+	"""
 	table = frappe.qb.DocType(KEY)
 	shared = _shared(table).where(table.value > position).orderby(table.value).limit(limit)
 	rows = (
@@ -227,7 +233,7 @@ def blocks_after(position: str, limit: int) -> dict[str, list[str]]:
 
 
 def too_common(keys: Collection[str]) -> set[str]:
-	"""Those of these keys that too many share to compare them all."""
+	"""Return those of these keys that too many relations share to compare them all."""
 	if not keys:
 		return set()
 	table = frappe.qb.DocType(KEY)
@@ -243,9 +249,9 @@ def too_common(keys: Collection[str]) -> set[str]:
 
 
 def stale(after: str, limit: int) -> tuple[list[str], str | None]:
-	"""Of the next `limit` relations those whose keys are missing or older than they are, and where the page ends.
+	"""Return those of the next `limit` relations with missing or outdated keys, and where the page ends.
 
-	:return: names, and the last name of the page; None when there are no more
+	:return: names, and the last name of the page; None if there are no more
 	"""
 	relation, key = frappe.qb.DocType("Relation"), frappe.qb.DocType(KEY)
 	rows = (
@@ -277,7 +283,7 @@ def stale(after: str, limit: int) -> tuple[list[str], str | None]:
 
 
 def pairs_among(pairs: Collection[Pair]) -> dict[Pair, Row]:
-	"""Those of the pairs that are stored."""
+	"""Return those of the pairs that are stored."""
 	if not pairs:
 		return {}
 	table = frappe.qb.DocType(PAIR)
@@ -302,7 +308,7 @@ def open_pairs(relations: Collection[str]) -> list[Row]:
 
 
 def pairs_of(relation: str, *states: str) -> list[Row]:
-	"""Stored pairs of a relation, the likeliest first: two index look-ups."""
+	"""Return stored pairs of a relation, the most likely first: two index look-ups."""
 	table = frappe.qb.DocType(PAIR)
 	result: list[Row] = []
 	for side in (table.relation, table.other):

@@ -1,8 +1,9 @@
-"""What the search for duplicates looks at in a relation, in normal forms, and the keys it is found by. Imports no frappe.
+"""Prepare what the duplicate search compares of a relation, normalized, and its blocking keys. Imports no
+frappe.
 
-A key is a text `kind:value`. Two relations are compared only if they share a key, so that no search reads a whole
-table. Besides e-mail, telephone, tax number and web domain there are keys of parts of the name, the address and the
-date of birth: a slip in one part leaves the others.
+A key is a text `kind:value`. Two relations are compared only if they share a key, so that no search reads a
+whole table. Email, telephone, tax number and web domain are keys. Parts of the name, the address and the date
+of birth are too: an error in one part leaves the others.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +23,7 @@ from crm_relations.shared.contact_keys import domain_key, email_key, phone_key, 
 
 PERSON = "Person"
 
-#: fields of Relation that are looked at
+#: fields of Relation that are compared
 FIELDS = (
 	"relation_name",
 	"relation_kind",
@@ -40,7 +41,7 @@ FIELDS = (
 	"country",
 )
 
-#: fields that name, address and date of birth of an outline are made of
+#: fields of which name, address and date of birth of an outline are made
 OUTLINE = (
 	"relation_name",
 	"relation_kind",
@@ -65,13 +66,13 @@ KEY_KINDS = {
 	"h": "house number and postcode",
 	"s": "house number, street and city by sound",
 }
-#: kinds of what is not in an outline: `records.OUTLINE`
+#: kinds of what is missing in an outline: `records.OUTLINE`
 BESIDE_OUTLINE = ("e:", "v:", "p:", "w:")
 KEY_LENGTH = 140
 
 
 class Record:
-	"""One relation, prepared: nothing is normalised while pairs are compared."""
+	"""One relation, prepared: nothing is normalized while pairs are compared."""
 
 	__slots__ = (
 		"birth",
@@ -99,10 +100,11 @@ class Record:
 		emails: Iterable[str] = (),
 		phones: Iterable[str] = (),
 	):
-		"""
+		"""Prepare a relation.
+
 		:param values: by field of Relation; missing ones count as unknown
-		:param region: ISO 3166 code of the country of telephone numbers that do not name theirs
-		:param emails: further e-mail addresses of its documents; `phones` likewise
+		:param region: ISO 3166 code of the country of telephone numbers without a country code
+		:param emails: further email addresses of its documents; `phones` likewise
 		"""
 		get = values.get
 		self.is_person = get("relation_kind") == PERSON
@@ -132,7 +134,7 @@ class Record:
 
 	@property
 	def keys(self) -> frozenset[str]:
-		"""Keys by which the relation is found; made when they are first asked for."""
+		"""Return the keys that find the relation; computed when they are first asked for."""
 		if self.held_keys is None:
 			keys = frozenset(map(intern, self._keys()))
 			if max(map(len, keys), default=0) > KEY_LENGTH:
@@ -171,7 +173,7 @@ class Record:
 		if self.birth:
 			yield f"b:{self.birth}"
 		if self.pincode:
-			# one kind for both names: they may stand in each other's place
+			# one kind for both names: they may be swapped
 			yield from (f"n:{name} {self.pincode}" for name in {first, last} if name)
 		if first and last:
 			yield f"f:{min(first, last)} {max(first, last)}"

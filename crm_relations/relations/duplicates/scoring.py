@@ -1,14 +1,14 @@
-"""How likely two relations are one: a weight for each thing they share or differ in, with its reason. Imports no frappe.
+"""Score how likely two relations are one: a weight for each agreement or difference, with its reason.
 
-Method: I. P. Fellegi, A. B. Sunter, A Theory for Record Linkage, Journal of the American Statistical Association
-64 (1969), 1183-1210. For every comparison and level there are two probabilities: `m`, that one and the same party
-shows this level in two records (typing errors, moves, marriages), and `u`, that two different parties show it. The
-weight is log2(m / u); the sum of the weights and of the prior is the log2 of the odds. Likeness of words:
-Jaro-Winkler (W. E. Winkler 1990) and the number of slips (optimal string alignment), by rapidfuzz. What is unknown on one side
-weighs nothing.
+Imports no frappe. Method: I. P. Fellegi, A. B. Sunter, A Theory for Record Linkage, Journal of the American
+Statistical Association 64 (1969), 1183-1210. For every comparison and level there are two probabilities: `m`,
+that the same party shows this level in two records (typing errors, moves, marriages), and `u`, that two
+different parties show it. The weight is log2(m / u). The sum of the weights and of the prior is the log2 of
+the odds. Similarity of words: Jaro-Winkler (W. E. Winkler 1990) and the number of typing errors (optimal
+string alignment), by rapidfuzz. What is unknown on one side weighs nothing.
 
-One fixed configuration: the numbers below. `m` are rates of slips in hand-typed addresses, `u` are chance agreements
-in a German register (Müller is one in a hundred; 8,200 postcodes; 60 years of births).
+There is one fixed configuration, the numbers below. `m` are error rates of hand-typed addresses. `u` are
+chance agreements in a German register (Müller is one in a hundred; 8,200 postcodes; 60 years of births).
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ from rapidfuzz.distance import OSA, JaroWinkler
 
 from crm_relations.relations.duplicates.records import Record
 
-#: log2 of the odds that two relations that share a key are one, before anything is compared
+#: log2 of the odds that two relations with a common key are one, before anything is compared
 PRIOR = -9.0
-#: from this probability on a pair is a candidate
+#: from this probability on, a pair is a candidate
 THRESHOLD = 0.5
 
 
@@ -95,7 +95,9 @@ class Score(NamedTuple):
 
 
 def score(one: Record, other: Record) -> Score:
-	"""Probability that the two are one, and why. Symmetric. A person and an organisation are never one."""
+	"""Return the probability that the two are one, and why. Symmetric. A person and an organization are never
+	one.
+	"""
 	if one.is_person != other.is_person:
 		return Score(0.0, [])
 	reasons = compare(one, other)
@@ -103,10 +105,11 @@ def score(one: Record, other: Record) -> Score:
 
 
 def is_hopeless(one: Record, other: Record) -> bool:
-	"""Tell from two outlines that their relations are no candidates, whatever else is known of them.
+	"""Tell from two outlines that their relations cannot be candidates, whatever else is known about them.
 
-	Holds for relations that share no e-mail address, telephone number, tax number or web domain. Of these, only an address
-	that is alike still speaks for the pair; it also takes away a deduction that is made for want of evidence.
+	Holds for relations that share no email address, telephone number, tax number or web domain. For these,
+	only a similar address still supports the pair. It also removes a deduction that is made for want of
+	evidence.
 	"""
 	if one.is_person != other.is_person:
 		return True
@@ -115,7 +118,7 @@ def is_hopeless(one: Record, other: Record) -> bool:
 
 
 def probability(weight: float) -> float:
-	"""From log2 of the odds."""
+	"""Return the probability for log2 of the odds."""
 	if weight > 60:
 		return 1.0
 	odds = float(2.0**weight)
@@ -123,7 +126,7 @@ def probability(weight: float) -> float:
 
 
 def compare(one: Record, other: Record) -> list[str]:
-	"""The level of each comparison for which both know something."""
+	"""Return the level of each comparison for which both sides have a value."""
 	levels: list[str] = []
 	add = levels.append
 	if one.is_person:
@@ -136,7 +139,7 @@ def compare(one: Record, other: Record) -> list[str]:
 		add("tax_same" if one.tax == other.tax else "tax_differs")
 	known_apart = _OWN.isdisjoint(levels)
 	if known_apart and one.is_person and _two_persons(levels):
-		# what a household shares proves nothing between two first names: the rest is not even looked at
+		# what a household shares proves nothing if the first names differ: the rest is not compared
 		return [level for level in levels if level != "last_same"] + ["household"]
 	if one.phones and other.phones:
 		add("phone_differs" if one.phones.isdisjoint(other.phones) else "phone_same")
@@ -144,7 +147,7 @@ def compare(one: Record, other: Record) -> list[str]:
 		return [*levels, "neighbours"]  # nor a house between two names
 	_places(one, other, add)
 	if _another_address(levels):
-		# a move changes the whole address: its parts are no evidence apart
+		# a move changes the whole address: its parts are not separate evidence
 		levels = [level for level in levels if level not in _OF_ADDRESS] + ["address_differs"]
 	if _EVIDENCE.isdisjoint(levels):
 		levels.append("names_only")  # there are many Peter Müller; a difference does not make them one
@@ -154,9 +157,10 @@ def compare(one: Record, other: Record) -> list[str]:
 
 
 def _another_address(levels: list[str]) -> bool:
-	"""Return whether two of street, postcode and city differ, and the third does not agree.
+	"""Tell whether two of street, postcode and city differ, and the third does not agree.
 
-	The postcodes of one town differ in one place only: that is no slip if street and house number differ as well.
+	The postcodes of one town differ in one digit only: that is not a typing error if street and house number
+	differ as well.
 	"""
 	differ = sum(level in levels for level in ("street_differs", "pincode_differs", "city_differs"))
 	if differ >= 2:
@@ -165,9 +169,10 @@ def _another_address(levels: list[str]) -> bool:
 
 
 def _only_area_agrees(levels: list[str]) -> bool:
-	"""Return whether persons with different last names share only the first name and the area they live in.
+	"""Tell whether persons with different last names share only the first name and the area they live in.
 
-	A marriage changes the last name; it is recognised by an email address, telephone, tax number, date of birth or house.
+	A marriage changes the last name; an email address, telephone, tax number, date of birth or house still
+	identifies the person.
 	"""
 	if "last_differs" not in levels:
 		return False
@@ -179,7 +184,7 @@ def _only_area_agrees(levels: list[str]) -> bool:
 	return not evidence
 
 
-#: deductions that one more agreement takes away
+#: deductions that one more agreement removes
 _FOR_WANT_OF_EVIDENCE = frozenset(("names_only", "area_only"))
 #: agreements that do not occur between two members of a household or two companies in a house
 _OWN = frozenset(("birth_same", "birth_alike", "email_same", "tax_same"))
@@ -198,13 +203,13 @@ _OF_ADDRESS = frozenset(
 
 
 def _two_persons(levels: list[str]) -> bool:
-	"""Whether the first names, or where one is unknown the rest, speak of two persons."""
+	"""Tell whether the first names, or the rest if one is unknown, indicate two persons."""
 	if "first_unknown" in levels:
 		return not _AGAINST.isdisjoint(levels)
 	return "first_differs" in levels
 
 
-#: with the first name of one unknown, each of these speaks of two persons
+#: if the first name of one is unknown, each of these indicates two persons
 _AGAINST = frozenset(("last_differs", "birth_differs", "email_differs"))
 
 Add = Callable[[str], None]
@@ -214,8 +219,8 @@ def _persons(one: Record, other: Record, add: Add) -> None:
 	first, last, first2, last2 = one.first, one.last, other.first, other.last
 	crossed = False
 	if last != last2 and first != first2:
-		# one of them may have its names in each other's place; a name that both have is then the last name,
-		# for it is the last name that a household shares
+		# one of them may have its names swapped; a name that both have is then the last name, because a
+		# household shares the last name
 		if first and first == last2:
 			first, last, crossed = last, first, True
 		elif (first2 and last == first2) or (first and first2 and _look_crossed(first, last, first2, last2)):
@@ -288,7 +293,9 @@ def _email(one: Record, other: Record) -> str:
 
 
 def _emails_alike(one: str, other: str) -> bool:
-	"""Return whether one address may be the other with a slip; in a short one, two slips are another address."""
+	"""Tell whether one address may be the other with a typing error; in a short one, two errors are another
+	address.
+	"""
 	allowed = 1 if min(len(one), len(other)) < 16 else 2
 	return bool(_slips(one, other, score_cutoff=allowed) <= allowed)
 
@@ -302,7 +309,7 @@ def _places(one: Record, other: Record, add: Add) -> None:
 		add(_pincode(one.pincode, other.pincode))
 	if (
 		one.city and other.city and (one.pincode != other.pincode or not one.pincode)
-	):  # the postcode says the city
+	):  # the postcode implies the city
 		alike = one.city == other.city or _jaro(one.city, other.city, score_cutoff=0.88) > 0
 		add("city_same" if alike else "city_differs")
 

@@ -1,7 +1,7 @@
-"""The search for duplicates: of one relation within the request that saves it, and of all in a job. Alone writes
-`Relation Duplicate Search`.
+"""Search for duplicates of one relation when it is saved, and of all relations in a job.
 
-Nothing here blocks a save, and nothing reads a whole table for one relation: candidates come from index look-ups.
+Sole writer of `Relation Duplicate Search`. Nothing here blocks a save, and nothing reads a whole table for
+one relation: candidates come from index look-ups.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from crm_relations.shared.refusals import filled
 from crm_relations.shared.side_effects import deferrable
 
 SEARCH = "Relation Duplicate Search"
-#: keys a page of the search over all: at most so many blocks are held in memory
+#: keys per page of the search over all: at most this many blocks are held in memory
 PAGE = 1000
 NAMED = 3
 
@@ -32,8 +32,10 @@ Progress = Callable[[int, int], None]
 
 
 def candidates(relation: str) -> list[Candidate]:
-	"""Relations that are perhaps the same as this one, the likeliest first. Needs its keys in the index no more than
-	theirs: it is read itself."""
+	"""Return relations that may be the same as this one, the most likely first.
+
+	The others must have their keys in the index. This relation need not: it is read itself.
+	"""
 	mine = queries.records([relation]).get(relation)
 	if not mine:
 		return []
@@ -48,8 +50,10 @@ def candidates(relation: str) -> list[Candidate]:
 
 @deferrable
 def look_for_relation(doc: Document) -> None:
-	"""Event step: a relation was saved. New candidates are stored and named to the user; those that somebody's
-	correction has settled go."""
+	"""Search for duplicates of a saved relation; step of an event.
+
+	New candidates are stored and shown to the user; candidates that a correction has settled are deleted.
+	"""
 	if not looked_at_changed(doc):
 		return
 	found = candidates(doc.name)
@@ -62,7 +66,7 @@ def look_for_relation(doc: Document) -> None:
 def look_for_relations(mine: Mapping[str, Record]) -> None:
 	"""Do for many relations what `look_for_relation` does for one.
 
-	:param mine: relation → what is looked at in it; their keys stand in the index already
+	:param mine: relation → its record; their keys are in the index already
 	"""
 	beside = _worth_comparing(mine)
 	others = {name for names in beside.values() for name in names} - mine.keys()
@@ -85,13 +89,13 @@ def look_for_relations(mine: Mapping[str, Record]) -> None:
 
 
 def _worth_comparing(mine: Mapping[str, Record]) -> dict[str, set[str]]:
-	"""relation → others that share a key with it, without those that their names and addresses rule out.
+	"""Return relation → others with a common key, without those that their names and addresses rule out.
 
-	Most that share a postcode and a first name are ruled out, and of them only a few columns are read.
+	Most that share a postcode and a first name are ruled out, and only a few columns of them are read.
 	"""
 	blocks = queries.sharing({key for record in mine.values() for key in record.keys})
 	sharing: dict[str, set[str]] = {}
-	#: share an e-mail address or the like, or so many do that it cannot be told which
+	#: share an email address or the like, or one that too many share to decide it
 	whole: dict[str, set[str]] = {}
 	for name, record in mine.items():
 		beyond = [key for key in record.keys if key.startswith(BESIDE_OUTLINE)]
@@ -115,7 +119,7 @@ def _worth_comparing(mine: Mapping[str, Record]) -> dict[str, set[str]]:
 
 
 def looked_at_changed(doc: Document) -> bool:
-	"""Tell whether a save changed anything by which duplicates are found."""
+	"""Tell whether a save changed anything that the search compares."""
 	before = doc.get_doc_before_save()
 	if not before:
 		return True
@@ -126,7 +130,7 @@ def looked_at_changed(doc: Document) -> bool:
 
 
 def _rows(doc: Document) -> set[tuple]:
-	"""Documents and further contact points."""
+	"""Return documents and further contact points."""
 	return {
 		*((row.party_type, row.party) for row in doc.get("parties")),
 		*((row.point_type, row.value) for row in doc.get("contact_points")),
@@ -134,7 +138,7 @@ def _rows(doc: Document) -> set[tuple]:
 
 
 def _tell(relation: str, new: list[queries.Pair]) -> None:
-	"""Name the relations to the user who saves, as far as he may read them."""
+	"""Show the possible duplicates to the user that saves, if they may read them."""
 	if not new or not getattr(frappe.local, "request", None):
 		return
 	others = [one if other == relation else other for one, other in new]
@@ -154,13 +158,13 @@ def _tell(relation: str, new: list[queries.Pair]) -> None:
 
 
 def search(on_progress: Progress | None = None) -> int:
-	"""Search all relations: first the keys that are missing, then every block of relations that share a key.
+	"""Search all relations: first write missing keys, then compare every block of relations that share a key.
 
-	Memory is bounded by a page of keys. Commits after each page together with its position, so that a run that
-	was killed goes on where it stopped, and finds nothing twice.
+	Memory is bounded by a page of keys. Commits after each page together with its position. So a run that was
+	killed continues where it stopped, and finds nothing twice.
 
-	:param on_progress: called after each page with (done, in all) of the phase
-	:return: how many new pairs were found in this run and the one that it goes on with
+	:param on_progress: called after each page with (done, total) of the phase
+	:return: how many new pairs were found in this run and the one that it continues
 	"""
 	return _Search(on_progress).run()
 
@@ -220,7 +224,7 @@ class _Search:
 		too_common = queries.too_common(shared - blocks.keys())
 		found = []
 		for key, names in blocks.items():
-			# a relation may have changed since its keys were written: then it has no business here any more
+			# a relation may have changed since its keys were written: then it does not belong here any more
 			current = [name for name in names if name in records and key in records[name].keys]
 			found += pairs_in_block(key, current, records, THRESHOLD, too_common)
 		return found

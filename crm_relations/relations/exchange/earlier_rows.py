@@ -1,7 +1,8 @@
-"""What the rows of a file so far have made known, for the rows that follow: on the disk, for a file may have many.
+"""Store what earlier rows of a file have defined for the rows that follow. Imports no frappe.
 
-A row may mean the relation of any earlier row, which in a preview nothing else knows. Each page looks up what its own rows
-can mean. The store is a file of SQLite that nothing else can open, and that goes with the object. Imports no frappe.
+The store is on the disk, because a file may have many rows. A row may mean the relation of any earlier row,
+which nothing else knows during a preview. Each page looks up what its own rows can mean. The store is a
+SQLite file that nothing else can open, and that is deleted with the object.
 """
 
 import json
@@ -14,13 +15,15 @@ CACHE = 2
 
 
 class EarlierRows:
-	"""Values by the name of a relation, found by keys. The last of several relations with an exclusive key has it."""
+	"""Values by the name of a relation, found by keys. For an exclusive key, the last relation that has it
+	counts.
+	"""
 
 	def __init__(self) -> None:
 		self._store: sqlite3.Connection | None = None
 
 	def put(self, name: str, values: Any, keys: Iterable[str], exclusive: Iterable[str] = ()) -> None:
-		"""Keep values that JSON can hold; keys that the relation had before stay."""
+		"""Store values that JSON can hold; keys that the relation had before stay."""
 		store = self._opened()
 		store.execute("INSERT OR REPLACE INTO known VALUES (?, ?)", (name, json.dumps(values)))
 		for key in exclusive:
@@ -30,13 +33,13 @@ class EarlierRows:
 		)
 
 	def find(self, keys: Iterable[str]) -> list[tuple[str, str]]:
-		"""Keys of these that relations have, each with the name."""
+		"""Return which of these keys belong to relations, each with the name."""
 		if not self._store:
 			return []
 		return [pair for key in keys for pair in self._names(key)]
 
 	def get(self, name: str) -> Any:
-		"""The values of a relation; None without any."""
+		"""Return the values of a relation; None if there are none."""
 		if not self._store:
 			return None
 		row = self._store.execute("SELECT held FROM known WHERE name = ?", (name,)).fetchone()
@@ -47,7 +50,7 @@ class EarlierRows:
 
 	def _opened(self) -> sqlite3.Connection:
 		if not self._store:
-			# an empty name is a file that is deleted when it is closed; nothing of it has to outlive a crash
+			# an empty name is a file that is deleted when it is closed; nothing in it must survive a crash
 			self._store = sqlite3.connect("", isolation_level=None, check_same_thread=False)
 			self._store.execute("PRAGMA journal_mode = OFF")
 			self._store.execute("PRAGMA synchronous = OFF")

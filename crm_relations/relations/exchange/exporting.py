@@ -1,5 +1,7 @@
-"""Relations into a file: what the session's user may read of them, and a log of who took what. Alone writes
-`Relation Export`."""
+"""Export relations into a file: what the session's user may read, with a log of the exports.
+
+Sole writer of `Relation Export`.
+"""
 
 import json
 import re
@@ -26,7 +28,7 @@ DOCTYPE = "Relation Export"
 CSV, VCARD_3, VCARD_4 = "csv", "vCard 3.0", "vCard 4.0"
 FORMATS = (CSV, VCARD_3, VCARD_4)
 PAGE = 500
-#: so many are exported while the user waits; more, in a job
+#: up to this many are exported while the user waits; more, in a job
 AT_ONCE = 500
 #: a further column: names of a page of relations → name → text
 Further = Callable[[list[str]], dict[str, str]]
@@ -35,9 +37,9 @@ KEPT_DAYS = 7
 
 
 def start(file_format: str, filters: list | dict | None, names: list[str] | None) -> dict[str, Any]:
-	"""Export at once, or in a job where there are many.
+	"""Export at once, or in a job if there are many.
 
-	:param names: these relations only; else those that fit the filters
+	:param names: these relations only; otherwise those that match the filters
 	:return: `file_url` or None, `rows`, and a `message` for the user
 	"""
 	if file_format not in FORMATS:
@@ -73,7 +75,7 @@ def _filters(filters: list | dict | None, names: list[str] | None) -> list:
 	hidden = attributes.unreadable_fields()
 	for condition in conditions:
 		asked = condition[1] if len(condition) == 4 else condition[0]
-		# Frappe also takes a field in a function, or with its table
+		# Frappe also accepts a field in a function, or with its table
 		if named := sorted(hidden.intersection(re.findall(r"\w+", str(asked)))):
 			refuse(
 				_("{0} is confidential: you need the role Relation Confidential to ask for it."),
@@ -84,7 +86,7 @@ def _filters(filters: list | dict | None, names: list[str] | None) -> list:
 
 
 def export_job(file_format: str, conditions: str) -> None:
-	"""The queued export; the user finds the file in the log."""
+	"""Run the queued export; the user finds the file in the log."""
 	log = export(file_format, json.loads(conditions))
 	frappe.db.commit()
 	message = filled(
@@ -94,7 +96,7 @@ def export_job(file_format: str, conditions: str) -> None:
 
 
 def export(file_format: str, conditions: list) -> Any:
-	"""Write the file and its entry in the log; returns the entry."""
+	"""Write the file and its entry in the log; return the entry."""
 	shown = _exported_fields()
 	relations = _Counted(_relations(conditions, shown))
 	if file_format == CSV:
@@ -108,11 +110,11 @@ def export(file_format: str, conditions: list) -> Any:
 def export_pages(
 	pages: Iterable[list[str]], said: Any, further: dict[str, Further], more: Sequence[str] = ()
 ) -> Any:
-	"""Write relations as csv, page by page, with further columns, and the entry in the log; returns the entry.
+	"""Write relations as csv, page by page, with further columns, and the entry in the log; return the entry.
 
 	:param pages: names of relations; those that the session's user may not read are left out
-	:param said: which relations these are, for the log
-	:param further: heading → function of a page's names that gives name → value
+	:param said: description of these relations, for the log
+	:param further: heading → function of a page's names that returns name → value
 	:param more: names of the further columns, for the log
 	"""
 	shown = _exported_fields()
@@ -126,7 +128,7 @@ def export_pages(
 
 
 class _Counted:
-	"""Counts what goes through."""
+	"""Counts what passes through."""
 
 	def __init__(self, relations: Iterable[dict[str, Any]]):
 		self.relations, self.rows = relations, 0
@@ -140,7 +142,7 @@ class _Counted:
 def keep(
 	file_format: str, said: Any, content: bytes, suffix: str, rows: int, fieldnames: Iterable[str]
 ) -> Any:
-	"""Keep the file and write into the log who took what; returns the entry."""
+	"""Store the file and record the user in the log; return the entry."""
 	log = trusted(
 		frappe.get_doc(
 			{
@@ -169,7 +171,7 @@ def keep(
 
 
 def _exported_fields() -> list[Any]:
-	"""Docfields that the session's user may read, UID first."""
+	"""Return docfields that the session's user may read, UID first."""
 	hidden = attributes.unreadable_fields()
 	found = [df for df in fields.writable() if df.fieldname not in hidden]
 	return sorted(found, key=lambda df: df.fieldname != "uid")
@@ -178,7 +180,9 @@ def _exported_fields() -> list[Any]:
 def _relations(
 	conditions: list, shown: list[Any], further: dict[str, Further] | None = None
 ) -> Iterator[dict[str, Any]]:
-	"""Values by field with `company` and `points`, page by page, with Frappe's own rights for lists."""
+	"""Yield values by field with `company` and `points`, page by page, with Frappe's own permissions for
+	lists.
+	"""
 	names = [df.fieldname for df in shown]
 	after = ""
 	while True:
@@ -220,7 +224,9 @@ def _points(relations: list[str]) -> dict[str, list[tuple[str, str, str]]]:
 
 
 def _companies(relations: list[str]) -> dict[str, str]:
-	"""relation → the name of the organisation that it works for, if the user may read that; the oldest link."""
+	"""Return relation → the name of the organization that it works for, if the user may read that; the oldest
+	link.
+	"""
 	relation, link = frappe.qb.DocType("Relation"), frappe.qb.DocType("Relation Link")
 	query = readable(frappe.qb.from_(relation), "Relation")
 	if query is None:
@@ -241,7 +247,7 @@ def _companies(relations: list[str]) -> dict[str, str]:
 
 
 def _table(relations: Iterable[dict[str, Any]], shown: list[Any], headings: Iterable[str] = ()) -> bytes:
-	"""Headings and values in words, so that the file can be read back: options by their text."""
+	"""Return headings and values in words, so that the file can be read back: options by their text."""
 	titles = {row.name: row.option_value for row in _options()}
 	extra = list(fields.EXTRA)
 
@@ -274,7 +280,7 @@ def _options() -> list[Any]:
 
 
 def delete_old_files() -> None:
-	"""Exported files older than a week are deleted; the log stays."""
+	"""Delete exported files older than a week; the log stays."""
 	before = add_days(nowdate(), -KEPT_DAYS)
 	for name in frappe.get_all(
 		"File",

@@ -1,5 +1,7 @@
-"""The fields of Relation as files know them: which can be read and written, by which headings, and how their values
-are written in words."""
+"""Describe the fields of Relation for files: readable and writable fields, headings, and values in words.
+
+Writes nothing.
+"""
 
 from datetime import date
 from functools import cached_property
@@ -68,11 +70,11 @@ OTHER_WORDS = {
 	"Salutation": {"herr": "mr", "hr": "mr", "herrn": "mr", "frau": "ms", "fr": "ms"},
 }
 NUMBERS = ("Int", "Float", "Currency", "Percent")
-#: without these a row is no relation; any other cell that cannot be read goes into the notes
+#: without these a row is not a relation; any other cell that cannot be read goes into the notes
 NEEDED = ("relation_name",)
-#: the notes hold so many bytes
+#: maximum size of the notes in bytes
 MAX_NOTES = 60_000
-#: headings of the columns that are no fields of Relation
+#: headings of the columns that are not fields of Relation
 EXTRA = {
 	parsing.COMPANY: "Company",
 	"further_emails": "Further Emails",
@@ -115,7 +117,7 @@ FOREIGN = {
 
 
 def writable() -> list[Any]:
-	"""Docfields that a file may fill."""
+	"""Return docfields that a file may fill."""
 	return [
 		df
 		for df in frappe.get_meta("Relation").fields
@@ -126,7 +128,7 @@ def writable() -> list[Any]:
 
 
 def targets() -> dict[str, str]:
-	"""field or column → its label in the user's language."""
+	"""Return field or column → its label in the user's language."""
 	return {
 		**{df.fieldname: _(df.label) for df in writable()},
 		**{name: _(label) for name, label in {**EXTRA, **FOREIGN}.items()},
@@ -134,7 +136,7 @@ def targets() -> dict[str, str]:
 
 
 def headings() -> dict[str, str]:
-	"""Everything a heading may be called: field names, labels in English and in the user's language."""
+	"""Return all names that a heading may have: field names, labels in English and in the user's language."""
 	result = {df.fieldname: df.fieldname for df in writable()}
 	result.update({df.label: df.fieldname for df in writable()})
 	result.update({label: name for name, label in EXTRA.items()})
@@ -146,12 +148,12 @@ def headings() -> dict[str, str]:
 
 
 def languages() -> list[str]:
-	"""In which a file may be written: the user's, the site's, German and English."""
+	"""Return the languages a file may be written in: the user's, the site's, German and English."""
 	return list(dict.fromkeys([frappe.local.lang, frappe.db.get_default("lang") or "en", "de", "en"]))
 
 
 class Reader:
-	"""Turns the texts of a record into values of Relation. Knows the lists behind the fields once it has read them."""
+	"""Converts the texts of a record to values of Relation. Reads the lists behind the fields once."""
 
 	def __init__(self, date_order: str = cells.DAY_FIRST) -> None:
 		self.date_order = date_order
@@ -166,17 +168,17 @@ class Reader:
 		return attributes.option_fields()
 
 	def label(self, name: str) -> str:
-		"""Label of a field in the user's language."""
+		"""Return the label of a field in the user's language."""
 		df = frappe.get_meta("Relation").get_field(name)
 		return _(df.label) if df else name
 
 	def values(self, record: Record) -> tuple[dict[str, Any], list[str]]:
-		"""Values by field, and texts on what was read otherwise than it stands, or went into the notes.
+		"""Return values by field, and remarks on what was read differently or went into the notes.
 
-		Numbers and postal codes are read as people of the row's country write them. `record` then holds them in the form
-		in which they are compared.
+		Numbers and postal codes are read as people of the row's country write them. `record` then holds them
+		in the form for comparison.
 
-		:raises Unreadable: a value without which the row is no relation; names the field
+		:raises Unreadable: a value without which the row is not a relation; names the field
 		"""
 		result, details = {}, []
 		region = self.region_of(record)
@@ -200,25 +202,27 @@ class Reader:
 		return result, details
 
 	def region_of(self, record: Record) -> str:
-		"""ISO 3166 code of the row's country; empty if it names none that is known."""
+		"""Return the ISO 3166 code of the row's country; empty if it names none that is known."""
 		text = record.values.get("country", "").strip()
 		name = self.known(self.fields["country"]).get(text.casefold()) if text else None
 		return self.codes.get(name, "") if name else ""
 
 	@cached_property
 	def codes(self) -> dict[str, str]:
-		"""Country → ISO 3166 code."""
+		"""Return country → ISO 3166 code."""
 		rows = frappe.get_all("Country", fields=["name", "code"], order_by="name asc")
 		return {row.name: (row.code or "").upper() for row in rows}
 
 	@cached_property
 	def home(self) -> str:
-		"""ISO 3166 code of the country whose numbers are written without a country code where a row names none."""
+		"""Return the ISO 3166 code of the country for numbers without a country code, if a row names no
+		country.
+		"""
 		name = frappe.get_cached_doc("Relation Settings").default_country
 		return self.codes.get(name, "") or "DE"
 
 	def _note(self, record: Record, label: str, text: str, error: Unreadable, details: list[str]) -> None:
-		"""Keep a value that cannot be read in the notes, and say so."""
+		"""Keep a value that cannot be read in the notes, with a remark."""
 		record.left.append((label, text))
 		reason = error.message(_)
 		details.append(_("{0} goes into the notes: {1}").format(label, reason))
@@ -226,7 +230,7 @@ class Reader:
 	def _compare(
 		self, record: Record, name: str, df: Any, text: str, result: dict[str, Any], details: list[str]
 	) -> None:
-		"""Put the value that was read back into the record, and say where it differs from what stands there."""
+		"""Write the parsed value back into the record, with a remark if it differs from the file."""
 		value = result[name]
 		if isinstance(value, cells.DayAndMonth):
 			del result[name], record.values[name]
@@ -243,11 +247,11 @@ class Reader:
 			record.values[name] = value
 
 	def past_date(self, text: str) -> date | cells.DayAndMonth:
-		"""A date in the order of the file. :raises Unreadable:"""
+		"""Read a date in the order of the file. :raises Unreadable:"""
 		return cells.read_date(text, self.date_order)
 
 	def _points(self, record: Record, region: str, details: list[str]) -> None:
-		"""Further contact points: those that cannot be read go into the notes."""
+		"""Read further contact points: those that cannot be read go into the notes."""
 		kept = []
 		for kind, text, label in record.points:
 			try:
@@ -267,19 +271,21 @@ class Reader:
 		record.points = kept
 
 	def phone(self, text: str, region: str) -> cells.Phone:
-		"""A number as Frappe accepts it. One that needs no country stays as it is written. :raises Unreadable:"""
+		"""Return a number as Frappe accepts it. One that needs no country stays as it is written.
+		:raises Unreadable:
+		"""
 		bare = cells.clean(text)
 		is_plain = bool(validate_phone_number(bare)) and "," not in bare and sum(map(str.isdigit, bare)) > 2
 		try:
 			found = cells.read_phone(text, region or self.home)
 		except Unreadable:
 			if is_plain:
-				return cells.Phone(bare)  # short numbers of an exchange
+				return cells.Phone(bare)  # internal numbers of a telephone system
 			raise
 		return cells.Phone(bare) if is_plain and (bare.startswith("+") or not region) else found
 
 	def value(self, df: Any, text: str, region: str = "") -> Any:
-		"""One value. :raises Unreadable:"""
+		"""Read one value. :raises Unreadable:"""
 		if df.fieldtype == "Date":
 			found = cells.read_date(text, self.date_order)
 			return found if isinstance(found, cells.DayAndMonth) else found.isoformat()
@@ -311,7 +317,9 @@ class Reader:
 		return text
 
 	def known(self, df: Any) -> dict[str, str]:
-		"""text in lower case → value, of a field with a list: by name, title, translation, code of a country."""
+		"""Return text in lower case → value, for a field with a list: by name, title, translation, code of a
+		country.
+		"""
 		attribute = self.attributes_of.get(df.fieldname, "")
 		key = (df.options, attribute)
 		if key not in self.lists:
@@ -344,12 +352,12 @@ class Reader:
 
 
 def remark_kind(detail: str) -> str:
-	"""What remarks of the same kind have in common: the words before the value."""
+	"""Return what remarks of the same kind have in common: the words before the value."""
 	return detail.partition(": ")[0]
 
 
 def _email(text: str) -> str:
-	""":raises Unreadable:"""
+	"""Read an email address. :raises Unreadable:"""
 	key = email_key(text)
 	if EMAIL.fullmatch(key) and len(key) <= 140:
 		return key
@@ -361,7 +369,7 @@ def _email(text: str) -> str:
 
 
 def _country_names(code: str) -> list[str]:
-	"""What the country of an ISO code is called in the languages of files; Frappe knows the English names only."""
+	"""Return the names of a country in the languages of files; Frappe knows only the English names."""
 	found = []
 	for lang in languages():
 		try:
@@ -376,7 +384,7 @@ def _in_all_languages(text: str) -> list[str]:
 
 
 def in_words(df: Any, value: Any) -> str:
-	"""How a value stands in a file; options without their attribute."""
+	"""Return a value as written in a file; options without their attribute."""
 	if value is None or value == "":
 		return ""
 	if df.options == OPTION and df.fieldtype == "Link":

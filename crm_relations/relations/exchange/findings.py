@@ -1,4 +1,8 @@
-"""What the preview of an import says about the file as a whole: opt-outs, remarks with examples, and questions."""
+"""Collect what the preview of an import says about the file as a whole: opt-outs, remarks with examples,
+questions.
+
+Writes nothing.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -21,7 +25,7 @@ EXAMPLES = 3
 
 
 class Findings:
-	"""Collects, page by page, what the plans of a file say about it: how many of each action, opt-outs and remarks."""
+	"""Collects the plans of a file page by page: the number of each action, opt-outs and remarks."""
 
 	def __init__(self) -> None:
 		self.actions: Counter[str] = Counter()
@@ -29,7 +33,7 @@ class Findings:
 		self._remarks: dict[str, dict[str, Any]] = {}
 
 	def add(self, plans: Iterable[Plan]) -> None:
-		"""Take the plans of a page in."""
+		"""Add the plans of a page."""
 		for plan in plans:
 			self.actions[plan.action] += 1
 			self._objections.update(objection.channel for objection in plan.objections)
@@ -40,11 +44,11 @@ class Findings:
 					found["examples"].append(_("Row {0}: {1}").format(plan.record.number, detail))
 
 	def counts(self) -> dict[str, int]:
-		"""How many rows object to each channel, and how many addresses are dead."""
+		"""Return how many rows object to each channel, and how many addresses are undeliverable."""
 		return {name: self._objections[channel] for name, channel in FIGURES.items()}
 
 	def texts(self, conventions: Conventions) -> dict[str, list[dict[str, Any]]]:
-		"""Remarks of the same kind with their number and examples, and what the user is asked."""
+		"""Return remarks of the same kind with their number and examples, and questions to the user."""
 		questions = []
 		if conventions.unclear_dates and not conventions.date_order:
 			questions.append(

@@ -1,8 +1,8 @@
-"""Imports of relations from files: reading, preview, and the job that writes. Alone writes `Relation Import`, and its
-rows of `Relation Import Record`.
+"""Import relations from files: reading, preview, and the job that writes.
 
-The job goes through the file in pages. A page's relations, its records and the number of rows done are committed
-together, so that a job that was killed goes on where it stopped and nothing is made twice.
+Sole writer of `Relation Import`; writes its rows of `Relation Import Record`. The job goes through the file
+in pages. A page's relations, its records and the number of rows done are committed together. So a job that
+was killed continues where it stopped, and nothing is created twice.
 """
 
 import json
@@ -35,21 +35,21 @@ from crm_relations.shared.text.outside_text import insert_rows, plain_values
 
 DOCTYPE = "Relation Import"
 RECORD = "Relation Import Record"
-#: rows of a page: one commit each
+#: rows per page: one commit each
 PAGE = 500
-#: so many rows are checked while the user waits; more, in a job
+#: up to this many rows are checked while the user waits; more, in a job
 AT_ONCE = 200
-#: files up to these sizes are read while the user waits, of larger ones only the beginning
+#: files up to these sizes are read while the user waits; only the beginning of larger ones is
 AT_ONCE_BYTES = {CSV: 1024 * 1024, VCARD: 1024 * 1024, XLSX: 200 * 1024}
-#: rows that are looked at to guess what the columns mean
+#: rows examined to guess what the columns mean
 SAMPLE = 200
-#: rows that the form shows; all of them are in the file of the preview
+#: rows in the form; the file of the preview has all of them
 SHOWN = 200
 #: as large as 500,000 rows of 40 columns
 MAX_BYTES = 200 * 1024 * 1024
-#: rejected rows that are read at a time
+#: rejected rows that are read at once
 REASONS = 5000
-#: jobs of an import that may be known to the queue at a time: one at work, one that was killed, one that waits
+#: jobs of one import that the queue may know at once: one running, one that was killed, one waiting
 SLOTS = 3
 #: figure of the document → the action that it counts
 FIGURES = {"to_create": CREATE, "to_update": UPDATE, "unchanged": UNCHANGED, "rejected": REJECT}
@@ -74,7 +74,7 @@ RECORD_COLUMNS = (
 
 
 def check_unchanged(doc: Document) -> None:
-	"""An import that has begun is not changed any more: its rows done belong to its file."""
+	"""Refuse changes of an import that has begun: its processed rows belong to its file."""
 	if doc.is_new():
 		return
 	before = doc.get_doc_before_save()
@@ -83,7 +83,7 @@ def check_unchanged(doc: Document) -> None:
 
 
 def read_columns(doc: Document) -> None:
-	"""Format and columns of a new file; what each column means is guessed from its heading."""
+	"""Detect format and columns of a new file; the meaning of each column is guessed from its heading."""
 	if not doc.is_new() and not doc.has_value_changed("import_file"):
 		return
 	path = _path(doc)
@@ -112,7 +112,7 @@ def read_columns(doc: Document) -> None:
 
 
 def check_columns(doc: Document) -> None:
-	"""Each column goes to a field that there is, and no two to the same.
+	"""Check that each column has an existing field, and no two have the same.
 
 	:raises frappe.ValidationError: names row and column
 	"""
@@ -136,7 +136,7 @@ def check_columns(doc: Document) -> None:
 
 
 def forget(doc: Document) -> None:
-	"""The records of an import go with it; the relations that it made stay."""
+	"""Delete the records of a deleted import; the relations that it created stay."""
 	frappe.db.delete(RECORD, {"source": _source(doc.name)})
 
 
@@ -144,7 +144,7 @@ def forget(doc: Document) -> None:
 
 
 def records_of(doc: Document) -> FileRows:
-	"""The rows or cards of the file, in their order; each pass over them reads the file."""
+	"""Yield the rows or cards of the file in order; each pass reads the file again."""
 	path = _path(doc)
 	targets = [row.target or "" for row in doc.columns]
 	if doc.file_format != VCARD:
@@ -156,9 +156,9 @@ def records_of(doc: Document) -> FileRows:
 
 
 def planner_for(doc: Document, rows: FileRows) -> Planner:
-	"""A planner that reads the rows by the conventions of the whole file, and by the user's choices.
+	"""Return a planner that reads the rows by the conventions of the whole file, and by the user's choices.
 
-	The file is read once for it.
+	The file is read once to find the conventions.
 	"""
 	dates = [name for name, df in fields.Reader().fields.items() if df.fieldtype == "Date"]
 	with _named_refusals():
@@ -167,7 +167,7 @@ def planner_for(doc: Document, rows: FileRows) -> Planner:
 
 
 def _path(doc: Document) -> str:
-	"""Where the file is, if the session's user may read it.
+	"""Return the path of the file, if the session's user may read it.
 
 	:raises frappe.PermissionError: and errors that name the field
 	"""
@@ -189,14 +189,14 @@ def _open_table(file_format: str, stream: BinaryIO) -> Table:
 
 
 def _read_table(file_format: str, stream: BinaryIO, limit: int = 0) -> Table:
-	"""The table with its rows, or with so many of them."""
+	"""Return the table with its rows, or with this many of them."""
 	with _named_refusals():
 		return parsing.held(file_rows.open_table(file_format, stream), limit)
 
 
 @contextmanager
 def _named_refusals() -> Iterator[None]:
-	"""What cannot be read is told in the user's language."""
+	"""Show read errors in the user's language."""
 	try:
 		yield
 	except Unreadable as error:
@@ -207,7 +207,7 @@ def _named_refusals() -> Iterator[None]:
 
 
 def start_check(doc: Document) -> str:
-	"""Check a small file at once, a large one in a job; returns a message for the user."""
+	"""Check a small file at once, a large one in a job; return a message for the user."""
 	size = cint(frappe.db.get_value("File", {"file_url": doc.import_file}, "file_size"))
 	if doc.rows_total <= AT_ONCE and size <= AT_ONCE_BYTES.get(doc.file_format, 0):
 		check(doc.name)
@@ -217,7 +217,7 @@ def start_check(doc: Document) -> str:
 
 
 def check(name: str) -> None:
-	"""What becomes of each row: counts and first rows in the document, all of them in a file. Writes no relation."""
+	"""Preview each row: counts and first rows in the document, all of them in a file. Writes no relation."""
 	doc = frappe.get_doc(DOCTYPE, name)
 	rows = records_of(doc)
 	planner = planner_for(doc, rows)
@@ -266,7 +266,7 @@ def _as_row(plan: Plan) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-	"""As it is stored; values from the file stand in it and must be HTML in no view."""
+	"""Return the stored JSON; it contains values from the file, which must never be shown as HTML."""
 	return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
@@ -286,7 +286,7 @@ def _preview_rows(plans: Iterable[Plan]) -> Iterator[Sequence[object]]:
 
 
 def start_import(doc: Document) -> str:
-	"""Queue the import; returns a message for the user. One that has stopped goes on where it stopped."""
+	"""Queue the import; return a message for the user. An import that has stopped continues where it stopped."""
 	if doc.status not in ("Checked", "Importing", "Failed"):
 		frappe.throw(_("Check the file first, then start the import."))
 	_set(doc, {"status": "Importing", "failure": None})
@@ -295,10 +295,10 @@ def start_import(doc: Document) -> str:
 
 
 def _enqueue(method: Any, doc: Document) -> None:
-	"""Queue a job unless one waits already.
+	"""Queue a job unless one is waiting already.
 
-	One that has begun does not count: its worker may have been killed, which the queue notices late. Two at work do
-	no harm, they take turns at the pages.
+	One that has begun does not count: its worker may have been killed, which the queue notices late. Two
+	running jobs do no harm; they take turns at the pages.
 	"""
 	ids = [f"relation_import_{method.__name__}_{doc.name}_{slot}" for slot in range(SLOTS)]
 	states = {job_id: get_job_status(job_id) for job_id in ids}
@@ -316,17 +316,17 @@ def _enqueue(method: Any, doc: Document) -> None:
 
 
 def check_job(name: str) -> None:
-	"""The queued preview of a large file."""
+	"""Run the queued preview of a large file."""
 	_guarded(name, check)
 
 
 def import_job(name: str) -> None:
-	"""The queued import."""
+	"""Run the queued import."""
 	_guarded(name, run)
 
 
 def _guarded(name: str, step: Any) -> None:
-	"""A job that fails says so in the document; the rows done before stay done."""
+	"""Record in the document that a job failed; the rows done before stay done."""
 	try:
 		step(name)
 	except Exception as error:
@@ -343,8 +343,8 @@ def _guarded(name: str, step: Any) -> None:
 def run(name: str) -> None:
 	"""Write the rows that are not done yet. Commits after each page.
 
-	The document is locked while a page is written, and read anew under the lock: a second job on the same import
-	goes on behind the first one's page.
+	The document is locked while a page is written, and read again under the lock: a second job on the same
+	import continues after the first one's page.
 	"""
 	doc = frappe.get_doc(DOCTYPE, name)
 	rows = records_of(doc)
@@ -369,7 +369,7 @@ def run(name: str) -> None:
 
 
 def _keep(doc: Document, plans: list[Plan]) -> None:
-	"""A record of each row, in the transaction that writes its relation."""
+	"""Insert a record of each row, in the transaction that writes its relation."""
 	stamp, user, source = now(), frappe.session.user, _source(doc.name)
 	rows = [
 		(
@@ -393,7 +393,7 @@ def _keep(doc: Document, plans: list[Plan]) -> None:
 
 
 def _rejected_file(doc: Document, rows: FileRows) -> str | None:
-	"""The rejected rows as they came, each with its reason: to be corrected and imported again."""
+	"""Write the unchanged rejected rows with their reasons into a file: to be corrected and imported again."""
 	left = _rejected(rows, _reasons(doc))
 	first = next(left, None)
 	if not first:
@@ -413,7 +413,7 @@ def _rejected_file(doc: Document, rows: FileRows) -> str | None:
 
 
 def _reasons(doc: Document) -> Iterator[tuple[int, str]]:
-	"""Number and reason of each rejected row, in their order."""
+	"""Yield number and reason of each rejected row, in order."""
 	record, after = frappe.qb.DocType(RECORD), 0
 	query = frappe.qb.from_(record).select(record.row_number, record.reason).orderby(record.row_number)
 	query = query.where((record.source == _source(doc.name)) & (record.state == "Rejected"))
@@ -423,7 +423,7 @@ def _reasons(doc: Document) -> Iterator[tuple[int, str]]:
 
 
 def _rejected(rows: FileRows, reasons: Iterator[tuple[int, str]]) -> Iterator[tuple[Record, str]]:
-	"""The records of which there is a reason; both are in the order of the file."""
+	"""Yield the records that have a reason; both are in the order of the file."""
 	wanted = next(reasons, None)
 	if not wanted:
 		return
@@ -436,7 +436,7 @@ def _rejected(rows: FileRows, reasons: Iterator[tuple[int, str]]) -> Iterator[tu
 
 
 def _attach(doc: Document, file_name: str, content: bytes) -> str:
-	"""Attach a private file; returns its address."""
+	"""Attach a private file; return its address."""
 	file = frappe.get_doc(
 		{
 			"doctype": "File",

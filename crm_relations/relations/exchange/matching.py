@@ -1,8 +1,8 @@
-"""Which relation a record means: by UID, by e-mail address, else by its name where nothing contradicts.
+"""Find the relation that a record means: by UID, by email address, else by its name if nothing contradicts.
 
-Two with the same name are one only if no strong field of theirs differs: birthday, town, employer, address, number.
-
-Looks at all relations, also those that the user may not read: a record must not become a double of one of them.
+Two with the same name are one only if none of these differ: birthday, town, employer, address, number. The
+search covers all relations, including those that the user may not read: a record must not become a duplicate
+of one of them. Writes nothing.
 """
 
 from collections import defaultdict
@@ -24,17 +24,17 @@ from crm_relations.relations.rules import WORKS_FOR
 from crm_relations.shared.contact_keys import domain_key, email_key, phone_key
 from crm_relations.shared.in_lists import one_of_many
 
-#: UIDs of relations that came without one
+#: UIDs of relations that were not imported with one
 UID_PREFIX = "urn:crm-relations:"
 HIDDEN = _("a relation that you may not read")
-#: what a relation of an earlier row is found by
+#: the keys that find a relation of an earlier row
 BY_UID, BY_EMAIL = "u:", "e:"
-#: stands for the relation that an earlier row of the same file makes
+#: stands for the relation that an earlier row of the same file creates
 ROW = "row:"
 
 
 def uid_of(relation: Row) -> str:
-	"""The UID of a relation in a vCard: the one it came with, else its name with our prefix."""
+	"""Return the UID of a relation in a vCard: the imported one, else its name with our prefix."""
 	return relation.get("uid") or UID_PREFIX + relation["name"]
 
 
@@ -56,7 +56,7 @@ class Known:
 	def of(
 		cls, name: str, kind: str, title: str, values: Any, points: Iterable[tuple[str, str, str]]
 	) -> "Known":
-		"""What the values of a relation or of a row say."""
+		"""Return what the values of a relation or of a row say."""
 		points = list(points)
 		return cls(
 			name,
@@ -70,18 +70,18 @@ class Known:
 		)
 
 	def as_values(self) -> list[Any]:
-		"""What JSON can hold; the reverse of `of_values`."""
+		"""Return what JSON can hold; the reverse of `of_values`."""
 		sets = (sorted(self.emails), sorted(self.phones), sorted(self.employers))
 		return [self.kind, self.title, *sets, self.pincode, self.city, self.birthday]
 
 	@classmethod
 	def of_values(cls, name: str, values: list[Any]) -> "Known":
-		"""Make it again of what `as_values` has returned."""
+		"""Return the object from what `as_values` has returned."""
 		kind, title, emails, phones, employers, *rest = values
 		return cls(name, kind, title, set(emails), set(phones), set(employers), *rest)
 
 	def contradicts(self, other: "Known") -> bool:
-		"""Both name something that two of the same name would share, and have none in common."""
+		"""Tell whether both have values that two of the same name would share, but none in common."""
 		if _differ(self.birthday, other.birthday) or self.lives_elsewhere(other):
 			return True
 		if self.kind == parsing.ORGANISATION:
@@ -93,7 +93,9 @@ class Known:
 		)
 
 	def is_another_organisation(self, other: "Known") -> bool:
-		"""An organisation has many addresses of one domain, and many numbers at one place."""
+		"""Tell whether it is another organization. An organization has many addresses of one domain, and many
+		numbers in one place.
+		"""
 		mine, theirs = _domains(self.emails), _domains(other.emails)
 		if mine and theirs:
 			return not mine & theirs
@@ -104,7 +106,7 @@ class Known:
 		return _apart(self.phones, other.phones) or _apart(self.emails, other.emails)
 
 	def lives_elsewhere(self, other: "Known") -> bool:
-		"""A town may be written in several ways, a postal code only in one."""
+		"""Tell whether the places differ. A town may be written in several ways, a postal code only in one."""
 		if self.pincode and other.pincode:
 			return self.pincode != other.pincode
 		return _differ(self.city, other.city) and not (
@@ -113,7 +115,7 @@ class Known:
 
 
 def key_of(text: Any) -> str:
-	"""A name as it is compared: without case and with single blanks."""
+	"""Return a name for comparison: without case and with single blanks."""
 	return " ".join(cstr(text).casefold().split())
 
 
@@ -139,7 +141,7 @@ class Matcher:
 	def __init__(self, overwrite: bool = False) -> None:
 		self.overwrite = overwrite
 		self.sees_birthdays = "date_of_birth" not in attributes.unreadable_fields()
-		#: what the rows before this page have made known
+		#: what the rows before this page have defined
 		self.earlier = EarlierRows()
 		self._forget_page()
 
@@ -148,11 +150,11 @@ class Matcher:
 		self.by_uid: dict[str, str] = {}
 		self.by_email: dict[str, set[str]] = defaultdict(set)
 		self.by_name: dict[tuple[str, str], set[str]] = defaultdict(set)
-		#: relations that rows of this page have made known, and all that they are found by
+		#: relations that rows of this page have defined, and all keys that find them
 		self.made: dict[str, set[str]] = {}
 
 	def settle(self) -> None:
-		"""The page is done: keep what its rows have made known for the rows that follow."""
+		"""Finish a page: store what its rows have defined for the rows that follow."""
 		for name, keys in self.made.items():
 			if known := self.known.get(name):
 				uids = {key for key in keys if key.startswith(BY_UID)}
@@ -160,10 +162,11 @@ class Matcher:
 		self.made = {}
 
 	def load(self, records: Iterable[Record]) -> set[str]:
-		"""Read the relations that these records may mean: six queries, whatever their number. What was read for the page
-		before is forgotten.
+		"""Read the relations that these records may mean: six queries for any number of records.
 
-		:return: all of them that are stored, also those that earlier rows have made or changed
+		Forgets what was read for the page before.
+
+		:return: all of them that are stored, including those that earlier rows have created or changed
 		"""
 		self._forget_page()
 		uids, names, emails, titles = set(), set(), set(), set()
@@ -211,7 +214,7 @@ class Matcher:
 				).run(as_dict=True)
 				found.update({row["name"]: row for row in rows})
 		stored = set(found)
-		# what rows of this file have made is known already, and better
+		# what rows of this file have created is known already, and more precisely
 		found = {name: row for name, row in found.items() if name not in self.known}
 		points = defaultdict(list)
 		if found:
@@ -229,7 +232,7 @@ class Matcher:
 	def _remember_earlier(
 		self, uids: Iterable[str], names: Iterable[str], emails: Iterable[str], titles: Iterable[str]
 	) -> None:
-		"""Take in again what earlier rows have made known and these records may mean."""
+		"""Load again what earlier rows have defined and these records may mean."""
 		keys = [f"{BY_UID}{uid}" for uid in uids] + [f"{BY_EMAIL}{email}" for email in emails]
 		for title in {key_of(title) for title in titles}:
 			keys += [_name_key(kind, title) for kind in (parsing.PERSON, parsing.ORGANISATION)]
@@ -254,7 +257,7 @@ class Matcher:
 		employers: Iterable[str] = (),
 		birthday: str = "",
 	) -> None:
-		"""Remember a relation that a row has just made or changed.
+		"""Remember a relation that a row has just created or changed.
 
 		:param birthday: of the row, if its user may not write birthdays
 		"""
@@ -287,7 +290,7 @@ class Matcher:
 		return known
 
 	def forget_since(self, number: int) -> None:
-		"""Take out the relations that have become known after so many: they were not made after all."""
+		"""Remove the relations added after this many: they were not created after all."""
 		gone = set(list(self.known)[number:])
 		for name in gone:
 			known = self.known.pop(name)
@@ -299,9 +302,9 @@ class Matcher:
 			self.by_uid = {uid: name for uid, name in self.by_uid.items() if name not in gone}
 
 	def find(self, record: Record, name: str, kind: str) -> str | None:
-		"""The relation that the record means, or None.
+		"""Return the relation that the record means, or None.
 
-		:raises Unreadable: it fits several, or its e-mail address belongs to somebody of another name
+		:raises Unreadable: it matches several, or its email address belongs to a relation of another name
 		"""
 		uid = record.values.get("uid") or ""
 		if uid.removeprefix(UID_PREFIX) in self.known and uid.startswith(UID_PREFIX):
@@ -333,21 +336,21 @@ class Matcher:
 		return next(iter(same), None)
 
 	def owners(self, emails: Iterable[str], kind: str = "") -> set[str]:
-		"""Relations that have one of the e-mail addresses; of that kind, if one is given."""
+		"""Return relations that have one of the email addresses; of that kind, if one is given."""
 		found = {name for email in emails for name in self.by_email.get(email, ())}
 		return {name for name in found if kind in ("", self.known[name].kind)}
 
 	def organisations(self, name: str) -> set[str]:
-		"""The organisations of that name."""
+		"""Return the organizations of that name."""
 		return self.by_name.get((parsing.ORGANISATION, key_of(name)), set())
 
 	def listed(self, names: Iterable[str]) -> str:
-		"""Some of the relations in words: `Müller GmbH (REL-00001), …`."""
+		"""Return some of the relations in words: `Müller GmbH (REL-00001), …`."""
 		first = sorted(names)[:5]
 		return ", ".join(dict.fromkeys(self.shown(self.known[name], with_id=True) for name in first))
 
 	def shown(self, known: Known, with_id: bool = False) -> str:
-		"""What a message may say of a relation: of one that the user may not read, nothing."""
+		"""Return what a message may show of a relation: nothing if the user may not read it."""
 		if known.name.startswith(ROW):
 			return known.title
 		if not frappe.has_permission("Relation", "read", doc=known.name):
@@ -356,7 +359,7 @@ class Matcher:
 
 
 def _employers(relations: list[str]) -> dict[str, set[str]]:
-	"""relation → names of the organisations that it works for."""
+	"""Return relation → names of the organizations that it works for."""
 	result: dict[str, set[str]] = defaultdict(set)
 	if not relations:
 		return result
@@ -374,7 +377,7 @@ def _employers(relations: list[str]) -> dict[str, set[str]]:
 
 
 def emails_of(record: Record) -> set[str]:
-	"""Normal forms of all e-mail addresses of a record."""
+	"""Return all email addresses of a record, normalized."""
 	return _emails(record.values, record.points)
 
 

@@ -1,8 +1,8 @@
-"""Writes the relations of a page of rows set-based: a fixed number of statements, whatever the number of rows.
+"""Write the relations of a page of rows set-based: a fixed number of queries, whatever the number of rows.
 
-Each document goes through the checks of a save, in their order and one by one, so that a row is refused for the reason
-for which a save would refuse it. What is written, and what follows from it (keys, duplicates, links, versions,
-announcements), is what saves would write.
+Each document passes the checks of a save one by one and in their order, so that a row is refused for the
+reason for which a save would refuse it. What is written, and what follows from it (keys, duplicates, links,
+versions, announcements), is what saves would write.
 """
 
 import json
@@ -30,14 +30,14 @@ from crm_relations.shared import document_extensions
 from crm_relations.shared.text.outside_text import insert_rows
 
 DOCTYPES = ("Relation", "Relation Contact Point", "Relation Link")
-#: list in Redis that Frappe's job takes entries of the search over all doctypes from
+#: list in Redis from which Frappe's job takes entries of the search over all doctypes
 SEARCH_QUEUE = "global_search_queue"
-#: values of a row of which a change alone writes nothing
+#: values of a row that are not written if only they change
 STAMPS = ("modified", "modified_by")
 
 
 def hindrance() -> str:
-	"""Name what makes this site save relations document by document; empty if nothing does."""
+	"""Return what makes this site save relations document by document; empty if nothing does."""
 	if found := document_extensions.find(DOCTYPES):
 		return found
 	if any(
@@ -61,7 +61,7 @@ class Page:
 		self.looked_at: dict[str, None] = {}
 		self.links: dict[Pair, None] = {}
 		self.quick = QuickChecks("Relation")
-		#: kinds of relations of which it has been checked that the one may work for the other
+		#: kinds of relations already checked for whether the one may work for the other
 		self.linkable: set[tuple[str, str]] = set()
 		self.stamp = now()
 		self.point_defaults = frappe.new_doc("Relation Contact Point", as_dict=True)
@@ -117,7 +117,7 @@ class Page:
 	def check_link(self, relation: Document, organisation: str, kind: str, known: bool) -> None:
 		"""Check that the relation may be linked to its employer.
 
-		:param known: the two have been linked before, perhaps in a link that has ended
+		:param known: the two have been linked before, perhaps by a link that has ended
 		:raises frappe.ValidationError: what saving the link raises
 		"""
 		kinds = (relation.relation_kind, kind)
@@ -140,7 +140,7 @@ class Page:
 	# ── what is checked is kept ────────────────────────────────────────────────────────────────
 
 	def keep(self, doc: Document) -> None:
-		"""Take a checked document in; from now on it counts as stored for the following rows."""
+		"""Keep a checked document; from now on it counts as stored for the following rows."""
 		before = doc.get_doc_before_save()
 		if before:
 			self._keep_version(before, doc)
@@ -154,12 +154,12 @@ class Page:
 		self.stored.keep(doc)
 
 	def link(self, relation: str, organisation: str) -> None:
-		"""The relation works for the organisation; both are stored or kept."""
+		"""Keep the link of the relation to its employer; both are stored or kept."""
 		self.links[relation, organisation] = None
 
 	def _keep_version(self, before: Document, doc: Document) -> None:
 		if frappe.flags.in_test or not doc.meta.track_changes:
-			return  # a save keeps none either
+			return  # a save stores none either
 		version = frappe.new_doc("Version")
 		if version.update_version_info(before, doc):
 			history.take_confidential_out(version)
@@ -213,7 +213,7 @@ class Page:
 			frappe.db.delete(doctype, {"name": ["in", names]})
 
 	def _tell(self) -> None:
-		"""Lists and forms that are open, the counts of lists, and the search over all doctypes."""
+		"""Notify open lists and forms, the counts of lists, and the search over all doctypes."""
 		if not self.docs:
 			return
 		_queue_for_search(self.docs.values())
@@ -228,7 +228,7 @@ class Page:
 
 
 def _name(doc: Document) -> None:
-	"""Name a new document and its rows; random names without the look at what a site may have for others."""
+	"""Name a new document and its rows; random names without checking a site's naming rules."""
 	rows = [doc, *doc.get_all_children()]
 	if any((row.meta.autoname or "hash") != "hash" for row in rows):
 		doc.set_new_name(set_child_names=True)
@@ -276,7 +276,7 @@ def _queue_for_search(docs: Collection[Document]) -> None:
 		frappe.cache.execute_command("LPUSH", frappe.cache.make_key(SEARCH_QUEUE), *entries)
 	except redis.exceptions.ConnectionError:
 		for doc in docs:
-			update_global_search(doc)  # writes by itself where there is no queue
+			update_global_search(doc)  # writes directly if there is no queue
 
 
 def _difference(before: Any, after: Any) -> dict[str, Any]:

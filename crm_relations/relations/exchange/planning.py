@@ -1,7 +1,8 @@
-"""What becomes of a record: a new relation, a change to one that is there, nothing, or a rejection with its reason.
+"""Plan what becomes of a record: a new relation, a change to an existing one, nothing, or a rejection with
+its reason.
 
-Planning writes nothing: it builds the document and runs the checks that saving it would run. The preview shows plans;
-the import makes the same plans and carries them out.
+Planning writes nothing: it builds the document and runs the checks that saving it would run. The preview
+shows plans; the import makes the same plans and carries them out.
 """
 
 from collections.abc import Callable, Iterable
@@ -49,7 +50,7 @@ class Plan:
 	record: Record
 	action: str
 	title: str = ""
-	doc: Any = None  # a Relation that is to be inserted or saved
+	doc: Any = None  # a Relation to be inserted or saved
 	relation: str | None = None
 	reason: str = ""
 	details: list[str] = field(default_factory=list)
@@ -60,7 +61,7 @@ class Plan:
 
 
 class Planner:
-	"""Makes and carries out plans with the rights of the session's user."""
+	"""Makes and carries out plans with the permissions of the session's user."""
 
 	def __init__(self, existing: str, conventions: Conventions | None = None, source: str = ""):
 		self.existing = existing
@@ -73,11 +74,13 @@ class Planner:
 		self.may_link = frappe.has_permission("Relation Link", "create")
 		self.stored = Stored()
 		self.quick = QuickChecks("Relation")
-		#: relation → organisations that it works for or has worked for; of relations that are not in it, nothing is known
+		#: relation → organizations that it works for or has worked for; a missing relation is unknown
 		self.works: dict[str, set[str]] = {}
 
 	def plan(self, records: Iterable[Record]) -> list[Plan]:
-		"""Plans for a page of records, written to nothing. A record may mean the relation of an earlier one."""
+		"""Return plans for a page of records; nothing is written. A record may mean the relation of an
+		earlier one.
+		"""
 		records = self.prepared(records)
 		self.load(records)
 		plans = []
@@ -94,7 +97,7 @@ class Planner:
 		return plans
 
 	def prepared(self, records: Iterable[Record]) -> list[Record]:
-		"""The records in the form in which relations are stored, so that they are found again."""
+		"""Return the records in the form in which relations are stored, so that they match."""
 		records = list(records)
 		for record in records:
 			_take_out_markup(record)
@@ -109,7 +112,7 @@ class Planner:
 		self.stored.load(() if self.existing == LEAVE else found, lock)
 
 	def remember(self, plan: Plan) -> None:
-		"""Later rows of the file may mean what this one would make."""
+		"""Remember what this row would create, for later rows of the file."""
 		record = plan.record
 		if plan.action == CREATE:
 			self.matcher.add(f"{ROW}{record.number}", plan.doc, record.points, *_beside(record))
@@ -119,7 +122,9 @@ class Planner:
 			self.matcher.add(f"{ROW}{record.number}/{company}", made, ())
 
 	def carry_out(self, records: Iterable[Record], save_point: str) -> list[Plan]:
-		"""Plan and write a page of records, all at once if nothing wants to see each save. Does not commit."""
+		"""Plan and write a page of records, all at once if no extension wants to see each save. Does not
+		commit.
+		"""
 		records = self.prepared(records)
 		self.load(records, lock=True)
 		plans = None if page_writing.hindrance() else self.written_at_once(records, save_point)
@@ -130,7 +135,9 @@ class Planner:
 		return plans
 
 	def written_at_once(self, records: list[Record], save_point: str) -> list[Plan] | None:
-		"""Plan and write a page set-based. None if the database refused it: then its rows are written one by one."""
+		"""Plan and write a page set-based; return None if the database refused it, so that its rows are
+		written one by one.
+		"""
 		frappe.db.savepoint(save_point)
 		page = Page(self.stored)
 		known = len(self.matcher.known)
@@ -148,7 +155,7 @@ class Planner:
 		return plans
 
 	def held(self, record: Record, page: Page) -> Plan:
-		"""Plan a record, check what it would make or change as saving would, and hold it for the page."""
+		"""Plan a record, check what it would create or change like a save, and hold it for the page."""
 		try:
 			plan = self.plan_one(record, check=False)
 			if plan.action in (CREATE, UPDATE):
@@ -159,7 +166,10 @@ class Planner:
 		return plan
 
 	def hold(self, plan: Plan, page: Page) -> None:
-		""":raises frappe.ValidationError: what saving the relation, its employer or their link raises"""
+		"""Hold a checked document.
+
+		:raises frappe.ValidationError: what saving the relation, its employer or their link raises
+		"""
 		doc, made = plan.doc, None
 		if plan.action == CREATE:
 			page.check_new(doc)
@@ -189,7 +199,7 @@ class Planner:
 			self.matcher.add(made.name, made, ())
 
 	def written_alone(self, record: Record, save_point: str) -> Plan:
-		"""Plan and write a record by saving its documents, in a savepoint of its own."""
+		"""Plan and write a record by saving its documents, in its own savepoint."""
 		frappe.db.savepoint(save_point)
 		known = len(self.matcher.known)
 		try:
@@ -203,7 +213,7 @@ class Planner:
 		return plan
 
 	def read_objections(self, plan: Plan) -> None:
-		"""Opt-outs of the row. They hold for its addresses even where the row itself is rejected."""
+		"""Return opt-outs of the row. They hold for its addresses even if the row itself is rejected."""
 		record = plan.record
 		for objection in opt_outs.read(record.marks, self.reader.past_date):
 			relation = plan.relation if plan.relation and not plan.relation.startswith(ROW) else None
@@ -214,7 +224,7 @@ class Planner:
 			plan.details.append(_in_words(found))
 
 	def refused(self, record: Record, error: Exception) -> Plan:
-		"""The rejection of a record, with the reason in the user's language."""
+		"""Return the rejection of a record, with the reason in the user's language."""
 		frappe.clear_messages()
 		reason = error.message(_) if isinstance(error, Unreadable) else unescape(strip_html(str(error)))
 		title = parsing.name_of(record.values, record.company)[0]
@@ -223,7 +233,7 @@ class Planner:
 	def plan_one(self, record: Record, check: bool = True) -> Plan:
 		"""Plan a record.
 
-		:param check: run the checks of a save; else whoever writes the plan runs them
+		:param check: run the checks of a save; otherwise the code that writes the plan runs them
 		:raises Unreadable: or one of the errors that saving the relation would raise
 		"""
 		if record.error:
@@ -260,7 +270,10 @@ class Planner:
 		return plan
 
 	def check(self, doc: Document) -> None:
-		""":raises frappe.ValidationError: what saving the relation would raise"""
+		"""Run the checks of a save.
+
+		:raises frappe.ValidationError: what saving the relation would raise
+		"""
 		if doc.is_new() and self.quick.is_plain(doc):
 			doc._action = "save"
 			doc.validate()
@@ -268,7 +281,7 @@ class Planner:
 			_check(doc)
 
 	def name_of(self, record: Record, values: dict[str, Any]) -> tuple[str, str]:
-		"""Name and kind of a record. One without a name may be known by its e-mail address.
+		"""Return name and kind of a record. One without a name may be identified by its email address.
 
 		:raises Unreadable: no name
 		"""
@@ -282,7 +295,7 @@ class Planner:
 		raise Unreadable(parsing._("Name: the row has none. Give it a name, or a first and last name."))
 
 	def leave_other_kind(self, record: Record, values: dict[str, Any], kind: str, details: list[str]) -> None:
-		"""A person has no market orientation: what belongs to the other kind goes into the notes."""
+		"""Move values of the other kind into the notes: a person has no market orientation."""
 		for name, needed in self.kinds.items():
 			if values.get(name) and needed != kind:
 				text = cstr(values.pop(name))
@@ -290,7 +303,7 @@ class Planner:
 				details.append(_("{0} goes into the notes: {1}").format(self.reader.label(name), text))
 
 	def choose_company(self, record: Record, found: str | None, details: list[str]) -> None:
-		"""A company of which there are several with the same name is not guessed, and no further one is made."""
+		"""Choose the company; if several have the same name none is guessed, and no further one is created."""
 		if not record.company:
 			return
 		options = self.matcher.organisations(record.company)
@@ -304,7 +317,7 @@ class Planner:
 		record.company = ""
 
 	def works_for(self, relation: str | None, organisations: Iterable[str]) -> bool:
-		"""Whether the relation is known to work for one of them."""
+		"""Tell whether the relation is known to work for one of them."""
 		if not relation or relation.startswith(ROW):
 			return False
 		if relation not in self.works:
@@ -316,7 +329,7 @@ class Planner:
 		plan.doc = self.new_relation()
 		plan.doc.update(values)
 		if cstr(plan.doc.uid).startswith(UID_PREFIX):
-			plan.doc.uid = None  # of a relation that is gone, or of another site
+			plan.doc.uid = None  # of a relation that no longer exists, or of another site
 		_add_points(plan.doc, plan.record.points)
 		_add_notes(plan.doc, plan.record.left)
 
@@ -350,16 +363,16 @@ class Planner:
 			plan.details.insert(0, _("Changes: {0}").format(", ".join(changed)))
 
 	def new_relation(self) -> Document:
-		"""Make an empty relation."""
+		"""Return an empty relation."""
 		return copy_of(self.empty)
 
 	@cached_property
 	def empty(self) -> Document:
-		"""A relation of which nothing is known."""
+		"""Return a relation about which nothing is known."""
 		return made_of(_empty_values())
 
 	def new_employer(self, plan: Plan) -> bool:
-		"""Whether the record names a company that the relation is not known to work for."""
+		"""Tell whether the record names a company that the relation is not known to work for."""
 		if not plan.record.company:
 			return False
 		options = self.matcher.organisations(plan.record.company)
@@ -374,14 +387,14 @@ class Planner:
 			plan.details.append(_("Works for {0}, which is made").format(company))
 
 	def write(self, plan: Plan) -> None:
-		"""Carry out a plan with the user's rights.
+		"""Carry out a plan with the user's permissions.
 
 		:raises frappe.ValidationError: what saving raises
 		"""
 		if plan.action not in (CREATE, UPDATE):
 			return
 		if plan.action == CREATE:
-			trusted(plan.doc).insert()  # the file may bring the identifier of a contact
+			trusted(plan.doc).insert()  # the file may contain the identifier of a contact
 		else:
 			trusted(plan.doc).save()
 		self.stored.forget(plan.doc.name)
@@ -393,19 +406,19 @@ class Planner:
 				self.works.setdefault(plan.relation, set()).add(organisation)
 
 	def added(self, plan: Plan) -> None:
-		"""Later rows may mean the relation that this one has made or changed."""
+		"""Register the relation that this row has created or changed: later rows may mean it."""
 		plan.relation = plan.doc.name
 		points = [(row.point_type, row.value, row.label) for row in plan.doc.contact_points]
 		self.matcher.add(plan.relation, plan.doc, points, *_beside(plan.record))
 
 	def new_organisation(self, name: str) -> Document:
-		"""Make a document of an organisation that is not known."""
+		"""Return a document of an organization that is not known."""
 		made = self.new_relation()
 		made.update({"relation_name": name, "relation_kind": parsing.ORGANISATION})
 		return made
 
 	def organisation(self, name: str) -> str:
-		"""The organisation of that name; made if there is none."""
+		"""Return the organization of that name; create it if there is none."""
 		if options := self.matcher.organisations(name):
 			return next(iter(options))
 		made = self.new_organisation(name)
@@ -415,7 +428,8 @@ class Planner:
 
 
 def _empty_values() -> dict[str, Any]:
-	"""A new relation that is empty: Frappe fills in the country, language or territory of the site or the user.
+	"""Return the values of an empty relation: Frappe fills in the country, language or territory of the site
+	or the user.
 
 	An empty text, unlike None, is kept when the document is inserted.
 	"""
@@ -427,7 +441,7 @@ def _empty_values() -> dict[str, Any]:
 
 
 def _works_for(relations: Iterable[str]) -> dict[str, set[str]]:
-	"""relation → organisations that it works for or has worked for; one query."""
+	"""Return relation → organizations that it works for or has worked for; one query."""
 	result: dict[str, set[str]] = {name: set() for name in relations}
 	if not result:
 		return result
@@ -443,7 +457,7 @@ def _works_for(relations: Iterable[str]) -> dict[str, set[str]]:
 
 
 def record_objections(plans: Iterable[Plan], source: str) -> None:
-	"""Hand the opt-outs of the rows to those who keep objections."""
+	"""Pass the opt-outs of the rows to the packages that record objections."""
 	found = [objection for plan in plans for objection in plan.objections]
 	if found:
 		for path in frappe.get_hooks(opt_outs.HOOK):
@@ -451,12 +465,14 @@ def record_objections(plans: Iterable[Plan], source: str) -> None:
 
 
 def _beside(record: Record) -> tuple[list[str], str]:
-	"""Employer and birthday of a row: what tells namesakes apart and is no value of the relation for every user."""
+	"""Return employer and birthday of a row: they distinguish namesakes but are not values of the relation
+	for every user.
+	"""
 	return [record.company] if record.company else [], record.values.get("date_of_birth", "")
 
 
 def _take_out_markup(record: Record) -> None:
-	"""As saving does; e-mail addresses keep their angle brackets until they are read."""
+	"""Remove markup like a save; email addresses keep their angle brackets until they are read."""
 	record.values = {
 		name: text if name == "email_id" else plain(text) for name, text in record.values.items()
 	}
@@ -473,7 +489,7 @@ def _parts_of(record: Record) -> str:
 
 
 def _in_words(objection: Objection) -> str:
-	"""What the preview says of an opt-out."""
+	"""Return the text of the preview for an opt-out."""
 	if objection.channel == opt_outs.DEAD:
 		return _("Emails to the address are undeliverable ({0})").format(objection.source)
 	if objection.on:
@@ -484,7 +500,7 @@ def _in_words(objection: Objection) -> str:
 
 
 def _check(doc: Document) -> None:
-	"""What saving would check, without saving: links, our own checks, lengths, numbers, e-mail addresses."""
+	"""Run the checks of a save without saving: links, our own checks, lengths, numbers, email addresses."""
 	if not doc.is_new() and not doc.get_doc_before_save():
 		doc.load_doc_before_save()
 	for row in doc.contact_points:
@@ -504,7 +520,7 @@ def _state(doc: Document) -> dict[str, Any]:
 def _take_over(
 	doc: Document, values: dict[str, Any], overwrite: bool, details: list[str], label: Callable[[str], str]
 ) -> None:
-	"""Fill what is empty; what differs is overwritten, or kept: numbers and addresses as further ones."""
+	"""Fill empty fields; different values overwrite, or become further numbers and addresses."""
 	address = {name: values.pop(name) for name in ADDRESS if name in values}
 	_take_address(doc, address, overwrite)
 	for name, value in values.items():
@@ -528,7 +544,7 @@ def _take_over(
 
 
 def _take_address(doc: Document, address: dict[str, Any], overwrite: bool) -> None:
-	"""An address is one thing: a street is never put to another town."""
+	"""Update an address as a whole: a street is never combined with another town."""
 	if not address or all(_same(name, doc.get(name), value) for name, value in address.items()):
 		return
 	contradicts = any(doc.get(n) and not _same(n, doc.get(n), value) for n, value in address.items())
@@ -561,7 +577,7 @@ def _same(name: str, held: Any, value: Any) -> bool:
 
 
 def _add_points(doc: Document, points: Iterable[tuple[str, str, str]]) -> None:
-	"""Further contact points that the relation does not have yet, whatever the spelling."""
+	"""Add further contact points that the relation does not have yet, in any spelling."""
 	for kind, value, label in points:
 		main = parsing.MAIN_FIELDS.get(kind)
 		held = [row.value for row in doc.contact_points if row.point_type == kind]
@@ -572,7 +588,10 @@ def _add_points(doc: Document, points: Iterable[tuple[str, str, str]]) -> None:
 
 
 def _add_notes(doc: Document, left: Iterable[tuple[str, str]]) -> None:
-	""":raises Unreadable: more than the notes hold"""
+	"""Add to the notes.
+
+	:raises Unreadable: more than the notes hold
+	"""
 	for heading, text in left:
 		_add_text(doc, f"{heading}: {text}")
 	if len(cstr(doc.notes).encode()) > fields.MAX_NOTES:
@@ -580,14 +599,14 @@ def _add_notes(doc: Document, left: Iterable[tuple[str, str]]) -> None:
 
 
 def _add_text(doc: Document, text: str) -> None:
-	"""Once: an import that is repeated adds nothing."""
+	"""Add a text once: a repeated import adds nothing."""
 	text = cstr(text).strip()
 	if text and text not in cstr(doc.notes):
 		doc.notes = f"{doc.notes}\n{text}" if doc.notes else text
 
 
 def counts(plans: Iterable[Plan]) -> dict[str, int]:
-	"""How many plans of each action."""
+	"""Return how many plans there are of each action."""
 	result = dict.fromkeys((CREATE, UPDATE, UNCHANGED, REJECT), 0)
 	for plan in plans:
 		result[plan.action] += 1

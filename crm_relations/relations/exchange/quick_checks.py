@@ -1,8 +1,9 @@
-"""A quick look at a document before the checks of Frappe: is there anything in it that they could object to?
+"""Tell quickly whether a document contains anything that Frappe's checks could object to. Writes nothing.
 
-Frappe's checks of a save go through all fields several times. For thousands of documents of one doctype most of it is
-the same each time, and most documents are plain: known links, short texts without markup, addresses in their normal form.
-What looks plain here passes Frappe's checks; whatever does not goes through them, and is refused in Frappe's own words.
+Frappe's checks of a save go through all fields several times. For thousands of documents of one doctype, most
+of it is the same each time. Most documents are plain: known links, short texts without markup, normalized
+addresses. What looks plain here passes Frappe's checks. Every other document goes through them, and is
+refused with Frappe's own messages.
 """
 
 import re
@@ -17,7 +18,7 @@ NUMBERS = frozenset(["Int", "Float", "Currency", "Percent"])
 PLAIN_TYPES = frozenset(["Data", "Select", "Link", "Check", "Date", "Datetime", *TEXTS, *NUMBERS])
 #: options of Data fields that are looked at here
 PLAIN_OPTIONS = frozenset([None, "", "Email", "Phone"])
-#: no more than any database's text or number of the type takes
+#: no more than the text or number of this type holds in any database
 LONGEST, LARGEST = 60_000, 2_000_000_000
 MARKUP = re.compile(r"[<>]|&(?:lt|gt|#)", re.IGNORECASE)
 #: narrower than Frappe's patterns
@@ -27,7 +28,9 @@ DATE = re.compile(r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])", re.ASCII
 
 
 class QuickChecks:
-	"""Looks at documents of one doctype and at the rows of their child tables. Made anew for each page of rows."""
+	"""Examines documents of one doctype and the rows of their child tables. Created again for each page of
+	rows.
+	"""
 
 	def __init__(self, doctype: str) -> None:
 		self._linked: dict[tuple[str, str], bool] = {}
@@ -87,7 +90,9 @@ def _is_plain_text(fieldtype: str, options: Any, value: str, length: int) -> boo
 
 
 def _rules(doctype: str) -> list[tuple[str, str, Any, bool, int]] | None:
-	"""Fieldname, type, options, whether it is required, longest text; None if something of it is not known here."""
+	"""Return fieldname, type, options, whether it is required, longest text; None if one of them is not known
+	here.
+	"""
 	meta = frappe.get_meta(doctype)
 	if (meta.autoname or "").startswith("field:"):
 		return None

@@ -1,4 +1,4 @@
-"""Relations as they are stored, read for a page of rows at once. Writes nothing."""
+"""Read stored relations for a page of rows at once. Writes nothing."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -21,9 +21,9 @@ class Stored:
 		self._kept: dict[str, Document] = {}
 
 	def load(self, names: Collection[str], lock: bool = False) -> None:
-		"""Read relations with their child tables: one query a table. Forgets what was read before.
+		"""Read relations with their child tables: one query per table. Forgets what was read before.
 
-		:param lock: others wait with their changes until the end of the transaction
+		:param lock: other transactions wait with their changes until the end of this one
 		"""
 		self._values, self._kept = {}, {}
 		if not names:
@@ -59,7 +59,7 @@ class Stored:
 		self._kept[doc.name] = doc
 
 	def forget(self, name: str) -> None:
-		"""The relation has been written by a save: read it again."""
+		"""Forget a relation that was written by a save, so that it is read again."""
 		self._values.pop(name, None)
 		self._kept.pop(name, None)
 
@@ -75,7 +75,7 @@ def made_of(values: dict[str, Any]) -> Document:
 
 
 def copy_of(empty: Document) -> Document:
-	"""Return a copy of a document without rows, for many: ten times as fast as to make one of its values."""
+	"""Return a copy of a document without rows, for many: ten times as fast as building one from its values."""
 	doc = copy(empty)
 	doc.flags = frappe._dict(empty.flags)
 	for df in empty.meta.get_table_fields():

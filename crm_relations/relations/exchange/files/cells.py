@@ -1,4 +1,4 @@
-"""What a cell says: clean text, dates, numbers, checks, telephone numbers and postal codes as programs write them.
+"""Read cells: clean text, dates, numbers, checks, telephone numbers and postal codes as programs write them.
 
 Imports no frappe.
 """
@@ -13,13 +13,13 @@ import phonenumbers
 
 from crm_relations.relations.exchange.files.unreadable import Unreadable, _
 
-#: marks of direction, blanks without width and soft hyphens that copying brings along
+#: direction marks, zero-width blanks and soft hyphens that copying adds
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2061-\u2064\u2066-\u2069\ufeff]")
 #: joiners belong to Persian words and to emoji, and nowhere else
 _JOINER = re.compile("(?<=[\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?=[\x00-\u024f])|^[\u200c\u200d]")
 _BLANKS = re.compile("[\u00a0\u2007\u202f\u2009\u3000]")
 
-#: what programs write into a cell that is empty
+#: what programs write into an empty cell
 _EMPTY = frozenset(
 	{
 		"unspecified",
@@ -51,7 +51,7 @@ _EMPTY_DATE = re.compile(r"0{1,4}[-./ ]0{1,2}[-./ ]0{1,4}\.?( 0{1,2}:00(:00)?)?"
 
 
 def clean(text: str) -> str:
-	"""Return the text with composed letters (NFC), without invisible signs, and with plain blanks."""
+	"""Return the text with composed letters (NFC), without invisible characters, and with plain blanks."""
 	text = text.strip()
 	if "\r" in text:
 		text = text.replace("\r\n", "\n")
@@ -74,7 +74,7 @@ def is_empty(text: str) -> bool:
 # ── dates ──────────────────────────────────────────────────────────────────────────────────────
 
 DAY_FIRST, MONTH_FIRST = "Day before Month", "Month before Day"
-#: Apple and Outlook store a birthday without a year in this one
+#: Apple and Outlook store a birthday without a year in this year
 NO_YEAR = 1604
 _SLASHES = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{2}|\d{4})")
 _DOTS = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{2}|\d{4})")
@@ -123,7 +123,7 @@ class DayAndMonth:
 def date_order(texts: Iterable[str]) -> tuple[str, list[str]]:
 	"""Decide for a whole file whether days or months come first in `3/4/80`.
 
-	:return: `DAY_FIRST` or `MONTH_FIRST`, else an empty string; and examples where nothing or both is proved
+	:return: `DAY_FIRST` or `MONTH_FIRST`, else an empty string; and examples if nothing or both is proved
 	"""
 	found = DateOrder()
 	for text in texts:
@@ -132,14 +132,14 @@ def date_order(texts: Iterable[str]) -> tuple[str, list[str]]:
 
 
 class DateOrder:
-	"""What the dates of a file so far say about the order of days and months."""
+	"""Evidence from the dates of a file so far on the order of days and months."""
 
 	def __init__(self) -> None:
 		self._days_first = self._months_first = False
 		self._open: list[str] = []
 
 	def add(self, text: str) -> None:
-		"""Take one more date into account; anything else says nothing."""
+		"""Take one more date into account; other texts are ignored."""
 		match = _SLASHES.fullmatch(_TIME.sub("", text.strip()))
 		if not match:
 			return
@@ -159,12 +159,13 @@ class DateOrder:
 def read_date(
 	text: str, order: str = DAY_FIRST, *, today: date | None = None, past: bool = True
 ) -> date | DayAndMonth:
-	"""Read `31.12.1980`, `12/31/80`, `1980-12-31`, `19801231`, `31. Dez 1980`, `29344` (Excel), with or without a time.
+	"""Read `31.12.1980`, `12/31/80`, `1980-12-31`, `19801231`, `31. Dez 1980`, `29344` (Excel), with or
+	without a time.
 
-	:param order: what `3/4/80` means: DAY_FIRST, MONTH_FIRST, or an empty string: it cannot be told
-	:param past: two digits of a year never mean one that is still to come
-	:return: DayAndMonth where the year is not known: `--05-17`, `1604-05-17`
-	:raises Unreadable: no date, one that can be read in two ways, or one in the future
+	:param order: the order of `3/4/80`: DAY_FIRST, MONTH_FIRST, or an empty string if it is not known
+	:param past: a year of two digits is never in the future
+	:return: DayAndMonth if the year is not known: `--05-17`, `1604-05-17`
+	:raises Unreadable: not a date, one that can be read in two ways, or one in the future
 	"""
 	today = today or date.today()
 	bare = _TIME.sub("", text.strip()).strip()
@@ -185,7 +186,7 @@ def read_date(
 
 
 def _parts(bare: str, text: str, order: str) -> tuple[int, int, int, int]:
-	"""Day, month, year, and the number of digits of the year: 0 without one."""
+	"""Return day, month, year, and the number of digits of the year: 0 without one."""
 	if match := _ISO.fullmatch(bare):
 		year, _sign, month, day = match.groups()
 		return int(day), int(month), int(year), 4
@@ -231,7 +232,8 @@ def _date(year: int, month: int, day: int, text: str) -> date:
 
 
 def read_number(text: str) -> float:
-	"""Read `1.234,50 €`, `$1,234.50`, `1234.5`, `1 234`. A single separator before three digits parts thousands.
+	"""Read `1.234,50 €`, `$1,234.50`, `1234.5`, `1 234`. A single separator before three digits separates
+	thousands.
 
 	:raises Unreadable:
 	"""
@@ -270,7 +272,7 @@ _EXTENSION = re.compile(
 	re.IGNORECASE,
 )
 _REMARK = re.compile(r"\s*[(\[]([^()\[\]\d]{1,60})[)\]]\s*")
-#: a number as it stands in the file is never longer than this
+#: a number in a file is never longer than this
 _PHONE_LENGTH = 60
 #: what Frappe accepts in a field for a number
 _FIELD_LENGTH = 20
@@ -278,7 +280,9 @@ _FIELD_LENGTH = 20
 
 @dataclass(frozen=True)
 class Phone:
-	"""A telephone number. `value` is international with its extension behind a comma; `remark` is what stood beside."""
+	"""A telephone number. `value` is international with its extension after a comma; `remark` is other text
+	of the cell.
+	"""
 
 	value: str
 	remark: str = ""
@@ -288,7 +292,7 @@ def read_phone(text: str, region: str) -> Phone:
 	"""Read a number as people of a country write it: `(212) 555-0183 x12` in US → `+1 212-555-0183,12`.
 
 	:param region: ISO 3166 code of the country of the row
-	:raises Unreadable: no number, or one of which a spreadsheet has dropped digits
+	:raises Unreadable: not a number, or one with digits dropped by a spreadsheet
 	"""
 	bare = clean(text)
 	if len(bare) > _PHONE_LENGTH:
@@ -301,7 +305,7 @@ def read_phone(text: str, region: str) -> Phone:
 	remarks = [match.strip() for match in _REMARK.findall(bare) if match.strip()]
 	bare = _REMARK.sub(" ", bare).strip()
 	extension = ""
-	# a pattern that begins with blanks is searched for from its word, and only at the end
+	# a pattern that begins with blanks is searched from its word, and only at the end
 	for match in _EXTENSION.finditer(bare):
 		if match.end() == len(bare) and match.start():
 			bare, extension = bare[: match.start()].strip(), match.group(1)
@@ -330,7 +334,7 @@ def read_phone(text: str, region: str) -> Phone:
 
 # ── postal codes ───────────────────────────────────────────────────────────────────────────────
 
-#: country → digits of its postal codes, and the fewest that are left when a spreadsheet has dropped the zeros
+#: country → digits of its postal codes, and the minimum left when a spreadsheet has dropped the zeros
 _CODES = {
 	"DE": (5, 4),
 	"FR": (5, 4),
@@ -361,5 +365,5 @@ def read_postal_code(text: str, region: str) -> str:
 	return bare
 
 
-#: letters of countries on cars, which stand before postal codes
+#: country letters on cars, which appear before postal codes
 _CAR = {"DE": "D", "AT": "A", "CH": "CH", "FR": "F", "IT": "I", "ES": "E", "LU": "L", "BE": "B"}

@@ -1,8 +1,9 @@
-"""Which encoding a text file is in. Imports no frappe.
+"""Detect the encoding of a text file. Imports no frappe.
 
-General detectors need long texts: on a file of a few addresses they mistake Mac Roman for a Baltic code page. Names and
-addresses are almost pure ASCII, so the few other characters decide: read in the right code page they are letters
-between letters, read in a wrong one they are signs inside words or capitals behind small letters.
+General detectors need long texts: on a file of a few addresses they mistake Mac Roman for a Baltic code page.
+Names and addresses are almost pure ASCII, so the few other characters decide. Read in the right code page,
+they are letters between letters. Read in a wrong one, they are symbols inside words or capitals after small
+letters.
 """
 
 import codecs
@@ -20,9 +21,9 @@ _MARKS = (
 	(codecs.BOM_UTF16_LE, "utf-16"),
 	(codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: in the order of preference where the text does not decide: Windows, old Macs, DOS, Central European Windows
+#: in the order of preference if the text does not decide: Windows, old Macs, DOS, Central European Windows
 _CODE_PAGES = ("cp1252", "mac_roman", "cp850", "cp1250")
-#: common in the languages of each code page; a rare letter is rather a mistake
+#: common in the languages of each code page; a rare letter is more likely a mistake
 _COMMON = {
 	"cp1252": "äöüÄÖÜßàâçèéêëîïñóôùûáíúåæøÅÆØÉŒœ",
 	"mac_roman": "äöüÄÖÜßàâçèéêëîïñóôùûáíúåæøÅÆØÉ",
@@ -30,7 +31,7 @@ _COMMON = {
 	"cp1250": "äöüÄÖÜßąćęłńśźżĄĆĘŁŃŚŹŻčďěňřšťůžČĎĚŇŘŠŤŮŽáéíóúýőűŐŰţşăâîŢŞ",
 }
 _SIGNS = "€§°²³–—‘’“”„‚«»…·®©™½¼¡¿´º"
-#: so much of the text is looked at
+#: number of characters that are examined
 _SAMPLE = 200_000
 #: bytes that are read at a time
 _BLOCK = 1 << 16
@@ -44,11 +45,12 @@ def decode(content: bytes) -> tuple[str, str]:
 
 
 def encoding_of(stream: BinaryIO) -> str:
-	"""Tell the encoding of a file: by its mark, UTF-16 without one, UTF-8 if valid, else the code page that fits.
+	"""Return the encoding of a file: by its mark, UTF-16 without one, UTF-8 if valid, else the best code
+	page.
 
 	Reads the file in blocks and leaves it at its beginning.
 
-	:raises Unreadable: the mark promises an encoding that the file is not in
+	:raises Unreadable: the mark announces an encoding that the file does not have
 	"""
 	stream.seek(0)
 	sample = stream.read(_SAMPLE)
@@ -68,7 +70,7 @@ def encoding_of(stream: BinaryIO) -> str:
 
 
 def text_of(stream: BinaryIO, encoding: str, newline: str | None) -> io.TextIOWrapper:
-	"""Return a reader of the text from its beginning. The stream stays the caller's to close."""
+	"""Return a reader of the text from its beginning. The caller closes the stream."""
 	stream.seek(0)
 	return io.TextIOWrapper(_Unclosed(stream), encoding=encoding, newline=newline)
 
@@ -105,7 +107,7 @@ def _is_in(stream: BinaryIO, encoding: str) -> bool:
 
 
 def _without_mark(stream: BinaryIO, sample: bytes) -> str:
-	"""UTF-16 without its mark: every other byte of ASCII text is zero."""
+	"""Detect UTF-16 without its mark: every other byte of ASCII text is zero."""
 	half = len(sample) // 2
 	if half < 4 or stream.seek(0, io.SEEK_END) % 2:
 		return ""
@@ -116,7 +118,7 @@ def _without_mark(stream: BinaryIO, sample: bytes) -> str:
 
 
 def _strangeness(sample: bytes, encoding: str) -> float:
-	"""How little the text looks like names and addresses in this code page; 0 for a perfect fit."""
+	"""Return how little the text looks like names and addresses in this code page; 0 for a perfect match."""
 	text = sample.decode(encoding, errors="replace")
 	common = _COMMON[encoding]
 	score = 0.0

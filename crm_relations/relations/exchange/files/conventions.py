@@ -1,4 +1,5 @@
-"""What holds for a file as a whole and no single row tells: the order of dates, and whose names they are.
+"""Decide what holds for a file as a whole: the order of dates, and whether names belong to persons or
+organizations.
 
 Imports no frappe.
 """
@@ -11,7 +12,7 @@ from crm_relations.relations.exchange.files import cells, naming
 from crm_relations.relations.exchange.files.naming import ORGANISATION, PERSON
 from crm_relations.relations.exchange.files.parsing import Record
 
-#: choices of the form: what the file shows decides
+#: choices of the form: the content of the file decides
 DATES_AS_SHOWN, NAMES_BY_ROW = "As the File Shows", "Decide by Row"
 PERSONS, ORGANISATIONS = "Persons", "Organisations"
 #: salutations that DATEV and others write for a company
@@ -22,20 +23,21 @@ _COMPANY_SALUTATIONS = frozenset({"firma", "fa.", "fa", "company", "firma/compan
 class Conventions:
 	"""How the rows of a file are read.
 
-	An empty `date_order` says that it cannot be told: `unclear_dates` are examples for the question to the user.
+	An empty `date_order` means that it is not known: `unclear_dates` are examples for the question to the
+	user.
 	"""
 
 	date_order: str = cells.DAY_FIRST
 	unclear_dates: list[str] = field(default_factory=list)
-	#: kind of names that do not tell it themselves; empty: an organisation
+	#: kind of names that do not show it; empty: an organization
 	kind_of_others: str = ""
 	#: the user has said what all names are
 	all_names: str = ""
 
 	def settle(self, record: Record) -> bool:
-		"""Decide the kind of a record by its name and put the parts of a person's name where they belong.
+		"""Decide the kind of a record by its name and put the parts of a person's name into their fields.
 
-		:return: whether a person was recognised by nothing but the name
+		:return: whether a person was recognized only by the name
 		"""
 		values = record.values
 		record.company = " ".join(record.company.split())
@@ -61,7 +63,9 @@ class Conventions:
 		return True
 
 	def kind_of(self, record: Record) -> str:
-		"""The kind of a record that gives neither a kind nor first and last name; empty if nothing tells it."""
+		"""Return the kind of a record that has neither a kind nor first and last name; empty if nothing shows
+		it.
+		"""
 		if self.all_names:
 			return self.all_names
 		name = record.values["relation_name"]
@@ -71,7 +75,7 @@ class Conventions:
 
 
 def is_open(record: Record) -> bool:
-	"""Whether the kind of the record has to be told by its name."""
+	"""Tell whether only the name can show the kind of the record."""
 	values = record.values
 	return bool(values.get("relation_name")) and not any(
 		values.get(name) for name in ("relation_kind", "first_name", "last_name", "uid")

@@ -1,4 +1,4 @@
-"""The rows or cards of a file of any format, read from its beginning as often as they are asked for. Imports no frappe.
+"""Read the rows or cards of a file of any format, from its beginning as often as needed. Imports no frappe.
 
 Nothing here holds a file: a file of 200,000 rows takes no more memory than one of 1,000.
 """
@@ -31,10 +31,10 @@ def open_table(file_format: str, stream: BinaryIO) -> Table:
 
 
 class FileRows:
-	"""The records of a file in their order.
+	"""The records of a file in order.
 
-	What stands at its end decides about the rows before: how many there are, and where the footer of a report begins. So
-	the first pass finds that out, and its records know no footer.
+	The end of the file decides about the rows before it: their number, and where the footer of a report
+	begins. The first pass finds that out, and its records have no footer yet.
 	"""
 
 	def __init__(self, path: str, file_format: str, targets: Sequence[str] = ()) -> None:
@@ -44,7 +44,10 @@ class FileRows:
 		self._footer: int | None = None
 
 	def __iter__(self) -> Iterator[Record]:
-		""":raises Unreadable: the file as a whole, at any of its rows"""
+		"""Yield the records.
+
+		:raises Unreadable: the file as a whole, at any of its rows
+		"""
 		with open(self.path, "rb") as stream:
 			if self.file_format == VCARD:
 				yield from self._counted(vcards.records_of(stream))
@@ -62,7 +65,7 @@ class FileRows:
 
 
 class Pages:
-	"""Goes through the records of a file page by page, from any of them on."""
+	"""Goes through the records of a file page by page, starting anywhere."""
 
 	def __init__(self, rows: FileRows) -> None:
 		self._rows = rows
@@ -70,7 +73,7 @@ class Pages:
 		self._place = 0
 
 	def read(self, start: int, size: int) -> list[Record]:
-		"""The records from `start` on, at most `size`. Goes on where the page before ended, or begins again."""
+		"""Return at most `size` records from `start` on. Continues after the last page, or begins again."""
 		if start < self._place:
 			self._iterator, self._place = iter(self._rows), 0
 		for _record in islice(self._iterator, start - self._place):

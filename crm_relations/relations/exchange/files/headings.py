@@ -1,7 +1,9 @@
-"""Headings of other programs → fields of Relation, and columns that are no field. Imports no frappe.
+"""Map headings of other programs to fields of Relation, and to columns that are not a field. Imports no
+frappe.
 
-Known are the files of Outlook (classic and new), Google Contacts, Apple, Thunderbird, Salesforce, HubSpot, DATEV, Mailchimp
-and newsletter services, in English and German. Headings are compared without case, blanks and signs.
+Known are the files of Outlook (classic and new), Google Contacts, Apple, Thunderbird, Salesforce, HubSpot,
+DATEV, Mailchimp and newsletter services, in English and German. Headings are compared without case, blanks
+and punctuation.
 """
 
 import re
@@ -11,7 +13,7 @@ EMAIL, PHONE, MOBILE, FAX, WEBSITE, ADDRESS = "Email", "Phone", "Mobile", "Fax",
 #: type of a further contact point → the field of Relation that holds the first of its type
 MAIN_FIELDS = {EMAIL: "email_id", PHONE: "phone", MOBILE: "mobile_no", WEBSITE: "website"}
 
-#: columns that are no field of Relation
+#: columns that are not a field of Relation
 COMPANY, NOTES = "company", "notes"
 FURTHER = {
 	"further_emails": EMAIL,
@@ -23,7 +25,7 @@ FURTHER = {
 }
 #: parts of an address → the field of Relation that holds it; a region has none
 PARTS = {"street": "address_line", "pincode": "pincode", "city": "city", "region": "", "country": "country"}
-#: columns of addresses beside the main one
+#: columns of addresses other than the main one
 PLACES = {f"{place}_{part}": (place, part) for place in ("home", "other") for part in PARTS}
 STREET_2, PLACE, LABEL = "address_line_2", "pincode_and_city", "label_of_next"
 BIRTHDAY_PARTS = ("birth_day", "birth_month", "birth_year")
@@ -41,7 +43,7 @@ OPT_OUTS = (
 	"bounced",
 	"bounced_on",
 )
-#: columns that a file may have more than once
+#: columns that a file may have several times
 REPEATED = frozenset({*FURTHER, STREET_2, LABEL, "home_street", "other_street", *OPT_OUTS})
 LEAVE_OUT = "-"
 
@@ -271,7 +273,8 @@ _known(
 	"invalidemail emailungültig unzustellbar hardbounce bouncereason emailunzustellbar undeliverable bouncetype",
 )
 _known("bounced_on", "cleantime emailbounceddate bouncedate bouncedat bouncedon hardbouncedate cleanedat")
-#: what no reader of the notes needs: how a program keeps its books. Bank accounts are for the accounts department
+#: what no reader of the notes needs: internal data of a program. Bank accounts are for the accounts
+#: department
 _known(
 	LEAVE_OUT, "emailtype email2type email3type emaildisplayname email2displayname email3displayname emailtyp"
 )
@@ -303,7 +306,7 @@ _NUMBERED = (
 )
 
 
-#: words of opt-outs in a heading that no list knows
+#: words of opt-outs in a heading that no list contains
 _OPT_OUT = re.compile(
 	r"opt(ed)?[ _-]?out|unsubscri|abgemeldet|abbestellt|werbesperre|widerspr(uch|ochen)|do[ _-]?not[ _-]?(e-?mail|call|contact|mail)"
 	r"|nicht (anrufen|anschreiben|kontaktieren|mailen)|keine (werbung|e-?mails?|anrufe|briefe|post|newsletter)"
@@ -314,7 +317,9 @@ _OTHER_WAYS = re.compile(
 
 
 def _opt_out(heading: str) -> str:
-	"""`Opted out of email: Marketing Information` → the target of its channel; empty if it is no opt-out."""
+	"""Return the target for `Opted out of email: Marketing Information` by its channel; empty if it is not an
+	opt-out.
+	"""
 	text = heading[:200].casefold()
 	if not _OPT_OUT.search(text) or _OTHER_WAYS.search(text):
 		return ""
@@ -330,12 +335,14 @@ def _opt_out(heading: str) -> str:
 
 
 def heading_key(text: str) -> str:
-	"""`E-Mail 2 Address` → `email2address`: headings are compared without case, blanks and signs."""
+	"""Return the form in which headings are compared, without case, blanks and punctuation: `E-Mail 2
+	Address` → `email2address`.
+	"""
 	return re.sub(r"[\W_]+", "", text[:200].casefold())
 
 
 def guess_columns(heading: Sequence[str], labels: Mapping[str, str]) -> list[str]:
-	"""Return for each heading the target that is meant, or an empty string. A field is given once.
+	"""Return for each heading the target that is meant, or an empty string. A field is used once.
 
 	:param labels: label or field name → field
 	"""
@@ -354,7 +361,7 @@ def guess_columns(heading: Sequence[str], labels: Mapping[str, str]) -> list[str
 
 
 def _again(name: str) -> str:
-	"""Where a second column of the same meaning goes."""
+	"""Return the target of a second column with the same meaning."""
 	if name == LEAVE_OUT:
 		return name
 	if name == "address_line":
@@ -378,10 +385,10 @@ def _numbered(text: str, key: str, keys: Sequence[str]) -> str:
 
 
 def _in_context(keys: frozenset[str]) -> dict[str, str]:
-	"""Headings that mean something else in another program's file."""
+	"""Map headings that mean something else in another program's file."""
 	found = {}
 	if "title" in keys:
-		# Outlook's title stands before the name, Salesforce's is the job
+		# Outlook's title is before the name, Salesforce's is the job
 		outlook = bool(keys & {"suffix", "middlename", "assistantsphone", "givenyomi"}) and "jobtitle" in keys
 		found["title"] = "salutation" if outlook else "designation"
 	if "geburtsjahr" in keys and "geburtsmonat" in keys:
@@ -401,7 +408,7 @@ def _in_context(keys: frozenset[str]) -> dict[str, str]:
 
 
 def label_of(heading: str) -> str:
-	"""`Telefon (privat)` → home, `Business Fax` → work: the label of the contact points of a column."""
+	"""Return the label of a column's contact points: `Telefon (privat)` → home, `Business Fax` → work."""
 	text = heading[:200].casefold()
 	if re.search(r"\b(home|privat|private|personal)", text):
 		return "home"

@@ -1,4 +1,4 @@
-"""Whether a name in a single column is a person's, and which parts it has. Imports no frappe."""
+"""Tell whether a name in a single column is a person's, and split it into its parts. Imports no frappe."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 PERSON, ORGANISATION = "Person", "Organisation"
 
-#: legal forms and kinds of institution: a name with one of these words is no person's
+#: legal forms and kinds of institution: a name with one of these words is not a person's
 _FORMS = frozenset(
 	(
 		"gmbh mbh ag kg kgaa ohg gbr ug se eg ev e.v. e.k. ek ltd limited llc inc incorporated corp corporation co plc"
@@ -36,7 +36,7 @@ _SUFFIXES = frozenset(
 _ROLES = frozenset(
 	"info kontakt contact office mail post service vertrieb sales support hallo hello zentrale verwaltung buchhaltung".split()
 )
-#: frequent first names, as people of the countries around write them
+#: common first names, as people of the countries around write them
 _FIRST_NAMES = frozenset(
 	(
 		"achim adam albert alex alexander alexandra alfred alice alina amelie andrea andreas andrew angela angelika anja anke ann anna"
@@ -71,9 +71,10 @@ _WORD = re.compile(r"[^\W\d_][\w'’.\-]*")
 
 
 def kind_of(name: str, values: Mapping[str, str] | None = None) -> str:
-	"""Return PERSON or ORGANISATION where the name or the row says so, else an empty string.
+	"""Return PERSON or ORGANISATION if the name or the row shows it, else an empty string.
 
-	:param values: the row: an e-mail address with a part of the name, a salutation or a birthday speak for a person
+	:param values: the row: an email address with a part of the name, a salutation or a birthday suggest a
+		person
 	"""
 	values = values or {}
 	words = [word.casefold() for word in name.replace(",", " ").split()][:12]
@@ -102,7 +103,7 @@ def kind_of(name: str, values: Mapping[str, str] | None = None) -> str:
 
 
 def _is_domain(words: Iterable[str], email: str) -> bool:
-	"""Whether all words of the name stand in the domain, as a company's do."""
+	"""Tell whether all words of the name are in the domain, as with a company."""
 	domain = _letters(email.rpartition("@")[2])
 	return all(_letters(word) in domain for word in words)
 
@@ -117,7 +118,9 @@ def _letters(text: str) -> str:
 
 
 def majority(kinds: Iterable[str]) -> str:
-	"""Return the kind of most names of a file, for those that do not tell; an empty string if none does."""
+	"""Return the kind of most names of a file, for names that do not show it; an empty string if no name
+	does.
+	"""
 	found = Counter(kinds)
 	persons, organisations = found[PERSON], found[ORGANISATION]
 	if persons == organisations:
@@ -126,7 +129,9 @@ def majority(kinds: Iterable[str]) -> str:
 
 
 def in_order(name: str) -> str:
-	"""`Einzel, Hans` → `Hans Einzel`; a suffix stays behind: `John Smith, Jr.`."""
+	"""Return a name in its order, with the suffix at the end: `Einzel, Hans` → `Hans Einzel`; `John Smith,
+	Jr.` stays.
+	"""
 	last, comma, first = (part.strip() for part in name.partition(","))
 	if not comma or not first or not last or "," in first or first.casefold() in _SUFFIXES:
 		return name

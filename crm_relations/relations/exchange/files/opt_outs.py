@@ -1,7 +1,7 @@
-"""Opt-outs that another system has recorded: which channel, since when, and from which column. Imports no frappe.
+"""Read opt-outs that another system has recorded: which channel, since when, and from which column.
 
-`relations` knows no consent. Who keeps objections takes them by the hook `relation_import_objections`: functions of a list of
-`Objection`.
+Imports no frappe. The package `relations` has no consent. Packages that record objections receive them by the
+hook `relation_import_objections`: functions that take a list of `Objection`.
 """
 
 import re
@@ -16,9 +16,9 @@ from crm_relations.relations.exchange.files.unreadable import Unreadable
 
 EMAIL, PHONE, LETTER = "Email", "Phone", "Letter"
 CHANNELS = (EMAIL, PHONE, LETTER)
-#: not an objection: mail to the address comes back
+#: not an objection: messages to the address bounce
 DEAD = "Dead Address"
-#: a column of one of these headings holds opt-outs if its values say so
+#: a column with one of these headings holds opt-outs if its values say so
 STATUS_HEADINGS = frozenset(
 	{"status", "newsletter", "state", "emailstatus", "subscription", "listenstatus", "abo"}
 )
@@ -46,7 +46,7 @@ _ACTIVE = frozenset(
 
 @dataclass(frozen=True)
 class Mark:
-	"""A cell of a column of opt-outs, as it stands in the file."""
+	"""A cell of a column of opt-outs, unchanged from the file."""
 
 	target: str
 	heading: str
@@ -55,9 +55,9 @@ class Mark:
 
 @dataclass(frozen=True)
 class Objection:
-	"""What a row says: an objection to a channel, or an address at which nothing arrives.
+	"""An objection to a channel, or an undeliverable address, from one row.
 
-	`addresses` are as the row gives them, `on` is empty where the file has no date, `relation` where no relation is known.
+	`addresses` are as in the row, `on` is empty if the file has no date, `relation` if no relation is known.
 	"""
 
 	channel: str
@@ -82,15 +82,17 @@ class Objection:
 
 
 def is_status(values: Iterable[str]) -> bool:
-	"""Tell whether all values are words of a newsletter service about a subscription, and one of them an opt-out."""
+	"""Tell whether all values are words of a newsletter service about a subscription, and one of them is an
+	opt-out.
+	"""
 	keys = {heading_key(value) for value in values if value.strip()}
 	return bool(keys & (_OPTED_OUT | _DEAD)) and keys <= _OPTED_OUT | _DEAD | _ACTIVE
 
 
 def read(marks: Iterable[Mark], read_date: Callable[[str], date | DayAndMonth]) -> list[Objection]:
-	"""Return what the cells of a row say, one for each channel.
+	"""Return the opt-outs in the cells of a row, one for each channel.
 
-	A cell that says neither yes nor no counts as an opt-out: in case of doubt nobody is written to.
+	A cell that says neither yes nor no counts as an opt-out: in case of doubt no message is sent.
 	"""
 	found: dict[str, Objection] = {}
 	dates: dict[str, tuple[date, Mark]] = {}
@@ -118,7 +120,7 @@ def read(marks: Iterable[Mark], read_date: Callable[[str], date | DayAndMonth]) 
 
 
 def _channels(mark: Mark) -> tuple[str, ...]:
-	"""What a cell rules out."""
+	"""Return the channels that a cell excludes."""
 	key = heading_key(mark.text)
 	bare = mark.text.strip().casefold()
 	if mark.target == "bounced":

@@ -36,7 +36,7 @@ from crm_relations.relations.exchange.files.unreadable import Unreadable, _
 
 #: columns of the main address → part
 MAIN_PARTS = {STREET_2: "street", **{field: part for part, field in PARTS.items() if field}}
-#: labels of contact points that need no note
+#: labels of contact points that need no remark
 USUAL_LABELS = frozenset(
 	{"home", "work", "home, work", "work, home", "other", "mobile", "pref", "iphone", "andere", "sonstige"}
 )
@@ -47,7 +47,7 @@ REASON = "Reason for the Rejection"
 
 #: cells that a table program would run as a formula
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-#: what parts several values in one cell: ours, and Google's
+#: separators of several values in one cell: ours, and Google's
 SEPARATOR = " | "
 GOOGLE_SEPARATOR = ":::"
 
@@ -60,28 +60,30 @@ TOO_MANY_ROWS = _("The file has more than {0} rows. Split it.")
 MAX_CELL = 100_000
 #: a person may be called Null
 NAMES = frozenset({"relation_name", "first_name", "last_name"})
-#: letters in which delimiter and heading are looked for
+#: number of characters in which delimiter and heading are searched
 HEAD = 100_000
-#: lines in which the heading is looked for
+#: number of lines in which the heading is searched
 TOP = 20
 
 
 @dataclass
 class Record:
-	"""One row or card. `values` by field of Relation, `points` beyond the first e-mail, number, site and address."""
+	"""One row or card. `values` by field of Relation, `points` beyond the first email, number, site and
+	address.
+	"""
 
 	number: int
 	values: dict[str, str] = field(default_factory=dict)
 	points: list[tuple[str, str, str]] = field(default_factory=list)
 	company: str = ""
-	#: what no field takes; it is kept in the notes
+	#: values without a field; they are kept in the notes
 	left: list[tuple[str, str]] = field(default_factory=list)
 	#: what cannot be kept in a text, such as pictures
 	dropped: list[str] = field(default_factory=list)
-	#: the row as it stands in the file, to hand it back
+	#: the unchanged row of the file, to return it
 	raw: object = None
 	error: Unreadable | None = None
-	#: nothing but the name says that it is a person
+	#: only the name shows that it is a person
 	is_inferred: bool = False
 	#: cells of columns of opt-outs
 	marks: list[opt_outs.Mark] = field(default_factory=list)
@@ -98,7 +100,9 @@ class Record:
 		)
 
 	def add_point(self, kind: str, value: str, label: str = "") -> None:
-		"""The first of its type fills the field, the others are further contact points; each value once."""
+		"""Add a contact point: the first of its type fills the field, the others are further contact points;
+		each value once.
+		"""
 		value = value.strip()
 		if not value:
 			return
@@ -118,21 +122,21 @@ class Record:
 
 @dataclass
 class Table:
-	"""A table: its heading, its rows as they stand, and how it was read."""
+	"""A table: its heading, its unchanged rows, and how it was read."""
 
 	heading: list[str]
 	#: number of the line in the file (the first line is 1) and cells
 	rows: Any
 	encoding: str
 	delimiter: str
-	#: number of the first of the rows so far that looks like the footer of a report; 0 without one
+	#: number of the first row so far that looks like the footer of a report; 0 without one
 	footer: int = 0
 
 
 def read_table(content: bytes, limit: int = 0) -> Table:
 	"""Read the rows of a csv file with a heading, and hold them.
 
-	:param limit: only so many rows, and only the beginning of the text is looked at; 0 for all
+	:param limit: only this many rows, and only the beginning of the text is read; 0 for all
 	:raises Unreadable: as `open_table`, or a quotation mark that is never closed
 	"""
 	return held(open_table(io.BytesIO(content)), limit)
@@ -141,7 +145,7 @@ def read_table(content: bytes, limit: int = 0) -> Table:
 def open_table(stream: BinaryIO) -> Table:
 	"""Read the heading of a csv file; its rows are read when they are asked for, once.
 
-	The delimiter is the one that parts the heading most often.
+	The delimiter is the one that splits the heading most often.
 
 	:raises Unreadable: no heading, too many columns
 	"""
@@ -162,14 +166,14 @@ def open_table(stream: BinaryIO) -> Table:
 def held(table: Table, limit: int = 0) -> Table:
 	"""Return the table with its rows in memory.
 
-	:param limit: only so many rows; 0 for all
+	:param limit: only this many rows; 0 for all
 	"""
 	table.rows = list(islice(table.rows, limit or None))
 	return table
 
 
 def _lines(text: Iterable[str], delimiter: str, skipped: int) -> Iterator[tuple[int, list[str]]]:
-	"""Numbers of lines and their cells."""
+	"""Yield line numbers and their cells."""
 	reader = csv.reader((line.replace("\x00", "") for line in text), delimiter=delimiter, strict=True)
 	line = 1
 	try:
@@ -182,7 +186,7 @@ def _lines(text: Iterable[str], delimiter: str, skipped: int) -> Iterator[tuple[
 		) from error
 
 
-#: number of the line, its cells, how many are filled, whether a blank line is above
+#: number of the line, its cells, how many are filled, whether a blank line precedes
 Line = tuple[int, list[str], int, bool]
 
 
@@ -208,7 +212,9 @@ def _filled(lines: Iterable[tuple[int, list[str]]]) -> Iterator[Line]:
 
 
 def _headed(top: Sequence[Line], rest: Iterator[Line], encoding: str, delimiter: str) -> Table:
-	"""A table with the heading that is among its first lines: titles of a report stand above, with a cell or two."""
+	"""Return a table with the heading found in its first lines: titles of a report come before it, with a
+	cell or two.
+	"""
 	# one row of too many cells says nothing about the heading
 	usual = sorted((filled for _line, _cells, filled, _gap in top), reverse=True)[:2][-1]
 	place = next(p for p, row in enumerate(top) if row[2] * 2 >= usual)
@@ -244,7 +250,9 @@ _FOOTER = re.compile(
 
 
 def _follow_footer(table: Table, line: int, cells: Sequence[str], filled: int, gap: bool) -> None:
-	"""A footer is the end of a file, where only first cells are filled, behind a blank line or with words of a footer."""
+	"""Detect a footer: the end of a file where only first cells are filled, after a blank line or with words
+	of a footer.
+	"""
 	first = next(cell.strip() for cell in cells if cell.strip())
 	says_so = filled < 3 and bool(_FOOTER.match(first))
 	if len(table.heading) < 3 or not (says_so or (filled == 1 and cells[0].strip())):
@@ -254,7 +262,11 @@ def _follow_footer(table: Table, line: int, cells: Sequence[str], filled: int, g
 
 
 def _delimiter(text: str) -> str:
-	"""Counted outside quotation marks in the first line; behind a title without any, in the lines that agree."""
+	"""Return the delimiter.
+
+	It is counted outside quotation marks in the first line; after a title without any, in the lines that
+	agree.
+	"""
 	lines = [line for line in text.splitlines()[: TOP * 2] if line.strip()][:TOP]
 	bare = [re.sub(r'"[^"]*"', "", line) for line in lines]
 	found = [
@@ -270,12 +282,14 @@ def _delimiter(text: str) -> str:
 
 
 def write_table(heading: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ";") -> bytes:
-	"""A csv file as German Excel opens it: UTF-8 with its mark, semicolons, no cell that runs as a formula."""
+	"""Return a csv file as German Excel opens it: UTF-8 with its mark, semicolons, no cell that runs as a
+	formula.
+	"""
 	return codecs.BOM_UTF8 + write_rows([heading, *rows], delimiter)
 
 
 def write_rows(rows: Iterable[Sequence[object]], delimiter: str = ";") -> bytes:
-	"""Further rows of such a file."""
+	"""Return further rows of such a file."""
 	out = io.StringIO(newline="")
 	writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
 	writer.writerows([escape_formula(cell) for cell in row] for row in rows)
@@ -283,18 +297,18 @@ def write_rows(rows: Iterable[Sequence[object]], delimiter: str = ";") -> bytes:
 
 
 def escape_formula(cell: object) -> str:
-	"""A cell that a table program shows and does not run: `=1+1` → `'=1+1`."""
+	"""Return a cell that a spreadsheet program shows and does not run: `=1+1` → `'=1+1`."""
 	text = "" if cell is None else str(cell)
 	return f"'{text}" if text.startswith(FORMULA) or re.match(r"'+[=+\-@\t\r]", text) else text
 
 
 def unguarded(cell: str) -> str:
-	"""The reverse of `guarded`."""
+	"""Reverse `escape_formula`."""
 	return cell[1:] if cell.startswith("'") and re.match(r"'+[=+\-@\t\r]", cell) else cell
 
 
 def guess_columns(heading: Sequence[str], labels: Mapping[str, str]) -> list[str]:
-	"""Return for each heading the target that is meant, or an empty string. A field is given once.
+	"""Return for each heading the target that is meant, or an empty string. A field is used once.
 
 	:param labels: label or field name → field
 	"""
@@ -302,9 +316,9 @@ def guess_columns(heading: Sequence[str], labels: Mapping[str, str]) -> list[str
 
 
 def records_of(table: Table, targets: Sequence[str], footer: int | None = None) -> Iterator[Record]:
-	"""The records of a table, in their order; rows of a footer are rejected.
+	"""Yield the records of a table in order; rows of a footer are rejected.
 
-	:param footer: first row of the footer, which a table whose rows are still to be read does not know
+	:param footer: first row of the footer, which a table that is not read yet does not know
 	"""
 	first = table.footer if footer is None else footer
 	for line, cells in table.rows:
@@ -317,7 +331,7 @@ def records_of(table: Table, targets: Sequence[str], footer: int | None = None) 
 
 
 def from_row(number: int, cells: Sequence[str], heading: Sequence[str], targets: Sequence[str]) -> Record:
-	"""The record of a row. A column without a field goes into the notes, under its heading."""
+	"""Return the record of a row. A column without a field goes into the notes, under its heading."""
 	record = Record(number, raw=list(cells))
 	if any(cell.strip() for cell in cells[len(heading) :]):
 		record.error = Unreadable(
@@ -347,7 +361,7 @@ def from_row(number: int, cells: Sequence[str], heading: Sequence[str], targets:
 
 
 class _Row:
-	"""Puts the cells of a row where they belong."""
+	"""Distributes the cells of a row to their fields."""
 
 	def __init__(self, record: Record):
 		self.record = record
@@ -388,10 +402,10 @@ class _Row:
 		self.label = ""
 
 	def finish(self) -> None:
-		"""Choose what fills the fields and what stands beside."""
+		"""Choose which values fill the fields and which become further ones."""
 		self._take_birthday()
 		self._take_places()
-		# what has a column of its own comes first, the others in their order
+		# values with their own column come first, the others in their order
 		for _further, kind, value, label in sorted(self.points, key=lambda point: not point[0]):
 			self.record.add_point(kind, value, label)
 
@@ -406,7 +420,9 @@ class _Row:
 			self.record.values.setdefault("date_of_birth", f"--{month:0>2}-{day:0>2}")
 
 	def _take_places(self) -> None:
-		"""The main address fills the fields, or the next one if it names no place; the others are kept beside."""
+		"""Fill the fields with the main address, or the next one if it names no place; keep the others as
+		further addresses.
+		"""
 		places = {
 			name: [_part(parts, number) for number in range(_addresses(parts))]
 			for name, parts in self.places.items()
@@ -431,13 +447,13 @@ class _Row:
 
 
 def _code_and_city(text: str) -> tuple[str, str]:
-	"""`D-50667 Köln` → (`50667`, `Köln`)."""
+	"""Split `D-50667 Köln` into (`50667`, `Köln`)."""
 	match = re.fullmatch(r"(?:[A-Z]{1,3}[ -]{1,3})?(\d{3,6}) (\D.{0,200})", " ".join(text.split()))
 	return (match.group(1), match.group(2)) if match else ("", text)
 
 
 def _addresses(parts: Mapping[str, Sequence[str]]) -> int:
-	"""Google puts several addresses into one cell."""
+	"""Split several addresses that Google puts into one cell."""
 	return max(text.count(GOOGLE_SEPARATOR) + 1 for texts in parts.values() for text in texts)
 
 
@@ -448,7 +464,7 @@ def _part(parts: Mapping[str, Sequence[str]], number: int) -> dict[str, str]:
 			split[number].strip() for text in texts if number < len(split := text.split(GOOGLE_SEPARATOR))
 		]
 		if text := ", ".join(", ".join(piece.split("\n")) for piece in pieces if piece):
-			# a house number in a column of its own belongs to its street
+			# a house number in its own column belongs to its street
 			found[part] = re.sub(r"(?<=[^\d,]), (\d{1,4} ?[a-zA-Z]?)$", r" \1", " ".join(text.split()))
 	return found
 
@@ -458,13 +474,17 @@ def _is_place(parts: Mapping[str, str]) -> bool:
 
 
 def one_line(parts: Mapping[str, str]) -> str:
-	"""`{street, pincode, city, region, country}` → `Weg 1, 50667 Köln, Germany`."""
+	"""Return an address in one line: `{street, pincode, city, region, country}` → `Weg 1, 50667 Köln,
+	Germany`.
+	"""
 	place = " ".join(filter(None, (parts.get("pincode"), parts.get("city"))))
 	return ", ".join(filter(None, (parts.get("street"), place, parts.get("region"), parts.get("country"))))
 
 
 def split_points(kind: str, cell: str, label: str = "") -> list[tuple[str, str, str]]:
-	"""Several addresses or numbers of a cell → (type, value, label) each, by the label: `Work Fax`, `Mobile`."""
+	"""Split several addresses or numbers of a cell into (type, value, label), by the label: `Work Fax`,
+	`Mobile`.
+	"""
 	pieces = [cell]
 	signs = {ADDRESS: (), WEBSITE: ("\n",)}.get(kind, (";", "\n"))
 	for sign in (SEPARATOR, GOOGLE_SEPARATOR, *signs):
@@ -489,7 +509,7 @@ def split_points(kind: str, cell: str, label: str = "") -> list[tuple[str, str, 
 
 
 def _short_label(words: str) -> str:
-	"""Labels of programs in the words of ours."""
+	"""Translate labels of other programs to ours."""
 	bare = re.sub(r"fax|telefon|phone|e-?mail", "", words).strip(" -_")
 	return {"privat": "home", "geschäftlich": "work", "arbeit": "work", "internet": "", "main": ""}.get(
 		bare, bare
@@ -497,7 +517,7 @@ def _short_label(words: str) -> str:
 
 
 def _emails_in(text: str) -> list[str]:
-	"""`a@b.de, c@d.de` → two; `Müller, Anna <a@b.de>` is one."""
+	"""Split `a@b.de, c@d.de` into two; `Müller, Anna <a@b.de>` is one."""
 	parts = [part for part in re.split(r"[,\s]+", text.strip()) if part]
 	if len(parts) > 1 and all(re.fullmatch(r"[^@<>()]+@[^@<>()]+", part) for part in parts):
 		return parts
@@ -505,7 +525,7 @@ def _emails_in(text: str) -> list[str]:
 
 
 def _numbers_in(text: str) -> list[str]:
-	"""`0221 123456 / 0170 123456` → two; `0221/123456` is one."""
+	"""Split `0221 123456 / 0170 123456` into two; `0221/123456` is one."""
 	parts = re.split(r" / | oder | or ", text)
 	if len(parts) > 1 and all(sum(char.isdigit() for char in part) > 5 for part in parts):
 		return parts
@@ -513,7 +533,7 @@ def _numbers_in(text: str) -> list[str]:
 
 
 def labelled(value: str, label: str) -> str:
-	"""`a@b.de (home)`: how a further contact point stands in a cell."""
+	"""Return a further contact point as written in a cell: `a@b.de (home)`."""
 	return f"{value} ({label})" if label else value
 
 
@@ -523,7 +543,7 @@ def _labelled(text: str) -> tuple[str, str]:
 
 
 def name_of(values: Mapping[str, str], company: str) -> tuple[str, str]:
-	"""Name and kind of a record that does not give them: a person by its parts, else the company."""
+	"""Return name and kind of a record that does not give them: a person by its parts, else the company."""
 	person = " ".join(filter(None, (values.get("first_name"), values.get("last_name"))))
 	name = values.get("relation_name") or person or company
 	if values.get("relation_kind"):
@@ -533,8 +553,11 @@ def name_of(values: Mapping[str, str], company: str) -> tuple[str, str]:
 
 
 def same_name(kind: str, one: str, other: str) -> bool:
-	"""Whether two names with the same e-mail address mean the same: people share a family's address, and a company's
-	address belongs to it whatever it is called. Of people, the last name and the initial have to agree."""
+	"""Tell whether two names with the same email address mean the same.
+
+	People share a family's address, and a company's address belongs to it under any name. For people, the
+	last name and the initial must agree.
+	"""
 	if kind == ORGANISATION:
 		return True
 	titles = {"dr.", "dr", "prof.", "prof", "herr", "frau", "mr.", "mrs.", "ms."}

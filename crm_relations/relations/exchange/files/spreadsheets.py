@@ -1,4 +1,7 @@
-"""Excel workbooks (.xlsx) as tables: the first sheet that holds anything. The format is openpyxl's. Imports no frappe."""
+"""Read Excel workbooks (.xlsx) as tables: the first sheet that is not empty. Imports no frappe.
+
+openpyxl reads the format.
+"""
 
 import io
 import zipfile
@@ -12,20 +15,20 @@ from crm_relations.relations.exchange.files import parsing
 from crm_relations.relations.exchange.files.parsing import Table
 from crm_relations.relations.exchange.files.unreadable import Unreadable, _
 
-#: a workbook is a compressed archive: what it holds is checked before it is unpacked
+#: a workbook is a compressed archive: its contents are checked before it is unpacked
 MAX_BYTES = 10 * 1024 * 1024
 MAX_UNPACKED = 100 * 1024 * 1024
 
 
 def is_workbook(content: bytes) -> bool:
-	"""Tell whether the file is a workbook of Excel, of today or of old."""
+	"""Tell whether the file is an Excel workbook, of the current or the old format."""
 	return content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
 
 
 def read_table(content: bytes, limit: int = 0) -> Table:
 	"""Read the rows of the first sheet that is not empty, and hold them.
 
-	:param limit: only so many rows; 0 for all
+	:param limit: only this many rows; 0 for all
 	:raises Unreadable: as `open_table`
 	"""
 	return parsing.held(open_table(io.BytesIO(content)), limit)
@@ -78,7 +81,7 @@ def _chained(
 
 
 def _lines(sheet: Any) -> Iterator[tuple[int, list[str]]]:
-	"""Row numbers and texts. One column more than is allowed is read, so that it is noticed."""
+	"""Yield row numbers and texts. One column more than allowed is read, so that it is noticed."""
 	for number, row in enumerate(sheet.iter_rows(max_col=parsing.MAX_COLUMNS + 1), 1):
 		cells = [_text(cell) for cell in row]
 		while cells and not cells[-1]:
@@ -87,7 +90,9 @@ def _lines(sheet: Any) -> Iterator[tuple[int, list[str]]]:
 
 
 def _text(cell: Any) -> str:
-	"""A cell as it is shown: dates in ISO form, whole numbers without a point, `00000` keeps its zeros."""
+	"""Return a cell as it is shown: dates in ISO form, whole numbers without a point, `00000` keeps its
+	zeros.
+	"""
 	value = cell.value
 	if value is None:
 		return ""

@@ -1,10 +1,10 @@
-"""Why a file, a row or a cell cannot be read. Imports no frappe."""
+"""Define the error for a file, a row or a cell that cannot be read. Imports no frappe."""
 
 from collections.abc import Callable
 
 
 class Unreadable(Exception):
-	"""The file as a whole, or one of its rows or cells, cannot be read; says why. `values` fill the placeholders."""
+	"""A file, or one of its rows or cells, cannot be read; the text says why. `values` fill the placeholders."""
 
 	def __init__(self, text: str, *values: object):
 		super().__init__(text)

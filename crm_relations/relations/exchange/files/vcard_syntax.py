@@ -1,7 +1,8 @@
-"""The syntax of vCard 2.1, 3.0 and 4.0 in one pass over the text: cards, lines, parameters, values. Imports no frappe.
+"""Parse the syntax of vCard 2.1, 3.0 and 4.0 in one pass: cards, lines, parameters, values. Imports no
+frappe.
 
-vobject's pattern for a line takes exponential time on crafted parameters, and a pattern for whole cards takes quadratic
-time on cards that never end. A file comes from outside, so reading it goes character by character.
+vobject's pattern for a line takes exponential time on crafted parameters, and a pattern for whole cards takes
+quadratic time on cards that never end. A file comes from outside, so it is read character by character.
 """
 
 import quopri
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 from crm_relations.relations.exchange.files.unreadable import Unreadable, _
 
-#: what one card may hold besides its pictures
+#: maximum size of one card without its pictures
 MAX_LINES = 2_000
 MAX_LINE = 100_000
 MAX_PARAMETERS = 50
@@ -22,7 +23,7 @@ _ENCODINGS = frozenset({"QUOTED-PRINTABLE", "BASE64", "B", "8BIT", "7BIT"})
 
 @dataclass
 class Line:
-	"""A property: `item1.TEL;TYPE=work:123`. The value is as it stands, with its escapes."""
+	"""A property: `item1.TEL;TYPE=work:123`. The value is unchanged, with its escapes."""
 
 	name: str
 	value: str
@@ -32,18 +33,19 @@ class Line:
 
 	@property
 	def text(self) -> str:
-		"""The value as a text."""
+		"""Return the value as a text."""
 		return unescape(self.value).strip()
 
 	def parts(self, sign: str = ";") -> list[str]:
-		"""The parts of a structured value, such as a name or an address."""
+		"""Return the parts of a structured value, such as a name or an address."""
 		return [unescape(part).strip() for part in _split(self.value, sign)]
 
 
 def cut(lines: Iterable[str]) -> Iterator[tuple[bool, str]]:
-	"""Cut a file into cards and what stands between them, in their order: (is a card, text).
+	"""Cut a file into cards and the texts between them, in order: (is a card, text).
 
-	A card that never ends takes no other with it. A card inside another (AGENT) belongs to that one.
+	A card that never ends does not swallow the following ones. A card inside another (AGENT) belongs to that
+	one.
 	"""
 	held: list[str] = []
 	inside, depth, agent = False, 0, False
@@ -72,7 +74,7 @@ def cut(lines: Iterable[str]) -> Iterator[tuple[bool, str]]:
 def lines_of(card: str) -> Iterator[Line]:
 	"""Read the properties of a card.
 
-	:raises Unreadable: a line without a colon, or a card beyond all measure
+	:raises Unreadable: a line without a colon, or an oversized card
 	"""
 	count = depth = 0
 	for raw in _unfolded(card):
@@ -89,7 +91,7 @@ def lines_of(card: str) -> Iterator[Line]:
 
 
 def _unfolded(card: str) -> Iterator[str]:
-	"""Put lines together that were folded, or broken softly in quoted-printable."""
+	"""Join lines that were folded, or broken softly in quoted-printable."""
 	held: list[str] = []
 	soft = False
 	for line in card.split("\n"):
@@ -111,7 +113,7 @@ def _unfolded(card: str) -> Iterator[str]:
 
 
 def _line(raw: str) -> Line:
-	"""Part a line at its signs; inside quotation marks they mean nothing."""
+	"""Split a line at its separators; inside quotation marks they have no meaning."""
 	place, quoted, starts = 0, False, [0]
 	for place, char in enumerate(raw):
 		if char == '"':
@@ -149,13 +151,13 @@ def _line(raw: str) -> Line:
 
 
 def _decode(line: Line) -> None:
-	"""Quoted-printable, in the character set that the line names, else UTF-8 or Windows-1252."""
+	"""Decode quoted-printable, in the character set that the line names, else UTF-8 or Windows-1252."""
 	encodings = {value.upper() for value in line.params.get("ENCODING", ())}
 	if "QUOTED-PRINTABLE" not in encodings:
 		if encodings & {"B", "BASE64"}:
 			line.value = ""
 		return
-	# an encoded semicolon belongs to the text, a bare one parts it
+	# an encoded semicolon belongs to the text, a bare one separates
 	value = line.value.replace("=3B", "\\;").replace("=3b", "\\;")
 	content = quopri.decodestring(value.encode("utf-8", "replace"))
 	named = next(iter(line.params.get("CHARSET", ())), "utf-8")
@@ -176,7 +178,7 @@ def unescape(text: str) -> str:
 
 
 def _split(text: str, sign: str) -> list[str]:
-	"""Part a value at a sign that is not escaped."""
+	"""Split a value at a character that is not escaped."""
 	parts, start, escaped = [], 0, False
 	for place, char in enumerate(text):
 		if escaped:

@@ -1,6 +1,7 @@
-"""vCard 2.1, 3.0 and 4.0 → records, and relations → vCard 3.0 or 4.0, as vobject writes them. Imports no frappe.
+"""Read vCard 2.1, 3.0 and 4.0 as records, and write relations as vCard 3.0 or 4.0 with vobject. Imports no
+frappe.
 
-A file is cut into cards before it is read, so that a broken card takes no other with it.
+A file is cut into cards before it is read, so that a broken card does not affect the others.
 """
 
 import io
@@ -25,7 +26,7 @@ from crm_relations.relations.exchange.files.parsing import Record
 from crm_relations.relations.exchange.files.unreadable import Unreadable, _
 from crm_relations.relations.exchange.files.vcard_syntax import Line
 
-#: properties without a meaning of their own for a relation
+#: properties without a meaning for a relation
 SILENT = {
 	"VERSION",
 	"PRODID",
@@ -54,19 +55,19 @@ REJECTED = "X-REJECTED"
 
 
 def is_vcard(content: bytes) -> bool:
-	"""Whether the file begins like one. Reads its first bytes only."""
+	"""Tell whether the file begins like a vCard. Reads its first bytes only."""
 	start = content[:64].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
 	return start[:11].upper() == b"BEGIN:VCARD"
 
 
 def read(content: bytes) -> tuple[list[Record], str]:
-	"""The records of a file, in their order, and its encoding."""
+	"""Return the records of a file in order, and its encoding."""
 	stream = io.BytesIO(content)
 	return list(records_of(stream)), code_pages.encoding_of(stream)
 
 
 def records_of(stream: BinaryIO) -> Iterator[Record]:
-	"""The records of a file, one after the other. A card that cannot be read says so in `error`."""
+	"""Yield the records of a file one by one. A card that cannot be read has its reason in `error`."""
 	text = code_pages.text_of(stream, code_pages.encoding_of(stream), newline=None)
 	lines = (line.rstrip("\n") for line in text)
 	lines = chain((line.lstrip("\ufeff") for line in islice(lines, 1)), lines)
@@ -109,7 +110,7 @@ def _record(number: int, text: str) -> Record:
 
 
 def _label(text: str) -> str:
-	"""Apple's own labels stand in signs: `_$!<Work>!$_` → work."""
+	"""Remove the marks of Apple's own labels: `_$!<Work>!$_` → work."""
 	return cells.clean(re.sub(r"^_\$!<(.{0,60})>!\$_$", r"\1", text)).casefold()
 
 
@@ -121,7 +122,7 @@ def _preference(line: Line) -> tuple[bool, int]:
 
 
 def _types(line: Line) -> list[str]:
-	"""`TYPE=work,voice`, `TYPE="voice,work"` and the bare parameters of version 2.1."""
+	"""Return the types of `TYPE=work,voice`, `TYPE="voice,work"` and the bare parameters of version 2.1."""
 	return [t for t in (value.strip().casefold() for value in line.params.get("TYPE", [])) if t]
 
 
@@ -163,7 +164,7 @@ def _take(record: Record, line: Line, label: str) -> None:
 
 
 def _opt_out(name: str) -> str:
-	"""`X-DO-NOT-CALL` and what else programs append: known by the headings of their tables."""
+	"""Read opt-outs such as `X-DO-NOT-CALL`, known by the headings of tables."""
 	target = headings.guess_columns([name.removeprefix("X-")], {})[0] if name.startswith("X-") else ""
 	return target if target in headings.OPT_OUTS else ""
 
@@ -196,7 +197,7 @@ def _set(record: Record, field: str, text: str) -> None:
 
 
 def _take_address(record: Record, parts: Sequence[str], label: str) -> None:
-	"""The first address fills the fields, the others are kept as further addresses."""
+	"""Fill the fields with the first address; the others become further addresses."""
 	box, extended, street, city, region, code, country = (
 		[", ".join(filter(None, map(str.strip, cells.clean(part).split("\n")))) for part in parts] + [""] * 7
 	)[:7]
@@ -214,7 +215,7 @@ def _take_address(record: Record, parts: Sequence[str], label: str) -> None:
 
 
 def _set_kind(record: Record, kind: str) -> None:
-	"""A card of an organisation says so, or has the same text as its name and as its organisation."""
+	"""Set the kind: a card of an organization says so, or its name equals its organization."""
 	is_company = kind in ("org", "organization", "company")
 	name = record.values.get("relation_name") or ""
 	if not kind and record.company and name in ("", record.company):
@@ -233,7 +234,7 @@ def _set_kind(record: Record, kind: str) -> None:
 
 
 def rejected(record: Record, reason: str) -> str:
-	"""The card as it came, with the reason in it: it can be corrected and read again."""
+	"""Return the unchanged card with the reason in it, so that it can be corrected and read again."""
 	line = f"{REJECTED}:" + reason.replace("\\", "\\\\").replace("\n", "\\n").replace(",", "\\,")
 	kept = (text for text in str(record.raw).split("\n") if not text.upper().startswith(f"{REJECTED}:"))
 	card = "\n".join(kept)
@@ -247,9 +248,9 @@ def rejected(record: Record, reason: str) -> str:
 
 
 def write(relations: Iterable[Mapping[str, Any]], version: str = "3.0") -> bytes:
-	"""A vCard file of relations.
+	"""Return a vCard file of relations.
 
-	:param relations: values by field, with `company` and `points` as a record has them
+	:param relations: values by field, with `company` and `points` as in a record
 	:param version: 3.0, which every program reads, or 4.0
 	"""
 	return "".join(_card(relation, version) for relation in relations).encode("utf-8")
