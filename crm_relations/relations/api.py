@@ -62,7 +62,7 @@ def start_sync() -> str:
 
 
 def sync_job(user: str) -> None:
-	"""The queued job: progress and result go to the user's desk."""
+	"""Run the queued job; progress and result go to the user's desk."""
 	title = _("Creating relations")
 
 	def show(doctype: str, done: int, total: int) -> None:

@@ -1,8 +1,9 @@
-"""What a request for a list asks for beside its rows: fields of the linked relation, and filters on hidden fields.
+"""Check what a request for a list asks for: fields of the linked relation, and filters on hidden fields.
+Writes nothing.
 
-Frappe joins the fields of a linked document with a check of the doctype only, and version 15 does not check by field what
-a list is filtered or sorted by. `permission_query_conditions` is the one place that every list passes, so the
-request is read there.
+Frappe joins the fields of a linked document with a check of the doctype only, and version 15 does not check
+the fields that a list is filtered or sorted by. `permission_query_conditions` is the one place that every
+list passes, so the request is read there.
 """
 
 import re
@@ -62,7 +63,7 @@ def check_fields(doctype: str, asked: list[Any]) -> None:
 
 
 def _expressions(fields: Any) -> list[str]:
-	"""Of the fields of a request those that compute something; Frappe checks only the first field in such a one."""
+	"""Return the expressions among the fields of a request; Frappe checks only the first field in each."""
 	if isinstance(fields, str):
 		try:
 			fields = frappe.parse_json(fields)

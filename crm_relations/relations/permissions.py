@@ -1,15 +1,18 @@
-"""Who may read a relation, and the rows that belong to one: hooks `permission_query_conditions` and `has_permission`.
+"""Decide who may read a relation and its rows: hooks `permission_query_conditions` and `has_permission`.
 
-A relation follows its documents. Frappe applies User Permissions to the relation's own links (country, salutation …);
-here they are applied to its party documents and to its territory:
+A relation follows its documents. Frappe applies User Permissions to the relation's own links (country,
+salutation …). This module applies them to its party documents and to its territory.
 
-- a User Permission hides the relation if it hides one of its party documents (by the document's own name, a link in
-  it or in its child tables), or if the relation's territory is not among those allowed;
-- unless another of its party documents fits such a User Permission by a value: a lead in an allowed territory opens
-  the relation that is also a customer in another one. A document that no User Permission speaks of opens nothing.
+* A User Permission hides the relation if it hides one of its party documents (by the document's name, a link
+in it or in its child tables), or if the relation's territory is not among the allowed ones.
 
-Whatever names a relation in a link is readable only if that relation is: one condition for all of these doctypes.
-Documents shared with the user stay readable. All conditions are empty for users whom nothing restricts.
+* Another of its party documents may match such a User Permission by a value, and then opens the relation: a
+lead in an allowed territory opens a relation that is also a customer in another one. A document that no User
+Permission concerns opens nothing.
+
+A document that links to a relation is readable only if that relation is: one condition for all of these
+doctypes. Documents shared with the user stay readable. All conditions are empty for users without
+restrictions. Writes nothing.
 """
 
 import frappe
@@ -25,12 +28,15 @@ from crm_relations.shared.access import user_permissions
 from crm_relations.shared.access.permissions import NOTHING, MatchConditions
 
 RELATION, PARTY, TERRITORY = "Relation", "Relation Party", "Territory"
-#: Frappe's lists of what belongs to any document, some of it beside the rights on that document
+#: Frappe's lists of records that belong to any document, some without checking the permissions on that
+#: document
 LOGS = ("Comment", "Communication", "Tag Link")
 
 
 def condition(user: str | None = None, doctype: str | None = None) -> str:
-	"""Build the SQL that narrows a list of `doctype`, Relation or one that belongs to it; empty for no narrowing."""
+	"""Return SQL that narrows a list of `doctype`, Relation or one that belongs to it; empty if nothing is
+	narrowed.
+	"""
 	user, doctype = user or frappe.session.user, doctype or RELATION
 	if user == "Administrator":
 		return ""
@@ -40,10 +46,11 @@ def condition(user: str | None = None, doctype: str | None = None) -> str:
 
 
 def condition_of_linked(user: str | None = None, doctype: str | None = None) -> str:
-	"""Build the SQL for lists of ERPNext's documents: narrowed only if the request asks for fields of their relation.
+	"""Return SQL for lists of ERPNext's documents: narrowed only if the request asks for fields of their
+	relation.
 
-	Frappe would give these fields of hidden relations as well. Of a segment, whose table of pins names relations, a
-	restricted user then gets nothing.
+	Frappe would return these fields of hidden relations too. Segments have pins that name relations: a
+	restricted user gets none of them then.
 	"""
 	user = user or frappe.session.user
 	if not doctype or user == "Administrator" or not list_requests.asks_linked_relation():
@@ -89,7 +96,9 @@ def sees_all(user: str | None = None) -> bool:
 
 
 def condition_of_addresses(user: str | None = None, doctype: str | None = None) -> str:
-	"""Build the SQL for lists of addresses that name no relation: nothing, unless the user may read every relation."""
+	"""Return SQL for lists of addresses that name no relation: nothing, unless the user may read every
+	relation.
+	"""
 	return "" if sees_all(user) else NOTHING
 
 
@@ -108,7 +117,8 @@ def link_columns(doctype: str) -> list[str]:
 
 
 def excluded_relations(user: str, doctypes: list[str] | None = None) -> list[str]:
-	"""Build, for each type of party document, the SELECT of the relations of which one such document is hidden.
+	"""Return, for each type of party document, the SELECT of the relations with a hidden document of this
+	type.
 
 	:param doctypes: only these types of party documents
 	"""
@@ -120,7 +130,7 @@ def excluded_relations(user: str, doctypes: list[str] | None = None) -> list[str
 
 
 def fits(doctype: str, name: str, criterion: str) -> bool:
-	"""Tell whether the stored row of a document fits a condition of lists; always if the condition is empty."""
+	"""Tell whether the stored row of a document meets a condition of lists; always if the condition is empty."""
 	if not criterion:
 		return True
 	table = frappe.qb.DocType(doctype)
@@ -145,11 +155,11 @@ def _of_relations(user: str) -> str:
 
 
 def _of_party_documents(user: str, own: str) -> str:
-	"""Build the condition on a relation's party documents; empty if no User Permission concerns them.
+	"""Return the condition on a relation's party documents; empty if no User Permission concerns them.
 
-	One fitting document opens the relation, else one hidden document closes it.
+	One matching document opens the relation; otherwise one hidden document closes it.
 
-	:param own: the condition on the relation itself where its documents decide nothing
+	:param own: the condition on the relation itself if its documents decide nothing
 	"""
 	joins, hidden, fitting = [], [], []
 	for number, doctype in enumerate(sources()):
@@ -175,7 +185,9 @@ def _of_party_documents(user: str, own: str) -> str:
 
 
 def _of_rows(user: str, doctype: str) -> str:
-	"""Every relation that a row names has to be readable; a row that names none is hidden from a restricted user."""
+	"""Return the condition that every relation named in a row is readable; a row without one is hidden from
+	restricted users.
+	"""
 	readable, columns = _readable_relations(user), link_columns(doctype)
 	if not columns:
 		return " and ".join(_of_named_documents(user, doctype))
@@ -183,9 +195,9 @@ def _of_rows(user: str, doctype: str) -> str:
 
 
 def _names_readable(doctype: str, column: str, readable: str) -> str:
-	"""Build the condition that a column names a readable relation.
+	"""Return the condition that a column names a readable relation.
 
-	Not IN, which MariaDB answers by reading all relations first, whatever the list is limited to.
+	Not IN, which MariaDB answers by reading all relations first, even if the list is limited.
 	"""
 	return (
 		f"ifnull((select 1 from `tabRelation` where `tabRelation`.name = `tab{doctype}`.`{column}`"
@@ -194,9 +206,10 @@ def _names_readable(doctype: str, column: str, readable: str) -> str:
 
 
 def _of_named_documents(user: str, doctype: str) -> list[str]:
-	"""Conditions on rows without a relation that name any document: not a relation or a party document that is hidden.
+	"""Return conditions on rows without a relation that name any document: not a hidden relation or party
+	document.
 
-	Logs of Frappe's name documents of every app: of these only relations count, and what belongs to them.
+	Frappe's logs name documents of every app: only relations and what belongs to them count.
 	"""
 	hidden = {
 		party: f"select document.name from `tab{party}` document where {condition_}"
@@ -218,20 +231,22 @@ def _of_named_documents(user: str, doctype: str) -> list[str]:
 
 
 def _following_relations() -> list[str]:
-	"""Our doctypes with a link to a relation."""
+	"""Return our doctypes with a link to a relation."""
 	ours = f"{__name__}.{may_read.__name__}"
 	found = [name for name, paths in frappe.get_hooks("has_permission").items() if ours in paths]
 	return [name for name in found if name not in (RELATION, *LOGS) and link_columns(name)]
 
 
 def _readable_relations(user: str) -> str:
-	"""All that Frappe and we ask of a relation that the user lists; empty if nothing, NOTHING if there is none."""
+	"""Return the conditions of Frappe and ours on relations that the user lists; empty if none, NOTHING if no
+	row is readable.
+	"""
 	if user == "Administrator":
 		return ""
 	if not get_role_permissions(frappe.get_meta(RELATION), user=user).get("read"):
 		shared = get_shared(RELATION, user)
 		return f"`tabRelation`.name in ({_texts(shared)})" if shared else NOTHING
-	# Frappe doubles the percent signs for a driver that formats; conditions of lists are not formatted
+	# Frappe escapes the percent signs for a driver that formats; conditions of lists are not formatted
 	return build_match_conditions(RELATION, user=user).replace("%%", "%")
 
 

@@ -1,4 +1,4 @@
-"""Reads over relations: typed rows, set-based. Writes nothing."""
+"""Read relations: typed rows, set-based. Writes nothing."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,7 +12,7 @@ from pypika.terms import Parameter
 from crm_relations.relations.party_documents.sources import Party, Row
 from crm_relations.relations.rules import COPIED, RoleRow
 
-#: keys of what is cached of the role types
+#: cache keys of the role types
 STAGE_ORDER, PLAYBOOKS = "relation_stage_order", "relation_playbooks"
 
 #: pairs of fields in which ERPNext's documents name their party
@@ -20,14 +20,14 @@ PARTY_FIELDS = (("party_type", "party"), ("quotation_to", "party_name"), ("oppor
 
 
 def relation_of(doctype: str, name: str | None) -> str | None:
-	"""Name of the relation that the party document is, or None."""
+	"""Return the name of the party document's relation, or None."""
 	if not name:
 		return None
 	return relations_of([(doctype, name)]).get((doctype, name))
 
 
 def relations_of(parties: Iterable[Party]) -> dict[Party, str]:
-	"""party → relation, one read a doctype; parties without a relation are not in it."""
+	"""Return party → relation, one read per doctype; parties without a relation are left out."""
 	table = frappe.qb.DocType("Relation Party")
 	result: dict[Party, str] = {}
 	for doctype, names in by_type(parties).items():
@@ -39,14 +39,14 @@ def relations_of(parties: Iterable[Party]) -> dict[Party, str]:
 		).run()
 		spelled = {
 			name.casefold(): name for name in names
-		}  # the database does not tell upper from lower case
+		}  # the database does not distinguish upper from lower case
 		for party, parent in rows:
 			result[(doctype, party if party in names else spelled.get(party.casefold(), party))] = parent
 	return result
 
 
 def adopted_since(parties: Iterable[Party], since: str) -> set[Party]:
-	"""Those of the parties that have come into a relation since then."""
+	"""Return those of the parties that have come into a relation since then."""
 	table, found = frappe.qb.DocType("Relation Party"), set()
 	for doctype, names in by_type(parties).items():
 		rows = (
@@ -60,7 +60,7 @@ def adopted_since(parties: Iterable[Party], since: str) -> set[Party]:
 
 
 def by_type(parties: Iterable[Party]) -> dict[str, set[str]]:
-	"""doctype → names."""
+	"""Return doctype → names."""
 	result: dict[str, set[str]] = {}
 	for doctype, name in parties:
 		result.setdefault(doctype, set()).add(name)
@@ -68,7 +68,7 @@ def by_type(parties: Iterable[Party]) -> dict[str, set[str]]:
 
 
 def parties_of(relations: Iterable[str]) -> dict[str, list[Party]]:
-	"""relation → its party documents, oldest first."""
+	"""Return relation → its party documents, oldest first."""
 	relations = list(relations)
 	result: dict[str, list[Party]] = {name: [] for name in relations}
 	if not relations:
@@ -88,7 +88,7 @@ def parties_of(relations: Iterable[str]) -> dict[str, list[Party]]:
 
 
 def copied_values(relations: Iterable[str]) -> dict[str, Row]:
-	"""relation → the fields that are copied from documents, with `name` and `creation`."""
+	"""Return relation → the fields that are copied from documents, with `name` and `creation`."""
 	relations = list(relations)
 	if not relations:
 		return {}
@@ -102,7 +102,7 @@ def copied_values(relations: Iterable[str]) -> dict[str, Row]:
 
 
 def marked_distinct(relations: Iterable[str]) -> set[tuple[str, str]]:
-	"""Pairs of these relations that somebody has decided to be different, each in both orders."""
+	"""Return pairs of these relations that a user has marked as different, each in both orders."""
 	table, names = frappe.qb.DocType("Relation Duplicate"), list(relations)
 	rows = (
 		frappe.qb.from_(table)
@@ -115,7 +115,7 @@ def marked_distinct(relations: Iterable[str]) -> set[tuple[str, str]]:
 
 
 def role_rows(relations: Iterable[str]) -> dict[str, list[RoleRow]]:
-	"""relation → its rows of `Relation Role`, in their order."""
+	"""Return relation → its rows of `Relation Role`, in order."""
 	relations = list(relations)
 	result: dict[str, list[RoleRow]] = {name: [] for name in relations}
 	if not relations:
@@ -127,8 +127,10 @@ def role_rows(relations: Iterable[str]) -> dict[str, list[RoleRow]]:
 
 @lru_cache(maxsize=16)
 def _role_rows(relations: int, db_type: str) -> str:
-	"""The statement for so many relations. Kept, because to put it together takes longer than to run it, and it runs in the
-	submit of every invoice."""
+	"""Return the query for this many relations.
+
+	It is cached because building it takes longer than running it, and it runs in the submit of every invoice.
+	"""
 	table = frappe.qb.DocType("Relation Role")
 	query = (
 		frappe.qb.from_(table)
@@ -150,16 +152,17 @@ def _role_rows(relations: int, db_type: str) -> str:
 
 
 def modified_of(relations: Iterable[str]) -> dict[str, datetime]:
-	"""relation → when it was last modified, as this transaction sees it."""
+	"""Return relation → when it was last modified, as this transaction sees it."""
 	table = frappe.qb.DocType("Relation")
 	query = frappe.qb.from_(table).select(table.name, table.modified)
 	return dict(query.where(table.name.isin(list(relations))).run())
 
 
 def lock(relations: Iterable[str], wait: bool) -> dict[str, datetime]:
-	"""Hold these relations until the transaction ends; returns when each was last modified, as is committed now.
+	"""Lock these relations until the transaction ends; return when each was last modified, as is committed
+	now.
 
-	:param wait: for others who hold them; else those are left out
+	:param wait: wait for other transactions that hold them; otherwise those are left out
 	"""
 	table = frappe.qb.DocType("Relation")
 	query = frappe.qb.from_(table).select(table.name, table.modified).orderby(table.name)
@@ -167,7 +170,7 @@ def lock(relations: Iterable[str], wait: bool) -> dict[str, datetime]:
 
 
 def stage_order() -> dict[str, int]:
-	"""stage → its place; role types that are no stages are not in it. Cached."""
+	"""Return stage → its position; role types that are not stages are left out. Cached."""
 	cached = frappe.cache.get_value(STAGE_ORDER)
 	if cached is None:
 		rows = frappe.get_all(
@@ -182,7 +185,7 @@ def stage_order() -> dict[str, int]:
 
 
 def forget_role_types() -> None:
-	"""A role type changed: what is cached of them is read anew, by us now and by others after the commit."""
+	"""Clear the cache of role types after a change, for us now and for other processes after the commit."""
 
 	def clear() -> None:
 		frappe.cache.delete_value([STAGE_ORDER, PLAYBOOKS])
@@ -192,7 +195,7 @@ def forget_role_types() -> None:
 
 
 def party_of(doc: Document) -> Party | None:
-	"""The party that a quotation, order, invoice, payment or opportunity names."""
+	"""Return the party that a quotation, order, invoice, payment or opportunity names."""
 	for type_field, name_field in PARTY_FIELDS:
 		if doc.get(type_field) and doc.get(name_field):
 			return doc.get(type_field), doc.get(name_field)
@@ -202,7 +205,7 @@ def party_of(doc: Document) -> Party | None:
 
 
 def parties_named(doc: Document) -> list[Party]:
-	"""All parties that a document names: one, or those of the rows of a journal entry."""
+	"""Return all parties that a document names: one, or those of the rows of a journal entry."""
 	if party := party_of(doc):
 		return [party]
 	rows = doc.get("accounts") or []
@@ -214,7 +217,7 @@ def parties_named(doc: Document) -> list[Party]:
 
 
 def names_after(doctype: str, after: str, limit: int) -> list[str]:
-	"""The next names in the order of the primary key: pages that a kill or an insert does not shift."""
+	"""Yield the next names in the order of the primary key: a kill or an insert does not shift these pages."""
 	table = frappe.qb.DocType(doctype)
 	return (
 		frappe.qb.from_(table).select(table.name).where(table.name > after).orderby(table.name).limit(limit)
@@ -222,7 +225,7 @@ def names_after(doctype: str, after: str, limit: int) -> list[str]:
 
 
 def parties_gone(doctype: str, limit: int) -> list[str]:
-	"""Names in `Relation Party` of which there is no document."""
+	"""Return names in `Relation Party` without a document."""
 	table, party = frappe.qb.DocType(doctype), frappe.qb.DocType("Relation Party")
 	return (
 		frappe.qb.from_(party)
@@ -235,7 +238,9 @@ def parties_gone(doctype: str, limit: int) -> list[str]:
 
 
 def links_of(relation: str) -> list[Row]:
-	"""Relation Links of a relation seen from it: `link_type` reads in its direction, `other` is the other end."""
+	"""Return Relation Links of a relation seen from it: `link_type` reads in its direction, `other` is the
+	other end.
+	"""
 	from_here = _links(relation, "relation", "related_relation")
 	to_here = _links(relation, "related_relation", "relation")
 	return [{**row, "outgoing": True} for row in from_here] + [{**row, "outgoing": False} for row in to_here]
@@ -263,9 +268,9 @@ def _links(relation: str, here: str, there: str) -> list[Row]:
 
 
 def profile_options(attribute: str | None, text: str, start: int, limit: int) -> list[tuple[str, str]]:
-	"""(name, option) of the options on offer, ordered; of one attribute if it is given.
+	"""Return (name, option) of the offered options, ordered; of one attribute if it is given.
 
-	:param text: what has been typed; an option is found by its own wording and by its translation.
+	:param text: what has been typed; an option is found by its own label and by its translation.
 	"""
 	table = frappe.qb.DocType("Relation Profile Option")
 	query = (

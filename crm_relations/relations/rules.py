@@ -1,5 +1,8 @@
-"""What a relation is, in pure Python: role names, the fields copied from documents, how dated spells become
-roles, and which stage follows from them. Imports no frappe."""
+"""Define what a relation is: role names, copied fields, how dated spells become roles, and the resulting
+stage.
+
+Pure Python: imports no frappe.
+"""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,9 +46,9 @@ COPIED = (
 	"annual_revenue",
 	"revenue_currency",
 )
-#: a document cannot take these away again, only replace them
+#: a document cannot remove these values, only replace them
 REQUIRED = ("relation_name", "relation_kind")
-#: an organisation does not take these over from a document about a person
+#: an organization does not take these over from a document about a person
 OF_PERSONS = ("salutation", "first_name", "last_name", "gender", "date_of_birth", "designation")
 #: attribute of `Relation Profile Option` → field of Relation
 PROFILE_FIELDS = {
@@ -67,7 +70,8 @@ KIND_OF_PROFILE = {
 
 
 def lower_bound(employees: str | int | None) -> int:
-	"""ERPNext keeps a range (`51-200`, `1000+`), we keep its lower bound: 51, 1000; 0 where there is none.
+	"""Return the lower bound of a range that ERPNext stores (`51-200`, `1000+`): 51, 1000; 0 if there is
+	none.
 
 	The lower bound never claims more than the document does, so a rule "more than 200 employees" holds.
 	"""
@@ -80,7 +84,7 @@ def lower_bound(employees: str | int | None) -> int:
 
 
 def is_same(field: str, one: Any, other: Any) -> bool:
-	"""Whether two values of a field mean the same: addresses and numbers in their normal forms."""
+	"""Tell whether two values of a field mean the same: addresses and numbers are compared normalized."""
 	if not one and not other:
 		return True
 	if not one or not other:
@@ -96,9 +100,10 @@ def is_same(field: str, one: Any, other: Any) -> bool:
 
 
 def merge_documents(values: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-	"""What several documents of one relation say together: for each field the first that says anything.
+	"""Return what several documents of one relation say together: for each field the first value.
 
-	:param values: copied values by document, the weightiest document first (a customer before its lead).
+	:param values: copied values by document, the document with the highest priority first (a customer before
+		its lead).
 	"""
 	values = [v for v in values if v.get("relation_name")]
 	if not values:
@@ -116,10 +121,10 @@ def merge_documents(values: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def changes(held: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-	"""Fields of a relation to write when its documents said `before` and say `now`.
+	"""Return fields of a relation to write when its documents said `before` and say `now`.
 
-	A field is filled where it is empty, and follows the documents only while it holds what they said
-	before: what somebody typed into the relation stays.
+	A field is filled if it is empty, and follows the documents only while it holds what they said before. So
+	a value that a user typed into the relation stays.
 	"""
 	result = {}
 	for field in COPIED:
@@ -137,18 +142,18 @@ def changes(held: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str
 
 @dataclass(frozen=True)
 class Spell:
-	"""A time in which a document gave a role; `until` is empty while it does."""
+	"""A period in which a document proved a role; `until` is empty while it does."""
 
 	since: date
 	until: date | None
 	document_type: str
 	document_name: str
-	#: the end is only known roughly (when the document was last changed): once written it stays
+	#: the end is only known roughly (when the document was last changed): once written, it stays
 	estimated: bool = False
 
 
 def merge(spells: Iterable[Spell]) -> list[Spell]:
-	"""Spells that overlap or touch become one, which names the document it began with."""
+	"""Merge spells that overlap or touch into one, which names the document it began with."""
 	merged: list[Spell] = []
 	for spell in sorted(spells, key=lambda s: (s.since, s.document_type, s.document_name)):
 		last = merged[-1] if merged else None
@@ -176,32 +181,34 @@ class RoleRow:
 
 @dataclass
 class Reconciled:
-	"""What has to be written so that the stored rows say what the documents say."""
+	"""What must be written so that the stored rows match the documents."""
 
 	insert: list[RoleRow]
 	update: list[RoleRow]
 	delete: list[RoleRow]
-	#: the rows as they are afterwards
+	#: the rows afterwards
 	rows: list[RoleRow]
 
 	def numbered(self) -> list[tuple[int, RoleRow]]:
-		"""The rows afterwards with their numbers on the form, 1 to n: stored rows in their order, new ones behind."""
+		"""Return the rows afterwards with their numbers on the form, 1 to n: stored rows in order, then new
+		ones.
+		"""
 		in_order = sorted(self.rows, key=lambda row: (not row.name, row.idx))
 		return list(enumerate(in_order, start=1))
 
 	def renumbered(self) -> dict[str, int]:
-		"""Name of a stored row → its number, where that changes."""
+		"""Return name of a stored row → its number, if that changes."""
 		return {row.name: number for number, row in self.numbered() if row.name and row.idx != number}
 
 	def writes(self) -> bool:
-		"""Whether anything has to be written."""
+		"""Tell whether anything must be written."""
 		return bool(self.insert or self.update or self.delete or self.renumbered())
 
 
 def reconcile(stored: Sequence[RoleRow], derived: Mapping[str, Sequence[Spell]]) -> Reconciled:
-	"""Compare stored rows with the spells derived for some roles; rows of other roles are left alone.
+	"""Compare stored rows with the spells derived for some roles; rows of other roles are not changed.
 
-	A stored row whose document is gone from the file (no document, but an end) is history and stays.
+	A stored row without its document (but with an end) is history and stays.
 	"""
 	result = Reconciled([], [], [], [])
 	left = []
@@ -237,7 +244,10 @@ def reconcile(stored: Sequence[RoleRow], derived: Mapping[str, Sequence[Spell]])
 
 
 def first_cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:
-	"""Some path along `edges` that comes back to where it began, or an empty list. Every edge is looked at once."""
+	"""Return some path along `edges` that comes back to where it began, or an empty list.
+
+	Every edge is followed once.
+	"""
 	done: set[str] = set()
 	for start in edges:
 		trail: list[str] = []
@@ -264,7 +274,7 @@ def first_cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def find_cycle(start: str, edges: Mapping[str, Iterable[str]]) -> list[str]:
-	"""Path from `start` back to itself along `edges`, or an empty list."""
+	"""Return a path from `start` back to itself along `edges`, or an empty list."""
 	path_to: dict[str, list[str]] = {}
 	queue = [(next_node, [start, next_node]) for next_node in edges.get(start, ())]
 	while queue:

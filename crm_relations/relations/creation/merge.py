@@ -22,7 +22,7 @@ from crm_relations.shared.refusals import filled
 #: rows that belong to the relation itself are moved first and by their parent
 CHILDREN = ("Relation Party", "Relation Role", "Relation Contact Point")
 LINK = "Relation Link"
-#: type of a further contact point → the field of which it is a second
+#: type of a further contact point → the field for the first of that type
 CONTACT_FIELDS = {"Email": "email_id", "Phone": "phone", "Mobile": "mobile_no", "Website": "website"}
 
 

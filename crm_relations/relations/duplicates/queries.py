@@ -17,7 +17,7 @@ Pair = tuple[str, str]
 
 #: documents with a tax number: it is read in place, and not copied into the relation
 TAXED = ("Customer", "Supplier")
-#: type of a relation's further contact points → what it is here
+#: type of a relation's further contact points → its name here
 POINTS = {"Email": "emails", "Phone": "phones", "Mobile": "phones"}
 DEFAULT_REGION = "DE"
 

@@ -1,4 +1,4 @@
-"""What the desk may call of the facts."""
+"""Serve the desk's calls for figures."""
 
 from typing import Any
 
@@ -9,8 +9,11 @@ from crm_relations.relations.facts import build, jobs, queries, queue
 
 @frappe.whitelist(methods=["POST"])
 def facts(relation: str) -> dict[str, Any]:
-	"""Figures of a relation as far as the user may see them: `companies` (a row each), `item_groups`, `contacts`, and
-	`current`: whether every document so far is in them. What changed since is taken in first."""
+	"""Return the figures of a relation that the user may see.
+
+	These are `companies` (a row each), `item_groups`, `contacts`, and `current`: whether the figures include
+	every document so far. Waiting changes are processed first.
+	"""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	current = not queue.waits(relation) or build.refresh_now(relation)
 	return {
@@ -23,8 +26,9 @@ def facts(relation: str) -> dict[str, Any]:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def documents(relation: str, figure: str, company: str = "") -> list[dict[str, Any]]:
-	"""The lists in which the documents behind a figure stand: doctype (or report), filters, and the column that adds up
-	to the figure."""
+	"""Return the lists that show the documents behind a figure: doctype (or report), filters, and the column
+	with the sum.
+	"""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	return [listing.as_dict() for listing in queries.listings(relation, company, figure)]
 

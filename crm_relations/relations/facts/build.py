@@ -1,13 +1,15 @@
-"""The engine of the facts. Alone writes `Relation Facts`, `Relation Facts Item Group` and `Relation Contact Facts`.
+"""Compute the figures. Sole writer of `Relation Facts`, `Relation Facts Item Group` and `Relation Contact
+Facts`.
 
-All relations or some: the same queries make them, so that what is refreshed is what a rebuild gives. For all,
-the database writes what it reads in one transaction (INSERT … SELECT); readers see the old figures until it is
-done, and a run that is killed leaves them as they were. The job that takes in what changed does the same for some.
-In a request the rows are read first and then written: at its level of isolation an INSERT … SELECT would lock
+The same queries compute all relations or some, so that a refresh gives the same as a rebuild. For all, the
+database writes what it reads in one transaction (INSERT … SELECT). Readers see the old figures until it is
+done, and a run that is killed leaves them unchanged. The job that processes changes does the same for some.
+In a request, the rows are read first and then written: at its isolation level an INSERT … SELECT would lock
 the invoices that it reads until the request ends.
 
-One at a time: two that derive the same relation could commit in the wrong order, and the older figures would
-stay. Whoever writes holds the row of the doctype `Relation Facts` itself, which is always there.
+Only one process writes at a time: two that compute the same relation could commit in the wrong order, and the
+older figures would stay. The writer locks the row of the doctype `Relation Facts` itself, which always
+exists.
 """
 
 from collections.abc import Collection
@@ -28,18 +30,18 @@ from crm_relations.shared.side_effects import deferrable
 
 #: relations refreshed in one transaction
 CHUNK = 1_000
-#: more changes than this part of all relations, as after the first sync, and a rebuild is quicker
+#: above this share of all relations, as after the first sync, a rebuild is faster
 REBUILD_ABOVE = 0.1
 TABLES = (ITEM_GROUPS, FACTS, CONTACTS)
 
 
 class FactsBusyError(frappe.ValidationError):
-	"""The facts are being made at this moment by somebody else."""
+	"""Another process is computing the facts at this moment."""
 
 
 @dataclass(frozen=True)
 class BuildResult:
-	"""What a rebuild made: rows by kind, and how long it took."""
+	"""Result of a rebuild: rows by kind, and its duration."""
 
 	facts: int
 	item_groups: int
@@ -51,12 +53,12 @@ class BuildResult:
 
 
 def rebuild() -> BuildResult:
-	"""Make the facts of all relations anew, in a transaction of its own that is committed.
+	"""Recompute the facts of all relations, in its own transaction that is committed.
 
-	It reads what is committed, so that nobody who submits an invoice meanwhile has to wait. Changes that
-	are committed while it runs stay in the queue.
+	It reads what is committed, so that users can submit invoices meanwhile. Changes that are committed while
+	it runs stay in the queue.
 
-	:raises FactsBusyError: another run is under way
+	:raises FactsBusyError: another run is in progress
 	"""
 	start = monotonic()
 	with reading_what_is_committed():
@@ -76,7 +78,7 @@ def rebuild() -> BuildResult:
 
 
 def fill_all(scope: Scope) -> None:
-	"""Write all tables anew, in the caller's transaction; nothing else may write them meanwhile."""
+	"""Write all tables again, in the caller's transaction; no other process may write them meanwhile."""
 	for doctype in TABLES:
 		frappe.db.delete(doctype)
 		sql.fill(doctype, scope)
@@ -85,13 +87,13 @@ def fill_all(scope: Scope) -> None:
 
 
 def refresh(relations: Collection[str], *, in_database: bool = False) -> None:
-	"""Make the facts of these relations anew, in the caller's transaction.
+	"""Recompute the facts of these relations, in the caller's transaction.
 
-	A transaction that has read before sees the documents as they were then: commit before, as
-	`refresh_changed` does, where others may have changed them.
+	A transaction that has read before sees the documents as they were then: commit first, as
+	`refresh_changed` does, if others may have changed them.
 
 	:param in_database: the caller is `reading_what_is_committed`: the database writes what it reads itself
-	:raises FactsBusyError: another run is under way
+	:raises FactsBusyError: another run is in progress
 	"""
 	names = sorted({name for name in relations if name})
 	if not names:
@@ -101,12 +103,12 @@ def refresh(relations: Collection[str], *, in_database: bool = False) -> None:
 
 
 def refresh_changed() -> int:
-	"""Make the facts of all relations anew whose documents have changed; returns how many changes there were.
+	"""Recompute the facts of all relations with changed documents; return how many changes there were.
 
-	Commits after each chunk, and what the caller has written before with the first of them. A party that
-	changes while its facts are made has a new row in the queue by then, which stays for the next time.
+	Commits after each chunk; the first commit includes earlier writes of the caller. A party that changes
+	while its facts are computed has a new row in the queue by then, which stays for the next time.
 
-	:raises FactsBusyError: another run is under way
+	:raises FactsBusyError: another run is in progress
 	"""
 	if is_rebuild_quicker():
 		changed = queue.length()
@@ -133,16 +135,16 @@ def refresh_changed() -> int:
 
 
 def bring_up_to_date() -> None:
-	"""Take in all changes, and determine the classes of the day; commits.
+	"""Process all changes, and determine the classes of the day; commits.
 
-	:raises FactsBusyError: another run is under way
+	:raises FactsBusyError: another run is in progress
 	"""
 	refresh_changed()
 	determine_classes()
 
 
 def determine_classes() -> None:
-	"""Determine the borders of the classes for the day and class everybody by them, in a transaction of its own."""
+	"""Determine the borders of the classes for the day and classify all customers, in its own transaction."""
 	with reading_what_is_committed():
 		lock(wait=True)
 		classes.determine()
@@ -151,14 +153,14 @@ def determine_classes() -> None:
 
 
 def is_rebuild_quicker() -> bool:
-	"""Whether so many changes wait that all is made sooner than these."""
+	"""Tell whether so many changes wait that a rebuild is faster."""
 	return queue.length() > max(CHUNK, REBUILD_ABOVE * frappe.db.count("Relation"))
 
 
 def refresh_now(relation: str) -> bool:
-	"""For a reader: take in what changed, unless somebody else is at it; returns whether that is done.
+	"""Process waiting changes for a reader, unless another process is doing it; return whether that is done.
 
-	Commits what the caller has written before. The rows stay in the queue: made again, they come out the same.
+	Commits earlier writes of the caller. The rows stay in the queue: computed again, the result is the same.
 	"""
 	frappe.db.commit()  # the lock first, then the moment that is read
 	try:
@@ -171,23 +173,26 @@ def refresh_now(relation: str) -> bool:
 
 
 def forget(relations: Collection[str]) -> None:
-	"""These relations are deleted or folded into others: their facts go."""
+	"""Delete the facts of relations that were deleted or merged."""
 	for doctype in TABLES:
 		frappe.db.delete(doctype, {"relation": ["in", list(relations)]})
 
 
 @deferrable
 def forget_relation(doc: Document) -> None:
-	"""A relation is being deleted. A refresh that has read it before may write it once more: it is marked."""
+	"""Delete the facts of a relation that is being deleted.
+
+	A refresh that has read it before may write it once more, so it is also marked.
+	"""
 	forget([doc.name])
 	queue.mark(queue.RELATION, doc.name)
 
 
 def lock(wait: bool = False) -> None:
-	"""Hold the right to write until the transaction ends.
+	"""Lock the facts for writing until the transaction ends.
 
-	:param wait: until another run is done, as long as the database lets one wait for a row
-	:raises FactsBusyError: another run is under way
+	:param wait: wait for another run, as long as the database allows to wait for a row
+	:raises FactsBusyError: another run is in progress
 	"""
 	try:
 		frappe.db.get_value("DocType", FACTS, "name", for_update=True, wait=wait)
@@ -213,7 +218,9 @@ def _replace(relations: list[str], in_database: bool) -> None:
 
 
 def status() -> dict[str, int | str | None]:
-	"""Rows by kind, the changes that wait, since when the oldest of them does, and the day of the classes."""
+	"""Return rows by kind, the number of waiting changes, the age of the oldest one, and the day of the
+	classes.
+	"""
 	oldest = frappe.get_all(queue.QUEUE, pluck="creation", order_by="creation asc", limit=1)
 	classed = frappe.get_all(classes.CLASSES, pluck="determined_on", order_by="determined_on desc", limit=1)
 	return {

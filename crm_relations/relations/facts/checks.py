@@ -1,4 +1,4 @@
-"""What `relations check` asks of the facts: are they there, and are changes taken in?"""
+"""Report to `relations check` whether the facts exist and changes are processed. Writes nothing."""
 
 import frappe
 from frappe import _
@@ -8,7 +8,7 @@ from crm_relations.relations.facts import build
 from crm_relations.relations.facts.sources import FACTS
 from crm_relations.shared.findings import Finding
 
-#: changes that wait longer than this many hours have been forgotten
+#: changes that wait longer than this many hours are reported
 PATIENCE = 2
 
 
@@ -17,7 +17,7 @@ CLASSES_LAST = 2
 
 
 def findings() -> list[Finding]:
-	"""Changes that nobody takes in, figures that were never made, classes that were never determined."""
+	"""Yield findings on unprocessed changes, missing figures and missing classes."""
 	state = build.status()
 	return [*_waiting(state), *_missing(state), *_classes(state)]
 
@@ -39,7 +39,7 @@ def _waiting(state: dict[str, int | str | None]) -> list[Finding]:
 
 
 def _missing(state: dict[str, int | str | None]) -> list[Finding]:
-	"""Customers have ordered, but no relation has figures."""
+	"""Report customers with orders if no relation has figures."""
 	if state["facts"] or not frappe.db.exists("Sales Invoice", {"docstatus": 1}):
 		return []
 	return [
@@ -55,7 +55,7 @@ def _missing(state: dict[str, int | str | None]) -> list[Finding]:
 
 
 def _classes(state: dict[str, int | str | None]) -> list[Finding]:
-	"""Customers without classes of recency, frequency and monetary value, or with those of long ago."""
+	"""Report customers without classes of recency, frequency and monetary value, or with outdated ones."""
 	unclassed = frappe.db.count(FACTS, {"orders": [">", 0], "recency_class": 0})
 	if unclassed:
 		return [

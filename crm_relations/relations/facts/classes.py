@@ -1,9 +1,9 @@
-"""Classes of recency, frequency and monetary value. Alone writes `Relation Facts Classes` and the three fields of
-`Relation Facts` that hold the classes.
+"""Classify customers by recency, frequency and monetary value.
 
-The borders between the classes are determined once a day over all customers of a company (who has ever
-ordered): recency by the last order, frequency by the orders and monetary value by the revenue of the last
-24 months; the method stands with `rules.borders`. In between, a relation whose facts are made anew is classed by the
+Sole writer of `Relation Facts Classes` and of the three fields of `Relation Facts` that hold the classes. The
+borders between the classes are determined once a day over all customers of a company that have ever ordered.
+Recency uses the last order, frequency the orders and monetary value the revenue of the last 24 months;
+`rules.borders` documents the method. In between, a relation with recomputed facts is classified by the
 borders of the day.
 """
 
@@ -26,7 +26,7 @@ CLASSES = "Relation Facts Classes"
 
 @dataclass(frozen=True)
 class Measure:
-	"""A class field, the column it is made from, and how its borders come back from JSON."""
+	"""A class field, its source column, and the type of its borders in JSON."""
 
 	fieldname: str
 	column: str
@@ -41,9 +41,9 @@ MEASURES = (
 
 
 def determine(also: Mapping[str, Term] | None = None) -> None:
-	"""Determine the borders of every company anew and class all its customers by them.
+	"""Determine the borders of every company and classify all its customers by them.
 
-	:param also: further columns of Relation Facts to write in the same go
+	:param also: further columns of Relation Facts to write in the same query
 	"""
 	fact = frappe.qb.DocType(FACTS)
 	companies = frappe.qb.from_(fact).select(fact.company).distinct().run(pluck=True)
@@ -62,7 +62,7 @@ def determine(also: Mapping[str, Term] | None = None) -> None:
 
 
 def apply(relations: Collection[str] | None = None, also: Mapping[str, Term] | None = None) -> None:
-	"""Class relations by the borders of the day; all, or these."""
+	"""Classify relations by the borders of the day; all, or these."""
 	fact = frappe.qb.DocType(FACTS)
 	for company, found in borders().items():
 		query = frappe.qb.update(fact).where(fact.company == company)
@@ -76,7 +76,7 @@ def apply(relations: Collection[str] | None = None, also: Mapping[str, Term] | N
 
 
 def borders() -> dict[str, dict[str, list[Any]]]:
-	"""company → class field → lower borders of the classes 2 to 5; None where nobody is in a class."""
+	"""Return company → class field → lower borders of the classes 2 to 5; None if a class is empty."""
 	rows = frappe.get_all(CLASSES, fields=["company", "borders"], order_by="company asc", limit=0)
 	return {
 		row.company: {
@@ -91,7 +91,7 @@ def borders() -> dict[str, dict[str, list[Any]]]:
 
 
 def _class_of(fact: Any, measure: Measure, found: list[Any]) -> Term:
-	"""What `rules.class_of` says, as a term: the highest class whose border is reached."""
+	"""Return the result of `rules.class_of` as a term: the highest class with a border that is reached."""
 	term = Case().when(fact.orders == 0, 0)
 	for number in range(rules.CLASSES, 1, -1):
 		border = found[number - 2]

@@ -1,4 +1,4 @@
-"""What the scheduler runs for the facts."""
+"""Run the scheduler's jobs for the facts. Writes the queue through `queue`."""
 
 import frappe
 from frappe.utils import add_days, getdate, nowdate
@@ -6,16 +6,16 @@ from frappe.utils import add_days, getdate, nowdate
 from crm_relations.relations.facts import build, queue
 from crm_relations.relations.facts.sources import FACTS, Scope
 
-#: days that the daily job looks back for stock valued anew: the job may have been late
+#: days that the daily job looks back for revalued stock: the job may have been late
 LOOKS_BACK = 2
 #: relations marked at once by the daily job
 CHUNK = 10_000
 
 
 def refresh_changed() -> None:
-	"""Every few minutes: the facts of whose documents changed. Another run that is under way does it, too.
+	"""Refresh the facts of changed documents every few minutes. Another run may be doing it already.
 
-	A rebuild takes longer than the scheduler lets this job run: it has a job of its own.
+	A rebuild takes longer than the scheduler lets this job run, so it gets its own job.
 	"""
 	if build.is_rebuild_quicker():
 		start_rebuild()
@@ -28,8 +28,10 @@ def refresh_changed() -> None:
 
 
 def refresh_stale() -> None:
-	"""Daily: what changes although no document does. Windows move on, due dates pass, quotations expire; each row
-	knows by itself when that is. Then the borders of the classes are determined for the day."""
+	"""Refresh daily what changes without a document: windows move on, due dates pass, quotations expire.
+
+	Each row stores the day of its next change. Then the borders of the classes are determined for the day.
+	"""
 	if frappe.db.count(FACTS):
 		mark_aged()
 		mark_revalued()
@@ -47,7 +49,7 @@ def start_rebuild() -> None:
 
 
 def mark_aged() -> int:
-	"""Put those in the queue of whom a figure changes today or should have before; returns their number."""
+	"""Queue relations with a figure that changes today or should have changed before; return their number."""
 	fact = frappe.qb.DocType(FACTS)
 	aged = frappe.qb.from_(fact).select(fact.relation).distinct().where(fact.stale_on <= nowdate())
 	relations = aged.run(pluck=True)
@@ -57,8 +59,11 @@ def mark_aged() -> int:
 
 
 def mark_revalued() -> int:
-	"""Put those in the queue who bought an item in the last 12 months whose stock ERPNext has valued anew: it writes the
-	new cost into the lines and tells nobody. Returns their number."""
+	"""Queue relations that bought an item in the last 12 months with stock that ERPNext has revalued; return
+	their number.
+
+	ERPNext writes the new cost into the lines without an event.
+	"""
 	repost, entry = frappe.qb.DocType("Repost Item Valuation"), frappe.qb.DocType("Stock Ledger Entry")
 	lately = (repost.status == "Completed") & (repost.modified >= str(add_days(nowdate(), -LOOKS_BACK)))
 	named = frappe.qb.from_(repost).select(repost.item_code).distinct().where(lately)

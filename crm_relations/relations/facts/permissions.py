@@ -1,5 +1,9 @@
-"""Who may read the rows of `Relation Facts` and `Relation Facts Item Group`: who may read the relation and invoices. A row
-adds up the documents of all customers that the relation is, so every one of them must be readable."""
+"""Decide who may read `Relation Facts` and `Relation Facts Item Group`: users that may read the relation and
+invoices.
+
+A row adds up the documents of all customers of the relation, so the user must be able to read every one of
+them. Writes nothing.
+"""
 
 import frappe
 from frappe.model.document import Document
@@ -11,7 +15,9 @@ CUSTOMER = "Customer"
 
 
 def condition(user: str | None = None, doctype: str | None = None) -> str:
-	"""Build the SQL that narrows a list of figures, beside that of its relation; empty for no narrowing."""
+	"""Return SQL that narrows a list of figures, in addition to that of its relation; empty if nothing is
+	narrowed.
+	"""
 	user = user or frappe.session.user
 	if not frappe.has_permission("Sales Invoice", "read", user=user):
 		return NOTHING

@@ -1,7 +1,8 @@
-"""Reads over the facts, with the reader's rights. Writes nothing.
+"""Read the facts with the reader's permissions. Writes nothing.
 
-Counts and dates of contacts are for everybody who may read the relation. A figure that comes from invoices, orders
-or quotations is shown to those who may read these and every customer that the relation is; others get None.
+Counts and dates of contacts are visible to every user that may read the relation. A figure from invoices,
+orders or quotations also needs permission to read these and every customer of the relation; otherwise it is
+None.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ from crm_relations.relations.facts.sources import CONTACTS, FACTS, ITEM_GROUPS, 
 
 Row = dict[str, Any]
 
-#: figures that follow from others
+#: figures that are derived from others
 DERIVED = {
 	"rhythm_days": ORDER,
 	"recency_class": ORDER,
@@ -24,7 +25,7 @@ DERIVED = {
 	"monetary_class": INVOICE,
 	"days_sales_outstanding": INVOICE,
 }
-#: figures that add up over companies and relations, as long as the currency is one
+#: figures that can be added over companies and relations in one currency
 ADDITIVE = (
 	"revenue_12_months",
 	"revenue_24_months",
@@ -45,7 +46,7 @@ ADDITIVE = (
 )
 EARLIEST = ("first_order", "overdue_since")
 LATEST = ("last_order", "last_invoice")
-#: figures that are not known where the other column has nothing
+#: figures that are unknown if the other column is empty
 UNKNOWN_WITHOUT = {
 	"margin_12_months": "margin_base_12_months",
 	"rhythm_days": "rhythm_days",
@@ -56,7 +57,7 @@ TOP = 12
 
 
 def scope_of(relations: list[str]) -> Scope:
-	"""The relations with their party documents, today."""
+	"""Return the scope of the relations with their party documents, today."""
 	parties: dict[str, set[str]] = {}
 	for members in queries.parties_of(relations).values():
 		for doctype, name in members:
@@ -65,15 +66,15 @@ def scope_of(relations: list[str]) -> Scope:
 
 
 def needs() -> dict[str, str]:
-	"""figure → doctype that one must be able to read to see it; empty: none of its own."""
+	"""Return figure → doctype that the user must be able to read to see it; empty if none is needed."""
 	found = {column: part.needs for part in sources(FACTS) for column in part.columns}
 	return {column: doctype for column, doctype in {**found, **DERIVED}.items() if column != "stale_on"}
 
 
 def facts_of(relation: str) -> list[Row]:
-	"""The relation's figures, a row a company, of the companies that the user may read; most revenue first.
+	"""Return the relation's figures, one row per company that the user may read; most revenue first.
 
-	None is what is not known, or not for this user.
+	None stands for what is not known, or not visible to this user.
 	"""
 	figures = _figures_for_user(relation)
 	if not any(figures.values()):
@@ -91,7 +92,9 @@ def facts_of(relation: str) -> list[Row]:
 
 
 def item_groups_of(relation: str) -> list[Row]:
-	"""What the relation bought by company and item group, most first; empty for who may not read invoices."""
+	"""Return what the relation bought by company and item group, most first; empty without permission to read
+	invoices.
+	"""
 	if not _figures_for_user(relation).get("revenue_total"):
 		return []
 	table = frappe.qb.DocType(ITEM_GROUPS)
@@ -108,7 +111,7 @@ def item_groups_of(relation: str) -> list[Row]:
 
 
 def contact_facts_of(relation: str) -> Row:
-	"""Contacts, complaints and answers; empty where there are none."""
+	"""Return contacts, complaints and responses; empty if there are none."""
 	table = frappe.qb.DocType(CONTACTS)
 	columns = {column for part in sources(CONTACTS) for column in part.columns}
 	query = frappe.qb.from_(table).select(*(table[column] for column in sorted(columns)))
@@ -117,10 +120,10 @@ def contact_facts_of(relation: str) -> Row:
 
 
 def totals(relations: list[str], companies: list[str] | None = None) -> list[Row]:
-	"""Figures of several relations together, a row a currency: amounts of two currencies are never added up.
+	"""Return the added figures of several relations, one row per currency: two currencies are never added.
 
-	For who may read the amounts: the caller has checked that. `relations` is their number; figures that do not
-	add up (rhythm, classes, days sales outstanding, margin of part of the revenue) are not in it.
+	The caller has checked that the user may read the amounts. `relations` is their number. Figures that
+	cannot be added (rhythm, classes, days sales outstanding, margin of part of the revenue) are left out.
 	"""
 	table = frappe.qb.DocType(FACTS)
 	query = (
@@ -141,7 +144,9 @@ def totals(relations: list[str], companies: list[str] | None = None) -> list[Row
 
 
 def listings(relation: str, company: str, figure: str) -> list[Listing]:
-	"""The lists in which the documents behind a figure stand; empty if there are none, or none for this user."""
+	"""Return the lists that show the documents behind a figure; empty if there are none, or none for this
+	user.
+	"""
 	scope = scope_of([relation])
 	if figure in needs():
 		if not _figures_for_user(relation)[figure] or company not in _companies():
@@ -154,12 +159,12 @@ def listings(relation: str, company: str, figure: str) -> list[Listing]:
 
 
 def may_see_amounts(relation: str) -> bool:
-	"""Whether the user may read invoices, and every customer that the relation is."""
+	"""Tell whether the user may read invoices, and every customer of the relation."""
 	return bool(_figures_for_user(relation).get("revenue_total"))
 
 
 def _figures_for_user(relation: str) -> dict[str, bool]:
-	"""figure → whether the user may see it of this relation."""
+	"""Return figure → whether the user may see it of this relation."""
 	wanted = needs()
 	customers = [name for doctype, name in queries.parties_of([relation])[relation] if doctype == "Customer"]
 	whole = all(frappe.has_permission("Customer", "read", doc=name) for name in customers)
@@ -172,7 +177,7 @@ def _may_read(doctype: str) -> bool:
 
 
 def _companies() -> list[str]:
-	"""Those that the user may read documents of: all, unless user permissions say which."""
+	"""Return the companies of which the user may read documents: all, unless User Permissions say which."""
 	company = frappe.qb.DocType("Company")
 	user = frappe.permissions.get_user_permissions(frappe.session.user).get("Company")
 	if user:
@@ -181,7 +186,7 @@ def _companies() -> list[str]:
 
 
 def _seen(row: Row, figures: dict[str, bool]) -> Row:
-	"""The row without what the user may not see or nobody knows."""
+	"""Return the row without values that are unknown or hidden from the user."""
 	unknown = {figure for figure, base in UNKNOWN_WITHOUT.items() if (row[base] or 0) <= 0}
 	hidden = {figure for figure, shown in figures.items() if not shown}
 	return {column: None if column in unknown | hidden else value for column, value in row.items()}

@@ -1,9 +1,9 @@
-"""The queue of changed parties. Alone writes `Relation Facts Queue`.
+"""Maintain the queue of changed parties. Sole writer of `Relation Facts Queue`.
 
-Whoever changes a document adds a row in the same transaction and does nothing else: one INSERT of a row
-with a name of its own, so that two who sell to the same customer never wait for each other (they would, if a
-party had one row). The same party may stand in the queue many times; it is refreshed once. What was taken is
-deleted by name: a party that changes while its facts are made has a new row by then, and that one stays.
+Each change of a document adds a row in the same transaction and does nothing else. The INSERT uses a new
+name, so that two users that sell to the same customer never wait for each other (they would, if a party had
+one row). The same party may be in the queue many times; it is refreshed once. Processed rows are deleted by
+name: a party that changes while its facts are computed has a new row by then, and that one stays.
 """
 
 from collections.abc import Collection, Iterable
@@ -22,9 +22,9 @@ DELETED_AT_ONCE = 10_000
 
 
 def mark(party_type: str, party: str | None) -> None:
-	"""The documents of a party (or of a `Relation`) changed: its facts are to be made anew.
+	"""Mark a party (or a `Relation`) with changed documents: its facts must be recomputed.
 
-	Written out, because it runs in every submit of an invoice.
+	The query is written out, because it runs in every submit of an invoice.
 	"""
 	if party:
 		frappe.db.sql(
@@ -35,7 +35,7 @@ def mark(party_type: str, party: str | None) -> None:
 
 
 def mark_all(parties: Iterable[Party]) -> None:
-	"""As `mark`, for many."""
+	"""Mark many parties at once."""
 	stamp = now()
 	rows = [(frappe.generate_hash(length=20), stamp, *party) for party in parties]
 	if rows:
@@ -44,32 +44,36 @@ def mark_all(parties: Iterable[Party]) -> None:
 
 @one_statement
 def mark_document(doc: Document) -> None:
-	"""A quotation, order, invoice, opportunity … changed."""
+	"""Mark the party of a changed document (quotation, order, invoice, opportunity …)."""
 	if party := queries.party_of(doc):
 		mark(*party)
 
 
 @deferrable
 def mark_relation(doc: Document) -> None:
-	"""A document that names a relation itself (interaction, answer to a campaign …) changed."""
+	"""Mark the relation that a changed document names itself (interaction, campaign response …)."""
 	mark(RELATION, doc.get("relation"))
 
 
 def changes_facts(entry: Document) -> bool:
-	"""Whether an entry of the payment ledger has to be marked. Those of an invoice come with the invoice's own
-	event, which marks it: an invoice costs one row."""
+	"""Tell whether an entry of the payment ledger must be marked.
+
+	Entries of an invoice need no row, because the invoice's own event marks it: an invoice costs one row.
+	"""
 	return entry.party_type == "Customer" and entry.voucher_type != "Sales Invoice"
 
 
 @deferrable
 def mark_ledger_entry(doc: Document) -> None:
-	"""The payment ledger got an entry: by a payment, a journal entry, a reconciliation, a cancellation …"""
+	"""Mark the party of a new payment ledger entry: by a payment, a journal entry, a reconciliation, a
+	cancellation …
+	"""
 	mark(doc.party_type, doc.party)
 
 
 @deferrable
 def mark_moved(doc: Document) -> None:
-	"""A relation was saved: other documents may be its parties now."""
+	"""Mark a saved relation: other documents may be its parties now."""
 	before = doc.get_doc_before_save()
 	if _parties(doc) != (_parties(before) if before else set()):
 		mark(RELATION, doc.name)
@@ -81,7 +85,7 @@ def _parties(relation: Document) -> set[Party]:
 
 @deferrable
 def mark_mentioned(doc: Document) -> None:
-	"""An e-mail or a call: everybody that it is about, by reference and by its links."""
+	"""Mark all parties of an email or a call, by reference and by its links."""
 	links = doc.get("timeline_links") or doc.get("links") or ()
 	named = {(doc.get("reference_doctype"), doc.get("reference_name"))}
 	named.update((link.link_doctype, link.link_name) for link in links)
@@ -90,24 +94,24 @@ def mark_mentioned(doc: Document) -> None:
 
 
 def names() -> list[str]:
-	"""The rows that stand in the queue now."""
+	"""Return the rows that are in the queue now."""
 	return frappe.get_all(QUEUE, pluck="name", order_by="name asc", limit=0)
 
 
 def take(limit: int) -> list[frappe._dict]:
-	"""Rows of the queue, oldest first: name, party_type, party. They stay until they are settled."""
+	"""Return rows of the queue, oldest first: name, party_type, party. They stay until they are settled."""
 	return frappe.get_all(QUEUE, fields=["name", "party_type", "party"], order_by="creation asc", limit=limit)
 
 
 def relations_in(rows: Collection[frappe._dict]) -> set[str]:
-	"""The relations of the parties. Who has none yet is marked again when it is adopted."""
+	"""Return the relations of the parties. A party without one is marked again when it is adopted."""
 	found = {row.party for row in rows if row.party_type == RELATION}
 	parties = {(row.party_type, row.party) for row in rows if row.party_type != RELATION}
 	return found | set(queries.relations_of(parties).values())
 
 
 def waits(relation: str) -> bool:
-	"""Whether documents of the relation changed since its facts were made."""
+	"""Tell whether documents of the relation changed since its facts were computed."""
 	parties = [*queries.parties_of([relation])[relation], (RELATION, relation)]
 	table = frappe.qb.DocType(QUEUE)
 	for doctype, members in queries.by_type(parties).items():
@@ -123,7 +127,7 @@ def waits(relation: str) -> bool:
 
 
 def settle(done: list[str]) -> None:
-	"""These rows have been worked off."""
+	"""Delete rows that have been processed."""
 	for start in range(0, len(done), DELETED_AT_ONCE):
 		frappe.db.delete(QUEUE, {"name": ["in", done[start : start + DELETED_AT_ONCE]]})
 

@@ -1,5 +1,8 @@
-"""The fact sources of ERPNext's sales side: which columns each query gives, who may see them, and the lists in
-which the documents behind each figure stand."""
+"""Declare the fact sources of ERPNext's sales documents: columns, permissions, and the lists behind each
+figure.
+
+Writes nothing.
+"""
 
 from typing import Any
 
@@ -17,7 +20,7 @@ def _customers(scope: Scope) -> list[str]:
 
 
 def _sold(scope: Scope, company: str, start: str | None = None) -> dict[str, Any]:
-	"""Filters of the invoices that `sources.is_sold` lets count, after the day `start`."""
+	"""Return filters of the invoices that `sources.is_sold` counts, after the day `start`."""
 	filters = {
 		"customer": ["in", _customers(scope)],
 		"company": company,

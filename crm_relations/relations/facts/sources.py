@@ -1,17 +1,20 @@
-"""Where facts come from: queries that each give some columns of the facts of all relations, or of some.
+"""Define where facts come from: queries that each return some columns of the facts of all relations, or of
+some.
 
-A source is one query that groups documents by relation (and company). The engine puts those of a doctype together
-in one statement. Relations may not name what stands right of it in the house: interactions, campaigns and
-pipeline add theirs by the hook `relation_fact_sources`, a list of dotted paths to lists of `FactSource`, and so
-may other apps.
+A source is one query that groups documents by relation (and company). The engine combines those of a doctype
+in one query. The package relations may not name packages to its right. So interactions, campaigns and
+pipeline add their sources by the hook `relation_fact_sources`, a list of dotted paths to lists of
+`FactSource`; other apps may too. Writes nothing.
 
-Which rows count is said here and nowhere else:
+This module alone defines which rows count:
 
-* *sold* are submitted Sales Invoices with credit notes (negative); not opening invoices, whose revenue was
-  booked elsewhere, and not transfers inside one company. A consolidated POS invoice counts, the receipts
-  that it consolidates do not.
+* *sold* are submitted Sales Invoices with credit notes (negative). Opening invoices do not count, because
+their revenue was posted elsewhere; neither do transfers inside one company. A consolidated POS invoice
+counts, the POS invoices in it do not.
+
 * an *order* is a submitted Sales Order, or a sale that was invoiced without one.
-* *open* is what the payment ledger says is not paid.
+
+* *open* is what the payment ledger shows as not paid.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -34,7 +37,7 @@ CONTACTS: Final = "Relation Contact Facts"
 Fold = Literal["sum", "max", "min"]
 ITEM_GROUPS = "Relation Facts Item Group"
 
-#: what is smaller than this is no open amount, only a rounding
+#: smaller amounts are not open, only a rounding
 ROUNDING = 0.005
 OPEN_QUOTATION = ("Open", "Replied", "Partially Ordered")
 
@@ -44,8 +47,8 @@ Table = Any
 class OneOf(Term):
 	"""The right side of IN for thousands of names, as one parameter.
 
-	pypika makes a term of each name and writes all of them out again whenever it compares two sub-queries: most of
-	the time of a refresh went there.
+	pypika makes a term of each name and writes all of them out again whenever it compares two sub-queries: a
+	refresh spent most of its time on that.
 	"""
 
 	def __init__(self, names: Iterable[str]):
@@ -59,11 +62,11 @@ class OneOf(Term):
 
 @dataclass(frozen=True)
 class Scope:
-	"""Whose facts, as of which day.
+	"""The relations to compute, and the day.
 
 	:param relations: None means all
-	:param parties: doctype → names of the documents that these relations are
-	:param between: of all, only customers whose names come after the first and not after the second of these, in
+	:param parties: doctype → names of the documents of these relations
+	:param between: of all, only customers with names after the first and not after the second of these, in
 		the database's order; None means no such border
 	"""
 
@@ -74,7 +77,7 @@ class Scope:
 
 	@cached_property
 	def start_12(self) -> str:
-		"""What is after this day is in the last 12 months."""
+		"""Return the day before the last 12 months: they hold what is after it."""
 		return str(rules.months_before(self.today, 12))
 
 	@cached_property
@@ -82,7 +85,7 @@ class Scope:
 		return str(rules.months_before(self.today, 24))
 
 	def of_customers(self, query: QueryBuilder, customer: Term) -> QueryBuilder:
-		"""The query narrowed to the customers in question; `customer` is its column that names them."""
+		"""Return the query narrowed to the customers of the scope; `customer` is its column that names them."""
 		if self.relations is not None:
 			return query.where(customer.isin(OneOf(self.parties.get("Customer", ()))))
 		after, last = self.between
@@ -90,7 +93,9 @@ class Scope:
 		return query.where(customer <= last) if last is not None else query
 
 	def of_parties(self, query: QueryBuilder, party_type: Term, party: Term) -> QueryBuilder:
-		"""The query narrowed to the party documents in question; the columns name their doctype and name."""
+		"""Return the query narrowed to the party documents of the scope; the columns name their doctype and
+		name.
+		"""
 		if self.relations is None:
 			return query
 		members = [
@@ -99,7 +104,7 @@ class Scope:
 		return query.where(Criterion.any(members) if members else party_type == "")
 
 	def of_relations(self, query: QueryBuilder, relation: Term) -> QueryBuilder:
-		"""The query narrowed to the relations in question; `relation` is its column that holds them."""
+		"""Return the query narrowed to the relations of the scope; `relation` is its column that holds them."""
 		return query if self.relations is None else query.where(relation.isin(OneOf(self.relations)))
 
 	def within_12(self, day: Term) -> Criterion:
@@ -109,7 +114,7 @@ class Scope:
 		return (day > self.start_24) & (day <= str(self.today))
 
 	def stale_on(self, day: Term) -> Term:
-		"""When a document of that day enters or leaves one of the windows next, or NULL."""
+		"""Return when a document of that day enters or leaves one of the windows next, or NULL."""
 		return (
 			Case()
 			.when(day > str(self.today), day)
@@ -122,19 +127,19 @@ class Scope:
 class FactSource:
 	"""Some columns of the facts.
 
-	`rows` gives a query that selects whose the row is, then for Relation Facts `company`, then `columns` in their
-	order. Whose it is: `relation`, or, with `by` "party", `party_type` and `party`, or, with `by` "customer",
-	`party`: the engine looks up the relation, after the documents are grouped. Each column belongs to
-	one source, except where what several give makes sense in one figure (`orders`, `last_contact`, `stale_on`).
+	`rows` returns a query that selects the owner of the row, then for Relation Facts `company`, then
+	`columns` in order. The owner is `relation`, or, with `by` "party", `party_type` and `party`, or, with
+	`by` "customer", `party`: the engine looks up the relation after the documents are grouped. Each column
+	belongs to one source, except columns to which several sources add (`orders`, `last_contact`, `stale_on`).
 	"""
 
 	doctype: Literal["Relation Facts", "Relation Contact Facts"]
 	columns: dict[str, Fold]
 	rows: Callable[[Scope], QueryBuilder]
 	by: Literal["relation", "party", "customer"] = "relation"
-	#: who may not read this doctype is not shown the figures; empty: whoever reads the relation is
+	#: the user must be able to read this doctype to see the figures; empty: reading the relation is enough
 	needs: str = ""
-	#: figure → the lists in which the documents behind it stand; for the relation and company of the scope
+	#: figure → the lists that show the documents behind it, for the relation and company of the scope
 	opens: Callable[[Scope, str], dict[str, list["Listing"]]] | None = None
 
 
@@ -142,8 +147,8 @@ class FactSource:
 class Listing:
 	"""A list or report of the desk, filtered: fieldname → value or [operator, value].
 
-	`adds_up` is its column whose sum over the list is the figure (over all lists of the figure, if there are
-	several); "name" if it is the number of documents, empty where the figure is no sum.
+	`adds_up` is its column with a sum over the list that equals the figure (over all lists of the figure, if
+	there are several); "name" for the number of documents, empty if the figure is not a sum.
 	"""
 
 	doctype: str
@@ -156,7 +161,7 @@ class Listing:
 
 
 def sources(doctype: str) -> list[FactSource]:
-	"""Those of one doctype, from the hook `relation_fact_sources`."""
+	"""Return the sources of one doctype, from the hook `relation_fact_sources`."""
 	found = [source for path in frappe.get_hooks("relation_fact_sources") for source in frappe.get_attr(path)]
 	return [source for source in found if source.doctype == doctype]
 
@@ -173,7 +178,7 @@ def count_if(criterion: Criterion) -> Term:
 
 
 def is_sold(invoice: Table) -> Criterion:
-	"""Invoices and credit notes that are revenue."""
+	"""Return the condition for invoices and credit notes that are revenue."""
 	return (
 		(invoice.docstatus == 1)
 		& (Coalesce(invoice.is_opening, "") != "Yes")
@@ -182,12 +187,12 @@ def is_sold(invoice: Table) -> Criterion:
 
 
 def is_sale(invoice: Table) -> Criterion:
-	"""Invoices by which something was bought: no credit notes, no debit notes."""
+	"""Return the condition for invoices with a purchase: no credit notes, no debit notes."""
 	return (invoice.is_return == 0) & (invoice.is_debit_note == 0)
 
 
 def invoiced(scope: Scope) -> QueryBuilder:
-	"""Revenue from the headers: net of discounts, without taxes, in the company's currency."""
+	"""Return revenue from the headers: net of discounts, without taxes, in company currency."""
 	invoice = frappe.qb.DocType("Sales Invoice")
 	net, day = invoice.base_net_total, invoice.posting_date
 	query = (
@@ -211,13 +216,13 @@ def invoiced(scope: Scope) -> QueryBuilder:
 
 
 def item_groups(scope: Scope) -> QueryBuilder:
-	"""What was sold by customer, company and item group, from the lines, and the margin of the last 12 months.
+	"""Return sales by customer, company and item group, from the lines, and the margin of the last 12 months.
 
-	The margin is net amount less cost. Cost is what ERPNext keeps with the line that moved the stock: the
+	The margin is net amount less cost. Cost is what ERPNext stores with the line that moved the stock: the
 	incoming rate on the invoice's line if the invoice updates stock, else on the line of the delivery note
-	that it bills; both are put right by ERPNext when stock is valued anew. A line without such a rate (services,
-	bundles, orders billed apart from their delivery) has no known cost: it counts neither in the margin
-	nor in the revenue with known cost that the margin is to be seen against.
+	that it bills. ERPNext corrects both when stock is revalued. A line without such a rate (services,
+	bundles, orders billed separately from their delivery) has no known cost. It counts neither in the margin
+	nor in the revenue with known cost, with which the margin is compared.
 	"""
 	query, invoice, line, known, margin = _lines()
 	net, day = line.base_net_amount, invoice.posting_date
@@ -236,7 +241,7 @@ def item_groups(scope: Scope) -> QueryBuilder:
 
 
 def margins(scope: Scope) -> QueryBuilder:
-	"""The margin over all item groups: the same lines, of the last 12 months only."""
+	"""Return the margin over all item groups: the same lines, of the last 12 months only."""
 	query, invoice, line, known, margin = _lines()
 	net = line.base_net_amount
 	query = (
@@ -253,7 +258,7 @@ def margins(scope: Scope) -> QueryBuilder:
 
 
 def _lines() -> tuple[QueryBuilder, Table, Table, Criterion, Term]:
-	"""The lines that were sold, their invoice, whether their cost is known, and their margin then."""
+	"""Return the sold lines, their invoice, whether their cost is known, and their margin then."""
 	invoice, line = frappe.qb.DocType("Sales Invoice"), frappe.qb.DocType("Sales Invoice Item")
 	delivered = frappe.qb.DocType("Delivery Note Item")
 	rate = Case().when(line.incoming_rate > 0, line.incoming_rate).else_(delivered.incoming_rate)
@@ -272,7 +277,7 @@ def _lines() -> tuple[QueryBuilder, Table, Table, Criterion, Term]:
 
 
 def ordered(scope: Scope) -> QueryBuilder:
-	"""Submitted Sales Orders."""
+	"""Return submitted Sales Orders."""
 	order = frappe.qb.DocType("Sales Order")
 	query = frappe.qb.from_(order).where(order.docstatus == 1).groupby(order.customer, order.company)
 	query = query.select(order.customer.as_("party"), order.company)
@@ -280,7 +285,7 @@ def ordered(scope: Scope) -> QueryBuilder:
 
 
 def sold_directly(scope: Scope) -> QueryBuilder:
-	"""Sales that were invoiced without a Sales Order: none of their lines names one."""
+	"""Return sales that were invoiced without a Sales Order: none of their lines names one."""
 	invoice = frappe.qb.DocType("Sales Invoice")
 	query = (
 		direct_sales(invoice)
@@ -291,7 +296,7 @@ def sold_directly(scope: Scope) -> QueryBuilder:
 
 
 def direct_sales(invoice: Table) -> QueryBuilder:
-	"""Sales without an order: nothing selected yet."""
+	"""Return sales without an order, nothing selected yet."""
 	line = frappe.qb.DocType("Sales Invoice Item")
 	from_order = (
 		frappe.qb.from_(line).select(line.name).where((line.parent == invoice.name) & (line.sales_order > ""))
@@ -321,7 +326,9 @@ def _orders(scope: Scope, day: Term) -> list[Term]:
 
 
 def vouchers(scope: Scope) -> QueryBuilder:
-	"""What is open on each voucher of the payment ledger, and when it was due; what is settled is left out."""
+	"""Return what is open on each voucher of the payment ledger, and its due date; settled vouchers are left
+	out.
+	"""
 	entry = frappe.qb.DocType("Payment Ledger Entry")
 	today = str(scope.today)
 	query = (
@@ -348,10 +355,11 @@ def is_overdue(voucher: Table, scope: Scope) -> Criterion:
 
 
 def owed(scope: Scope) -> QueryBuilder:
-	"""Open and overdue, as ERPNext's report Accounts Receivable has them.
+	"""Return open and overdue amounts, as ERPNext's report Accounts Receivable shows them.
 
-	Open is all that the ledger has for the party, advances and credits deducted. Overdue is what is open on
-	vouchers whose due date (the last one, where there are several) has passed; credits are not deducted from it.
+	Open is all that the ledger has for the party, less advances and credits. Overdue is what is open on
+	vouchers with a due date (the last one, if there are several) in the past; credits are not deducted from
+	it.
 	"""
 	voucher = vouchers(scope).as_("voucher")
 	overdue = is_overdue(voucher, scope)
@@ -382,7 +390,9 @@ def is_open_quotation(quotation: Table) -> Criterion:
 
 
 def quoted(scope: Scope) -> QueryBuilder:
-	"""Submitted quotations that are neither ordered, lost nor expired; to the customer or what it was before."""
+	"""Return submitted quotations that are neither ordered, lost nor expired; to the customer or an earlier
+	document of it.
+	"""
 	quotation = frappe.qb.DocType("Quotation")
 	query = (
 		frappe.qb.from_(quotation)

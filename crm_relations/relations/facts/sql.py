@@ -1,8 +1,9 @@
-"""The statements of the facts: what the sources give becomes rows of our tables. Built here, run by the engine.
+"""Build the SQL of the facts: it turns the rows of the sources into rows of our tables. The engine runs it.
 
-`rows` gives all rows of a table as one query, and `insert` writes them. `fill` writes a whole table; on MariaDB slice
-by slice of the customers, whose groups fit into memory, with the sources side by side, because one below the other
-all their rows would go through a temporary table on the disk, which takes several times as long. All give the same.
+`rows` returns all rows of a table as one query, and `insert` writes them. `fill` writes a whole table. On
+MariaDB it works in slices of the customers with groups that fit into memory, with the sources side by side:
+combined by UNION, all their rows would go through a temporary table on the disk, which takes several times as
+long. All give the same result.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ Md5 = CustomFunction("MD5", ["text"])
 DateDiff = CustomFunction("DATEDIFF", ["later", "earlier"])
 
 FOLD = {"sum": Sum, "max": Max, "min": Min}
-#: the same, of the value that is there and the one that comes; either may be unknown
+#: the same, for the stored value and the new one; either may be unknown
 MERGE = {
 	"sum": lambda old, new: old + new,
 	"max": lambda old, new: Greatest(Coalesce(old, new), Coalesce(new, old)),
@@ -51,8 +52,8 @@ ITEM_GROUP_FOLDS = {
 	"last_bought": "max",
 }
 
-#: customers whose documents are grouped in one statement: few enough for the groups to stay in memory (16 MB by
-#: MariaDB's default; a name takes 560 bytes there), where on the disk they take several times as long
+#: customers with documents grouped in one query: few enough for the groups to stay in memory (16 MB by
+#: MariaDB's default; a name takes 560 bytes there); on the disk they take several times as long
 CUSTOMERS_AT_ONCE = 8_000
 ITEM_GROUPS_AT_ONCE = 3_000
 
@@ -60,13 +61,13 @@ Row = dict[str, Term]
 
 
 def rows(doctype: str, scope: Scope) -> tuple[list[str], QueryBuilder]:
-	"""Columns, and the query that selects all rows of the table for the scope."""
+	"""Return columns, and the query that selects all rows of the table for the scope."""
 	query, row = _item_group_rows(scope) if doctype == ITEM_GROUPS else _folded_rows(doctype, scope)
 	return list(row), query.select(*(term.as_(column) for column, term in row.items()))
 
 
 def insert(doctype: str, scope: Scope) -> None:
-	"""Write the rows of the scope in one statement; none of them is in the table."""
+	"""Write the rows of the scope in one query; none of them is in the table."""
 	columns, query = rows(doctype, scope)
 	made = query.as_("made")
 	into = frappe.qb.into(frappe.qb.DocType(doctype)).columns(*columns).from_(made)
@@ -74,7 +75,7 @@ def insert(doctype: str, scope: Scope) -> None:
 
 
 def fill(doctype: str, scope: Scope) -> None:
-	"""Write all rows of the table, which is empty; of Relation Facts without what is `derived` and the classes."""
+	"""Write all rows of the table, which is empty; for Relation Facts without `derived` columns and classes."""
 	table = frappe.qb.DocType(doctype)
 	if frappe.db.db_type != "mariadb":
 		insert(doctype, scope)
@@ -95,7 +96,7 @@ def fill(doctype: str, scope: Scope) -> None:
 
 
 def _slices(scope: Scope, size: int) -> Iterator[Scope]:
-	"""The scope of all in slices of so many customers, along the keys that begin with the customer."""
+	"""Yield the scope of all in slices of this many customers, along the keys that begin with the customer."""
 	party = frappe.qb.DocType("Relation Party")
 	query = frappe.qb.from_(party).select(party.party).where(party.party_type == "Customer")
 	borders = query.orderby(party.party).run(pluck=True)[size - 1 :: size]
@@ -104,7 +105,7 @@ def _slices(scope: Scope, size: int) -> Iterator[Scope]:
 
 
 def derived(fact: Any, scope: Scope) -> Row:
-	"""What follows from other columns of a row of Relation Facts; `fill` leaves it out."""
+	"""Return the columns of Relation Facts that are derived from others; `fill` leaves them out."""
 	days = (scope.today - getdate(scope.start_12)).days
 	return {
 		# mean days from one order day to the next
@@ -124,8 +125,8 @@ def _folds(parts: list[FactSource]) -> dict[str, Fold]:
 
 
 def _fold_in(table: Any, query: QueryBuilder, row: Row, folds: Mapping[str, Fold]) -> None:
-	"""Write rows into the table; where one is there, fold them into it."""
-	# the names differ, so that those below can only mean the row that is there
+	"""Write rows into the table; if one exists, add them to it."""
+	# the names differ, so that those below can only mean the existing row
 	coming = query.select(*(term.as_(f"new_{column}") for column, term in row.items())).as_("coming")
 	query = frappe.qb.into(table).columns(*row).from_(coming)
 	query = query.select(*(coming[f"new_{column}"] for column in row))
@@ -136,8 +137,11 @@ def _fold_in(table: Any, query: QueryBuilder, row: Row, folds: Mapping[str, Fold
 
 @contextmanager
 def _grouped_at_once() -> Iterator[None]:
-	"""MariaDB would group the documents of each customer by itself, when it comes to join them: two hundred thousand
-	small reads all over wide rows, instead of one along the key."""
+	"""Force MariaDB to group all documents at once.
+
+	It would otherwise group the documents of each customer separately when it joins them: two hundred
+	thousand small reads in wide rows, instead of one along the key.
+	"""
 	frappe.db.sql("SET SESSION optimizer_switch = 'split_materialized=off'")
 	try:
 		yield
@@ -146,8 +150,10 @@ def _grouped_at_once() -> Iterator[None]:
 
 
 def _customer_rows(parts: list[FactSource], scope: Scope) -> tuple[QueryBuilder, Row]:
-	"""All sources by customer side by side, a row a customer and company: each is grouped already and is joined by
-	key, and the row is written once."""
+	"""Return all sources by customer side by side, one row per customer and company.
+
+	Each source is grouped already and is joined by key, and the row is written once.
+	"""
 	party, company = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Company")
 	query = frappe.qb.from_(party).join(company).on(company.name != "").where(party.party_type == "Customer")
 	query = scope.of_customers(query, party.party)
@@ -176,7 +182,9 @@ def _customer_rows(parts: list[FactSource], scope: Scope) -> tuple[QueryBuilder,
 
 
 def _item_group_parts(scope: Scope) -> tuple[QueryBuilder, Row]:
-	"""What each customer bought of an item group; two customers that are one relation have two rows of one name."""
+	"""Return what each customer bought of an item group; two customers of one relation have two rows with one
+	name.
+	"""
 	sold, party = item_groups(scope).as_("sold"), frappe.qb.DocType("Relation Party")
 	company = frappe.qb.DocType("Company")
 	group = Coalesce(sold.item_group, "")
@@ -206,7 +214,7 @@ def _item_group_rows(scope: Scope) -> tuple[QueryBuilder, Row]:
 
 
 def _folded_rows(doctype: str, scope: Scope) -> tuple[QueryBuilder, Row]:
-	"""All sources one below the other, then folded: a row for each relation (and company)."""
+	"""Return all sources combined by UNION, then grouped: one row for each relation (and company)."""
 	folds = _folds(sources(doctype))
 	united: Any = None
 	for part in sources(doctype):
@@ -241,7 +249,7 @@ def _keys(doctype: str) -> list[str]:
 
 
 def _part_rows(part: FactSource, scope: Scope) -> tuple[QueryBuilder, Row]:
-	"""The rows of one source with name and relation; a party that has no relation is left out."""
+	"""Return the rows of one source with name and relation; a party without a relation is left out."""
 	own = part.rows(scope).as_("own")
 	query, relation = _of_relation(own, part.by)
 	columns = {column: _number(part.doctype, column, own[column]) for column in part.columns}
@@ -256,7 +264,7 @@ def _part_rows(part: FactSource, scope: Scope) -> tuple[QueryBuilder, Row]:
 
 
 def _of_relation(own: QueryBuilder, by: str) -> tuple[QueryBuilder, Term]:
-	"""A query from the rows of a source, and the term that says whose relation each is."""
+	"""Return a query from the rows of a source, and the term for the relation of each row."""
 	if by == "relation":
 		return frappe.qb.from_(own), own.relation
 	party = frappe.qb.DocType("Relation Party")
@@ -266,7 +274,7 @@ def _of_relation(own: QueryBuilder, by: str) -> tuple[QueryBuilder, Term]:
 
 
 def _number(doctype: str, column: str, term: Term) -> Term:
-	"""Numbers cannot be NULL in Frappe's tables."""
+	"""Return 0 for NULL: numbers cannot be NULL in Frappe's tables."""
 	dated = frappe.get_meta(doctype).get_field(column).fieldtype in ("Date", "Datetime")
 	return term if dated else Coalesce(term, 0)
 

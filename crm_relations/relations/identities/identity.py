@@ -1,6 +1,8 @@
-"""Identity: which ERPNext documents are one relation, and what happens to it when they change.
+"""Keep relations up to date with their ERPNext documents: which documents are one relation, and what changes
+with them.
 
-The rules which documents belong together stand with the sources; how they are brought together, in adoption.
+The rules for which documents belong together are in the sources; `adoption` applies them and writes the
+relations.
 """
 
 import frappe
@@ -23,26 +25,26 @@ CUSTOMER = "Customer"
 
 
 def relation_of(doctype: str, name: str | None) -> str | None:
-	"""Name of the relation that the party document is, or None."""
+	"""Return the name of the party document's relation, or None."""
 	return queries.relation_of(doctype, name)
 
 
 def parties_of(relation: str, doctype: str | None = None) -> list[Party]:
-	"""(doctype, name) of the documents that are this relation, oldest first; of one doctype if it is given."""
+	"""Return (doctype, name) of the documents of this relation, oldest first; of one doctype if it is given."""
 	parties = queries.parties_of([relation])[relation]
 	return [party for party in parties if doctype in (None, party[0])]
 
 
 def customer_of(relation: str) -> str | None:
-	"""The relation's customer document, the oldest if it has several, or None."""
+	"""Return the relation's customer document, the oldest if it has several, or None."""
 	customers = parties_of(relation, CUSTOMER)
 	return customers[0][1] if customers else None
 
 
 def adopt(doctype: str, name: str) -> str:
-	"""Relation of a party document; made, joined and its roles derived if they were not yet.
+	"""Return the relation of a party document; create or join it and derive its roles if necessary.
 
-	:raises frappe.ValidationError: no doctype of a party, no such document, or it has no name
+	:raises frappe.ValidationError: not a party doctype, no such document, or it has no name
 	"""
 	if doctype not in sources():
 		refuse(
@@ -62,9 +64,9 @@ def adopt(doctype: str, name: str) -> str:
 
 @deferrable
 def adopt_document(doc: Document) -> str | None:
-	"""Make or update the relation of a party document (Customer, Lead, Contact …); returns its name.
+	"""Create or update the relation of a party document (Customer, Lead, Contact …); return its name.
 
-	A document without a name is left out: there is nothing to call the relation.
+	A document without a name is left out: the relation would have no name.
 	"""
 	party = (doc.doctype, doc.name)
 	relation = queries.relation_of(*party)
@@ -89,7 +91,9 @@ def adopt_document(doc: Document) -> str | None:
 
 
 def _has_become_a_person(doc: Document, before: Document, relation: str) -> bool:
-	"""Whether a contact that stood for an organisation has got the name of a person: then it is one who works there."""
+	"""Tell whether a contact that stood for an organization now has the name of a person: then it is an
+	employee of it.
+	"""
 	if doc.doctype != "Contact" or person_name(before) or not person_name(doc):
 		return False
 	is_organisation = frappe.db.get_value("Relation", relation, "relation_kind") == ORGANISATION
@@ -98,7 +102,7 @@ def _has_become_a_person(doc: Document, before: Document, relation: str) -> bool
 
 @deferrable
 def adopt_linked(doc: Document) -> None:
-	"""A Party Link says that its two ends are one: adopting them brings their relations together."""
+	"""Adopt both ends of a Party Link, which merges their relations: the link says that they are one."""
 	ends = ((doc.primary_role, doc.primary_party), (doc.secondary_role, doc.secondary_party))
 	if not doc.get_doc_before_save():
 		reassign.confirm_one(*ends)
@@ -109,13 +113,15 @@ def adopt_linked(doc: Document) -> None:
 
 @deferrable
 def follow_address(doc: Document) -> None:
-	"""Event step: bring a saved Address to the relations of the documents that name it or are linked to it."""
+	"""Update the relations of the documents that name a saved Address or are linked to it; step of an event."""
 	_follow_address(doc, deleted=False)
 
 
 @deferrable
 def leave_address(doc: Document) -> None:
-	"""Event step: an Address is being deleted; the relations take the next one of their documents."""
+	"""Update the relations of an Address that is being deleted: they use the next one of their documents;
+	step of an event.
+	"""
 	_follow_address(doc, deleted=True)
 
 
@@ -133,12 +139,12 @@ def _follow_address(doc: Document, deleted: bool) -> None:
 
 @deferrable
 def forget_document(doc: Document) -> None:
-	"""A party document is deleted: its row in `parties` goes, the relation and its history stay."""
+	"""Delete the row of a deleted party document in `parties`; the relation and its history stay."""
 	forget([(doc.doctype, doc.name)])
 
 
 def forget(parties: list[Party]) -> int:
-	"""These party documents are gone, or going: returns how many relations named them."""
+	"""Remove deleted party documents from their relations; return how many relations named them."""
 	relations = queries.relations_of(parties)
 	if not relations:
 		return 0
@@ -156,10 +162,10 @@ def forget(parties: list[Party]) -> int:
 
 @deferrable
 def fold_before_merge(doc: Document) -> None:
-	"""A party document is about to be merged into another: their relations become one first.
+	"""Merge the relations of two party documents before the documents themselves are merged.
 
-	Frappe renames our row of the old document to the new one's name; where both have a row, the unique key
-	of a party would stop the merge.
+	Frappe renames our row of the old document to the new one's name; if both have a row, the unique key of a
+	party would prevent the merge.
 	"""
 	old, new = doc.flags.relation_merge
 	mine, theirs = queries.relation_of(doc.doctype, old), queries.relation_of(doc.doctype, new)
@@ -173,7 +179,7 @@ def fold_before_merge(doc: Document) -> None:
 
 @deferrable
 def delete_merged_party_row(doc: Document) -> None:
-	"""The row of the old document goes, if the new one has one."""
+	"""Delete the row of the old document, if the new one has one."""
 	old, new = doc.flags.relation_merge
 	if queries.relation_of(doc.doctype, new):
 		relation = queries.relation_of(doc.doctype, old)
@@ -183,7 +189,7 @@ def delete_merged_party_row(doc: Document) -> None:
 
 @deferrable
 def follow_rename(doc: Document) -> None:
-	"""A party document was renamed or merged into another: rows, evidence and name follow."""
+	"""Update rows, evidence and name after a party document was renamed or merged into another."""
 	old, new = doc.flags.relation_renamed
 	if relation := queries.relation_of(doc.doctype, old):
 		# rows written in bulk are not yet in Frappe's map of dynamic links, by which it renames
@@ -206,7 +212,7 @@ def follow_rename(doc: Document) -> None:
 	before = _columns(doc)
 	for column, value in before.items():
 		if value == new:
-			before[column] = old  # named by a field: the field was renamed along
+			before[column] = old  # named by a field: the field was renamed with it
 	outcome = adoption.adopt([(doc.doctype, new)], before={(doc.doctype, new): before})
 	facts.mark(facts.RELATION, relation)
 	roles.refresh({relation} | outcome.changed)
@@ -217,7 +223,7 @@ def _columns(doc: Document) -> Row:
 
 
 def _touched(doc: Document, before: Document) -> bool:
-	"""Whether the save changed anything that a relation is made of."""
+	"""Tell whether the save changed anything that a relation is made of."""
 	found = sources()[doc.doctype]
 	if any(
 		cstr(doc.get(c)) != cstr(before.get(c)) for c in found.columns if c not in ("modified", "creation")
@@ -232,13 +238,15 @@ def _table_values(doc: Document, table: str) -> list[tuple[str, ...]]:
 
 
 def _stamp(doc: Document, relation: str) -> None:
-	"""The field is in the database already; the document in memory must not write it away at its next save."""
+	"""Set the field on the document in memory too: its next save must not overwrite the value in the
+	database.
+	"""
 	if adoption.names_relation(doc.doctype) and doc.get("relation") != relation:
 		doc.db_set("relation", relation, update_modified=False)
 
 
 def _end_left_links(doc: Document, before: Document | None, relation: str) -> None:
-	"""A contact that was taken off an organisation does not work for it any more."""
+	"""End the links of a contact that was detached from an organization: it no longer works for it."""
 	if doc.doctype != "Contact" or not before:
 		return
 	now_linked = {(row.link_doctype, row.link_name) for row in doc.links}

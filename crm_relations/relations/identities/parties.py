@@ -1,5 +1,7 @@
-"""What stands behind a relation in ERPNext: its party documents with their titles, their addresses and contacts.
-Read in place with the reader's rights; writes nothing."""
+"""Read the documents of a relation in ERPNext: its party documents with titles, their addresses and contacts.
+
+Reads with the reader's permissions; writes nothing.
+"""
 
 from typing import Any
 
@@ -27,9 +29,10 @@ CONTACT = ("name", "first_name", "last_name", "designation", "email_id", "phone"
 
 
 def behind(relation: str) -> dict[str, Any]:
-	"""`parties` (doctype, name, title, `hidden` without name where the user may not read it), `addresses`, `contacts`.
+	"""Return `parties` (doctype, name, title; `hidden` without name if the user may not read it),
+	`addresses`, `contacts`.
 
-	One query a doctype of the parties, one for addresses and one for contacts.
+	One query per doctype of the parties, one for addresses and one for contacts.
 	"""
 	found = queries.parties_of([relation])[relation]
 	shown = _readable_parties(found)
@@ -46,7 +49,7 @@ def behind(relation: str) -> dict[str, Any]:
 
 
 def _readable_parties(parties: list[Party]) -> dict[Party, str]:
-	"""party → its title, for those that the session's user may read."""
+	"""Return party → its title, for those that the session's user may read."""
 	result: dict[Party, str] = {}
 	for doctype, names in queries.by_type(parties).items():
 		table = DocType(doctype)
@@ -60,7 +63,7 @@ def _readable_parties(parties: list[Party]) -> dict[Party, str]:
 
 
 def _linked(doctype: str, fields: tuple[str, ...], parties: list[Party]) -> list[dict[str, Any]]:
-	"""Documents of `doctype` that name one of the parties in their links, each once."""
+	"""Return documents of `doctype` that name one of the parties in their links, each once."""
 	table, link = DocType(doctype), DocType("Dynamic Link")
 	query = readable(frappe.qb.from_(table), doctype) if parties else None
 	if query is None:

@@ -1,8 +1,8 @@
-"""A document is placed by hand: taken out of a relation into one of its own, or put into another.
+"""Link a party document to another relation by hand, or detach it into its own.
 
-What somebody decided outlives every sync and every save of a document: the relation that the document left, and
-those that its own data point at, are noted as different from the one it is in now (`Relation Duplicate`), and adoption
-never brings two relations together that somebody has told apart.
+The decision of a user outlives every sync and every save of a document. The relation that the document left,
+and those that its own data point at, are recorded as different from its present one (`Relation Duplicate`).
+Adoption never merges two relations that a user has marked as different.
 """
 
 from collections.abc import Collection
@@ -23,12 +23,13 @@ from crm_relations.shared.refusals import filled, refuse
 
 
 def reassign(doctype: str, name: str, relation: str | None = None) -> str:
-	"""Put a party document into `relation`, or into a new one of its own; returns the relation it is in now.
+	"""Link a party document to `relation`, or to a new one of its own; return the relation it belongs to now.
 
-	Roles, copied values and where a contact works follow the document. The relation that it leaves stays, also
-	where it has no document any more.
+	Roles, copied values and the employer of a contact follow the document. The relation that it leaves stays,
+	even without documents.
 
-	:raises frappe.ValidationError: no party, no such document or relation, or it is in a relation of its own already
+	:raises frappe.ValidationError: not a party, no such document or relation, or it is alone in its relation
+		already
 	"""
 	party = (doctype, name)
 	_check(party, relation)
@@ -46,13 +47,13 @@ def reassign(doctype: str, name: str, relation: str | None = None) -> str:
 	tied = _tied(party, ties)
 	messages = len(frappe.local.message_log)
 	new = adoption.move(party, old, relation)
-	del frappe.local.message_log[messages:]  # that the two look alike is no news to who tells them apart
+	del frappe.local.message_log[messages:]  # a user that separates the two knows that they look alike
 	_tell_apart(new, tied | ({old} if mates else set()))
 	if old:
 		_move_work(party, old, new, ties, mates)
 		_note(party, old, new)
 	roles.refresh([name for name in (old, new) if name])
-	outcome = adoption.adopt([party])  # where a contact works, and documents that are tied to it and new
+	outcome = adoption.adopt([party])  # the employer of a contact, and new documents that are tied to it
 	roles.refresh(outcome.changed)
 	return new
 
@@ -71,7 +72,7 @@ def _check(party: Party, relation: str | None) -> None:
 
 
 def _tied(party: Party, ties: Collection[Tie]) -> set[str]:
-	"""Relations that the document's data say it is."""
+	"""Return relations that the document's data point at."""
 	ends = {
 		end
 		for tie in ties
@@ -92,7 +93,7 @@ def _tell_apart(relation: str, others: Collection[str]) -> None:
 
 
 def _move_work(party: Party, old: str, new: str, ties: Collection[Tie], mates: list[Party]) -> None:
-	"""Where a contact works goes with the contact; what another document of the relation says stays."""
+	"""Move the employer of a contact with it; what another document of the relation says stays."""
 	still = {tie.other for tie in adoption.ties_of(mates) if tie.kind == WORKS_FOR and tie.party in mates}
 	left = {tie.other for tie in ties if tie.kind == WORKS_FOR and tie.party == party} - still
 	for organisation in sorted(set(queries.relations_of(left).values()) - {new}):
@@ -115,7 +116,7 @@ def _note(party: Party, old: str, new: str) -> None:
 
 
 def confirm_one(one: Party, other: Party) -> None:
-	"""Somebody says anew that two documents are one (a Party Link): it overrules what was decided before."""
+	"""Override an earlier decision: a user says that two documents are one (a Party Link)."""
 	found = queries.relations_of([one, other])
 	if len(set(found.values())) == 2:
 		pair = ordered(*found.values())

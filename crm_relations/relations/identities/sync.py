@@ -1,7 +1,7 @@
-"""Sync: the whole existing site becomes relations. Writes through adoption and roles; can be run again at will.
+"""Sync: create relations from all existing records of a site. Writes through adoption and roles.
 
-Documents are read in pages of the primary key and committed page by page, so that a run that is killed goes
-on where it stopped: what was adopted is found as unchanged.
+It can run any number of times. Documents are read in pages of the primary key and committed page by page. So
+a run that is killed continues where it stopped: what was adopted is found as unchanged.
 """
 
 from collections.abc import Callable
@@ -19,10 +19,10 @@ from crm_relations.relations.party_documents.sources import Party, Row, sources
 from crm_relations.relations.roles_and_stages import roles
 
 CHUNK = 1000
-#: how often a page is tried that the database has undone because of a deadlock
+#: attempts for a page that the database has undone because of a deadlock
 ATTEMPTS = 3
 
-#: (doctype, documents done, documents in all)
+#: (doctype, documents done, total of documents)
 Progress = Callable[[str, int, int], None]
 
 
@@ -74,8 +74,8 @@ class SyncReport:
 def sync(dry_run: bool = False, on_progress: Progress | None = None) -> SyncReport:
 	"""Adopt every party document of the site and derive the roles of its relation.
 
-	A document that cannot be read as a relation is rejected with its reason and never ends the run.
-	Commits after each page, and what the caller has written before with the first of them.
+	A document that cannot be read as a relation is rejected with its reason and never ends the run. Commits
+	after each page; the first commit includes earlier writes of the caller.
 
 	:param dry_run: count only; nothing is written or committed
 	:param on_progress: called after each page
@@ -88,7 +88,7 @@ class _Sync:
 		self.dry_run = dry_run
 		self.on_progress = on_progress
 		self.report = SyncReport({doctype: Counts() for doctype in sources()}, dry_run)
-		#: of a dry run: relation → fields that earlier pages would have filled
+		#: in a dry run: relation → fields that earlier pages would have filled
 		self.filled: dict[str, Row] = {}
 		self.began = frappe.utils.now()
 
@@ -108,13 +108,13 @@ class _Sync:
 		return self.report
 
 	def forget_gone(self, doctype: str) -> None:
-		"""Documents that were deleted past their events, or while their page was read."""
+		"""Remove documents that were deleted without events, or while their page was read."""
 		while names := queries.parties_gone(doctype, CHUNK):
 			identity.forget([(doctype, name) for name in names])
 			frappe.db.commit()
 
 	def page(self, parties: list[Party]) -> None:
-		"""A page at once; if that fails, one by one, so that only the faulty documents are rejected."""
+		"""Process a page at once; if that fails, one by one, so that only the faulty documents are rejected."""
 		parties = self.without_adopted(parties)
 		if not parties:
 			return
@@ -134,7 +134,7 @@ class _Sync:
 			self.count(parties, outcome)
 
 	def without_adopted(self, parties: list[Party]) -> list[Party]:
-		"""Documents that this run has adopted with others that they are tied to are done, before their page came."""
+		"""Return documents without those that this run has already adopted with others they are tied to."""
 		if self.dry_run:
 			return parties
 		done = queries.adopted_since(parties, self.began)
@@ -151,7 +151,7 @@ class _Sync:
 			frappe.db.savepoint("relations_sync_page")
 			try:
 				outcome = adoption.adopt(parties)
-				# roles age with the documents, also where the party itself is as it was
+				# roles change with the documents over time, even if the party itself has not changed
 				known = {outcome.relations[party] for party in parties if party in outcome.relations}
 				roles.refresh(known | outcome.changed, quiet=True)
 			except frappe.QueryDeadlockError:

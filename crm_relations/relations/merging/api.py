@@ -1,4 +1,4 @@
-"""What the desk may call of duplicates."""
+"""Serve the desk's calls for duplicates."""
 
 from typing import Any
 
@@ -11,13 +11,16 @@ from crm_relations.relations.duplicates.scoring import LEVELS, WEIGHTS
 from crm_relations.relations.merging import merging
 from crm_relations.shared.refusals import filled
 
-#: reasons that tell what only the role for confidential data reads → the field
+#: reasons that disclose what only the role for confidential data may read → the field
 _CONFIDENTIAL = {"birth": "date_of_birth"}
 
 
 @frappe.whitelist(methods=["GET", "POST"])
 def candidates(relation: str) -> list[dict]:
-	"""Open pairs of a relation whose other side the user may read: `pair`, `other`, `other_name`, `probability`, `reasons`."""
+	"""Return open pairs of a relation with another side that the user may read.
+
+	Each has `pair`, `other`, `other_name`, `probability`, `reasons`.
+	"""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	result = []
 	for row in queries.pairs_of(relation, pairs.OPEN, pairs.SAME):
@@ -38,9 +41,11 @@ def candidates(relation: str) -> list[dict]:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def compare(pair: str) -> dict:
-	"""Both sides of a pair side by side: as `merging.preview`, and `state`, `probability`, `reasons`.
+	"""Return both sides of a pair for comparison: as `merging.preview`, and `state`, `probability`,
+	`reasons`.
 
-	The side that was made first is the one to keep, unless the user swaps them."""
+	The older side is the surviving one, unless the user swaps them.
+	"""
 	frappe.has_permission(PAIR, "read", doc=pair, throw=True)
 	row = frappe.db.get_value(
 		PAIR, pair, ["relation", "other", "state", "probability", "reasons"], as_dict=True
@@ -61,7 +66,7 @@ def compare(pair: str) -> dict:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def preview(keep: str, other: str) -> dict:
-	"""What a merge of the two would do: see `merging.preview`."""
+	"""Return what a merge of the two would do: see `merging.preview`."""
 	frappe.has_permission("Relation", "read", doc=keep, throw=True)
 	frappe.has_permission("Relation", "read", doc=other, throw=True)
 	return merging.preview(keep, other)
@@ -69,7 +74,7 @@ def preview(keep: str, other: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def decide(pair: str, state: str) -> str:
-	"""Note a decision (Same, Different, Later, Open) about a pair; returns the state."""
+	"""Record a decision (Same, Different, Later, Open) about a pair; return the state."""
 	frappe.has_permission(PAIR, "write", doc=pair, throw=True)
 	row = frappe.db.get_value(PAIR, pair, ["relation", "other"], as_dict=True)
 	_check_both(row.relation, row.other)
@@ -79,11 +84,11 @@ def decide(pair: str, state: str) -> str:
 
 @frappe.whitelist(methods=["POST"])
 def merge(keep: str, other: str, take: list | str | None = None) -> str:
-	"""Merge relation `other` into `keep`; returns the name of the Relation Merge.
+	"""Merge relation `other` into `keep`; return the name of the Relation Merge.
 
-	Needs the right to change the one and to delete the other.
+	Needs permission to change the one and to delete the other.
 
-	:param take: fields in which the other's value shall hold
+	:param take: fields for which the other's value wins
 	"""
 	frappe.has_permission("Relation", "write", doc=keep, throw=True)
 	frappe.has_permission("Relation", "write", doc=other, throw=True)
@@ -94,7 +99,7 @@ def merge(keep: str, other: str, take: list | str | None = None) -> str:
 
 @frappe.whitelist(methods=["POST"])
 def undo(merge: str, different: bool = False) -> list[str]:
-	"""Undo a merge; returns a line for each thing that was changed since and was left as it is."""
+	"""Undo a merge; return one line for each value that was changed since and was left as it is."""
 	frappe.has_permission(MERGE, "write", doc=merge, throw=True)
 	kept = frappe.db.get_value(MERGE, merge, "kept")
 	frappe.has_permission("Relation", "write", doc=kept, throw=True)
@@ -104,7 +109,7 @@ def undo(merge: str, different: bool = False) -> list[str]:
 
 @frappe.whitelist(methods=["POST"])
 def start_search() -> str:
-	"""Queue the search over all relations; returns a message for the user."""
+	"""Queue the search over all relations; return a message for the user."""
 	frappe.only_for(["System Manager", "Relation Manager"])
 	frappe.enqueue(
 		search_job,
@@ -118,7 +123,7 @@ def start_search() -> str:
 
 
 def search_job(user: str) -> None:
-	"""The queued job: progress and result go to the user's desk."""
+	"""Run the queued search; progress and result go to the user's desk."""
 	title = _("Searching for duplicates")
 
 	def show(done: int, total: int) -> None:
@@ -130,7 +135,7 @@ def search_job(user: str) -> None:
 
 
 def search_weekly() -> None:
-	"""The scheduled search over all relations, without a user who waits for it."""
+	"""Run the scheduled search over all relations, without a user that waits for it."""
 	search.search()
 
 
@@ -140,7 +145,7 @@ def _check_both(one: str, other: str) -> None:
 
 
 def _reasons(stored: str | None) -> list[dict[str, Any]]:
-	"""Texts of the levels, those that speak for it first; `weight` is log2 of the likelihood ratio."""
+	"""Return texts of the levels, supporting ones first; `weight` is log2 of the likelihood ratio."""
 	levels = frappe.get_meta("Relation").get_permlevel_access("read")
 	result = []
 	for name in (stored or "").split():

@@ -1,8 +1,8 @@
-"""What a merge changes, written down so that it can be taken back. Reads and restores; decides nothing.
+"""Record what a merge changes, and restore it. Decides nothing.
 
-Before and after the merge every row that names one of the two relations is read: our own doctypes with all their
-columns, of all others only which rows point at which relation. The difference of the two readings is the record.
-Taking it back changes only what still is as the merge left it.
+Before and after the merge, every row that names one of the two relations is read: our own doctypes with all
+their columns, other doctypes only with the relation they name. The difference of the two readings is the
+record. Restoring changes only what is still as the merge left it.
 """
 
 import json
@@ -16,7 +16,7 @@ from frappe.model.rename_doc import get_link_fields
 
 RELATION = "Relation"
 MODULE = "CRM Relations"
-#: name their document by doctype and name, and yet are no dynamic links
+#: name their document by doctype and name, but are not dynamic links
 LOOSE = (("File", "attached_to_doctype", "attached_to_name"), ("Version", "ref_doctype", "docname"))
 
 Rows = dict[str, dict[str, dict[str, Any]]]
@@ -24,16 +24,16 @@ Rows = dict[str, dict[str, dict[str, Any]]]
 
 @dataclass
 class Reading:
-	"""All that names one of two relations."""
+	"""All rows that name one of two relations."""
 
 	#: doctype → name → row, of our own doctypes
 	rows: Rows = field(default_factory=dict)
-	#: (doctype, field, field of the doctype or "") → name of the row → the relation that it points at
+	#: (doctype, field, field of the doctype or "") → name of the row → the relation that it names
 	pointers: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
 
 
 def read(one: str, other: str) -> Reading:
-	"""Everything on the site that names one of the two."""
+	"""Read every row on the site that names one of the two."""
 	reading, both = Reading(), (one, other)
 	_add_rows(reading, RELATION, "name", both)
 	for child in frappe.get_meta(RELATION).get_table_fields():
@@ -52,7 +52,7 @@ def read(one: str, other: str) -> Reading:
 
 
 def counts(relation: str) -> dict[str, int]:
-	"""doctype → how many rows name the relation, its own rows and its children apart."""
+	"""Return doctype → how many rows name the relation; its own rows and its children are counted separately."""
 	result: dict[str, int] = {}
 	for doctype, fieldname, type_field in _pointing():
 		filters = {fieldname: relation}
@@ -64,7 +64,7 @@ def counts(relation: str) -> dict[str, int]:
 
 
 def _pointing() -> Iterator[tuple[str, str, str]]:
-	"""(doctype, field, field that names the doctype) of every stored field that can name a relation."""
+	"""Yield (doctype, field, field that names the doctype) of every stored field that can name a relation."""
 	for docfield in get_link_fields(RELATION):
 		if not docfield["issingle"] and _is_stored(docfield["parent"], docfield["fieldname"]):
 			yield docfield["parent"], docfield["fieldname"], ""
@@ -92,7 +92,7 @@ def _add_rows(reading: Reading, doctype: str, column: str, names: tuple[str, str
 
 
 def _plain(value: Any) -> Any:
-	"""As it can be stored in JSON and compared with what was stored."""
+	"""Return values that can be stored in JSON and compared with stored ones."""
 	return value if value is None or isinstance(value, int | float | str) else str(value)
 
 
@@ -100,10 +100,10 @@ def _plain(value: Any) -> Any:
 
 
 def difference(before: Reading, after: Reading) -> dict[str, Any]:
-	"""What happened between the two readings, as plain data.
+	"""Return what happened between the two readings, as plain data.
 
-	:return: `deleted` {doctype: [row]}, `created` {doctype: [name]}, `changed` {doctype: {name: {column: [before,
-		after]}}}, `moved` [[doctype, field, type field, {name: [before, after]}]]
+	:return: `deleted` {doctype: [row]}, `created` {doctype: [name]}, `changed` {doctype: {name: {column:
+		[before, after]}}}, `moved` [[doctype, field, type field, {name: [before, after]}]]
 	"""
 	deleted, created, changed = {}, {}, {}
 	for doctype in sorted({*before.rows, *after.rows}):
@@ -129,9 +129,9 @@ def difference(before: Reading, after: Reading) -> dict[str, Any]:
 
 
 def restore(record: dict[str, Any]) -> list[str]:
-	"""Restore what the record says was there before. What somebody changed after the merge stays as it is.
+	"""Restore the recorded state. Values that a user changed after the merge stay.
 
-	:return: a line for each thing that was left
+	:return: one line for each value that was left
 	"""
 	left: list[str] = []
 	for doctype, names in record["created"].items():
@@ -200,7 +200,7 @@ def _move_back(doctype: str, fieldname: str, type_field: str, pointers: dict[str
 
 
 def dumps(record: dict[str, Any]) -> str:
-	"""As it is stored; values from outside are shown in no form as HTML."""
+	"""Return the stored JSON; no form shows these external values as HTML."""
 	return json.dumps(record, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 

@@ -1,7 +1,8 @@
-"""Merge of two relations that are one, with a preview, and its undoing. Alone writes `Relation Merge`.
+"""Merge two relations that are one, with a preview, and undo it. Sole writer of `Relation Merge`.
 
-ERPNext's documents are not merged: the customer and the lead stay as they are, and both belong to the kept relation.
-How the two become one is `folding`; here stands who decides what, and what is kept for going back.
+ERPNext's documents are not merged: the customer and the lead stay as they are, and both belong to the
+surviving relation. `creation.merge` does the merge. This module holds the choices of the user, and the record
+for undoing it.
 """
 
 from collections.abc import Collection
@@ -25,9 +26,10 @@ from crm_relations.shared.refusals import refuse
 from crm_relations.shared.side_effects import deferrable
 
 MERGED, UNDONE = "Merged", "Undone"
-#: follow from the rest, or are written by the merge itself
+#: derived from the rest, or written by the merge itself
 _NOT_CHOSEN = ("stage", "stage_since", "disabled", "completeness", "image")
-#: doctype → fields: a unique key allows a relation only one row for each value; the other's row stays where it is
+#: doctype → fields: a unique key allows a relation only one row for each value; the other's row stays where
+#: it is
 _ONCE = {"Relation Campaign Member": ("campaign", "enrollment_no")}
 
 
@@ -35,10 +37,11 @@ _ONCE = {"Relation Campaign Member": ("campaign", "enrollment_no")}
 
 
 def preview(keep: str, other: str) -> dict[str, Any]:
-	"""What a merge would do. Changes nothing.
+	"""Return what a merge would do. Changes nothing.
 
-	:return: `keep`, `other` (name, relation_name, creation), `fields` [{fieldname, label, kept, other, result,
-		choice}], `parties` and `roles` of both, `moves` [{doctype, count}] and `stays` [{doctype, count}]
+	:return: `keep`, `other` (name, relation_name, creation), `fields` [{fieldname, label, kept, other,
+		result, choice}], `parties` and `roles` of both, `moves` [{doctype, count}] and `stays` [{doctype,
+		count}]
 	"""
 	kept, folded = _both(keep, other)
 	parties = relation_queries.parties_of([keep, other])
@@ -66,7 +69,7 @@ def preview(keep: str, other: str) -> dict[str, Any]:
 
 
 def compared_fields(one: Document, other: Document) -> list[dict[str, Any]]:
-	"""The fields in which at least one of the two says something, as far as the reader may see them."""
+	"""Return the fields in which at least one of the two has a value that the reader may see."""
 	levels = one.meta.get_permlevel_access("read")
 	result = []
 	for docfield in one.meta.get("fields"):
@@ -92,7 +95,7 @@ def compared_fields(one: Document, other: Document) -> list[dict[str, Any]]:
 
 
 def _shown(docfield: Any, value: Any) -> str:
-	"""A value as the form shows it: titles of links, translated names, dates in the reader's format."""
+	"""Return a value as the form shows it: titles of links, translated names, dates in the reader's format."""
 	if not value:
 		return ""
 	if docfield.fieldtype == "Date":
@@ -128,10 +131,10 @@ def _held_by_both(doctype: str, keep: str, other: str) -> int:
 
 
 def merge(keep: str, other: str, take: Collection[str] = ()) -> str:
-	"""Bring relation `other` into `keep`; returns the name of the Relation Merge, by which it can be undone.
+	"""Merge relation `other` into `keep`; return the name of the Relation Merge, with which it can be undone.
 
-	:param take: fields in which the other's value shall hold; of the rest the kept one's, where it has any
-	:raises frappe.ValidationError: the same relation twice, a person and an organisation, no such field
+	:param take: fields for which the other's value wins; in the rest the survivor's, if it has one
+	:raises frappe.ValidationError: the same relation twice, a person and an organization, no such field
 	"""
 	kept, folded = _both(keep, other, for_update=True)
 	allowed = {row["fieldname"] for row in compared_fields(kept, folded) if row["other"]}
@@ -165,7 +168,7 @@ def merge(keep: str, other: str, take: Collection[str] = ()) -> str:
 def _both(keep: str, other: str, for_update: bool = False) -> tuple[Document, Document]:
 	if keep == other:
 		frappe.throw(_("A relation cannot be merged with itself. Choose another one."))
-	# always locked in one order: two merges of the same two must not wait for each other
+	# always locked in one order: two merges of the same pair must not wait for each other
 	docs = {name: frappe.get_doc("Relation", name, for_update=for_update) for name in sorted((keep, other))}
 	kept, folded = docs[keep], docs[other]
 	if kept.relation_kind != folded.relation_kind:
@@ -180,7 +183,7 @@ def _both(keep: str, other: str, for_update: bool = False) -> tuple[Document, Do
 
 
 def _told(record: dict[str, Any]) -> str:
-	"""What the merge moved, in a line a doctype."""
+	"""Return what the merge moved, one line per doctype."""
 	numbers: dict[str, int] = {}
 	for doctype, rows in record["changed"].items():
 		if doctype != "Relation":
@@ -194,13 +197,13 @@ def _told(record: dict[str, Any]) -> str:
 
 
 def undo(name: str, different: bool = False) -> list[str]:
-	"""Take a merge back: both relations are as they were, with everything that named them.
+	"""Undo a merge: both relations are restored, with everything that named them.
 
-	What was changed after the merge stays with the kept relation and is told.
+	What was changed after the merge stays with the surviving relation and is reported.
 
-	:param different: note that the two are different, so that they are not proposed again
-	:return: a line for each thing that was left as it is
-	:raises frappe.ValidationError: undone already, or a later merge has to be undone first
+	:param different: record that the two are different, so that they are not proposed again
+	:return: one line for each value that was left as it is
+	:raises frappe.ValidationError: undone already, or a later merge must be undone first
 	"""
 	doc = frappe.get_doc(MERGE, name, for_update=True)
 	if doc.state != MERGED:
@@ -231,7 +234,7 @@ def undo(name: str, different: bool = False) -> list[str]:
 
 @deferrable
 def forget(doc: Document) -> None:
-	"""Event step: a relation is being deleted; what its merges have kept of others goes with it."""
+	"""Delete what the merges of a deleted relation have stored of others; step of an event."""
 	frappe.db.delete(MERGE, {"kept": doc.name})
 
 

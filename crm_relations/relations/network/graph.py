@@ -1,7 +1,7 @@
-"""The neighbourhood of a relation: who it is linked to, and who they are linked to. Writes nothing.
+"""Find the neighborhood of a relation: its links, and the links of those. Writes nothing.
 
-Two queries a hop, whatever the number of links, and a bound on what is shown. Only relations that the
-session's user may read are in it.
+Two queries per hop, whatever the number of links, and a bound on what is shown. It contains only relations
+that the session's user may read.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from crm_relations.relations.party_documents.sources import Row
 from crm_relations.shared.access.permissions import readable
 
 MAX_HOPS = 2
-#: more is no picture any more
+#: more would not be readable as a picture
 MAX_NODES = 40
 
 NODE = ("name", "relation_name", "relation_kind", "stage", "disabled")
@@ -32,15 +32,15 @@ class Graph:
 	more: bool = False
 
 	def as_dict(self) -> dict[str, Any]:
-		"""`nodes` and `edges` as lists, the relation itself first, and `more`."""
+		"""Return `nodes` and `edges` as lists, the relation itself first, and `more`."""
 		return {"nodes": list(self.nodes.values()), "edges": list(self.edges.values()), "more": self.more}
 
 
 def neighbourhood(relation: str, hops: int = MAX_HOPS, limit: int = MAX_NODES) -> Graph:
-	"""The relations up to `hops` links away that the session's user may read, nearest first.
+	"""Return the relations up to `hops` links away that the session's user may read, nearest first.
 
 	:param hops: 1 or 2
-	:param limit: relations in all, the middle one included
+	:param limit: maximum number of relations, the middle one included
 	"""
 	graph = Graph()
 	table = frappe.qb.DocType("Relation")
@@ -57,7 +57,7 @@ def neighbourhood(relation: str, hops: int = MAX_HOPS, limit: int = MAX_NODES) -
 	for hop in range(1, min(max(hops, 1), MAX_HOPS) + 1):
 		found: list[Row] = []
 		for here, there in (("relation", "related_relation"), ("related_relation", "relation")):
-			# links among those that are shown take no place, but have to be read to be drawn
+			# links among shown relations need no further place, but must be read to be drawn
 			found += _links(frontier, here, there, limit * limit)
 		frontier = []
 		for row in sorted(found, key=lambda r: (str(r["since"] or ""), r["link"])):
@@ -74,7 +74,7 @@ def neighbourhood(relation: str, hops: int = MAX_HOPS, limit: int = MAX_NODES) -
 
 
 def links_of(relation: str) -> list[Row]:
-	"""All links of a relation, also those that have ended, to relations that the session's user may read.
+	"""Return all links of a relation, including ended ones, to relations that the session's user may read.
 
 	`reads` is the type in the relation's direction, `other` the other end.
 	"""
@@ -99,7 +99,7 @@ def links_of(relation: str) -> list[Row]:
 
 
 def _links(frontier: list[str], here: str, there: str, limit: int, ended: bool = False) -> list[Row]:
-	"""Links of these relations with the readable relation at the other end."""
+	"""Return links of these relations with the readable relation at the other end."""
 	relation, link = frappe.qb.DocType("Relation"), frappe.qb.DocType("Relation Link")
 	query = readable(frappe.qb.from_(relation), "Relation")
 	if query is None:

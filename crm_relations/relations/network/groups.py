@@ -1,7 +1,8 @@
-"""Groups of companies: from the parent down to the last subsidiary, and their figures added up. Writes nothing.
+"""Collect groups of companies, from the parent down to the last subsidiary, and add up their figures. Writes
+nothing.
 
-A group follows the open links `subsidiary of`, one query a level. Data that goes round in a circle (links cannot
-be made so, but relations can be merged) names each company once and loses none.
+A group follows the open links `subsidiary of`, one query per level. Circular data (links cannot be circular,
+but merged relations can) lists each company once and loses none.
 """
 
 from collections import defaultdict
@@ -19,7 +20,7 @@ from crm_relations.relations.network.links import open_links
 from crm_relations.relations.rules import SUBSIDIARY_OF
 from crm_relations.shared.access.permissions import readable
 
-#: deeper than any real group; a wrong import must not keep the form waiting
+#: deeper than any real group; faulty imported data must not keep the form waiting
 MAX_LEVELS = 20
 MAX_MEMBERS = 1000
 
@@ -34,19 +35,19 @@ class Group:
 
 	root: str
 	levels: dict[str, int] = field(default_factory=dict)
-	#: subsidiary → the company above it by which it is in the group
+	#: subsidiary → the company above it through which it is in the group
 	parent: dict[str, str] = field(default_factory=dict)
 	#: there are more than `MAX_MEMBERS`
 	cut: bool = False
 
 
 def group_of(relation: str) -> Group:
-	"""The group that a relation belongs to; of one that is alone, only itself."""
+	"""Return the group of a relation; a company without a group is a group of one."""
 	return below(top_of(relation))
 
 
 def top_of(relation: str) -> str:
-	"""The company at the top: upwards by the oldest link to a parent, until there is none or a circle closes."""
+	"""Return the company at the top: up the oldest link to a parent, until there is none or a circle closes."""
 	seen = {relation}
 	top = relation
 	for _level in range(MAX_LEVELS):
@@ -60,7 +61,7 @@ def top_of(relation: str) -> str:
 
 
 def below(root: str) -> Group:
-	"""A company and everything under it."""
+	"""Return a company and everything below it."""
 	group = Group(root, {root: 0})
 	level = [root]
 	for depth in range(1, MAX_LEVELS + 1):
@@ -94,11 +95,11 @@ def _linked(relations: Iterable[str], here: str, there: str) -> list[tuple[str, 
 
 
 def overview(relation: str) -> dict[str, Any]:
-	"""The group of a relation as the session's user may see it, with its figures added up.
+	"""Return the group of a relation as the session's user may see it, with its figures added up.
 
-	:return: `members` in the order of the tree, each with `level` and its `figures` by company; `totals`, one row a
-		company of ours with its currency; `hidden`, how many members the user may not read (their figures are
-		not in the totals); `figures`, whether he may read figures at all.
+	:return: `members` in the order of the tree, each with `level` and its `figures` by company; `totals`, one
+		row per company of ours with its currency; `hidden`, how many members the user may not read (their
+		figures are not in the totals); `figures`, whether the user may read figures at all.
 	"""
 	group = group_of(relation)
 	shown = _readable(group.levels)
@@ -130,10 +131,10 @@ def _readable(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def _figures(names: Iterable[str]) -> dict[str, list[dict[str, Any]]] | None:
-	"""relation → figures by company of ours, in its currency; None if the user may not read figures.
+	"""Return relation → figures by company of ours, in its currency; None if the user may not read figures.
 
-	As with the figures of one relation: the documents that they are made of, and every customer that the
-	relation is, have to be readable, and the company. One query a doctype, however many members.
+	The same rule as for one relation: the user must be able to read the source documents, every customer of
+	the relation, and the company. One query per doctype, however many members.
 	"""
 	if not may_read_figures(FIGURES):
 		return None
@@ -155,7 +156,7 @@ def _figures(names: Iterable[str]) -> dict[str, list[dict[str, Any]]] | None:
 
 
 def may_read_figures(figures: Iterable[str], company: str | None = None) -> bool:
-	"""Whether the user may read the documents that these figures are made of, and those of the company."""
+	"""Tell whether the user may read the documents behind these figures, and those of the company."""
 	needed = facts.needs()
 	if not all(frappe.has_permission(needed[f], "read") for f in figures if needed.get(f)):
 		return False
@@ -164,7 +165,7 @@ def may_read_figures(figures: Iterable[str], company: str | None = None) -> bool
 
 
 def with_readable_customers(names: Iterable[str]) -> list[str]:
-	"""Those of the relations of which the user may read every customer."""
+	"""Return those of the relations with customers that the user may all read."""
 	customers = {
 		name: {party for doctype, party in parties if doctype == CUSTOMER}
 		for name, parties in queries.parties_of(names).items()
@@ -180,7 +181,7 @@ def with_readable_customers(names: Iterable[str]) -> list[str]:
 
 
 def _totals(figures: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-	"""Added up by company of ours: different currencies are never added to each other."""
+	"""Return totals by company of ours: different currencies are never added."""
 	totals: dict[tuple[str, str], dict[str, Any]] = {}
 	for rows in figures.values():
 		for row in rows:

@@ -1,4 +1,8 @@
-"""The types of relationships: the app's own and those of an admin, each named in both directions."""
+"""Manage the types of relationships: the app's own and those of an administrator, each named in both
+directions.
+
+Writes the cache of types only.
+"""
 
 from dataclasses import dataclass
 
@@ -28,12 +32,12 @@ class LinkType:
 
 	@property
 	def symmetric(self) -> bool:
-		"""Reads the same from both sides: married to."""
+		"""Tell whether the type reads the same from both sides: married to."""
 		return self.link_type == self.reverse_label
 
 
 def all_types() -> dict[str, LinkType]:
-	"""name → type, by name; cached."""
+	"""Return name → type, by name; cached."""
 	rows = frappe.cache.get_value(CACHE_KEY)
 	if rows is None:
 		rows = frappe.get_all(DOCTYPE, fields=list(LinkType.__dataclass_fields__), order_by="name asc")
@@ -42,12 +46,12 @@ def all_types() -> dict[str, LinkType]:
 
 
 def forget_cached() -> None:
-	"""The types have changed."""
+	"""Clear the cache after a change of the types."""
 	frappe.cache.delete_value(CACHE_KEY)
 
 
 def reads(link_type: str, outgoing: bool) -> str:
-	"""How a link reads from the relation (`outgoing`) or from the related one."""
+	"""Return how a link reads from the relation (`outgoing`) or from the related one."""
 	found = all_types().get(link_type)
 	if not found:
 		return link_type
@@ -58,7 +62,7 @@ def reads(link_type: str, outgoing: bool) -> str:
 
 
 def check_labels(doc: Document) -> None:
-	"""No two types read alike: nobody could tell which one is meant."""
+	"""Refuse two types with the same label: their meaning would be ambiguous."""
 	doc.link_type, doc.reverse_label = (doc.link_type or "").strip(), (doc.reverse_label or "").strip()
 	mine = {doc.link_type.casefold(), doc.reverse_label.casefold()}
 	for other in all_types().values():
@@ -72,7 +76,7 @@ def check_labels(doc: Document) -> None:
 
 
 def check_standard(doc: Document) -> None:
-	"""What the app itself writes keeps its name and its meaning."""
+	"""Keep name and meaning of types that the app itself writes."""
 	if doc.is_new() or not doc.is_standard:
 		return
 	for field in ("link_type", "no_circles", "is_standard"):
@@ -84,7 +88,7 @@ def check_standard(doc: Document) -> None:
 
 
 def check_no_circles(doc: Document) -> None:
-	"""The switch can be set only where the links that are there make no circle.
+	"""Refuse the switch if existing links form a circle.
 
 	:raises frappe.ValidationError: names the chain
 	"""
@@ -111,7 +115,7 @@ def check_deletable(doc: Document) -> None:
 
 
 def named_chain(relations: list[str]) -> str:
-	"""`A → B → A`, with the names people know."""
+	"""Return `A → B → A`, with the names of the relations."""
 	table = frappe.qb.DocType("Relation")
 	names = dict(
 		frappe.qb.from_(table).select(table.name, table.relation_name).where(table.name.isin(relations)).run()

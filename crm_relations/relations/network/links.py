@@ -1,5 +1,8 @@
-"""Relationships between relations: typed, dated, readable from both ends. Alone writes `Relation Link` by program;
-people write it in its form, with the same checks."""
+"""Maintain relationships between relations: typed, dated, readable from both ends.
+
+Writes `Relation Link`. Users write it in its form, with the same checks; a merge deletes links between the
+two.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -22,7 +25,7 @@ Pair = tuple[str, str]
 
 
 def link(relation: str, link_type: str, related: str, since: str | date | None = None) -> str:
-	"""Name of the open Relation Link of that type between the two; made if there is none.
+	"""Return the name of the open Relation Link of that type between the two; create it if there is none.
 
 	:raises frappe.ValidationError: a link to itself, an unknown type, or a circle of subsidiaries
 	"""
@@ -52,7 +55,7 @@ def open_without_end(relation: str, link_type: str, related: str) -> str | None:
 
 
 def link_many(link_type: str, pairs: Mapping[Pair, date | None]) -> int:
-	"""Make the open links that are missing, set-based; returns how many. Not for types that can go round.
+	"""Create the missing open links, set-based; return how many. Not for types that can form circles.
 
 	:param pairs: (relation, related relation) → since when, if that is known
 	"""
@@ -62,7 +65,7 @@ def link_many(link_type: str, pairs: Mapping[Pair, date | None]) -> int:
 
 
 def add_missing(link_type: str, pairs: Mapping[Pair, date | None]) -> list[Pair]:
-	"""Do what `link_many` does and announce nothing; returns the pairs that are new."""
+	"""Do what `link_many` does without announcing it; return the new pairs."""
 	if not pairs:
 		return []
 	table = frappe.qb.DocType("Relation Link")
@@ -108,7 +111,7 @@ def add_missing(link_type: str, pairs: Mapping[Pair, date | None]) -> list[Pair]
 
 
 def end(relation: str, link_type: str, related: str, until: str | date | None = None) -> None:
-	"""Date the end of the open links of that type between the two; default today."""
+	"""End the open links of that type between the two; by default today."""
 	key = {
 		"relation": relation,
 		"link_type": link_type,
@@ -121,7 +124,9 @@ def end(relation: str, link_type: str, related: str, until: str | date | None = 
 
 
 def links_of(relation: str) -> list[Row]:
-	"""All links of a relation, read from it: `reads` is the type in its direction (works for / employs)."""
+	"""Return all links of a relation, read from it: `reads` is the type in its direction (works for /
+	employs).
+	"""
 	result = []
 	for row in queries.links_of(relation):
 		reads = link_types.reads(row["link_type"], row["outgoing"])
@@ -133,7 +138,7 @@ def links_of(relation: str) -> list[Row]:
 
 
 def check_ends(doc: Document) -> None:
-	"""A relation cannot be linked to itself."""
+	"""Refuse to link a relation to itself."""
 	if doc.relation == doc.related_relation:
 		frappe.throw(_("Related Relation: a relation cannot be linked to itself. Choose another one."))
 
@@ -144,7 +149,7 @@ def check_dates(doc: Document) -> None:
 
 
 def check_kinds(doc: Document) -> None:
-	"""Some types go from persons or to organisations only.
+	"""Check the kinds of both ends: some types only start at persons or end at organizations.
 
 	:raises frappe.ValidationError: names the field and the kind it needs
 	"""
@@ -156,7 +161,7 @@ def check_kinds(doc: Document) -> None:
 
 
 def check_kinds_of(doc: Document, kinds: Mapping[str, str | None]) -> None:
-	"""As `check_kinds`, for a link between relations of these kinds.
+	"""Check the kinds for a link between relations of these kinds.
 
 	:param kinds: field of the link → kind of the relation in it
 	:raises frappe.ValidationError: names the field and the kind it needs
@@ -175,14 +180,14 @@ def check_kinds_of(doc: Document, kinds: Mapping[str, str | None]) -> None:
 
 
 def check_offered(doc: Document) -> None:
-	"""A type that is disabled takes no new links."""
+	"""Refuse new links of a disabled type."""
 	found = link_types.all_types().get(doc.link_type)
 	if found and found.disabled and (doc.is_new() or doc.has_value_changed("link_type")):
 		refuse(_("Link Type: {0} is not offered any more. Choose another one."), _(doc.link_type))
 
 
 def check_twice(doc: Document) -> None:
-	"""The same relationship does not stand twice at a time; without direction, from neither side."""
+	"""Refuse a second open link for the same relationship, in either direction if it has none."""
 	found = link_types.all_types().get(doc.link_type)
 	if not _is_open(doc) or not found:
 		return
@@ -207,7 +212,7 @@ def check_twice(doc: Document) -> None:
 
 
 def check_circle(doc: Document) -> None:
-	"""A company cannot be a subsidiary of its own subsidiary. Walks up from the parent, one read a level.
+	"""Refuse a company as subsidiary of its own subsidiary. Walks up from the parent, one read per level.
 
 	:raises frappe.ValidationError: names the field and the chain
 	"""
@@ -237,7 +242,7 @@ def check_circle(doc: Document) -> None:
 
 
 def open_links(table: Table) -> Criterion:
-	"""Links without an end, or with one that is still to come."""
+	"""Return links without an end, or with an end in the future."""
 	return table.until.isnull() | (table.until > nowdate())
 
 

@@ -1,9 +1,9 @@
-"""Who owes us: the role Debtor, read off the payment ledger. Writes nothing.
+"""Derive the role Debtor from the payment ledger. Writes nothing.
 
-A party is a debtor while the balance of its posted receivables is above zero, in one company and currency at
-least. The balance counts, not the open voucher: since ERPNext 15 a credit note may stay open beside the invoice
-it takes back, and an advance pays before anybody allocates it. Amounts are in the currency of the account, so
-that exchange differences leave nothing behind.
+A party is a debtor while the balance of its posted receivables is above zero, in at least one company and
+currency. The balance counts, not the open voucher: since ERPNext 15 a credit note may stay open alongside the
+invoice it cancels, and an advance pays before it is allocated. Amounts are in the currency of the account, so
+that exchange differences have no effect.
 """
 
 from datetime import date
@@ -16,9 +16,9 @@ from pypika import analytics
 
 from crm_relations.relations.rules import Spell
 
-#: what is smaller than this is no open amount, only a rounding
+#: smaller amounts are not open, only a rounding
 ROUNDING = 0.005
-#: so many times of a debt are kept as roles of a party; the ledger keeps them all
+#: number of debt periods kept as roles of a party; the ledger has all of them
 KEPT = 3
 
 #: (party, company, currency)
@@ -26,8 +26,11 @@ _Account = tuple[str, str, str]
 
 
 def spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
-	"""The latest times in which each party owed us: from the posting that brought its balance above zero until
-	the one that brought it back. One query, which returns only those postings."""
+	"""Return the latest periods in which each party owed us.
+
+	A period runs from the posting that raised the balance above zero to the one that brought it back. One
+	query, which returns only those postings.
+	"""
 	result: dict[_Account, list[Spell]] = {}
 	for party, company, currency, day, balance, voucher_type, voucher_no in _turns(party_type, parties):
 		found = result.setdefault((party, company, currency), [])
@@ -43,7 +46,7 @@ def _ended(spell: Spell, day: date) -> Spell:
 
 
 def _turns(party_type: str, parties: list[str]) -> list[tuple]:
-	"""The vouchers at which a balance rose above zero or fell back, in the order of their postings."""
+	"""Return the vouchers at which a balance rose above zero or fell back, in the order of their postings."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	of_voucher = (
 		ple.party,
@@ -102,8 +105,9 @@ def _turns(party_type: str, parties: list[str]) -> list[tuple]:
 
 
 def invoice_effect(doc: Document) -> str:
-	"""A posted invoice with something open can only raise the balance; a credit note or one paid at the till may
-	do anything."""
+	"""Return the effect of an invoice: with an open amount it only raises the balance; a credit note or a
+	paid one may do both.
+	"""
 	opens = (
 		doc.docstatus == 1 and not doc.get("is_return") and (doc.get("outstanding_amount") or 0) > ROUNDING
 	)
@@ -111,7 +115,7 @@ def invoice_effect(doc: Document) -> str:
 
 
 def payment_effect(doc: Document) -> str:
-	"""Money received can only lower the balance."""
+	"""Return the effect of a payment: money received can only lower the balance."""
 	return "closes" if doc.docstatus == 1 and doc.get("payment_type") == "Receive" else "either"
 
 

@@ -1,7 +1,7 @@
-"""Email addresses behind which there is no party: mail programs, addresses for no replies, and the site's own accounts.
+"""Recognize email addresses without a party: mail programs, no-reply addresses, and the site's own accounts.
 
-Frappe makes contacts and leads of the addresses in incoming mails (Create Contacts, Append To), also of the daemon that
-returns a mail and of the mailbox that it came to.
+Frappe creates contacts and leads from the addresses in incoming emails (Create Contacts, Append To). That
+includes the daemon that returns a message and the mailbox that received it. Writes nothing.
 """
 
 import re
@@ -17,7 +17,7 @@ _MACHINE = re.compile(
 
 
 def is_machine(key: str) -> bool:
-	"""Return whether it is the address of a mail program, or one that takes no replies.
+	"""Tell whether it is the address of a mail program, or a no-reply address.
 
 	:param key: from `email_key`
 	"""
@@ -26,7 +26,7 @@ def is_machine(key: str) -> bool:
 
 
 def without_party(keys: Collection[str]) -> set[str]:
-	"""Return the email keys behind which there is no party."""
+	"""Return the email keys that have no party."""
 	wanted = sorted(key for key in keys if key)
 	if not wanted:
 		return set()

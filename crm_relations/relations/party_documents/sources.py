@@ -1,8 +1,9 @@
-"""The party documents of ERPNext's accounts and stock side, as sources of relations, and the shape of a source.
+"""Declare the party documents of ERPNext's accounts and stock modules as sources of relations. Writes
+nothing.
 
-A source says of one doctype: which columns matter, what they tell about the relation, which other documents
-are the same relation (ties), and which documents prove a role (evidence). Other packages and apps add theirs by
-the hook `relation_sources`; a further source of the same doctype extends the first.
+A source describes one doctype: which columns matter, what they say about the relation, which other documents
+are the same relation (ties), and which documents prove a role (evidence). Other packages and apps add theirs
+by the hook `relation_sources`; a further source of the same doctype extends the first.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -25,11 +26,11 @@ Party = tuple[str, str]
 
 @dataclass(frozen=True)
 class Tie:
-	"""One document is tied to another.
+	"""A tie between two documents.
 
 	`same`: both are one relation, always. `person`: both are one person, but documents like contacts are
-	shared and mistaken, so this tie never brings a second document of a doctype into a relation.
-	`works for`: the first is a person of the second.
+	shared and confused, so this tie never brings a second document of a doctype into a relation. `works for`:
+	the first is a person of the second.
 	"""
 
 	party: Party
@@ -54,18 +55,18 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Source:
-	"""What one doctype tells about relations."""
+	"""What one doctype says about relations."""
 
 	doctype: str
-	#: columns read; a change of one of them is a change of the relation
+	#: columns to read; a change of one of them is a change of the relation
 	columns: tuple[str, ...] = ()
 	#: child tables whose change can tie the document to others
 	tables: tuple[str, ...] = ()
 	#: weight: the smallest says first what the relation is called
 	order: int = 100
-	#: row → values by field of Relation; relation_kind and relation_name are always among them
+	#: weight: the source with the smallest weight decides the relation's name first
 	values: Callable[[Row], Row] | None = None
-	#: column that links to an Address
+	#: row → values by field of Relation; relation_kind and relation_name are always included
 	address: str | None = None
 	#: rows → ties to other documents
 	ties: Callable[[list[Row]], Iterable[Tie]] | None = None
@@ -73,9 +74,10 @@ class Source:
 	contacts: Literal["any", "primary", ""] = ""
 	#: column that names the primary contact
 	primary_contact: str | None = None
-	#: rows → documents whose own ties may name these: they are read with them
+	#: rows → documents with ties that may name these: they are read together
 	neighbours: Callable[[list[Row]], Iterable[Party]] | None = None
-	#: Frappe makes such documents of incoming mails: one may be of a mail program, or of this site itself
+	#: Frappe creates such documents from incoming emails: one may belong to a mail program, or to this site
+	#: itself
 	from_mail: bool = False
 	evidence: tuple[Evidence, ...] = ()
 
@@ -90,7 +92,7 @@ class SourceSet:
 
 	@property
 	def columns(self) -> list[str]:
-		"""Columns that this version of the doctype has."""
+		"""Return columns that this version of the doctype has."""
 		meta = frappe.get_meta(self.doctype)
 		names = {"name", "creation", "modified"}
 		for part in self.parts:
@@ -105,7 +107,7 @@ class SourceSet:
 		return [tie for part in self.parts if part.ties for tie in part.ties(rows)]
 
 	def neighbours(self, rows: list[Row]) -> set[Party]:
-		"""Documents that are tied to these, but say so themselves: contacts of persons, for one.
+		"""Return documents that are tied to these by their own data, such as contacts of persons.
 
 		What belongs together is read together, in whatever order the documents come.
 		"""
@@ -117,7 +119,7 @@ class SourceSet:
 
 
 def sources() -> dict[str, SourceSet]:
-	"""doctype → its sources, from the hook `relation_sources`; read once a request."""
+	"""Return doctype → its sources, from the hook `relation_sources`; read once per request."""
 	if cached := getattr(frappe.local, "relation_sources", None):
 		return cached
 	by_doctype: dict[str, list[Source]] = {}
@@ -133,25 +135,27 @@ def sources() -> dict[str, SourceSet]:
 
 
 def evidence() -> list[Evidence]:
-	"""All evidence of all sources."""
+	"""Return all evidence of all sources."""
 	return [e for found in sources().values() for part in found.parts for e in part.evidence]
 
 
-# ── helpers for sources, also those of other packages ──────────────────────────────────────────
+# ── helpers for sources, including those of other packages ──
 
 
 def always(effect: str) -> Callable[[Document], str]:
-	"""An event has this effect, unless the document is being cancelled: then it can have any."""
+	"""Return a function for events with this effect, unless the document is being cancelled: then it can be
+	any.
+	"""
 	return lambda doc: "either" if doc.docstatus == 2 else effect
 
 
 def first_of(table: Any, date_column: str) -> Any:
-	"""Aggregate `date|name` of the earliest document: the date and its proof in one read."""
+	"""Return the aggregate `date|name` of the earliest document: the date and its evidence in one read."""
 	return Min(Concat(table[date_column], "|", table.name))
 
 
 def split_first(value: str) -> tuple[Any, str]:
-	"""The date and the name out of `first_of`."""
+	"""Return the date and the name from `first_of`."""
 	date_part, name = value.split("|", 1)
 	return getdate(date_part), name
 
@@ -190,7 +194,7 @@ def customer_ties(rows: list[Row]) -> Iterable[Tie]:
 
 
 def _primary_contacts(rows: list[Row], doctype: str, kind_column: str, contact_column: str) -> Iterable[Tie]:
-	"""An individual and its primary contact are one person."""
+	"""Tie an individual to its primary contact: they are one person."""
 	for row in rows:
 		if row.get(contact_column) and _kind_of(row, kind_column) == PERSON:
 			yield Tie((doctype, row["name"]), ("Contact", row[contact_column]), "person", row["creation"])
@@ -238,14 +242,14 @@ def supplier_ties(rows: list[Row]) -> Iterable[Tie]:
 
 
 def supplier_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
-	"""A supplier document, as long as it is there."""
+	"""Return the spell of a supplier document: as long as it exists."""
 	table = frappe.qb.DocType("Supplier")
 	rows = frappe.qb.from_(table).select(table.name, table.creation).where(table.name.isin(parties)).run()
 	return [(name, Spell(getdate(creation), None, "Supplier", name)) for name, creation in rows]
 
 
 def party_link_ties(party_type: str, names: list[str]) -> list[Tie]:
-	"""Party Links of customers or suppliers: both ends are one relation."""
+	"""Return ties from Party Links of customers or suppliers: both ends are one relation."""
 	table = frappe.qb.DocType("Party Link")
 	rows = (
 		frappe.qb.from_(table)
@@ -291,7 +295,9 @@ def employee_values(row: Row) -> Row:
 
 
 def employee_contacts(rows: list[Row]) -> Iterable[Party]:
-	"""Contacts with the user or an e-mail of these employees; whose they are, the contacts' own ties say."""
+	"""Return contacts with the user or an email of these employees; the contacts' own ties decide the
+	relation.
+	"""
 	contact = frappe.qb.DocType("Contact")
 	users = {row["user_id"] for row in rows if row.get("user_id")}
 	emails = {key for row in rows for column in EMPLOYEE_EMAILS if (key := email_key(row.get(column)))}
@@ -306,8 +312,11 @@ def employee_contacts(rows: list[Row]) -> Iterable[Party]:
 
 
 def _known_by_email(doctype: str, emails: Collection[str]) -> list[str]:
-	"""Documents whose relation has one of these e-mails: a document may write it with capitals, a display name or
-	umlauts in the domain, the relation has its normal form."""
+	"""Return documents of relations that have one of these emails.
+
+	A document may write it with capitals, a display name or umlauts in the domain; the relation has its
+	normalized form.
+	"""
 	if not emails:
 		return []
 	party, relation = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Relation")
@@ -322,7 +331,7 @@ def _known_by_email(doctype: str, emails: Collection[str]) -> list[str]:
 
 
 def employee_spells(party_type: str, parties: list[str]) -> list[tuple[str, Spell]]:
-	"""From the date of joining until the relieving date of an employee who left."""
+	"""Return the spell from the date of joining until the relieving date of an employee that left."""
 	table = frappe.qb.DocType("Employee")
 	rows = (
 		frappe.qb.from_(table)
@@ -363,7 +372,7 @@ def contact_values(row: Row) -> Row:
 
 
 def contact_ties(rows: list[Row]) -> Iterable[Tie]:
-	"""Whom the contact is linked to, and which employee has its user or e-mail."""
+	"""Return the parties that a contact is linked to, and the employee with its user or email."""
 	ties = list(_contact_links({row["name"]: row for row in rows}))
 	yield from ties
 	of_organisations = {tie.party[1] for tie in ties if tie.kind == WORKS_FOR}
@@ -373,9 +382,12 @@ def contact_ties(rows: list[Row]) -> Iterable[Tie]:
 
 
 def _contact_links(contacts: dict[str, Row]) -> Iterable[Tie]:
-	"""A contact of an organisation works for it. One without the name of a person is the organisation itself: ERPNext
-	makes such a contact of the e-mail and telephone that are typed into a company's customer or supplier. Only
-	the first one of an organisation is it, and only of the first organisation it is linked to."""
+	"""Return the ties of a contact to organizations.
+
+	A contact of an organization works for it. One without the name of a person is the organization itself:
+	ERPNext creates such a contact from the email and telephone of a company's customer or supplier. That
+	applies only to the first contact of an organization, and only for the first organization it is linked to.
+	"""
 	link = frappe.qb.DocType("Dynamic Link")
 	known = sources()
 	links = (
@@ -408,8 +420,10 @@ def _contact_links(contacts: dict[str, Row]) -> Iterable[Tie]:
 
 
 def _linked_parties(parties: set[Party]) -> dict[Party, tuple[Party, str, str | None]]:
-	"""party → itself as its document spells it, Person or Organisation, and its primary contact; one read a
-	doctype. A party that is gone is not in it."""
+	"""Return party → itself as its document spells it, Person or Organisation, and its primary contact.
+
+	One read per doctype; a party that does not exist is left out.
+	"""
 	known = sources()
 	by_type: dict[str, list[str]] = {}
 	for doctype, name in parties:
@@ -430,7 +444,7 @@ def _linked_parties(parties: set[Party]) -> dict[Party, tuple[Party, str, str | 
 
 
 def _linked_contacts(doctype: str, names: list[str], only_primary: bool) -> set[Party]:
-	"""Contacts that are linked to these documents."""
+	"""Return contacts that are linked to these documents."""
 	if not names:
 		return set()
 	link, contact = frappe.qb.DocType("Dynamic Link"), frappe.qb.DocType("Contact")

@@ -1,10 +1,9 @@
-"""The attributes of a profile: the app's own and those that an admin defines.
+"""Manage the attributes of a profile: the app's own and those that an administrator defines.
 
-Alone makes, changes and removes the Custom Fields of Relation that an attribute stands for, and the property
-setters by which a standard attribute is hidden or made confidential. Custom Fields and not rows of a table of
-values: so the form, list filters, reports, Data Import, permlevels and segments know an attribute of one's own
-like any other field, a list of a million relations filters by an indexed column, and Frappe takes the field
-away with the app.
+Writes the Custom Fields of Relation for attributes, and the property setters that hide a standard attribute
+or make it confidential. Custom Fields are used instead of a table of values. So the form, list filters,
+reports, Data Import, permlevels and segments treat a custom attribute like any other field, and a list of a
+million relations filters by an indexed column. Frappe deletes the field with the app.
 """
 
 import re
@@ -21,14 +20,14 @@ from crm_relations.shared.refusals import refuse
 MODULE = "CRM Relations"
 DOCTYPE = "Relation Profile Attribute"
 OPTIONS = "Relation Profile Option"
-#: keys of our own never meet a field that a later version brings
+#: with a prefix, keys never conflict with a field of a later version
 PREFIX = "profile_"
 BOTH = "Both"
 #: fields with this permlevel are for the role `Relation Confidential`
 CONFIDENTIAL = 1
 
 FIELDTYPES = {"Option": "Link", "Text": "Data", "Number": "Float", "Date": "Date", "Yes/No": "Check"}
-#: where attributes of one's own begin on the form
+#: where custom attributes begin on the form
 PLACES = {PERSON: "risk_attitude", ORGANISATION: "revenue_currency", BOTH: "buying_behaviour"}
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 CACHE_KEY = "relation_profile_attributes"
@@ -49,7 +48,7 @@ class Attribute:
 
 
 def attributes() -> list[Attribute]:
-	"""All attributes in their order; cached."""
+	"""Return all attributes in order; cached."""
 	rows = frappe.cache.get_value(CACHE_KEY)
 	if rows is None:
 		rows = frappe.get_all(
@@ -66,22 +65,22 @@ def attributes() -> list[Attribute]:
 
 
 def option_fields() -> dict[str, str]:
-	"""field of Relation → attribute whose options it takes."""
+	"""Return field of Relation → attribute with its options."""
 	return {a.fieldname: a.name for a in attributes() if a.value_type == "Option"}
 
 
 def kinds() -> dict[str, str]:
-	"""field of Relation → the one kind of relation that has it; fields of both kinds are not in it."""
+	"""Return field of Relation → the one kind of relation that has it; fields of both kinds are left out."""
 	return {a.fieldname: a.applies_to for a in attributes() if a.applies_to != BOTH}
 
 
 def confidential_fields() -> set[str]:
-	"""Fields of Relation that only the role for confidential data may read."""
+	"""Return fields of Relation that only the role for confidential data may read."""
 	return {df.fieldname for df in frappe.get_meta("Relation").fields if cint(df.permlevel) > 0}
 
 
 def unreadable_fields() -> set[str]:
-	"""Fields of Relation that the session's user may not read."""
+	"""Return fields of Relation that the session's user may not read."""
 	meta = frappe.get_meta("Relation")
 	levels = meta.get_permlevel_access("read")
 	if frappe.session.user == "Administrator":
@@ -93,7 +92,7 @@ def unreadable_fields() -> set[str]:
 
 
 def make_key(doc: Document) -> None:
-	"""The field's name: given or made from the label, always with our prefix.
+	"""Set the field's name: given or made from the label, always with our prefix.
 
 	:raises frappe.ValidationError: names the key and what it may consist of
 	"""
@@ -112,7 +111,7 @@ def make_key(doc: Document) -> None:
 
 
 def check_kept(doc: Document) -> None:
-	"""Of a standard attribute, kind and type are the app's."""
+	"""Refuse to change kind and type of a standard attribute."""
 	if doc.is_new():
 		return
 	for field in ("applies_to", "is_standard"):
@@ -124,7 +123,7 @@ def check_kept(doc: Document) -> None:
 
 
 def check_deletable(doc: Document) -> None:
-	"""A standard attribute can only be disabled; so can one that relations have a value of."""
+	"""Refuse to delete a standard attribute, or one with values: both can only be disabled."""
 	if doc.is_standard:
 		refuse(_("{0} is a standard attribute. Disable it instead of deleting it."), _(doc.label))
 	if not frappe.db.has_column("Relation", doc.fieldname):
@@ -149,7 +148,7 @@ def _empty(doc: Document) -> str | int:
 
 
 def apply(doc: Document) -> None:
-	"""Bring the field of Relation in line with its attribute. Adds a column where it is new, which commits."""
+	"""Update the field of Relation by its attribute. Adds a column for a new one, which commits."""
 	frappe.cache.delete_value(CACHE_KEY)
 	if doc.is_standard:
 		_set_property(doc.fieldname, "hidden", cint(doc.disabled))
@@ -161,7 +160,7 @@ def apply(doc: Document) -> None:
 
 
 def remove(doc: Document) -> None:
-	"""The attribute goes: its options and its field with it."""
+	"""Delete the options and the field of a deleted attribute."""
 	frappe.db.delete(OPTIONS, {"attribute": doc.name})
 	if name := frappe.db.exists("Custom Field", {"dt": "Relation", "fieldname": doc.fieldname}):
 		frappe.delete_doc("Custom Field", name, ignore_permissions=True, force=True)
@@ -198,7 +197,7 @@ def _write_field(doc: Document) -> None:
 
 
 def _put_in_order(applies_to: str) -> None:
-	"""Attributes of one's own of the same kind follow each other by their sort order."""
+	"""Order custom attributes of the same kind by their sort order."""
 	after = PLACES[applies_to]
 	for attribute in attributes():
 		if attribute.is_standard or attribute.applies_to != applies_to:
@@ -210,7 +209,7 @@ def _put_in_order(applies_to: str) -> None:
 
 
 def _set_property(fieldname: str, prop: str, value: int) -> None:
-	"""A property setter where the value is not the app's own; none where it is."""
+	"""Create a property setter if the value differs from the app's own; delete it otherwise."""
 	key = {"doc_type": "Relation", "field_name": fieldname, "property": prop}
 	shipped = cint(frappe.db.get_value("DocField", {"parent": "Relation", "fieldname": fieldname}, prop))
 	name = frappe.db.exists("Property Setter", key)

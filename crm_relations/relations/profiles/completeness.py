@@ -1,7 +1,8 @@
-"""How much of a relation's file is filled, in percent. Alone writes `Relation.completeness`.
+"""Measure how complete a relation's profile is, in percent. Writes `Relation.completeness`.
 
-Which fields count is set by the admin (Relation Settings), by kind and weight. A saved relation carries its
-figure at once; what is written set-based is recomputed set-based, and once a night everything is.
+The administrator sets which fields count (Relation Settings), by kind and weight. A saved relation gets its
+figure at once; what is written set-based is recomputed set-based, and all relations are recomputed every
+night.
 """
 
 import math
@@ -26,12 +27,12 @@ from crm_relations.shared.refusals import refuse
 
 FIELD = "completeness"
 SETTINGS = "Relation Settings"
-#: relations that one statement of the recomputation touches
+#: relations in one query of the recomputation
 PAGE = 5000
-#: keeps SQL's four digits behind the point exact
+#: keeps SQL's four decimals exact
 MAX_WEIGHT = 100
 DATES = ("Date", "Datetime")
-#: what counts on a new site: kind, field, what does instead, weight
+#: what counts on a new site: kind, field, alternative field, weight
 DEFAULTS = (
 	("Both", "email_id", "", 3),
 	("Both", "phone", "mobile_no", 3),
@@ -50,7 +51,7 @@ DEFAULTS = (
 
 @dataclass(frozen=True)
 class Counted:
-	"""A field that counts, the field that will do instead, and its weight."""
+	"""A field that counts, an alternative field, and its weight."""
 
 	field: str
 	alternative: str | None
@@ -58,7 +59,9 @@ class Counted:
 
 
 def fields_that_count(kind: str) -> list[Counted]:
-	"""What counts for relations of that kind, in the admin's order; fields that are gone are left out."""
+	"""Return the fields that count for relations of that kind, in the administrator's order, without missing
+	fields.
+	"""
 	settings = frappe.get_cached_doc(SETTINGS)
 	rows = [row for row in settings.completeness_fields if row.applies_to in ("Both", kind)]
 	if not rows:
@@ -72,7 +75,9 @@ def fields_that_count(kind: str) -> list[Counted]:
 
 
 def countable_fields() -> list[Any]:
-	"""Fields of Relation that can be empty and filled: no layout, no tables, no switches, nothing derived."""
+	"""Return fields of Relation that can be empty and filled: no layout, no tables, no switches, nothing
+	derived.
+	"""
 	return [
 		df
 		for df in frappe.get_meta("Relation").fields
@@ -83,17 +88,19 @@ def countable_fields() -> list[Any]:
 
 
 def percent(filled: int, total: int) -> int:
-	"""Rounded half up; where nothing counts, nothing is missing."""
+	"""Return the percentage, rounded half up; if nothing counts, nothing is missing."""
 	return math.floor(100 * filled / total + 0.5) if total else 100
 
 
 def measure(doc: Document) -> None:
-	"""Put the figure on a relation that is being saved."""
+	"""Set the figure on a relation that is being saved."""
 	doc.set(FIELD, meter()(doc))
 
 
 def meter() -> Callable[[Any], int]:
-	"""A function of the values of a relation (a document or a mapping) that gives its figure, for many in a row."""
+	"""Return a function that computes the figure from a relation's values (a document or a mapping), for many
+	in a row.
+	"""
 	counted = _counted_by_kind()
 
 	def figure(values: Any) -> int:
@@ -107,7 +114,7 @@ def meter() -> Callable[[Any], int]:
 
 
 def _counted_by_kind() -> dict[str, list[Counted]]:
-	"""What counts for both kinds, put together once for settings and fields that stay as they are."""
+	"""Return what counts for both kinds, built once while settings and fields stay the same."""
 	settings, meta = frappe.get_cached_doc(SETTINGS), frappe.get_meta("Relation")
 	rows = tuple(
 		(row.applies_to, row.profile_field, row.alternative, row.weight)
@@ -121,7 +128,7 @@ def _counted_by_kind() -> dict[str, list[Counted]]:
 
 
 def missing(kind: str, values: Any) -> list[str]:
-	"""Fields that count and are empty; of two that will do, the first."""
+	"""Return fields that count and are empty; of two alternatives, the first."""
 	return [
 		c.field
 		for c in fields_that_count(kind)
@@ -130,19 +137,19 @@ def missing(kind: str, values: Any) -> list[str]:
 
 
 def missing_of(relation: str) -> list[str]:
-	"""Labels of what a relation lacks, without the fields that the session's user may not see."""
+	"""Return labels of a relation's missing fields, without those that the session's user may not see."""
 	return labels_of_missing(frappe.get_doc("Relation", relation))
 
 
 def labels_of_missing(values: Any) -> list[str]:
-	"""The same for values that have been read already, with `relation_kind`."""
+	"""Return the same for values that have been read already, with `relation_kind`."""
 	meta, hidden = frappe.get_meta("Relation"), attributes.unreadable_fields()
 	fields = missing(values.get("relation_kind"), values)
 	return [_(meta.get_label(field)) for field in fields if field not in hidden]
 
 
 def recompute(relations: Iterable[str]) -> None:
-	"""Set the figure of these relations, one statement a kind."""
+	"""Set the figure of these relations, one query per kind."""
 	names = list(relations)
 	if not names:
 		return
@@ -157,7 +164,9 @@ def recompute(relations: Iterable[str]) -> None:
 
 
 def recompute_all() -> None:
-	"""Every relation, in pages. Commits after each, so that a table of a million is never locked for long."""
+	"""Recompute every relation, in pages. Commits after each, so that a table of a million is never locked
+	for long.
+	"""
 	after = ""
 	while names := queries.names_after("Relation", after, PAGE):
 		recompute(names)
@@ -191,7 +200,7 @@ def _is_filled(table: Table, field: str, types: dict[str, str]) -> Criterion:
 
 
 def check_settings(doc: Document) -> None:
-	"""Each row names a field of Relation, and none counts twice for a kind.
+	"""Check that each row names a field of Relation, and none counts twice for a kind.
 
 	:raises frappe.ValidationError: names row and field
 	"""
@@ -222,7 +231,7 @@ def check_settings(doc: Document) -> None:
 
 
 def recompute_if_changed(doc: Document) -> None:
-	"""Other fields count now: every figure is measured anew, in a job."""
+	"""Queue a recomputation of every figure if other fields count now."""
 	before = doc.get_doc_before_save()
 
 	def rows(settings: Document | None) -> list[tuple]:

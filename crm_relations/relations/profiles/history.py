@@ -1,9 +1,9 @@
-"""Who changed what in a relation's file. Alone writes `Relation Profile Change`, and `Version` where relations are
-written set-based.
+"""Record changes of a relation's data.
 
-Frappe keeps a Version of each save, and sends its values to everybody who opens the form, whatever the
-permlevel of a field. So confidential values are taken out of it and kept in a log of their own, which only
-the role for confidential data reads; the Version still says that the field was changed, by whom and when.
+Sole writer of `Relation Profile Change`; writes `Version` for relations that are written set-based. Frappe
+keeps a Version of each save, and sends its values to every user that opens the form, whatever the permlevel
+of a field. So confidential values are moved from it to a separate log, which only the role for confidential
+data can read. The Version still shows that the field was changed, by which user and when.
 """
 
 import json
@@ -39,7 +39,7 @@ CHANGE = (
 
 
 def record(changes: Changes) -> None:
-	"""Keep what a set-based write changed, as a save would: two inserts, however many relations."""
+	"""Record what a set-based write changed, as a save would: two inserts, however many relations."""
 	confidential = confidential_fields()
 	stamp, user = now(), frappe.session.user
 	versions, log = [], []
@@ -62,7 +62,7 @@ def record(changes: Changes) -> None:
 
 
 def take_confidential_out(version: Document) -> None:
-	"""Before a Version of a relation is stored: its confidential values move to the log of their own."""
+	"""Move confidential values of a relation's Version to their own log before the Version is stored."""
 	if version.ref_doctype != "Relation" or not version.data:
 		return
 	data = json.loads(version.data)
@@ -70,7 +70,7 @@ def take_confidential_out(version: Document) -> None:
 	log, kept = [], []
 	for field, old, new in data.get("changed") or []:
 		if field == COMPLETENESS:
-			continue  # follows from the others
+			continue  # derived from the others
 		if field in confidential:
 			log.append(_entry(version.docname, field, old, new, stamp, user))
 			old = new = HIDDEN
@@ -82,7 +82,7 @@ def take_confidential_out(version: Document) -> None:
 
 
 def forget(doc: Document) -> None:
-	"""A relation is deleted: what is confidential about it goes with it."""
+	"""Delete the confidential log of a deleted relation."""
 	frappe.db.delete("Relation Profile Change", {"relation": doc.name})
 
 

@@ -1,7 +1,6 @@
-"""The customers whose files are worth completing first: much revenue, much missing. Reads; writes nothing.
+"""List the customers that are worth completing first: much revenue, much missing. Writes nothing.
 
-A customer comes the earlier, the more revenue stands behind what his file lacks: revenue of the last twelve months
-times the share that is missing.
+Customers are ordered by revenue of the last twelve months times the share of their profile that is missing.
 """
 
 from typing import Any
@@ -21,13 +20,13 @@ REVENUE = "revenue_12_months"
 def customers(
 	company: str, below: float = 100, limit: int = 200, among: QueryBuilder | None = None
 ) -> list[dict[str, Any]]:
-	"""Customers whose completeness lies below a percentage, those to complete first at the top.
+	"""Return customers with a completeness below a percentage, the most worthwhile first.
 
-	:param company: whose revenue counts; amounts are in its currency
-	:param among: a query of names of relations; only these are looked at
-	:return: rows with `relation`, `relation_name`, `responsible`, `completeness`, `revenue_12_months`, `currency` and
-		`missing`, the labels of the empty fields. Who may not read the revenue gets the least complete first, and None
-		for the amounts.
+	:param company: company of the revenue; amounts are in its currency
+	:param among: a query of names of relations; only these are examined
+	:return: rows with `relation`, `relation_name`, `responsible`, `completeness`, `revenue_12_months`,
+		`currency` and `missing`, the labels of the empty fields. A user without permission for the revenue gets
+		the least complete first, and None for the amounts.
 	"""
 	relation, facts = frappe.qb.DocType("Relation"), frappe.qb.DocType(groups.FACTS)
 	query = readable(frappe.qb.from_(relation), "Relation")

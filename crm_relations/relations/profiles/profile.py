@@ -1,6 +1,6 @@
-"""The profile of a relation: what a form or an import may put into it. Writes nothing but normal forms.
+"""Validate the profile of a relation from a form or an import. Writes nothing but normalized values.
 
-What a document brings is checked where it is adopted; there a bad value is left out, here it is refused.
+Values from documents are checked during adoption, where a bad value is left out; here it is refused.
 """
 
 import frappe
@@ -13,7 +13,7 @@ from crm_relations.shared.refusals import refuse
 
 
 def clean_name(doc: Document) -> None:
-	"""A name is more than blanks."""
+	"""Require a name that is more than blanks."""
 	doc.relation_name = (doc.relation_name or "").strip()
 	if not doc.relation_name:
 		refuse(
@@ -40,7 +40,7 @@ def clean_email(doc: Document) -> None:
 
 
 def clean_points(doc: Document) -> None:
-	"""Further contact points: e-mail addresses in their normal form, nothing twice.
+	"""Normalize the email addresses of further contact points and remove duplicates.
 
 	:raises frappe.ValidationError: names row and address
 	"""
@@ -67,7 +67,7 @@ def clean_points(doc: Document) -> None:
 
 
 def check_options(doc: Document) -> None:
-	"""An option must belong to the attribute of its field, and be offered still.
+	"""Check that an option belongs to the attribute of its field, and is still offered.
 
 	:raises frappe.ValidationError: names the field and the attribute that the option belongs to
 	"""
@@ -85,7 +85,7 @@ def check_options(doc: Document) -> None:
 	for field, name in chosen.items():
 		option, label = options.get(name), _(doc.meta.get_label(field))
 		if not option:
-			continue  # Frappe names a link to nothing itself
+			continue  # Frappe reports a link to a missing record itself
 		if option.attribute != asked[field]:
 			refuse(
 				_("{0}: {1} is an option of {2}. Choose an option of {3}."),
@@ -99,9 +99,9 @@ def check_options(doc: Document) -> None:
 
 
 def check_kind(doc: Document) -> None:
-	"""A person has no market orientation, and an organisation no age group.
+	"""Check that the fields match the kind: a person has no market orientation, an organization no age group.
 
-	What stands in the file when its documents turn it from a person into an organisation stays, unseen.
+	Values stay, hidden, when the documents turn a person into an organization.
 	"""
 	if doc.flags.adopted:
 		return
@@ -119,7 +119,7 @@ def check_kind(doc: Document) -> None:
 
 
 def check_employees(doc: Document) -> None:
-	"""A number of employees or a revenue below zero is a slip of the pen."""
+	"""Refuse a negative number of employees or revenue."""
 	for field in ("employees", "annual_revenue"):
 		if (doc.get(field) or 0) < 0:
 			refuse(_("{0} cannot be less than 0."), _(doc.meta.get_label(field)))
@@ -129,7 +129,7 @@ def check_employees(doc: Document) -> None:
 
 
 def check_attribute(doc: Document) -> None:
-	"""Only attributes whose values are options have any.
+	"""Refuse options for an attribute with values that are not options.
 
 	:raises frappe.ValidationError: names the attribute and the type of its values
 	"""
@@ -143,7 +143,7 @@ def check_attribute(doc: Document) -> None:
 
 
 def check_offered_once(doc: Document) -> None:
-	"""Two options of an attribute with the same wording could not be told apart."""
+	"""Refuse two options of an attribute with the same label, which users could not distinguish."""
 	doc.option_value = (doc.option_value or "").strip()
 	same = {"attribute": doc.attribute, "option_value": doc.option_value, "name": ["!=", doc.name or ""]}
 	if doc.option_value and frappe.db.exists("Relation Profile Option", same):

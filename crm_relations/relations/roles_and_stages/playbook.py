@@ -1,12 +1,12 @@
-"""The playbook of a role type: when a relation enters the role, its activities start. Alone writes
-`Relation Started Activity`, the memory of what has started.
+"""Start the activities of a role type's playbook when a relation enters the role.
 
-In the transaction in which the role is entered, a row is planned for each activity: one insert, and nothing where
-the role has no activities. The task itself is made by a job after the commit, or by the hourly one where that job
-was lost. A unique key over relation, activity and occasion makes sure that nothing starts twice.
+Sole writer of `Relation Started Activity`, the record of what has started. In the transaction in which the
+role is entered, a row is planned for each activity: one insert, and nothing if the role has no activities. A
+job after the commit creates the task itself, or the hourly job if that one was lost. A unique key over
+relation, activity and occasion ensures that nothing starts twice.
 
-Only entering from now on starts anything: not the adoption of old documents, not an import, and not a role that
-began long ago.
+Only roles entered from now on start anything: not the adoption of old documents, not an import, and not a
+role that began long ago.
 """
 
 from collections.abc import Collection, Mapping
@@ -34,9 +34,9 @@ STARTED = "Relation Started Activity"
 ACTIVITY = "Relation Role Activity"
 PLANNED_STATE, STARTED_STATE, DROPPED_STATE = "Planned", "Started", "Dropped"
 
-#: a role that began longer ago is not entered now, whenever we learn of it
+#: a role that began longer ago is not entered now, no matter when we learn of it
 DAYS_OF_ENTERING = 30
-#: so many days the daily job may fail without an activity being missed
+#: the daily job may fail for this many days without missing an activity
 PAST_DAYS = 7
 PAGE = 100
 #: a job of the default queue may take 300
@@ -74,7 +74,7 @@ ROW_FIELDS = (
 
 
 def enter(entered: Mapping[tuple[str, str], RoleRow]) -> None:
-	"""Plan the activities of roles that were entered.
+	"""Plan the activities of entered roles.
 
 	:param entered: (relation, role) → the row of the role
 	"""
@@ -93,13 +93,13 @@ def enter(entered: Mapping[tuple[str, str], RoleRow]) -> None:
 
 
 def is_bulk_load() -> bool:
-	"""Whether documents come from an import, a patch or an installation: they bring old facts."""
+	"""Tell whether documents come from an import, a patch or an installation: they contain old facts."""
 	flags = frappe.flags
 	return bool(flags.in_import or flags.in_patch or flags.in_migrate or flags.in_install)
 
 
 def _playbooks() -> dict[str, list[tuple[str, int]]]:
-	"""role → (activity, whether it starts every time); only activities that are on. Cached."""
+	"""Return role → (activity, whether it starts every time); only activities that are on. Cached."""
 	cached = frappe.cache.get_value(queries.PLAYBOOKS)
 	if cached is None:
 		rows = frappe.get_all(
@@ -116,7 +116,9 @@ def _playbooks() -> dict[str, list[tuple[str, int]]]:
 
 
 def _entered_now(entered: Mapping[tuple[str, str], RoleRow]) -> dict[tuple[str, str], RoleRow]:
-	"""Those that began lately and, where the file was made later than its documents, not before the file."""
+	"""Return roles that began recently and, if the relation was created later than its documents, not before
+	it.
+	"""
 	if not entered:
 		return {}
 	earliest = getdate(add_days(nowdate(), -DAYS_OF_ENTERING))
@@ -129,7 +131,7 @@ def _entered_now(entered: Mapping[tuple[str, str], RoleRow]) -> dict[tuple[str, 
 
 
 def _adopted_on(relations: Collection[str]) -> dict[str, date]:
-	"""relation → the day its file was made, if it was made from documents that were older."""
+	"""Return relation → the day of its creation, if it was created from documents that were older."""
 	table, party = frappe.qb.DocType("Relation"), frappe.qb.DocType("Relation Party")
 	rows = (
 		frappe.qb.from_(table)
@@ -145,9 +147,9 @@ def _adopted_on(relations: Collection[str]) -> dict[str, date]:
 def _plan(
 	entered: Mapping[tuple[str, str], RoleRow], books: Mapping[str, list[tuple[str, int]]]
 ) -> list[str]:
-	"""Add a row for each activity that has not started on this occasion; returns their names.
+	"""Add a row for each activity that has not started on this occasion; return their names.
 
-	What another transaction planned meanwhile is refused by the unique key.
+	The unique key refuses what another transaction planned meanwhile.
 	"""
 	if not entered:
 		return []
@@ -184,8 +186,11 @@ def _plan(
 
 
 def _occasion(row: RoleRow, today: str) -> str:
-	"""What tells one entering from the next: a role given by hand begins on its day, a derived one when we learn
-	of it, since the dates of documents move."""
+	"""Return the key of an occasion, which distinguishes one entry into the role from the next.
+
+	A manual role begins on its day. A derived one begins when we learn of it, since the dates of documents
+	move.
+	"""
 	return today if row.document_name else str(row.since)
 
 
@@ -203,7 +208,7 @@ def _occasions(relations: Collection[str]) -> dict[tuple[str, str], set[str]]:
 
 
 def enter_dated() -> None:
-	"""Plan the activities of roles given by hand whose day has come; for the daily job."""
+	"""Plan the activities of manual roles that begin today; for the daily job."""
 	role, kind = frappe.qb.DocType("Relation Role"), frappe.qb.DocType("Relation Role Type")
 	rows = (
 		frappe.qb.from_(role)
@@ -227,11 +232,12 @@ def enter_dated() -> None:
 
 
 def start_planned() -> dict[str, int]:
-	"""Make the tasks of all planned activities; commits after each, may be killed and run again.
+	"""Create the tasks of all planned activities; commits after each, may be killed and run again.
 
-	Ends before the time of a job is over; the hourly job goes on.
+	Ends before the time of a job is over; the hourly job continues.
 
-	:return: counts `started`, `dropped`, `waiting`. One that nobody can be found for waits, with the reason.
+	:return: counts `started`, `dropped`, `waiting`. An activity without a responsible user waits, with the
+		reason.
 	"""
 	counts = {"started": 0, "dropped": 0, "waiting": 0}
 	after, begun = "", monotonic()
@@ -255,7 +261,7 @@ def start_planned() -> dict[str, int]:
 
 
 def _tell_error(name: str, reason: str) -> None:
-	"""The row tells why it waits; the log of errors is told once, and not every hour."""
+	"""Record the reason in the row; the error log gets it once, and not every hour."""
 	if frappe.db.get_value(STARTED, name, "reason") != reason:
 		frappe.log_error(title=f"Playbook: {name}", message=frappe.get_traceback())
 		_wait(name, reason)
@@ -273,9 +279,9 @@ def _planned_after(after: str) -> list[str]:
 
 
 def start(name: str) -> str | None:
-	"""Make the task of a planned activity; returns the state of its row afterwards. The caller commits.
+	"""Create the task of a planned activity; return the state of its row afterwards. The caller commits.
 
-	The row is locked first: two workers make one task, and the second does nothing and returns None.
+	The row is locked first: with two workers there is one task, and the second does nothing and returns None.
 	"""
 	row = frappe.db.get_value(
 		STARTED,
@@ -291,7 +297,7 @@ def start(name: str) -> str | None:
 		row.activity,
 		["name", "subject", "due_in_days", "assign_to", "user", "role", "disabled"],
 		as_dict=True,
-		for_update=True,  # whose turn it is, one worker decides after the other
+		for_update=True,  # in round robin, workers decide one after the other
 	)
 	relation = frappe.db.get_value(
 		"Relation",
@@ -323,7 +329,7 @@ def start(name: str) -> str | None:
 
 
 def _needless(activity: Any, relation: Any, held: RoleRow | None) -> str | None:
-	"""Why there is nothing to start any more."""
+	"""Return why there is nothing to start any more."""
 	if not activity or activity.disabled:
 		return _("The activity was removed from the playbook.")
 	if not relation or relation.disabled:
@@ -351,7 +357,7 @@ def _merge_values(relation: Any, held: RoleRow) -> dict[str, str]:
 
 
 def _person(activity: Any, relation: Any) -> tuple[str | None, str]:
-	"""Who gets the task, and why nobody does."""
+	"""Return the user that gets the task, or why there is none."""
 	if activity.assign_to == "Role in Turn":
 		users = _users_of(activity.role)
 		return _next_in_turn(activity.name, users), _nobody_in(activity.role)
@@ -372,7 +378,7 @@ def _nobody_in(role: str) -> str:
 
 
 def _users_of(role: str) -> list[str]:
-	"""Enabled desk users with the role, in a fixed order."""
+	"""Return enabled desk users with the role, in a fixed order."""
 	has_role, user = frappe.qb.DocType("Has Role"), frappe.qb.DocType("User")
 	return (
 		frappe.qb.from_(has_role)
@@ -388,7 +394,7 @@ def _users_of(role: str) -> list[str]:
 
 
 def _next_in_turn(activity: str, users: list[str]) -> str | None:
-	"""Round robin: the user after the one who had the last task of this activity."""
+	"""Return the next user in round robin: the one after the user of the last task of this activity."""
 	if not users:
 		return None
 	last = frappe.db.get_value(
@@ -423,23 +429,23 @@ def _set(name: str, **values: Any) -> None:
 	frappe.db.set_value(STARTED, name, plain_values(STARTED, values))
 
 
-# ── what becomes of it ─────────────────────────────────────────────────────────────────────────
+# ── deleted relations and tasks ──
 
 
 def forget(relation: str) -> None:
-	"""The relation is deleted; what has started for it goes with it."""
+	"""Delete what has started for a deleted relation."""
 	frappe.db.delete(STARTED, {"relation": relation})
 
 
 @deferrable
 def forget_todo(todo: Document) -> None:
-	"""A task is deleted: that it was started stays known."""
+	"""Clear the link to a deleted task; the record that it was started stays."""
 	table = frappe.qb.DocType(STARTED)
 	frappe.qb.update(table).set(table.todo, None).where(table.todo == todo.name).run()
 
 
 def waiting() -> list[tuple[str, str]]:
-	"""(role, reason) of planned activities that have found nobody, each once."""
+	"""Return (role, reason) of planned activities without a user, each once."""
 	table = frappe.qb.DocType(STARTED)
 	return (
 		frappe.qb.from_(table)
@@ -454,7 +460,7 @@ def waiting() -> list[tuple[str, str]]:
 
 
 def check(doc: Document) -> None:
-	"""For `validate` of a role type: each activity can be carried out.
+	"""Validate a role type: each activity can be carried out.
 
 	:raises frappe.ValidationError: names the row, the field and the remedy
 	"""

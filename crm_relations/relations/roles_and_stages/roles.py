@@ -1,7 +1,7 @@
-"""Roles, derived from documents and dated. Alone writes `Relation Role`, and hands on what changed: to the stages,
-and to the playbook where a relation has entered a role.
+"""Derive dated roles from documents. Writes `Relation Role`.
 
-A role a site has made itself (a role type that is not standard) is given by hand and left alone here.
+Changes are passed to the stages, and to the playbook if a relation has entered a role. A custom role of a
+site (a role type that is not standard) is assigned manually and not changed here.
 """
 
 from collections.abc import Collection, Iterable
@@ -48,15 +48,15 @@ def refresh(
 	*,
 	quiet: bool = False,
 ) -> None:
-	"""Derive the roles of these relations anew; writes only what changed.
+	"""Derive the roles of these relations again; writes only what changed.
 
-	Two transactions may see the same relation come into a role, and neither the other's document. Nobody waits for
-	that: who writes holds the relation, and what somebody else holds, or has changed since this transaction
-	began to read, is left to `refresh_contested` right after the commit.
+	Two transactions may see the same relation come into a role, and neither the other's document. No
+	transaction waits for that: the writer holds the relation. Relations that another transaction holds, or
+	has changed since this transaction began to read, are left to `refresh_contested` right after the commit.
 
 	:param roles: only these roles; default all that documents can prove.
 	:param leaving: documents that are deleted and prove nothing any more.
-	:param quiet: old documents are read in: whoever has a role has not entered it now, and no activity starts.
+	:param quiet: old documents are loaded: their roles were not entered now, and no activity starts.
 	"""
 	relations = [name for name in dict.fromkeys(relations) if name]
 	if not relations:
@@ -95,8 +95,10 @@ def refresh(
 
 
 def _contested(relations: list[str]) -> set[str]:
-	"""Those of the relations that somebody else is writing now, or has written since this transaction began to read.
-	The others are held until it ends."""
+	"""Return relations that another transaction is writing, or has written since this one began to read.
+
+	The others are held until it ends.
+	"""
 	if not relations:
 		return set()
 	seen, held = queries.modified_of(relations), queries.lock(relations, wait=False)
@@ -104,7 +106,9 @@ def _contested(relations: list[str]) -> set[str]:
 
 
 def refresh_contested(relations: list[str], leaving: Collection[Party] = (), quiet: bool = False) -> None:
-	"""Derive roles on which two transactions met: when both are committed, from the documents of both. Commits."""
+	"""Derive roles on which two transactions met: when both are committed, from the documents of both.
+	Commits.
+	"""
 	frappe.db.commit()  # the lock first, then the moment that is read
 	queries.lock(relations, wait=True)
 	refresh(relations, leaving=leaving, quiet=quiet)
@@ -113,8 +117,8 @@ def refresh_contested(relations: list[str], leaving: Collection[Party] = (), qui
 
 @deferrable
 def refresh_for_document(doc: Document) -> None:
-	"""Derive the roles of the parties of a document (Quotation, Sales Order, Sales Invoice, Payment Entry …) anew,
-	if they can have changed.
+	"""Derive the roles of the parties of a document (Quotation, Sales Order …) again, if they can have
+	changed.
 
 	For an invoice of a customer and debtor this is one read.
 	"""
@@ -136,7 +140,7 @@ def refresh_for_document(doc: Document) -> None:
 
 
 def _relations_named(doc: Document, parties: list[Party]) -> dict[Party, str]:
-	"""party → relation; a document with our field has it at hand."""
+	"""Return party → relation; a document with our field has it at hand."""
 	if len(parties) == 1 and adoption.names_relation(doc.doctype) and doc.get("relation"):
 		return {parties[0]: doc.get("relation")}
 	return queries.relations_of(parties)
@@ -144,7 +148,7 @@ def _relations_named(doc: Document, parties: list[Party]) -> dict[Party, str]:
 
 @deferrable
 def refresh_without_document(doc: Document) -> None:
-	"""A document is being deleted: derive the roles of its party as if it were gone."""
+	"""Derive the roles of the party of a document that is being deleted, as if it no longer existed."""
 	party = queries.party_of(doc)
 	relation = party and queries.relation_of(*party)
 	if relation:
@@ -154,7 +158,7 @@ def refresh_without_document(doc: Document) -> None:
 
 
 def validate_manual_roles(doc: Document) -> None:
-	"""Of the roles only those of the site's own making are given by hand; the others follow from documents.
+	"""Check that only custom roles are assigned manually; the others follow from documents.
 
 	:raises frappe.ValidationError: names the role and where it comes from, or the date that is wrong
 	"""
@@ -184,7 +188,7 @@ def validate_manual_roles(doc: Document) -> None:
 
 
 def apply_manual_roles(doc: Document) -> None:
-	"""Roles of one's own were given, ended or taken away on the form: the log of stages and the playbook follow."""
+	"""Update the stage log and the playbook after custom roles were assigned, ended or removed on the form."""
 	before = doc.get_doc_before_save()
 	rows, held = _rows_of(doc), _rows_of(before) if before else []
 	if doc.flags.adopted or {_said(row) for row in rows} == {_said(row) for row in held}:
@@ -194,7 +198,7 @@ def apply_manual_roles(doc: Document) -> None:
 
 
 def forget(doc: Document) -> None:
-	"""A relation is deleted: what is written beside it goes as well."""
+	"""Delete what was written for the roles of a deleted relation."""
 	stages.forget(doc.name)
 	playbook.forget(doc.name)
 
@@ -219,7 +223,7 @@ def _said(row: RoleRow) -> tuple:
 
 
 def _check_dates(rows: list[Document]) -> None:
-	"""A role given by hand is dated; without a date it begins today."""
+	"""Check the dates of a manual role; without a date it begins today."""
 	for row in rows:
 		row.since = row.since or nowdate()
 		if row.until and getdate(row.until) < getdate(row.since):
@@ -231,7 +235,7 @@ def _check_dates(rows: list[Document]) -> None:
 def _entered(
 	stored: dict[str, list[RoleRow]], reconciled: dict[str, Reconciled]
 ) -> dict[tuple[str, str], RoleRow]:
-	"""(relation, role) → its row, for roles that are held now and were not before this change."""
+	"""Return (relation, role) → its row, for roles that are held now and were not before this change."""
 	today = getdate(nowdate())
 	result = {}
 	for relation, change in reconciled.items():
@@ -256,7 +260,9 @@ def _refuse_by_hand(role: str) -> None:
 
 
 def refresh_all() -> None:
-	"""Derive the roles of all relations anew, set-based; commits after each chunk, may be killed and run again."""
+	"""Derive the roles of all relations again, set-based; commits after each chunk, may be killed and run
+	again.
+	"""
 	after = ""
 	while names := queries.names_after("Relation", after, CHUNK):
 		refresh(names)
@@ -265,7 +271,7 @@ def refresh_all() -> None:
 
 
 def _effects(doc: Document, party_type: str) -> list[tuple[str, str]]:
-	"""(role, effect) that the event of this document can have."""
+	"""Return (role, effect) that the event of this document can have."""
 	return [
 		(e.role, e.effects[doc.doctype](doc))
 		for e in evidence()
@@ -278,7 +284,7 @@ def _date_of(doc: Document):
 
 
 def _settled(rows: Iterable[RoleRow], role: str, effect: str, day) -> bool:
-	"""Whether the event cannot change the role: it is held since before, or was not held on that day."""
+	"""Tell whether the event cannot change the role: it is held since before, or was not held on that day."""
 	open_rows = [row for row in rows if row.role == role and row.until is None and row.document_name]
 	if effect == "opens":
 		return any(row.since and row.since <= day for row in open_rows)
@@ -289,7 +295,7 @@ def _settled(rows: Iterable[RoleRow], role: str, effect: str, day) -> bool:
 def _derive(
 	parties: dict[str, list[Party]], roles: set[str], leaving: Collection[Party]
 ) -> dict[tuple[str, str], list[Spell]]:
-	"""(relation, role) → merged spells; one read for each kind of evidence and type of party."""
+	"""Return (relation, role) → merged spells; one read for each kind of evidence and type of party."""
 	relation_of = {party: name for name, members in parties.items() for party in members}
 	names = queries.by_type(relation_of)
 	found: dict[tuple[str, str], list[Spell]] = {}
@@ -307,8 +313,11 @@ def _derive(
 
 
 def _keep_history(reconciled: dict[str, Reconciled], leaving: Collection[Party]) -> None:
-	"""A role proved by a party document that is deleted ends today and stays as history; a role whose
-	transaction is cancelled or deleted was never held."""
+	"""Decide what becomes of a role without its document.
+
+	A role proved by a party document that is deleted ends today and stays as history; a role with a cancelled
+	or deleted transaction was never held.
+	"""
 	parties = {party for party in leaving if party[0] in sources()}
 	if not parties:
 		return

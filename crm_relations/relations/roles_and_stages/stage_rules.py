@@ -1,5 +1,7 @@
-"""The way through the stages, in pure Python: from dated roles to the history of stages, and from that history to
-what the append-only log has to add. Imports no frappe."""
+"""Derive the history of stages from dated roles, and the rows missing in the append-only log.
+
+Pure Python: imports no frappe.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +12,11 @@ from crm_relations.relations.rules import RoleRow
 
 @dataclass(frozen=True)
 class StageSpell:
-	"""A time in one stage; it ends where the next begins."""
+	"""A period in one stage; it ends when the next begins."""
 
 	stage: str
 	since: date
-	#: what brought the relation into the stage: the document that gave it, or that ended a further one
+	#: the document that caused the stage, or that ended a further one
 	document_type: str | None = None
 	document_name: str | None = None
 
@@ -23,7 +25,7 @@ class StageSpell:
 class LogRow:
 	"""A row of the log: from `position` on, the history is what this row and those after it say.
 
-	Without a stage it says that nothing comes at this position any more.
+	A row without a stage says that nothing follows at this position.
 	"""
 
 	position: int
@@ -34,17 +36,18 @@ class LogRow:
 
 
 def is_held(row: RoleRow, day: date) -> bool:
-	"""Whether a role is held on a day; a role that ends on that day is not."""
+	"""Tell whether a role is held on a day; a role that ends on that day is not."""
 	return (row.since is None or row.since <= day) and (row.until is None or row.until > day)
 
 
 def history(rows: Iterable[RoleRow], order: Mapping[str, int], today: date) -> list[StageSpell]:
-	"""The stages of a relation up to today, oldest first, each different from the one before.
+	"""Return the stages of a relation up to today, oldest first, each different from the one before.
 
-	A relation stands in the furthest stage it holds; when none is held, in the one that ended last. Stages that
-	begin on one day are gone through in their order.
+	A relation is in the furthest stage it holds; if none is held, in the one that ended last. Stages that
+	begin on one day are passed in order.
 
-	:param order: stage → its place; roles that are no stages are not in it. A role without a date tells no story.
+	:param order: stage → its position; roles that are not stages are not in it. A role without a date is
+		ignored.
 	"""
 	dated = [(row.since, row) for row in rows if row.role in order and row.since and row.since <= today]
 	days = {since for since, _row in dated} | {
@@ -79,13 +82,13 @@ def _best(dated: Sequence[tuple[date, RoleRow]], order: Mapping[str, int], day: 
 
 
 def _passed(begun: Sequence[RoleRow], standing: RoleRow | None, order: Mapping[str, int]) -> list[RoleRow]:
-	"""The further stages that began on a day, each once and in their order, also one that ended on that day."""
+	"""Return the further stages that began on a day, each once and in order, even if they ended on that day."""
 	further = {row.role: row for row in begun if not standing or order[row.role] > order[standing.role]}
 	return sorted(further.values(), key=lambda row: order[row.role])
 
 
 def as_logged(log: Iterable[LogRow]) -> list[StageSpell]:
-	"""The history that the rows of the log tell, read in the order in which they were written."""
+	"""Return the history from the rows of the log, read in the order in which they were written."""
 	result: list[StageSpell] = []
 	for row in log:
 		del result[row.position :]
@@ -95,7 +98,7 @@ def as_logged(log: Iterable[LogRow]) -> list[StageSpell]:
 
 
 def to_append(log: Iterable[LogRow], spells: Sequence[StageSpell], today: date) -> list[LogRow]:
-	"""The rows after which the log tells these spells; none where it does already."""
+	"""Return the rows to add so that the log contains these spells; none if it does already."""
 	before = as_logged(log)
 	same = 0
 	for old, new in zip(before, spells, strict=False):
@@ -112,7 +115,7 @@ def to_append(log: Iterable[LogRow], spells: Sequence[StageSpell], today: date) 
 
 
 def days_by_stage(spells: Sequence[StageSpell], today: date) -> dict[str, int]:
-	"""stage → days spent in it, all its times together; the present stage counts up to today."""
+	"""Return stage → days spent in it, all its periods together; the present stage counts up to today."""
 	result: dict[str, int] = {}
 	ends = [*(spell.since for spell in spells[1:]), today]
 	for spell, until in zip(spells, ends, strict=False):

@@ -1,8 +1,8 @@
-"""The stage of a relation and its way through the stages. Alone writes the fields stage and stage_since of
-Relation, and the append-only `Relation Stage Log`.
+"""Maintain the stage of a relation and its history. Writes stage and stage_since of Relation.
 
-The log is written in the transaction that changes the roles. What turns out to have been otherwise (a document is
-cancelled or dated back) is added as a correction; no row is changed or deleted while its relation is there.
+Sole writer of the append-only `Relation Stage Log`. The log is written in the transaction that changes the
+roles. Later corrections (a document is cancelled or backdated) are added; no row is changed or deleted while
+its relation exists.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -37,13 +37,12 @@ LOG_FIELDS = (
 
 
 def write(rows: Mapping[str, Iterable[RoleRow]], changed: Mapping[str, Collection[str]]) -> None:
-	"""Write the stages that follow from the roles, and add to the log what it does not tell yet.
+	"""Write the stages that follow from the roles, and add what is missing to the log.
 
-	A file whose rows changed counts as modified, so that a form that is open on it does not write the old
-	rows back.
+	A relation with changed rows counts as modified, so that an open form does not overwrite them.
 
 	:param rows: relation → all its roles as they are now
-	:param changed: relation → roles of which rows were written
+	:param changed: relation → roles with rows that were written
 	"""
 	order, today = queries.stage_order(), getdate(nowdate())
 	held = _held(rows)
@@ -65,20 +64,20 @@ def write(rows: Mapping[str, Iterable[RoleRow]], changed: Mapping[str, Collectio
 
 
 def set_on(doc: Document, rows: Iterable[RoleRow]) -> None:
-	"""Put the stage into a relation that is about to be saved: nobody types it."""
+	"""Set the stage of a relation that is about to be saved: users do not enter it."""
 	rows = list(rows)
 	spells = rules.history(rows, queries.stage_order(), getdate(nowdate())) if rows else []
 	doc.stage, doc.stage_since = _last(spells)
 
 
 def record(relation: str, rows: Iterable[RoleRow]) -> None:
-	"""Add to the log what follows from roles that were given by hand and saved with the form."""
+	"""Add to the log what follows from manual roles that were saved with the form."""
 	today = getdate(nowdate())
 	_tell({relation: rules.history(rows, queries.stage_order(), today)}, today)
 
 
 def fill() -> int:
-	"""Write the log of all relations that have roles and no log yet; returns how many rows were added.
+	"""Write the log of all relations that have roles and no log yet; return how many rows were added.
 
 	Commits after each chunk, may be killed and run again.
 	"""
@@ -93,7 +92,7 @@ def fill() -> int:
 
 
 def follow_rename(doctype: str, old: str, new: str) -> None:
-	"""A party document that brought its relation into a stage has another name."""
+	"""Update the name of a renamed party document that caused a stage."""
 	if relation := queries.relation_of(doctype, new):
 		frappe.db.set_value(
 			LOG,
@@ -105,12 +104,12 @@ def follow_rename(doctype: str, old: str, new: str) -> None:
 
 
 def forget(relation: str) -> None:
-	"""The relation is deleted, and its way with it."""
+	"""Delete the log of a deleted relation."""
 	frappe.db.delete(LOG, {"relation": relation})
 
 
 def way(relation: str) -> list[dict[str, Any]]:
-	"""The way of a relation through the stages, oldest first: stage, since, until, days, document_type, document_name.
+	"""Return the stages of a relation, oldest first: stage, since, until, days, document_type, document_name.
 
 	`until` is empty for the present stage; its days count up to today.
 	"""
@@ -131,7 +130,7 @@ def way(relation: str) -> list[dict[str, Any]]:
 
 
 def days(relation: str) -> dict[str, int]:
-	"""stage → days spent in it up to today, all its times together."""
+	"""Return stage → days spent in it up to today, all its periods together."""
 	return rules.days_by_stage(rules.as_logged(_log([relation])[relation]), getdate(nowdate()))
 
 
@@ -150,7 +149,7 @@ def _held(names: Iterable[str]) -> dict[str, tuple[str | None, date | None]]:
 
 
 def _log(relations: Iterable[str]) -> dict[str, list[LogRow]]:
-	"""relation → rows of its log, in the order in which they were written."""
+	"""Return relation → rows of its log, in the order in which they were written."""
 	relations = list(relations)
 	result: dict[str, list[LogRow]] = {name: [] for name in relations}
 	table = frappe.qb.DocType(LOG)
@@ -175,7 +174,7 @@ def _log(relations: Iterable[str]) -> dict[str, list[LogRow]]:
 
 
 def _tell(histories: Mapping[str, list[StageSpell]], today: date) -> int:
-	"""Add the rows after which the log tells these histories; one read and at most one write."""
+	"""Add the rows that the log lacks for these histories; one read and at most one write."""
 	if not histories:
 		return 0
 	log = _log(histories)

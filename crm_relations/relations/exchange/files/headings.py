@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 EMAIL, PHONE, MOBILE, FAX, WEBSITE, ADDRESS = "Email", "Phone", "Mobile", "Fax", "Website", "Address"
-#: type of a further contact point → the field of Relation that holds the first of its type
+#: type of a further contact point → the field of Relation for the first of its type
 MAIN_FIELDS = {EMAIL: "email_id", PHONE: "phone", MOBILE: "mobile_no", WEBSITE: "website"}
 
 #: columns that are not a field of Relation

@@ -1,5 +1,8 @@
-"""What a file of relations says, in pure Python: a record, how tables are read as Excel writes them, and what becomes of
-the cells of a row. Imports no frappe."""
+"""Parse a file of relations into records: tables as Excel writes them, and what becomes of the cells of a
+row.
+
+Pure Python: imports no frappe.
+"""
 
 import codecs
 import csv
