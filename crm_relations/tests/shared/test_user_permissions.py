@@ -252,6 +252,19 @@ def test_a_task_shares_the_document_if_the_assigner_may_share_it(world):
 
 
 @pytest.mark.parametrize("by", BY)
+def test_a_page_of_a_restricted_list_asks_row_by_row_and_reads_no_table_of_documents_first(world, by):
+	user = restricted(world, by)
+	for doctype in ("Relation", "Relation Interaction", "Relation Party"):
+		found = frappe.db.sql(
+			f"explain select name from `tab{doctype}` where {permissions.condition(user, doctype)}"
+			" order by modified desc limit 20",
+			as_dict=True,
+		)
+		kinds = {row.select_type for row in found if row.table in ("party", "tabRelation")}
+		assert kinds <= {"PRIMARY", "DEPENDENT SUBQUERY"} and "DEPENDENT SUBQUERY" in kinds, found
+
+
+@pytest.mark.parametrize("by", BY)
 def test_segments_exports_and_files_follow(world, by):
 	rule = {"version": 1, "all": [{"field": "city", "operator": "=", "value": world.city}]}
 	segment = factories.segment(kind="Dynamic", rule=rule)
