@@ -10,7 +10,7 @@ import codecs
 import io
 import re
 import unicodedata
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from crm_relations.relations.exchange.files.unreadable import Unreadable, _
 
@@ -72,7 +72,8 @@ def encoding_of(stream: BinaryIO) -> str:
 def text_of(stream: BinaryIO, encoding: str, newline: str | None) -> io.TextIOWrapper:
 	"""Return a reader of the text from its beginning. The caller closes the stream."""
 	stream.seek(0)
-	return io.TextIOWrapper(_Unclosed(stream), encoding=encoding, newline=newline)
+	unclosed: Any = _Unclosed(stream)  # the type of the argument asks for more than a reader uses
+	return io.TextIOWrapper(unclosed, encoding=encoding, newline=newline)
 
 
 class _Unclosed(io.BufferedIOBase):

@@ -27,7 +27,7 @@ def open_table(file_format: str, stream: BinaryIO) -> Table:
 
 	:raises Unreadable: no heading, too many columns, or another format
 	"""
-	return (spreadsheets if file_format == XLSX else parsing).open_table(stream)
+	return spreadsheets.open_table(stream) if file_format == XLSX else parsing.open_table(stream)
 
 
 class FileRows:

@@ -69,7 +69,7 @@ def read(content: bytes) -> tuple[list[Record], str]:
 def records_of(stream: BinaryIO) -> Iterator[Record]:
 	"""Yield the records of a file one by one. A card that cannot be read has its reason in `error`."""
 	text = code_pages.text_of(stream, code_pages.encoding_of(stream), newline=None)
-	lines = (line.rstrip("\n") for line in text)
+	lines: Iterator[str] = (line.rstrip("\n") for line in text)
 	lines = chain((line.lstrip("\ufeff") for line in islice(lines, 1)), lines)
 	for number, (is_card, piece) in enumerate(vcard_syntax.cut(lines), 1):
 		if number > parsing.MAX_ROWS:
