@@ -548,3 +548,33 @@ def test_a_mailed_list_of_relations_gives_no_field_that_its_user_may_not_read(wo
 	told = frappe.get_doc("Auto Email Report", name).get_report_content()
 	assert world.mine.relation in told
 	assert world.other.relation not in told and "GEHEIM" not in told
+
+
+def test_exports_messages_and_linked_documents_hold_what_the_reader_may_read(world):
+	log = {"reference_doctype": "Relation", "subject": "x", "content": "x", "communication_medium": "Phone"}
+	messages = {"Communication": [], "Comment": []}
+	for doctype, names in messages.items():
+		for relation in world.relations:
+			doc = frappe.new_doc(doctype).update({**log, "reference_name": relation})
+			doc.name = frappe.generate_hash(length=10)
+			doc.db_insert()
+			names.append(doc.name)
+	frappe.db.set_value("Relation", world.mine.relation, "territory", ABROAD)
+	frappe.db.set_value("Relation", world.other.relation, "territory", ABROAD)
+	frappe.set_user(restricted(world, "Customer", *ROLES, "Inbox User", "Website Manager"))
+	for doctype, (mine, other) in messages.items():
+		listed = request("frappe.client.get_list", doctype=doctype, filters={"name": ["in", [mine, other]]})
+		assert [row.name for row in listed] == [mine], doctype
+	linked = request("frappe.desk.form.linked_with.get", doctype="Territory", docname=ABROAD)
+	names = {row.name for row in linked["Relation"]}
+	assert world.mine.relation in names and world.other.relation not in names
+	request(
+		"frappe.desk.reportview.export_query",
+		doctype="Relation",
+		fields=["`tabRelation`.`name`"],
+		filters=[["Relation", "city", "=", world.city]],
+		file_format_type="CSV",
+		title="Relation",
+	)
+	exported = frappe.safe_decode(frappe.local.response.filecontent)
+	assert world.mine.relation in exported and world.other.relation not in exported
