@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 
 import frappe
+from frappe import _
 from frappe.query_builder.functions import Count
 from pypika import Order
 from pypika.queries import QueryBuilder
 
 from crm_relations.relations import list_requests
 from crm_relations.shared.access.permissions import readable
+from crm_relations.shared.refusals import refuse
 
 MODULE = "CRM Relations"
 
@@ -33,7 +35,9 @@ def selected(doctype: str, filters: list | dict) -> QueryBuilder | None:
 	there are none.
 	"""
 	list_requests.check_filters(doctype)
-	return readable(frappe.qb.get_query(doctype, filters=filters, fields=["name"]), doctype)
+	# validated: version 15 would otherwise join the documents that a filter like `campaign.budget` names, whatever the rights on them
+	query = frappe.qb.get_query(doctype, filters=filters, fields=["name"], validate_filters=True)
+	return readable(query, doctype)
 
 
 def by_assignee(doctype: str, filters: list | dict) -> list[frappe._dict]:
@@ -61,7 +65,10 @@ def neighbour(doctype: str, name: str, filters: list | dict, column: str, ascend
 	"""Find the readable document next to another one in a list that is sorted by a column and then by name.
 
 	:param ascending: look towards greater values, otherwise towards smaller ones
+	:raises frappe.ValidationError: there is no such column
 	"""
+	if column not in frappe.get_meta(doctype).get_valid_columns():
+		refuse(_("{0} is not a field of {1}."), column, _(doctype))
 	table = frappe.qb.DocType(doctype)
 	query = selected(doctype, filters)
 	if query is None or not name:
