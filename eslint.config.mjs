@@ -8,8 +8,8 @@ const DESK = read(
 	...["format_number", "frappe", "strip_html"],
 );
 const BROWSER = read(
-	...["AbortController", "clearTimeout", "document", "fetch", "localStorage", "setTimeout"],
-	...["URLSearchParams", "window"],
+	...["AbortController", "clearTimeout", "document", "fetch", "getComputedStyle", "localStorage"],
+	...["setTimeout", "URLSearchParams", "window"],
 );
 const RULES = {
 	"array-callback-return": "error",

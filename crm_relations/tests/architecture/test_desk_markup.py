@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.lint
+
 APP = Path(__file__).resolve().parents[2]
 FILES = sorted(
 	path

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.lint
+
 APP = Path(__file__).resolve().parents[2]
 JS = APP / "public" / "js"
 DOCTYPES = APP / "crm_relations" / "doctype"
@@ -101,3 +103,32 @@ def test_a_color_belongs_to_a_state_that_exists():
 	assert set(stages) == {"Lead", "Prospect", "Customer"}
 	for name, states in colors.items():
 		assert set(states) <= known[name], name
+
+
+def functions_called() -> Iterator[tuple[str, str]]:
+	"""(file, dotted path) of each function of the server that a script calls by name."""
+	for path in [*APPENDED, *MODULES]:
+		text = path.read_text(encoding="utf-8")
+		yield from ((path.name, called) for called in re.findall(r'xcall\(\s*"([\w.]+)"', text))
+		modules = dict(re.findall(r'(?:const|export const) (\w+) = api\("([\w.]+)"\)', text))
+		for names, source in re.findall(r'^import \{([^}]*)\} from "(\.[^"]+)"', text, re.MULTILINE):
+			known = (path.parent / source).resolve().read_text(encoding="utf-8")
+			for name in map(str.strip, names.split(",")):
+				if found := re.search(rf'export const {name or "-"} = api\("([\w.]+)"\)', known):
+					modules[name] = found[1]
+		for owner, method in re.findall(r'\b(\w+|api\("[\w.]+"\))\s*\.(?:get|post)\(\s*"(\w+)"', text):
+			module = owner[5:-2] if owner.startswith("api(") else modules.get(owner)
+			if module:
+				yield path.name, f"{module}.{method}"
+
+
+def test_every_function_that_a_script_calls_is_there():
+	called = set(functions_called())
+	assert len(called) > 40, "few calls found: the test looks in the wrong place"
+	wrong = []
+	for file, dotted in sorted(called):
+		module, _dot, function = dotted.rpartition(".")
+		path = APP.parent.joinpath(*module.split(".")).with_suffix(".py")
+		if not path.exists() or f"\ndef {function}(" not in path.read_text(encoding="utf-8"):
+			wrong.append(f"{file}: {dotted}")
+	assert not wrong, wrong

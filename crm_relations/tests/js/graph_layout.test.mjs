@@ -17,8 +17,9 @@ test("each node has a place of its own inside the picture", () => {
 	const nodes = [node("a", 0), ...[..."bcdefg"].map((name) => node(name, 1))];
 	const found = places({ nodes, edges: nodes.slice(1).map(({ name }) => edge("a", name)) });
 	assert.equal(new Set(Object.values(found).map(String)).size, nodes.length);
-	for (const [x, y] of Object.values(found))
+	for (const [x, y] of Object.values(found)) {
 		assert.ok(x > 0 && x < SIZE.width && y > 0 && y < SIZE.height);
+	}
 });
 
 test("a relation two links away stands outside the one that leads to it", () => {

@@ -38,10 +38,11 @@ for (const text of [
 	'{"version": 1, "some": []}',
 	'{"version": 1, "all": [{"odd": []}]}',
 	"[]",
-])
+]) {
 	test(`a text that is no rule is not read: ${text}`, () => {
 		assert.equal(Rule.read(text, grammar), null);
 	});
+}
 
 test("a condition without a value is written without one", () => {
 	const rule = rule_of({ field: "city", operator: "is empty", value: "left over" });
@@ -128,10 +129,11 @@ for (const [name, value, before, after, expected] of [
 	["days start from the server's number", "Kiel", "=", "last days", 90],
 	["a period starts from the server's period", "Kiel", "=", "this period", "quarter"],
 	["what compares with nothing has no value", "Kiel", "=", "is empty", undefined],
-])
+]) {
 	test(`another operator: ${name}`, () => {
 		assert.deepEqual(grammar.converted(value, before, { type: "text" }, after), expected);
 	});
+}
 
 test("two conditions never share the list that they start from", () => {
 	const field = { type: "option" };

@@ -1,19 +1,6 @@
-// Copyright (c) 2026, the crm_relations contributors
-// License: GPL-3.0. See license.txt
-
+// Members by status.
 frappe.listview_settings["Relation Campaign Member"] = {
 	add_fields: ["status"],
 	hide_name_column: true,
-	get_indicator(doc) {
-		const color = {
-			Addressed: "gray",
-			"Control Group": "light-gray",
-			Answered: "blue",
-			Qualified: "purple",
-			"Handed Over": "orange",
-			Won: "green",
-			Declined: "red",
-		}[doc.status];
-		return [__(doc.status), color, `status,=,${doc.status}`];
-	},
+	get_indicator: (doc) => crm_relations.lists.indicator("MemberStatus", "status", doc),
 };

@@ -1,19 +1,6 @@
-// Copyright (c) 2026, the crm_relations contributors
-// License: GPL-3.0. See license.txt
-
+// Messages, calls and letters of campaigns by state.
 frappe.listview_settings["Relation Campaign Send"] = {
 	add_fields: ["state"],
 	hide_name_column: true,
-	get_indicator(doc) {
-		const color = {
-			Pending: "gray",
-			Sending: "blue",
-			Sent: "green",
-			Done: "green",
-			Failed: "red",
-			Uncertain: "yellow",
-			Suppressed: "orange",
-		}[doc.state];
-		return [__(doc.state), color, `state,=,${doc.state}`];
-	},
+	get_indicator: (doc) => crm_relations.lists.indicator("SendState", "state", doc),
 };

@@ -1,7 +1,7 @@
 // The queue of pairs that may be the same: open pairs first, the likeliest on top.
 frappe.listview_settings["Relation Duplicate"] = {
 	add_fields: ["state", "title"],
-	filters: [["state", "=", "Open"]],
+	filters: [["state", "=", crm_relations.enums.DuplicateState.OPEN]],
 	hide_name_column: true,
 	get_indicator: (doc) => crm_relations.lists.indicator("DuplicateState", "state", doc),
 	button: {

@@ -1,15 +1,16 @@
-// An incoming mail that only a person can judge: read it, then decide.
+// An incoming mail that only a user can judge: read it, then decide.
 frappe.ui.form.on("Relation Mail Review", {
 	refresh(frm) {
-		if (frm.doc.state !== "Open" || !frm.perm[0]?.write) return;
+		const { MailReviewDecision, MailReviewState } = crm_relations.enums;
+		if (frm.doc.state !== MailReviewState.OPEN || !frm.perm[0]?.write) return;
 		frm.set_intro(
 			__("Read the email, then decide. Until then no email step is sent to this address."),
 		);
 		const decisions = {
-			Objection: __("Objects to Advertising"),
-			Answer: __("Is an Answer"),
-			"Undeliverable": __("Address Does Not Exist"),
-			"No Effect": __("Nothing to Record"),
+			[MailReviewDecision.OBJECTION]: __("Objects to Advertising"),
+			[MailReviewDecision.ANSWER]: __("Is an Answer"),
+			[MailReviewDecision.UNDELIVERABLE]: __("Address Does Not Exist"),
+			[MailReviewDecision.NO_EFFECT]: __("Nothing to Record"),
 		};
 		for (const [decision, label] of Object.entries(decisions)) {
 			frm.add_custom_button(label, async () => {

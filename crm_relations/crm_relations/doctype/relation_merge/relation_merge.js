@@ -2,8 +2,9 @@
 frappe.ui.form.on("Relation Merge", {
 	refresh(frm) {
 		frm.disable_save();
-		frm.page.set_indicator(__(frm.doc.state), frm.doc.state === "Merged" ? "green" : "gray");
-		if (frm.doc.state !== "Merged" || !frm.perm[0].write) return;
+		const { MergeState, color_of } = crm_relations.enums;
+		frm.page.set_indicator(__(frm.doc.state), color_of("MergeState", frm.doc.state));
+		if (frm.doc.state !== MergeState.MERGED || !frm.perm[0].write) return;
 		frm.add_custom_button(__("Undo"), () => {
 			const dialog = new frappe.ui.Dialog({
 				title: __("Undo the Merge"),

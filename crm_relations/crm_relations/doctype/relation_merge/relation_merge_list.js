@@ -1,8 +1,6 @@
-// What was merged last comes first.
+// The latest merge comes first.
 frappe.listview_settings["Relation Merge"] = {
 	add_fields: ["state"],
 	hide_name_column: true,
-	get_indicator(doc) {
-		return [__(doc.state), doc.state === "Merged" ? "green" : "gray", `state,=,${doc.state}`];
-	},
+	get_indicator: (doc) => crm_relations.lists.indicator("MergeState", "state", doc),
 };

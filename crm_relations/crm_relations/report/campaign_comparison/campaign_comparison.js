@@ -30,8 +30,9 @@
 			const { fieldname } = column;
 			const shown = default_formatter(value, row, column, data);
 			if (!data?.is_campaign) return data?.bold ? cells.bold(shown) : shown;
-			if (fieldname === "campaign")
+			if (fieldname === "campaign") {
 				return cells.document_link("Relation Campaign", data.campaign, shown);
+			}
 			if (fieldname in MEMBERS && value) {
 				const asked = { campaign: data.campaign, held_out: 0, ...MEMBERS[fieldname] };
 				return cells.list_link("Relation Campaign Member", asked, shown);

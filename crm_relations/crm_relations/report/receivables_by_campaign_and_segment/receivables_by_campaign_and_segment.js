@@ -38,8 +38,9 @@
 			if (!data) return shown;
 			const linked = column.fieldname === "name" && linked_name(data, shown);
 			if (linked) return linked;
-			if (data.is_difference && column.fieldname === "open")
+			if (data.is_difference && column.fieldname === "open") {
 				return cells.difference(value, shown);
+			}
 			return data.bold ? cells.bold(shown) : shown;
 		},
 	};

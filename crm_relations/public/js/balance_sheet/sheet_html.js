@@ -66,12 +66,13 @@ export class Sheet {
 	/** Say whether the sheet balances; where it does not, that is an error and names its vouchers. */
 	verdict() {
 		const rest = this.money(this.difference);
-		if (is_zero(this.difference) && !this.problems.length)
+		if (is_zero(this.difference) && !this.problems.length) {
 			return html`<p>
 				<span class="indicator-pill green" data-balanced="1"
 					>${__("Balanced: difference {0}", [rest])}</span
 				>
 			</p>`;
+		}
 		const vouchers = this.problems.map(
 			({ voucher_type, voucher_no, account, difference }) =>
 				html`<li>
@@ -199,8 +200,9 @@ export class Sheet {
 
 	more_item(count, shown, account) {
 		if (count <= shown) return "";
-		if (!account)
+		if (!account) {
 			return html`<li class="text-muted">${__("and {0} more", [count - shown])}</li>`;
+		}
 		return html`<li>
 			<a href="#" data-all="${account}">${__("All {0} vouchers", [count])}</a>
 		</li>`;

@@ -10,8 +10,9 @@ const answers = api("crm_relations.campaigns.incoming.api");
 frappe.ui.form.on("Relation Campaign", {
 	refresh(frm) {
 		const { DRAFT, APPROVED } = CampaignStatus;
-		if (frm.is_new() || !frm.perm[0]?.write || [DRAFT, APPROVED].includes(frm.doc.status))
+		if (frm.is_new() || !frm.perm[0]?.write || [DRAFT, APPROVED].includes(frm.doc.status)) {
 			return;
+		}
 		frm.add_custom_button(__("Import Answers"), () => upload(frm));
 	},
 });

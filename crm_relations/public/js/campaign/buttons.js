@@ -20,14 +20,16 @@ export function add_buttons(frm) {
 	if ([DRAFT, APPROVED].includes(status) && may("start")) main(__("Start"), () => start(frm));
 	if (status === DRAFT && may("approve")) button(__("Approve"), () => approve(frm));
 	if (status === RUNNING) {
-		if (frappe.model.can_read("Relation Campaign Send") && may("record_calls"))
+		if (frappe.model.can_read("Relation Campaign Send") && may("record_calls")) {
 			button(__("Call List"), () => new CallList(frm).next());
+		}
 		if (may("send_now")) button(__("Send Now"), () => send_now(frm));
 		if (may("pause")) button(__("Pause"), () => confirm_action(frm, "pause"));
 	}
 	if (status === PAUSED && may("resume")) main(__("Resume"), () => confirm_action(frm, "resume"));
-	if ([RUNNING, PAUSED].includes(status) && may("finish"))
+	if ([RUNNING, PAUSED].includes(status) && may("finish")) {
 		button(__("Finish"), () => confirm_action(frm, "finish"));
+	}
 }
 
 async function approve(frm) {

@@ -93,11 +93,9 @@ export class CallList {
 		this.dialog.set_title(escape(this.call.relation_name));
 		const $member = this.dialog.fields_dict.member.$wrapper;
 		show_html($member, member_html(this.call, this.history));
-		if (this.call.script)
-			$member
-				.find("[data-script]")
-				.empty()
-				.append(script_frame(this.call.script));
+		if (this.call.script) {
+			$member.find("[data-script]").empty().append(script_frame(this.call.script));
+		}
 		this.dialog.show();
 	}
 

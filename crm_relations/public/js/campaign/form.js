@@ -9,8 +9,9 @@ import { show_readiness } from "./readiness.js";
 const NOT_STARTED = [CampaignStatus.DRAFT, CampaignStatus.APPROVED];
 
 frappe.realtime.on("relation_campaign_progress", ({ campaign }) => {
-	if (cur_frm?.doctype === "Relation Campaign" && cur_frm.doc.name === campaign)
+	if (cur_frm?.doctype === "Relation Campaign" && cur_frm.doc.name === campaign) {
 		show_progress(cur_frm);
+	}
 });
 
 /** Add a button that uploads a file to the campaign and lists it among the attachments of emails. */

@@ -31,11 +31,12 @@ export async function show_progress(frm) {
 			await do_letters(campaign, currentTarget.dataset);
 			show_progress(frm);
 		});
-	if (status === CampaignStatus.RUNNING && (answer.due || sending))
+	if (status === CampaignStatus.RUNNING && (answer.due || sending)) {
 		frm.progress_timer = setTimeout(
 			() => is_shown(frm, campaign) && show_progress(frm),
 			POLL_MS,
 		);
+	}
 }
 
 /** Decide about a message of which the server does not know whether it arrived. */

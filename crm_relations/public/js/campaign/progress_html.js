@@ -14,14 +14,14 @@ export function progress_html(answer) {
 		<p class="text-muted">${figures(answer).join(" ")}</p>
 		${uncertain_html(uncertain)} ${letters_html(answer)}
 		<h5>${__("Members")}</h5>
-		${enrollments(status)} ${funnel_html(funnel, currency)} ${effect_html(effect)}
+		${enrollments_html(status)} ${funnel_html(funnel, currency)} ${effect_html(effect)}
 		${ended_early(left)}
 		<h5>${__("Steps")}</h5>
 		${steps_html(steps)}`;
 }
 
 function tiles(status) {
-	const states = [
+	const boxes = [
 		["sent", __("Sent"), SendState.SENT],
 		["pending", __("Pending"), SendState.PENDING],
 		["sending", __("Sending"), SendState.SENDING],
@@ -29,7 +29,7 @@ function tiles(status) {
 		["failed", __("Failed"), SendState.FAILED],
 		["suppressed", __("Suppressed"), SendState.SUPPRESSED],
 	];
-	return states.map(
+	return boxes.map(
 		([key, label, state]) =>
 			html`<div class="border rounded p-3 mr-3 mb-3" style="min-width: 7.5rem">
 				<div style="font-size: 1.5rem; font-weight: 600">${status[key]}</div>
@@ -92,7 +92,7 @@ function uncertain_html(messages) {
 	</div>`;
 }
 
-function enrollments({ enrollments, members }) {
+function enrollments_html({ enrollments, members }) {
 	if (enrollments <= members) return "";
 	const text = __("{0} members came in {1} times in all.", [cint(members), cint(enrollments)]);
 	return html`<p class="text-muted">${text}</p>`;

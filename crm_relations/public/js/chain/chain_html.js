@@ -68,7 +68,7 @@ function ledger_line({ account, debit, credit }, currency) {
 
 function box_html(box, place, start) {
 	const position = `position: absolute; left: ${place.x}px; top: ${place.y}px; width: ${place.width}px; height: ${place.height}px`;
-	if (box.closed)
+	if (box.closed) {
 		return html`<div
 			class="chain-box chain-closed"
 			style="${position}"
@@ -79,6 +79,7 @@ function box_html(box, place, start) {
 		>
 			${icon_html("lock", "sm")} ${__("Closed")}
 		</div>`;
+	}
 	const color = COLORS[box.doctype] || "orange";
 	const label = spoken(box);
 	const kind = box.entries ? __("Ledger") : __(box.doctype);

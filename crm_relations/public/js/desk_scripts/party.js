@@ -13,6 +13,7 @@
 			});
 		},
 	};
-	for (const doctype of ["Customer", "Lead", "Prospect", "Supplier", "Employee", "Contact"])
+	for (const doctype of ["Customer", "Lead", "Prospect", "Supplier", "Employee", "Contact"]) {
 		frappe.ui.form.on(doctype, events);
+	}
 })();

@@ -26,6 +26,7 @@
 		"Subscription",
 		"Payment Entry",
 		"Journal Entry",
-	])
+	]) {
 		frappe.ui.form.on(doctype, events);
+	}
 })();

@@ -27,11 +27,11 @@ export function reasons_html(reasons, most = Infinity) {
 
 function head_cell(preview, side) {
 	const { name, relation_name, creation } = preview[side];
-	const role = side === "keep" ? __("stays") : __("is merged into it");
+	const outcome = side === "keep" ? __("stays") : __("is merged into it");
 	const since = __("since {0}", [date(creation.split(" ")[0])]);
 	return html`<th scope="col">
 		${link_html("Relation", name, relation_name)}
-		<div class="text-muted small">${role}, ${since}</div>
+		<div class="text-muted small">${outcome}, ${since}</div>
 	</th>`;
 }
 

@@ -1,7 +1,8 @@
 // Calls of the server.
 
-/** Return `get` and `post` for the functions of one api.py, such as "crm_relations.ledger.api". */
+/** Return `module`, `get` and `post` for the functions of one api.py, such as "crm_relations.ledger.api". */
 export const api = (module) => ({
+	module,
 	get: (method, args = {}) => frappe.xcall(`${module}.${method}`, args, "GET"),
 	post: (method, args = {}) => frappe.xcall(`${module}.${method}`, args),
 });

@@ -6,8 +6,9 @@ const boot = () => globalThis.frappe?.boot?.crm_relations ?? {};
 function enumeration(name) {
 	return new Proxy(boot().enums?.[name] ?? {}, {
 		get(members, member) {
-			if (typeof member === "string" && !(member in members))
+			if (typeof member === "string" && !(member in members)) {
 				throw new Error(`${name} has no member ${member}`);
+			}
 			return members[member];
 		},
 	});

@@ -86,8 +86,9 @@ export class SegmentFilter {
 	set(segment) {
 		if (segment === this.segment) return;
 		this.segment = segment;
-		if (this.control && (this.writing || this.control.get_value() !== segment))
+		if (this.control && (this.writing || this.control.get_value() !== segment)) {
 			this.write(segment);
+		}
 		this.list.start = 0;
 		this.list.refresh();
 	}

@@ -56,12 +56,13 @@ function total_row(total, several) {
 
 function group_html(group, name) {
 	const heads = [__("Company"), __("Stage")];
-	if (group.figures)
+	if (group.figures) {
 		heads.push(
 			`#${__("Revenue of the Last 12 Months")}`,
 			`#${__("Open")}`,
 			`#${__("Overdue")}`,
 		);
+	}
 	const rows = [
 		...group.members.map((member) => member_row(member, name, group.figures)),
 		...group.totals.map((total) => total_row(total, group.totals.length > 1)),
@@ -107,8 +108,9 @@ async function show(frm) {
 
 frappe.ui.form.on("Relation", {
 	refresh(frm) {
-		for (const fieldname of ["graph_html", "group_html"])
+		for (const fieldname of ["graph_html", "group_html"]) {
 			frm.get_field(fieldname).$wrapper.empty();
+		}
 		if (!frm.is_new()) show(frm);
 	},
 });

@@ -26,7 +26,7 @@ async function show(frm) {
 			{ fieldname: "answer", fieldtype: "HTML" },
 		],
 	});
-	dialog.get_field("rows").$wrapper.append(table(dialog, rows));
+	dialog.get_field("rows").$wrapper.append(table_of(dialog, rows));
 	dialog.show();
 }
 
@@ -37,14 +37,16 @@ async function explain_chosen(dialog, relation) {
 	await explain(dialog.get_field("answer").$wrapper, segment, relation);
 }
 
-function table(dialog, rows) {
-	if (!rows.length)
+function table_of(dialog, rows) {
+	if (!rows.length) {
 		return $("<p class='text-muted'></p>").text(__("It is in no segment, and was in none."));
+	}
 	const table = $(
 		`<table class="table table-bordered rs-of-relation"><thead><tr></tr></thead><tbody></tbody></table>`,
 	);
-	for (const label of [__("Segment"), __("Kind"), __("Entered"), __("Left"), ""])
+	for (const label of [__("Segment"), __("Kind"), __("Entered"), __("Left"), ""]) {
 		$("<th scope='col'></th>").text(label).appendTo(table.find("tr"));
+	}
 	for (const row of rows) {
 		const line = $("<tr></tr>").appendTo(table.find("tbody"));
 		const link = $("<a></a>")

@@ -117,9 +117,7 @@ function entry_html(entry) {
 	>
 		<div class="mr-3 text-muted" title="${label}">${icon_html(icon, "md")}</div>
 		<div class="flex-fill" style="min-width: 0; overflow-wrap: anywhere">
-			<div>
-				<span class="text-muted">${kind}</span> ${link(entry, label)} ${status(entry)}
-			</div>
+			<div><span class="text-muted">${kind}</span> ${link(entry, label)} ${pill(entry)}</div>
 			${entry.text && html`<div class="text-muted small">${entry.text}</div>`}
 			${facts(entry)}${next_step(entry)}
 		</div>
@@ -138,12 +136,13 @@ function amount(entry) {
 
 function link(entry, label) {
 	const title = entry.title || label;
-	if (IS_URL.test(entry.url || ""))
+	if (IS_URL.test(entry.url || "")) {
 		return html`<a href="${entry.url}" target="_blank" rel="noopener">${title}</a>`;
+	}
 	return html`<a href="${form_url(entry.doctype, entry.name)}">${title}</a>`;
 }
 
-function status({ status }) {
+function pill({ status }) {
 	if (!status) return "";
 	const color = timeline_legend().colors[status] || "gray";
 	return html`<span class="indicator-pill no-indicator-dot ${color} ml-1">${__(status)}</span>`;

@@ -6,7 +6,7 @@ import { escape, fill_html, html } from "../lib/html.js";
 import { link_html, query_of, report_url } from "../lib/links.js";
 import { chosen } from "./cells.js";
 
-const LEDGER_API = "crm_relations.ledger.api";
+const ledger = api("crm_relations.ledger.api");
 
 /** Open the statement of the current filters as PDF in a language. */
 export function print_statement(report, language) {
@@ -20,7 +20,7 @@ export function print_statement(report, language) {
 		currency: presentation_currency,
 		language,
 	});
-	window.open(frappe.urllib.get_full_url(`/api/method/${LEDGER_API}.statement_pdf?${query}`));
+	window.open(frappe.urllib.get_full_url(`/api/method/${ledger.module}.statement_pdf?${query}`));
 }
 
 function amount_cell(value, currency) {
@@ -70,7 +70,7 @@ export async function show_vouchers(link) {
 	const row = JSON.parse(link.dataset.drill);
 	const { members_of, ...filters } = chosen("from_date", "to_date", "salesperson", "members_of");
 	const given = Object.entries(filters).map(([name, value]) => [name, value || null]);
-	const answer = await api(LEDGER_API).post("vouchers_of_row", {
+	const answer = await ledger.post("vouchers_of_row", {
 		...row,
 		...Object.fromEntries(given),
 		segment: members_of || null,

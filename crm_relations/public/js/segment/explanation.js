@@ -1,11 +1,10 @@
 // "Why is … in it?": each condition of a segment's rule with its verdict for one relation.
 
-import { api } from "../lib/api.js";
 import { date } from "../lib/format.js";
 import { rule_grammar, SegmentPin } from "../lib/enums.js";
 import { html, joined_html, show_html } from "../lib/html.js";
 import { tab_link_html } from "../lib/links.js";
-import { SEGMENTS_API } from "./requests.js";
+import { segments_api } from "./requests.js";
 
 function verdict(value) {
 	if (value === null) return html`<span class="indicator-pill gray">${__("closed")}</span>`;
@@ -19,8 +18,9 @@ function documents(node) {
 		({ doctype, name, text }) =>
 			html`${tab_link_html(doctype, name)} <span class="text-muted">${text}</span>`,
 	);
-	if (node.more)
+	if (node.more) {
 		links.push(html`<span class="text-muted">${__("{0} more", [cint(node.more)])}</span>`);
+	}
 	if (!links.length) return "";
 	return html`<div class="small ml-3">${joined_html(links, html`<br />`)}</div>`;
 }
@@ -38,8 +38,9 @@ function condition(node) {
 
 function tree(node) {
 	if (!node.children) return condition(node);
-	if (!node.children.length)
+	if (!node.children.length) {
 		return html`<p>${__("The rule has no condition: every relation is in it.")}</p>`;
+	}
 	return html`<li class="mb-2">
 		${verdict(node.verdict)} <b>${rule_grammar().groups[node.kind]}</b>
 		<ul class="list-unstyled ml-4 mt-2">
@@ -68,8 +69,9 @@ function precedence(answer) {
 	if (pin === SegmentPin.NEVER_IN) reasons.push(__("Pinned: never in."));
 	if (pin && reason) reasons.push(reason);
 	if (!pin && kept_out_by.length) reasons.push(__("Kept out by: {0}.", [kept_out_by.join(", ")]));
-	if (!pin && !kept_out_by.length && answer.sample && answer.rule.verdict && !selected)
+	if (!pin && !kept_out_by.length && answer.sample && answer.rule.verdict && !selected) {
 		reasons.push(__("The rule fits, but the sample took others."));
+	}
 	return reasons.length ? html`<p>${reasons.join(" ")}</p>` : "";
 }
 
@@ -94,7 +96,7 @@ function rule(answer) {
 export async function explain($answer, segment, relation) {
 	$answer.empty();
 	if (!relation || !segment) return;
-	const answer = await api(SEGMENTS_API).get("explain", { segment, relation });
+	const answer = await segments_api.get("explain", { segment, relation });
 	show_html(
 		$answer,
 		html`<p>${dates(answer)}</p>

@@ -89,14 +89,16 @@ export class FieldChoice {
 					event.preventDefault();
 					this.take(field);
 				});
-			if (searched)
+			if (searched) {
 				$(`<span class="rs-option-hint"></span>`).text(field.group).appendTo(option);
+			}
 			if (field.type === "event") option.addClass("rs-option-event");
 		});
-		if (!this.found.length)
+		if (!this.found.length) {
 			this.$list.append(
 				$(`<div class="rs-option-group"></div>`).text(__("Nothing is called so.")),
 			);
+		}
 		const current = this.found.findIndex((one) => one.key === this.value);
 		this.mark(searched || current < 0 ? 0 : current);
 	}

@@ -1,17 +1,14 @@
 // The form of a segment: buttons, the last refresh, and the places of builder, preview, overlap and members.
 
-import { api } from "../lib/api.js";
 import { rule_grammar, SegmentKind } from "../lib/enums.js";
 import { date, number } from "../lib/format.js";
 import { escape, html, table_html } from "../lib/html.js";
 import { ManualMembers } from "./manual_members.js";
 import { Overlap } from "./overlap.js";
 import { refresh_members } from "./refresh.js";
-import { SEGMENTS_API } from "./requests.js";
+import { segments_api } from "./requests.js";
 import { RuleBuilder } from "./rule_builder.js";
 import { RulePreview } from "./rule_preview.js";
-
-const segments_api = api(SEGMENTS_API);
 
 frappe.ui.form.on("Relation Segment", {
 	refresh(frm) {
@@ -28,12 +25,14 @@ frappe.ui.form.on("Relation Segment", {
 
 	validate(frm) {
 		// a new segment without a condition means every relation, as the builder shows it
-		if (frm.segment_builder && !frm.doc.rule)
+		if (frm.segment_builder && !frm.doc.rule) {
 			frm.doc.rule =
 				frm.segment_builder.written || JSON.stringify(frm.segment_builder.data());
+		}
 		const problem = frm.segment_preview?.problem;
-		if (problem && frm.doc.kind !== SegmentKind.MANUAL)
+		if (problem && frm.doc.kind !== SegmentKind.MANUAL) {
 			frappe.throw(__("{0} Correct the framed condition of the rule.", [escape(problem)]));
+		}
 	},
 
 	rule(frm) {
@@ -146,8 +145,9 @@ async function show_standing(frm) {
 		now.all ? members : __("{0} that you may read", [members]),
 		now.last_refreshed ? __("as of {0}", [date(now.last_refreshed)]) : __("not refreshed yet"),
 	];
-	if (now.last_refreshed && frm.doc.kind !== SegmentKind.MANUAL && now.last_duration >= 0.1)
+	if (now.last_refreshed && frm.doc.kind !== SegmentKind.MANUAL && now.last_duration >= 0.1) {
 		said.push(__("refreshed in {0} seconds", [number(now.last_duration, 1)]));
+	}
 	const place = $(frm.fields_dict.preview_html.wrapper).find(".rs-standing").empty();
 	place.append($(`<span></span>`).text(said.join(" · ")));
 	if (now.problem) place.append($(`<div class="rs-problem"></div>`).text(now.problem));

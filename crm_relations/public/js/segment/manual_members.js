@@ -1,11 +1,8 @@
 // The members of a manual segment: show, add, remove.
 
-import { api } from "../lib/api.js";
 import { relation_table } from "./relation_table.js";
-import { SEGMENTS_API } from "./requests.js";
+import { segments_api } from "./requests.js";
 import { remove_button } from "./value_editor.js";
-
-const segments_api = api(SEGMENTS_API);
 
 export class ManualMembers {
 	constructor(frm, parent) {
@@ -48,8 +45,9 @@ export class ManualMembers {
 				this.change("remove_members", [row.name]),
 			);
 		this.parent.append(relation_table(rows, this.writes && remove));
-		if (rows.length < this.frm.doc.member_count)
+		if (rows.length < this.frm.doc.member_count) {
 			say(__("The newest {0} are shown; the button above lists all.", [rows.length]));
+		}
 	}
 
 	choose() {

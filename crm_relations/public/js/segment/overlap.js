@@ -58,15 +58,19 @@ export class Overlap {
 		this.pills.empty();
 		for (const segment of this.chosen) {
 			const pill = $(`<span class="rs-pill"></span>`).append($("<span>").text(segment));
-			if (segment !== this.own)
+			if (segment !== this.own) {
 				pill.append(remove_button(__("Remove {0}", [segment]), () => this.drop(segment)));
+			}
 			this.pills.append(pill);
 		}
 	}
 
 	async load() {
 		this.request?.abort();
-		if (this.chosen.length < 2) return this.answer.empty();
+		if (this.chosen.length < 2) {
+			this.answer.empty().removeClass("rs-waiting");
+			return;
+		}
 		this.request = new AbortController();
 		this.answer.addClass("rs-waiting");
 		try {
@@ -91,7 +95,10 @@ export class Overlap {
 				const percent = members[i] ? Math.round((100 * count) / members[i]) : 0;
 				const cell = $("<td></td>").appendTo(line);
 				cell.append($("<b>").text(number(count)));
-				if (i === k) return void cell.addClass("rs-same");
+				if (i === k) {
+					cell.addClass("rs-same");
+					return;
+				}
 				cell.append($("<span class='text-muted'></span>").text(` ${percent} %`));
 				cell.css("--share", `${percent}%`).addClass("rs-share");
 				cell.attr(

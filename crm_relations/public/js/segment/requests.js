@@ -1,11 +1,12 @@
 // Calls of the server that can be aborted: a newer question replaces an older one.
 
-/** The functions that the screens of segments call. */
-export const SEGMENTS_API = "crm_relations.segments.api";
+import { api } from "../lib/api.js";
+
+export const segments_api = api("crm_relations.segments.api");
 
 /** Call a function; `signal` aborts it. Rejects with the message of the server. */
 export async function ask(method, args, signal) {
-	const response = await fetch(`/api/method/${SEGMENTS_API}.${method}`, {
+	const response = await fetch(`/api/method/${segments_api.module}.${method}`, {
 		method: "POST",
 		signal,
 		headers: {

@@ -108,19 +108,22 @@ export class Rule {
 
 	/** The group with this id, also the root and the `where` of an event, with its path, depth and event. */
 	group(id) {
-		if (id === this.root.id)
+		if (id === this.root.id) {
 			return { node: this.root, path: this.root.kind, depth: 1, event: null };
+		}
 		for (const place of this.places()) {
 			const { node, path, depth, event } = place;
-			if (node.kind && node.id === id)
+			if (node.kind && node.id === id) {
 				return { node, path: `${path}.${node.kind}`, depth, event };
-			if (node.event && node.where.id === id)
+			}
+			if (node.event && node.where.id === id) {
 				return {
 					node: node.where,
 					path: `${path}.where`,
 					depth: depth - 1,
 					event: node.event,
 				};
+			}
 		}
 		return null;
 	}
@@ -165,8 +168,9 @@ export class Rule {
 	step(id, direction) {
 		const from = this.place(id);
 		const next = from.list[from.index + direction];
-		if (next?.kind && this.may_stand(from.node, next.id))
+		if (next?.kind && this.may_stand(from.node, next.id)) {
 			return this.move(id, next.id, direction < 0 ? next.children.length : 0);
+		}
 		if (next) return this.move(id, from.group.id, from.index + direction);
 		return this.move_out(id, direction < 0 ? 0 : 1);
 	}
@@ -182,8 +186,9 @@ export class Rule {
 	enclose(id) {
 		const { node, list, index, group } = this.place(id);
 		const kind = group.kind === "any" ? "all" : "any";
-		if (this.group(group.id).depth + 1 + Rule.height(node) > this.grammar.max_depth)
+		if (this.group(group.id).depth + 1 + Rule.height(node) > this.grammar.max_depth) {
 			return false;
+		}
 		list[index] = with_id({ kind, children: [node] });
 		return true;
 	}

@@ -280,18 +280,20 @@ export class RuleBuilder {
 		item(__("Duplicate"), "", () => this.rule.duplicate(id).id);
 		item(__("Move up"), "Alt ↑", () => this.rule.step(id, -1) && moved());
 		item(__("Move down"), "Alt ↓", () => this.rule.step(id, 1) && moved());
-		if (this.rule.place(place.group.id))
+		if (this.rule.place(place.group.id)) {
 			item(__("Move out of the group"), "Alt ←", () => this.rule.move_out(id) && moved());
+		}
 		item(__("Put into a group of its own"), "Alt →", () => {
 			if (this.rule.enclose(id)) return moved();
 			frappe.show_alert(__("Groups nest at most {0} deep.", [cint(this.grammar.max_depth)]));
 			return null;
 		});
-		if (node.kind)
+		if (node.kind) {
 			item(__("Dissolve the group"), "", () => {
 				this.rule.dissolve(id);
 				return node.children[0].id;
 			});
+		}
 		return box;
 	}
 
@@ -343,17 +345,17 @@ export class RuleBuilder {
 		const operators = choice(labels, condition.operator, __("Comparison"))
 			.addClass("rs-operator")
 			.attr("data-focus", "operator");
-		const value = $(`<div class="rs-value"></div>`);
+		const $value = $(`<div class="rs-value"></div>`);
 		const show_value = () => {
 			new ValueEditor({
-				parent: value.empty(),
+				parent: $value.empty(),
 				field,
 				condition,
 				grammar,
 				periods: this.offered.periods,
 				changed: () => this.touched(),
 			});
-			value.find("input, select").first().attr("data-focus", "value");
+			$value.find("input, select").first().attr("data-focus", "value");
 		};
 		operators.on("change", () => {
 			const before = condition.operator;
@@ -365,7 +367,7 @@ export class RuleBuilder {
 			}
 			this.touched();
 		});
-		parent.empty().append(operators, value);
+		parent.empty().append(operators, $value);
 		show_value();
 	}
 
@@ -404,10 +406,12 @@ export class RuleBuilder {
 		kinds.on("change", () => {
 			const chosen = kinds.val();
 			this.spelled = chosen.startsWith("measure ") ? node.id : null;
-			if (chosen === "once")
+			if (chosen === "once") {
 				Object.assign(node, { measure: "count", operator: ">=", value: 1 });
-			if (chosen === "never")
+			}
+			if (chosen === "never") {
 				Object.assign(node, { measure: "count", operator: "=", value: 0 });
+			}
 			if (this.spelled) {
 				const measure = chosen.slice("measure ".length);
 				const value = measure === "count" ? 2 : "";

@@ -1,0 +1,3 @@
+// The handover from marketing to sales.
+
+import "./handover/form.js";

@@ -1,0 +1,3 @@
+// The import of relations.
+
+import "./import/form.js";

@@ -1,0 +1,3 @@
+// The settings.
+
+import "./settings/form.js";
