@@ -42,7 +42,7 @@ def _sign_up(context) -> str:
 		opt_in.request(
 			context.email,
 			[name for name in wanted if name in known],
-			source=_("Sign-up page"),
+			source="Sign-up page",
 			language=context.lang,
 			ip=guest_pages.ip(),
 		)

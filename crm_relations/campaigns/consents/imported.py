@@ -42,7 +42,7 @@ def record(objections: Sequence[Objection], source: str) -> None:
 					"relation": objection.relation,
 					"address": address,
 					"channel": objection.channel,
-					"source": _("Old system: {0}").format(objection.source)[:SOURCE],
+					"source": f"Old system: {objection.source}"[:SOURCE],
 					"given_at": _moment(objection.on),
 					"proof": _("Import {0}").format(source),
 				}

@@ -29,11 +29,9 @@ def record(relation: str, way: str, channels: Sequence[str] = CHANNELS) -> list[
 		refuse(_("Channel: {0} is not known. Choose one of {1}"), way, ", ".join(map(_, WAYS)))
 	if unknown := set(channels) - set(CHANNELS):
 		refuse(_("Channel: {0} is not known"), ", ".join(sorted(unknown)))
-	proof = _("Recorded by {0}").format(frappe.session.user)
+	proof = f"Recorded by {frappe.session.user}"
 	return [
-		decisions.record(
-			relation, address, channel, "Withdrawn", source=_("Objection: {0}").format(_(way)), proof=proof
-		)
+		decisions.record(relation, address, channel, "Withdrawn", source=f"Objection: {way}", proof=proof)
 		for channel in channels
 		for address in [rules.ALL_ADDRESSES, *_addresses(relation, channel)]
 	]

@@ -28,6 +28,7 @@ from crm_relations.shared import live_site
 from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.contact_keys import FREE_MAIL, email_key, mailbox_key
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.text import stored_texts
 from crm_relations.shared.text.markup import plain
 
 DOCTYPE = "Relation Opt-in Request"
@@ -149,10 +150,11 @@ def confirm(name: str, ip: str | None = None) -> str:
 			purpose=purpose,
 			legal_basis=rules.CONSENT,
 			given_at=now,
-			source=_("Double opt-in: {0}").format(doc.source)[:140],
+			source=f"Double opt-in: {doc.source}"[:140],
 			text_version=doc.text_version,
 			declaration=doc.declaration,
-			proof=_("Request {0}: requested at {1} ({2}), sent at {3}, confirmed at {4} ({5})").format(
+			proof=stored_texts.filled(
+				"Request {0}: requested at {1} ({2}), sent at {3}, confirmed at {4} ({5})",
 				doc.name,
 				format_datetime(doc.requested_at),
 				doc.requested_from or "–",

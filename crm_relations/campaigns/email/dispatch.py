@@ -267,7 +267,7 @@ def _decide(send_name: str, states: tuple[str, ...], **values) -> None:
 		values.update(worker=None, claimed_at=None, retry_at=None, communication=None)
 	elif row.communication:
 		store.mark_communications([row.communication], "Sent")
-	note = _("Decided by {0}").format(frappe.session.user)
+	note = f"Decided by {frappe.session.user}"
 	store.update(DocType(SEND).name == send_name, reason=note, **values)
 
 

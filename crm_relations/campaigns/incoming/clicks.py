@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import frappe
-from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import add_to_date, get_url, now_datetime
 
@@ -128,7 +127,7 @@ def unsubscribe(row: frappe._dict, proof: str = "", reference: tuple[str, str] |
 		row.relation if frappe.db.exists("Relation", row.relation) else None,
 		row.recipient,
 		"Email",
-		source=_("Unsubscribe link in an email"),
+		source="Unsubscribe link in an email",
 		proof=f"{row.campaign} · {row.name}" + (f"\n{proof}" if proof else ""),
 	)
 	known = {"send": row.name, "response_type": "Unsubscribe"}

@@ -114,7 +114,7 @@ def _may_object(doc: Document, told: Incoming, found: Match, level: objection_ru
 	elif level == "possible":
 		mail_reviews.add(doc, found.send, mail_reviews.MAY_BE_OBJECTION)
 	else:
-		proof = _("Reply by email: {0}").format(doc.name)
+		proof = f"Reply by email: {doc.name}"
 		clicks.unsubscribe(found.send, proof=proof, reference=("Communication", doc.name))
 		if objection_rules.is_about_more(told.text):
 			mail_reviews.add(doc, found.send, mail_reviews.MORE_THAN_MAIL)

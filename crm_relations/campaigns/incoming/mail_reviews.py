@@ -87,7 +87,7 @@ def decide(name: str, decision: str) -> None:
 		as_dict=True,
 	)
 	if send and decision == "Objection":
-		proof = _("Reply by email: {0}. Reviewed by {1}").format(review.communication, frappe.session.user)
+		proof = f"Reply by email: {review.communication}. Reviewed by {frappe.session.user}"
 		clicks.unsubscribe(send, proof=proof, reference=("Communication", review.communication))
 	elif send and decision == "Answer":
 		mail = frappe.db.get_value(
@@ -103,7 +103,7 @@ def decide(name: str, decision: str) -> None:
 		)
 	elif send and decision == "Undeliverable":
 		deliverability.note_bounce(
-			send.recipient, permanent=True, reason=_("Reviewed by {0}").format(frappe.session.user)
+			send.recipient, permanent=True, reason=f"Reviewed by {frappe.session.user}"
 		)
 	review.update(
 		{

@@ -178,7 +178,7 @@ def complete(
 	frappe.db.set_value(SEND, send, plain_values(SEND, values))
 	if do_not_call:
 		consent.record(
-			row.relation, row.recipient, "Phone", "Withdrawn", source=_("Said on the telephone"), proof=send
+			row.relation, row.recipient, "Phone", "Withdrawn", source="Said on the telephone", proof=send
 		)
 	return responses.record(row.member, "Call", answer, send=send, note=note)
 

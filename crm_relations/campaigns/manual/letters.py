@@ -60,7 +60,7 @@ def print_due(campaign: str) -> dict[str, Any]:
 			pages.append(_letter(row, steps.get(row.step), imprint))
 			printed.append(row)
 		except templates.TemplateError as e:
-			reason = _("The letter cannot be made: {0}").format(e)
+			reason = f"The letter cannot be made: {e}"
 			store.update(send.name == row.name, state="Failed", reason=reason)
 	if not printed:
 		return {"print_run": None, "letters": 0, "left_out": len(left_out)}

@@ -79,7 +79,7 @@ def _make(campaign: Document, row: frappe._dict, user: str) -> int:
 			raise templates.TemplateError(_("the step has been deleted"))
 		text = templates.render_html(step.task_text or "", composer.merge_fields(row))
 	except templates.TemplateError as e:
-		reason = _("The task cannot be made: {0}").format(e)
+		reason = f"The task cannot be made: {e}"
 		store.update(send.name == row.name, state="Failed", reason=reason)
 		return 0
 	todo = frappe.get_doc(

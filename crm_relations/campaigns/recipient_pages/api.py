@@ -9,6 +9,7 @@ from crm_relations.campaigns.consents import decisions, objections, opt_in
 from crm_relations.campaigns.consents import purposes as texts
 from crm_relations.campaigns.recipient_pages import preferences
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.text import stored_texts
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -25,15 +26,16 @@ def overview(relation: str) -> dict:
 		"Phone": facts.mobile_no or facts.phone,
 		"Letter": facts.address_line or rules.ALL_ADDRESSES,
 	}
+	events = frappe.get_all(
+		"Relation Consent",
+		filters={"relation": relation},
+		fields=["name", "channel", "event", "purpose", "given_at", "source"],
+		order_by="given_at desc, creation desc",
+		limit=10,
+	)
 	return {
 		"channels": [_channel(relation, channel, address) for channel, address in addresses.items()],
-		"events": frappe.get_all(
-			"Relation Consent",
-			filters={"relation": relation},
-			fields=["name", "channel", "event", "purpose", "given_at", "source"],
-			order_by="given_at desc, creation desc",
-			limit=10,
-		),
+		"events": [event | {"source": stored_texts.shown(event.source)} for event in events],
 		"purposes": [{"name": p.name, "title": p.title} for p in texts.offered(frappe.local.lang)],
 		"ways": list(objections.WAYS),
 		"preferences": preferences.url(relation),

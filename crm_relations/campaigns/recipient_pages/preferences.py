@@ -118,7 +118,7 @@ def save(who: Visitor, wanted: Collection[str], no_calls: bool, no_letters: bool
 		asked = opt_in.request(
 			who.address,
 			[purpose.name for purpose in fresh],
-			source=_("Page of preferences"),
+			source="Page of preferences",
 			relation=who.relation,
 			language=who.language or None,
 			ip=ip,
@@ -144,7 +144,7 @@ def _withdraw(who: Visitor, channel: str, address: str, purpose: str = rules.GEN
 		address,
 		channel,
 		purpose=purpose,
-		source=_("Page of preferences"),
+		source="Page of preferences",
 		proof=who.proof,
 	)
 

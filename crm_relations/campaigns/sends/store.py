@@ -190,7 +190,7 @@ def _uncertain(criterion: Criterion) -> int:
 	return update(
 		criterion,
 		state="Uncertain",
-		reason=frappe._("The worker ended while this message was on its way"),
+		reason="The worker ended while this message was on its way",
 	)
 
 

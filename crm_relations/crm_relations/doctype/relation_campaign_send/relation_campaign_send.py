@@ -2,6 +2,7 @@
 # License: GPL-3.0. See license.txt
 
 from crm_relations.shared.access.documents import RelationDocument
+from crm_relations.shared.text.stored_texts import shown
 
 
 class RelationCampaignSend(RelationDocument):
@@ -44,3 +45,7 @@ class RelationCampaignSend(RelationDocument):
 		variant: DF.Data | None
 		worker: DF.Data | None
 	# end: auto-generated types
+
+	def onload(self) -> None:
+		"""Show the stored texts in the language of the reader."""
+		self.reason = shown(self.reason)

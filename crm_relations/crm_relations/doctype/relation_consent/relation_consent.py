@@ -5,6 +5,7 @@ from crm_relations.campaigns.consents import decisions
 from crm_relations.campaigns.email import dispatch
 from crm_relations.shared.access import append_only
 from crm_relations.shared.access.documents import RelationDocument
+from crm_relations.shared.text.stored_texts import shown
 
 
 class RelationConsent(RelationDocument):
@@ -40,6 +41,11 @@ class RelationConsent(RelationDocument):
 		source: DF.Data
 		text_version: DF.Data | None
 	# end: auto-generated types
+
+	def onload(self) -> None:
+		"""Show the stored texts in the language of the reader."""
+		self.source = shown(self.source)
+		self.proof = shown(self.proof)
 
 	def validate(self) -> None:
 		append_only.refuse_change(self)

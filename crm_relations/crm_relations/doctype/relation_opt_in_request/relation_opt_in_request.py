@@ -2,6 +2,7 @@
 # License: GPL-3.0. See license.txt
 
 from crm_relations.shared.access.documents import RelationDocument
+from crm_relations.shared.text.stored_texts import shown
 
 
 class RelationOptinRequest(RelationDocument):
@@ -36,3 +37,7 @@ class RelationOptinRequest(RelationDocument):
 		text_version: DF.Data | None
 		token_hash: DF.Data | None
 	# end: auto-generated types
+
+	def onload(self) -> None:
+		"""Show the stored texts in the language of the reader."""
+		self.source = shown(self.source)
