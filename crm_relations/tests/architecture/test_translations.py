@@ -130,3 +130,22 @@ def test_no_translation_is_empty_or_given_twice():
 	]
 	sources = [row[0] for row in rows]
 	assert len(sources) == len(set(sources)), {s for s in sources if sources.count(s) > 1}
+
+
+LABEL = re.compile(r'\blabel: __\(("(?:[^"\\]|\\.)*")')
+
+#: German words that are also English source texts of Frappe or ERPNext, with their German there
+ELSEWHERE = {"Tag": "Etikett"}
+
+
+def test_no_german_label_of_a_dialog_is_translated_a_second_time():
+	"""A dialog translates its labels itself: "Day" became "Tag", and "Tag" became "Etikett"."""
+	german = translations()
+	sources = ELSEWHERE | german
+	twice = {
+		(path.name, label, german[label])
+		for path in APP.rglob("*.js")
+		for label in map(ast.literal_eval, LABEL.findall(path.read_text(encoding="utf-8")))
+		if label in german and sources.get(german[label], german[label]) != german[label]
+	}
+	assert not twice

@@ -21,7 +21,7 @@ export function new_interaction(frm) {
 				{
 					fieldname: "day",
 					fieldtype: "Date",
-					label: __("Day"),
+					label: __("Date"),
 					default: frappe.datetime.get_today(),
 					reqd: 1,
 				},
