@@ -163,9 +163,9 @@ def scheme() -> str:
 				"salesperson": SALESPERSON,
 				"task_days": 3,
 				"criteria": [
-					_criterion("Clicked on a link", 10, response_type="Click"),
-					_criterion("Replied to the mail", 40, response_type="Reply"),
-					_criterion("Interested on the phone", 50, response_type="Call", answer="Interested"),
+					_criterion("Auf einen Link geklickt", 10, response_type="Click"),
+					_criterion("Auf die E-Mail geantwortet", 40, response_type="Reply"),
+					_criterion("Am Telefon interessiert", 50, response_type="Call", answer="Interested"),
 				],
 			}
 		).insert(ignore_permissions=True)

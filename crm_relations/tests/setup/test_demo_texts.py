@@ -1,0 +1,23 @@
+"""The demo tells the story of a German company: the reasons that a salesperson reads are German."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from crm_relations.demo import story
+
+pytestmark = pytest.mark.lint
+
+ENGLISH = {"on", "the", "to", "a", "link", "mail", "phone", "clicked", "replied", "interested", "answered"}
+
+
+def test_the_reasons_of_the_scheme_are_german():
+	tree = ast.parse(Path(story.__file__).read_text(encoding="utf-8"))
+	reasons = [
+		node.args[0].value
+		for node in ast.walk(tree)
+		if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_criterion"
+	]
+	assert len(reasons) == 3
+	assert not [reason for reason in reasons if len(ENGLISH & set(reason.lower().split())) > 1]
