@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from frappe_free import ROOT, frappe_free
 
 #: Findings of the standard check when they were last lowered
-KNOWN = 114
+KNOWN = 113
 
 
 def mypy(*arguments: str) -> list[str]:
