@@ -1,4 +1,4 @@
-"""What the desk asks of the books. Whitelisted functions only."""
+"""Answer requests of the desk about accounting. Holds whitelisted functions only, and writes through other modules."""
 
 from dataclasses import asdict
 from typing import Any
@@ -180,9 +180,12 @@ def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def explain_attribution(invoice: str) -> dict[str, Any]:
-	"""Why the campaigns of an invoice are its campaigns: `campaigns` with `campaign`, `rule`, `amount` (company currency,
-	decimal string), `share` of the invoice's lines in percent, `lines` and `evidence`; `rule` of the company, if it has one.
-	The answers in the evidence are named to who may read answers; others learn how many there were."""
+	"""Explain the attribution of an invoice.
+
+	Return `campaigns` with `campaign`, `rule`, `amount` (company currency, decimal string), `share` of the invoice's lines in
+	percent, `lines` and `evidence`, and the `rule` of the company, if it has one. Responses in the evidence are named to
+	users that may read responses. Other users get their number.
+	"""
 	frappe.has_permission("Sales Invoice", "read", doc=invoice, throw=True)
 	company = frappe.db.get_value("Sales Invoice", invoice, "company")
 	names_answers = frappe.has_permission("Relation Campaign Response", "read")
@@ -207,8 +210,10 @@ def explain_attribution(invoice: str) -> dict[str, Any]:
 
 @frappe.whitelist(methods=["POST"])
 def rebuild_attribution(company: str | None = None) -> dict[str, Any]:
-	"""Queue the job that writes the attribution anew, of one company or of all. Returns `message` for the user and
-	`workers`: how many background workers could do it now."""
+	"""Queue the job that rebuilds the attribution of one company or of all.
+
+	:return: `message` for the user, and `workers`: the number of background workers that can run the job now
+	"""
 	frappe.has_permission("Relation Settings", "write", throw=True)
 	companies = frappe.get_all("Company", pluck="name", order_by="name asc")
 	for name in [company_or_default(company)] if company else companies:
@@ -230,7 +235,7 @@ def rebuild_attribution(company: str | None = None) -> dict[str, Any]:
 
 
 def rebuild_job(company: str | None, user: str) -> None:
-	"""The queued job: progress, result and failure go to the desk of the user who started it."""
+	"""Run the queued rebuild. Progress, result and failure are shown to the user that started it."""
 	title = _("Rebuilding attribution")
 
 	def show(done: int, total: int) -> None:
@@ -255,7 +260,7 @@ def rebuild_job(company: str | None, user: str) -> None:
 
 
 def check_company(company: str, doctypes: tuple[str, ...] = ("Sales Invoice",)) -> None:
-	"""Raise a PermissionError unless the user may see sums over the books of a company (`may_see_amounts_of`)."""
+	"""Raise a PermissionError unless the user may see sums over the ledger of a company (`may_see_amounts_of`)."""
 	if not may_see_amounts_of(company, doctypes=doctypes):
 		frappe.throw(
 			_("Your User Permissions allow you to read only a part of the company's ledger."),
@@ -282,8 +287,10 @@ def check_members_of(segment: str | None) -> None:
 def balance_sheet(
 	campaign: str, company: str | None = None, to_date: str | None = None, account: str | None = None
 ) -> dict[str, Any]:
-	"""The balance sheet of a campaign beside ERPNext's: `BalanceSheet.as_dict`, and `may_repair` of the user. With an account,
-	all of its vouchers instead: `vouchers`."""
+	"""Return the balance sheet of a campaign with ERPNext's for comparison (`BalanceSheet.as_dict`), and `may_repair`.
+
+	With an account, return all of its vouchers instead: `vouchers`.
+	"""
 	frappe.only_for(READERS)
 	sheet = _sheet_for_user(campaign, company, to_date)
 	if account:
@@ -328,8 +335,11 @@ def preview_repair(
 
 @frappe.whitelist(methods=["POST"])
 def repair_vouchers(campaign: str, company: str | None = None, to_date: str | None = None) -> dict[str, Any]:
-	"""Post the vouchers of the preview anew with their campaign. Up to `repair.AT_ONCE` at once: `rows` are those of the preview
-	with `repost` and `error`. More are done by a job: `message`, and `workers` that could do it now."""
+	"""Repost the vouchers of the preview with their campaign.
+
+	Up to `repair.AT_ONCE` vouchers are reposted at once: `rows` are those of the preview with `repost` and `error`. A job
+	reposts larger numbers: `message`, and `workers` that can run it now.
+	"""
 	frappe.only_for(READERS)
 	_check_may_repair()
 	sheet = _sheet_for_user(campaign, company, to_date)
@@ -356,7 +366,7 @@ def repair_vouchers(campaign: str, company: str | None = None, to_date: str | No
 
 
 def repair_job(campaign: str, company: str, to_date: str, user: str) -> None:
-	"""The queued job: progress and result go to the desk of the user who started it, and the rights are his."""
+	"""Run the queued repair with the rights of the user that started it. Progress and result are shown to that user."""
 	title = _("Reposting vouchers")
 
 	def show(done: int, total: int) -> None:

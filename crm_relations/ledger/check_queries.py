@@ -1,4 +1,4 @@
-"""What `relations check` asks about accounts: the payment ledger, the ledger, kinds and numbers."""
+"""Read the ledger, the payment ledger and accounts for `relations check`. Writes nothing."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What `relations check` asks the books: accounts, attribution, ledger, dimension."""
+"""Check accounts, attribution, ledger and dimension for `relations check`. Writes nothing."""
 
 import frappe
 from frappe import _, _lt
@@ -96,8 +96,9 @@ _LABELS = {
 
 
 def _german_accounts(company: frappe._dict) -> list[Finding]:
-	"""Defaults of a company on SKR03 or SKR04 that stand on an account of another kind. The books stay consistent, but
-	the balance sheet shows the amounts in the wrong place."""
+	"""Find defaults of a company on SKR03 or SKR04 that use an account of another type. The ledger stays consistent, but the
+	balance sheet shows the amounts in the wrong place.
+	"""
 	chart = german_charts.chart_in(_chart_of(company))
 	if not chart:
 		return []
@@ -130,7 +131,7 @@ def _german_accounts(company: frappe._dict) -> list[Finding]:
 
 
 def _chart_of(company: frappe._dict) -> str | None:
-	"""The name of the company's chart, or of that of the company whose accounts it has copied."""
+	"""Return the name of the company's chart, or that of the company with the original accounts."""
 	if company.chart_of_accounts or not company.existing_company:
 		return company.chart_of_accounts
 	return frappe.db.get_value("Company", company.existing_company, "chart_of_accounts")
@@ -185,7 +186,7 @@ def _receivables(company: str) -> list[Finding]:
 
 
 def _rules() -> list[Finding]:
-	"""Rules whose job has not run for a day: what was posted since is attributed to nobody."""
+	"""Find rules with a job that has not run for a day. Invoices posted since then are not attributed."""
 	late = frappe.get_all(
 		"Relation Attribution Rule",
 		filters={"enabled": 1, "creation": ["<", add_to_date(None, days=-1)]},

@@ -1,16 +1,16 @@
-"""The campaign as ERPNext Accounting Dimension: on, off, kept. Alone writes that dimension and its fields.
+"""Switch the campaign on and off as Accounting Dimension of ERPNext. Sole writer of that dimension and its fields.
 
-Switched on, ERPNext's own General Ledger, Trial Balance, Profit and Loss and Balance Sheet filter by
-campaign for what is posted from then on. Nothing else of this app depends on it. The dimension is never
-mandatory, never posts balancing entries, and its fields are not printed on customers' papers.
+While it is on, ERPNext's own General Ledger, Trial Balance, Profit and Loss and Balance Sheet filter new postings by
+campaign. Nothing else of this app depends on it. The dimension is never mandatory, never posts balancing entries, and
+its fields are not printed on customers' documents.
 
-Switched off, the dimension, its fields, ERPNext's entry in the options of Budget and the index go; our own
-fields stay. Database columns and the values in posted rows stay too: a ledger is not rewritten, and
-switched on again, old rows are found again.
+Switching it off removes the dimension, its fields, the index and ERPNext's entry in the options of Budget. Our own
+fields stay. Database columns and the values in posted rows stay too, because a ledger is not rewritten. After switching
+on again, the old rows are found again.
 
-ERPNext makes and deletes the fields in background jobs. We do it at once instead, and see to it that no such
-job is queued: one that runs late would create fields for a dimension that is gone, or delete fields of ours.
-Changing fields commits, as every change of a table does in MariaDB.
+ERPNext creates and deletes the fields in background jobs. We do it at once instead, and make sure that no such job is
+queued. A late job would create fields for a removed dimension, or delete fields of ours. Changing fields commits, as
+every change of a table does in MariaDB.
 """
 
 import frappe
@@ -79,17 +79,17 @@ def switch_off() -> None:
 		)
 	_drop_index()
 	_delete_fields()
-	_set_on_fields("read_only", 0)  # ERPNext locks our own fields too when somebody disables the dimension
+	_set_on_fields("read_only", 0)  # ERPNext also locks our own fields when a user disables the dimension
 	_restore_budget_options()
 	_forget()
 
 
 def ensure() -> None:
-	"""After migrate: what `Relation Settings.campaign_dimension` says is so.
+	"""Apply the switch `Relation Settings.campaign_dimension` after a migration.
 
-	A dimension that the admin disabled in ERPNext stays disabled, and where a foreign field has taken the name nothing is
-	done: a migration must not fail for it; `checks` tells. With the switch off, a
-	dimension made by hand is left alone, and only fields without a dimension are removed.
+	A dimension that a user disabled in ERPNext stays disabled. If a foreign field uses the name, nothing is done, because a
+	migration must not fail for it; `checks` reports it. With the switch off, a manually created dimension is left
+	unchanged, and only fields without a dimension are removed.
 	"""
 	dimension = current()
 	if cint(frappe.db.get_single_value("Relation Settings", "campaign_dimension")):
@@ -132,9 +132,9 @@ def follow_rename(doc: Document) -> None:
 
 
 def keep_what_is_posted(doc: Document) -> None:
-	"""Refuse to delete a campaign that posted rows carry in the column whose field went: Frappe does not see them.
+	"""Refuse to delete a campaign on posted rows while the field of their column is removed. Frappe does not see them.
 
-	:raises frappe.LinkExistsError: there are such rows
+	:raises frappe.LinkExistsError: such rows exist
 	"""
 	if not _has_forgotten_column("GL Entry"):
 		return

@@ -1,7 +1,7 @@
-"""Which accounts the defaults of a company belong to in the German charts SKR03 and SKR04. Pure data, imports no frappe.
+"""List the accounts for the defaults of a company in the German charts SKR03 and SKR04. Pure data; imports no frappe.
 
-ERPNext takes the first account of a type that its chart happens to name: on SKR04 payables land on 3500 (other
-liabilities), expenses on 6990 (cost of production) and depreciation on 7200 (financial assets).
+ERPNext uses the first account of a type in its chart. On SKR04, payables land on 3500 (other liabilities), expenses on
+6990 (cost of production) and depreciation on 7200 (financial assets).
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
-"""Who may read the rows of `Relation Attribution`: who may read the relation, and whom no User Permission keeps from the
-invoice. A row tells the amount of an invoice's line."""
+"""Restrict the rows of `Relation Attribution` to users that may read the relation and the invoice. Writes nothing.
+
+A row shows the amount of an invoice line, so User Permissions for the invoice apply.
+"""
 
 import frappe
 from frappe.model.document import Document
@@ -11,7 +13,7 @@ INVOICE = "Sales Invoice"
 
 
 def condition(user: str | None = None, doctype: str | None = None) -> str:
-	"""Build the SQL that narrows a list of attributions, beside that of its relation; empty for no narrowing."""
+	"""Build the SQL that restricts a list of attributions, in addition to that of its relation; empty for no restriction."""
 	user = user or frappe.session.user
 	if user == "Administrator" or not (hidden := user_permissions.excluded(INVOICE, user, "document")):
 		return ""

@@ -1,4 +1,4 @@
-"""In which unit a company's ledger reckons: with two decimals, or with as many as ERPNext keeps for its currency."""
+"""Determine the precision of a company's ledger: two decimals, or as many as ERPNext keeps for its currency. Writes nothing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

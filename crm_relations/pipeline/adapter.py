@@ -1,7 +1,7 @@
-"""Which CRM holds the chances: one adapter a back-end, chosen by what is installed.
+"""Choose the CRM that holds the opportunities: one adapter for each back-end. Writes nothing itself.
 
-Today that is ERPNext's own CRM. It leaves ERPNext with version 17; a back-end for the app frappe/crm is
-then another class beside `erpnext_crm`, added to `BACKENDS`, and nothing outside of `pipeline/` changes.
+Today that is ERPNext's own CRM. It leaves ERPNext with version 17. A back-end for the app frappe/crm is another class
+like `erpnext_crm`, added to `BACKENDS`. Nothing outside of `pipeline/` changes.
 """
 
 from typing import Protocol
@@ -30,11 +30,11 @@ class CrmAdapter(Protocol):
 		title: str | None = None,
 		notes: str | None = None,
 	) -> tuple[str, str]:
-		"""Open a chance for the relation; returns the doctype and name of its document.
+		"""Open an opportunity for the relation; return doctype and name of its document.
 
-		:param salesperson: user who is responsible for it
-		:param campaign: Relation Campaign that it came from
-		:param notes: plain text, one line a reason
+		:param salesperson: user responsible for it
+		:param campaign: Relation Campaign of the opportunity
+		:param notes: plain text, one line for each reason
 		"""
 		...
 

@@ -1,4 +1,4 @@
-"""What the desk may call of the pipeline."""
+"""Answer requests of the desk about the pipeline. Holds whitelisted functions only."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What `relations check` finds in the pipeline: whether a chance can be opened at all."""
+"""Check for `relations check` whether an opportunity can be opened. Writes nothing."""
 
 import frappe
 from frappe import _

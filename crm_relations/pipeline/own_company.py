@@ -1,10 +1,10 @@
-"""Which campaigns a document may carry: those without a company, and those of its own company.
+"""Restrict the campaigns of a document to those without a company and those of its own company.
 
-ERPNext refuses any other with "does not belong to the Company" as soon as an Accounting Dimension of campaigns exists, also
-while that dimension is disabled. A campaign gets onto documents by our own rules and by ERPNext's mapper, which copies it to
-inter-company documents too. So it is taken off before ERPNext's check; the document itself is never refused.
+ERPNext refuses other campaigns with "does not belong to the Company" once an Accounting Dimension of campaigns exists,
+even if that dimension is disabled. A campaign gets onto documents by our rules and by ERPNext's mapper, which also copies
+it to inter-company documents. It is therefore removed before ERPNext's check. The document itself is never refused.
 
-A Lead keeps its campaign whatever its company: ERPNext does not check it, and it says where the lead came from.
+A Lead keeps its campaign regardless of its company: ERPNext does not check it, and it shows the origin of the lead.
 """
 
 from collections.abc import Iterator

@@ -1,13 +1,13 @@
-"""How payments and journals get the campaign of what they settle, when that is one campaign.
+"""Give payments and journals the campaign of the documents that they settle, if that is a single campaign.
 
-Alone writes `relation_campaign` on the rows of Journal Entry, and, beside `provenance`, on a Payment Entry that is allocated
-after it was posted.
+Sole writer of `relation_campaign` on the rows of Journal Entry. Also writes it on Payment Entries that are allocated
+after posting; `provenance` writes it before.
 
-A journal can carry campaigns only while they are reported in the ledger (`ledger/dimension`), for only then its rows have the
-field. Its rows are filled when it is saved: one made by hand, by a write-off, or by the bank reconciliation tool. Bank
-reconciliation and Payment Reconciliation also allocate what is posted already. Then the document gets the campaign, and its
-posted rows stay as they are: they are posted anew only by somebody who has the right to (`ledger/repair`). What is set free
-by Unreconcile Payment loses the campaign again.
+A journal can carry campaigns only while they are reported in the ledger (`ledger/dimension`), because only then its rows
+have the field. Its rows are filled on saving, also for journals of a write-off or of the bank reconciliation tool. Bank
+reconciliation and Payment Reconciliation also allocate posted documents. Then the document gets the campaign, and its
+posted rows stay unchanged. Only a user with the permission can repost them (`ledger/balance_sheets/repair`). Unreconcile
+Payment removes the campaign again.
 """
 
 import frappe

@@ -1,15 +1,15 @@
-"""How `relation` and `relation_campaign` travel along ERPNext's documents.
+"""Carry `relation` and `relation_campaign` along ERPNext's documents.
 
-Alone writes these two fields on Opportunity, Quotation, Sales Order, Delivery Note, Sales Invoice, POS Invoice
-and Payment Entry, and `relation_campaign` on their rows.
+Sole writer of these two fields on Opportunity, Quotation, Sales Order, Delivery Note, Sales Invoice, POS Invoice and
+draft Payment Entries, and of `relation_campaign` on their rows. `OWNERS` names the exceptions.
 
-Rows decide. A row takes the campaign of the row it was made from: invoice line ← delivery line ← order
-line ← quotation line ← opportunity ← lead; a line without a predecessor takes what the user typed in the
-header. The header has a campaign only if all rows agree: ERPNext's mapper leaves the campaign of the last
-order in the header of a combined invoice, which would give the first order's lines to the wrong campaign.
+Rows decide. A row gets the campaign of the row that it was created from: invoice line ← delivery line ← order line ←
+quotation line ← opportunity ← lead. A row without a predecessor gets the campaign that the user entered in the header.
+The header has a campaign only if all rows agree. ERPNext's mapper leaves the campaign of the last order in the header of
+a combined invoice, which would attribute the lines of the first order to the wrong campaign.
 
-Cost: one indexed query for the party, and one for each kind of predecessor that rows without a campaign
-refer to, whatever the number of rows; none for a saved document that is complete.
+Cost: one indexed query for the party, and one for each type of predecessor of rows without a campaign. The number of
+rows does not matter. A complete document needs no query when it is saved.
 """
 
 from collections.abc import Collection, Iterable
@@ -225,7 +225,7 @@ def _fill_from_header(doc: Document, rows: list[Document]) -> None:
 	"""Rows still empty get what the user typed; those made from nothing, what the document came from."""
 	empty = [row for row in rows if not row.get(CAMPAIGN)]
 	if doc.get("is_consolidated"):
-		return  # of a till's day: the header is that of the last till invoice with a campaign, typed by nobody
+		return  # of a POS day: the header has the campaign of the last POS invoice, which no user entered
 	if typed := fitting(doc.get(CAMPAIGN), doc):
 		for row in empty:
 			row.set(CAMPAIGN, typed)

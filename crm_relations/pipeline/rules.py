@@ -1,4 +1,4 @@
-"""Which campaign a document may carry, as pure rules. Imports no frappe."""
+"""Decide which campaign a document may carry, as pure rules. Imports no frappe; writes nothing."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,11 +33,10 @@ class JournalRow:
 
 
 def campaign_of_journal(rows: Sequence[JournalRow]) -> str | None:
-	"""The campaign that all rows of a journal may carry: that of everything it settles, if that is one.
+	"""Return the campaign that all rows of a journal may carry: that of all settled documents, if it is a single one.
 
-	A row of a customer that names no document belongs to nobody, so that the journal carries none then; nor does it where a
-	row carries another campaign already. With all of its rows, or with none: filtered by the campaign, half a journal would
-	not balance.
+	A customer row without a document has no campaign, so the journal carries none. The same holds if a row carries another
+	campaign already. All rows of a journal carry the campaign, or none: a part of a journal would not balance.
 	"""
 	campaign = agreed(row.referenced for row in rows if row.settles)
 	return campaign if {row.campaign for row in rows if row.campaign} <= {campaign} else None

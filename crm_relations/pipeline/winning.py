@@ -1,4 +1,4 @@
-"""A campaign's member has bought: the member's last status. Alone sets `Won`, through campaigns.audience."""
+"""Set the status of campaign members that have bought. Sole setter of `Won`, through `campaigns.members`."""
 
 from frappe.model.document import Document
 

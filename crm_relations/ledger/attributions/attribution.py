@@ -1,14 +1,14 @@
-"""Attribution: which campaign earned a voucher line. Alone writes `Relation Attribution`.
+"""Attribute the lines of a voucher to campaigns. Sole writer of `Relation Attribution`.
 
-One row for each line of a posted Sales Invoice that carries a campaign: its own, else the header's. An invoice of
-which no line carries one is attributed by the rule of its company (`by_rule`), where it has one: then a line has a
-row for each campaign, with shares of 1 and cents of its amount in all. A submit asks nothing for that; the job
-`attribute_waiting` does it minutes later. A chain of documents always wins.
+Each line of a posted Sales Invoice that carries a campaign has one row. The campaign of the line counts, else that of
+the header. If no line carries a campaign, the attribution rule of the company applies (`rule_attribution`). A line then
+has one row for each campaign. Their shares add up to 1, and their amounts to the amount of the line. The submit of an
+invoice does no such query: the job `attribute_waiting` follows minutes later. A document flow always wins over a rule.
 
 `amount` is the line's net amount in the company's currency (`base_net_amount`), negative on a credit note.
-`account` is the account that the ledger credits with the line: its income account, or, for a line whose
-revenue is deferred, the deferred revenue account; the statement counts deferred revenue when ERPNext
-moves it to income. Lines that post no revenue get no row: fixed assets sold, transfers within the company.
+`account` is the account that the ledger credits with the line. This is the income account or, for deferred revenue, the
+deferred revenue account. The statement counts deferred revenue when ERPNext moves it to income. Lines that post no
+revenue get no row: sold fixed assets and transfers within the company.
 """
 
 import json
@@ -88,9 +88,9 @@ def withdraw(doc: Document) -> None:
 
 @deferrable
 def follow_changes(doc: Document) -> None:
-	"""on_update_after_submit of Sales Invoice: accounts or campaigns of lines that were changed after it was posted.
+	"""Update the attribution when accounts or campaigns of lines change after posting (on_update_after_submit).
 
-	ERPNext allows it for documents that may be posted anew, and has posted the invoice anew when this runs.
+	ERPNext allows such changes for documents that may be reposted, and has reposted the invoice when this runs.
 	"""
 	if doc.docstatus != 1:
 		return
@@ -116,12 +116,12 @@ def rebuild(
 	to_date: str | None = None,
 	on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, int]:
-	"""Write the attribution of all posted invoices anew, and delete rows of invoices that are not posted.
+	"""Rebuild the attribution of all posted invoices, and delete the rows of invoices that are not posted.
 
-	Commits after each chunk of 500 invoices; can be killed and run again without loss or doubling.
+	Commits after each chunk of 500 invoices. The rebuild can be stopped and run again without loss or duplicates.
 
-	:param on_progress: called with (invoices done, invoices in all)
-	:return: counts `invoices`, `rows`, `removed` (rows of invoices that are gone or cancelled)
+	:param on_progress: called with (invoices done, invoices in total)
+	:return: counts `invoices`, `rows`, `removed` (rows of deleted or cancelled invoices)
 	"""
 	counts = {"invoices": 0, "rows": 0, "removed": queries.delete_orphans(company)}
 	frappe.db.commit()

@@ -1,14 +1,14 @@
-"""Which campaign earned an invoice that no chain of documents leads to: rules over the customer's answers.
+"""Attribute invoices without a document flow to campaigns, by attribution models over the customer's responses.
 
-Pure Python: imports no frappe. A touch is an answer of the customer to a campaign: a click, a reply, a call, a letter.
-What was merely sent, opened or refused is none. Rules, as in the literature on attribution of several touches
-(R. Berman, *Beyond the Last Touch*, Marketing Science 37, 2018):
+Pure Python: imports no frappe and writes nothing. A touchpoint is a response of the customer to a campaign: a click, a
+reply, a call, a letter. A message that was only sent, opened or declined is none. The models follow the literature on
+multi-touch attribution (R. Berman, *Beyond the Last Touch*, Marketing Science 37, 2018):
 
-* Last Touch, First Touch: the campaign of the last, of the first answer has it all;
-* Linear: each answer counts the same;
-* Time Decay: an answer counts half as much as one that came a half-life later.
+* Last Touch, First Touch: the campaign of the last or first response has the whole invoice;
+* Linear: each response counts the same;
+* Time Decay: a response counts half as much as one that came a half-life later.
 
-Only answers within so many days before the invoice count; the shares add up to 1 exactly.
+Only responses within N days before the invoice count. The shares add up to exactly 1.
 """
 
 from collections import defaultdict

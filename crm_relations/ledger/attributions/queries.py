@@ -1,4 +1,4 @@
-"""Reads around Relation Attribution: posted invoices and their lines, rows that differ from them, what a rule may count."""
+"""Read posted invoices, their lines and their attribution, and the responses that a rule may count. Writes nothing."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ def invoices_without_rows(name: str, company: str, since: Any, limit: int) -> li
 
 
 def locked(names: Sequence[str]) -> list[frappe._dict]:
-	"""The invoices that are still posted, locked until the next commit: nobody cancels one while its rows are written."""
+	"""Return the invoices that are still posted, locked until the next commit. No user can cancel them in between."""
 	invoice = frappe.qb.DocType("Sales Invoice")
 	return (
 		frappe.qb.from_(invoice)

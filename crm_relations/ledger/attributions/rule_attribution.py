@@ -1,6 +1,6 @@
-"""The shares that a company's rule gives campaigns of invoices without a chain. Reads; `attribution` writes the rows.
+"""Compute the shares of campaigns in invoices without a document flow. Writes nothing; `attribution` writes the rows.
 
-A credit note has the shares of the invoice that it takes back, so that what one campaign earned is taken from the same.
+A credit note has the shares of the invoice that it reverses. Each campaign loses what it has gained before.
 """
 
 from collections import defaultdict

@@ -1,12 +1,12 @@
-"""The balance sheet of a campaign: what it put on each side, beside ERPNext's own sheet filtered by it. Writes nothing.
+"""Build the balance sheet of a campaign and compare it with ERPNext's balance sheet, filtered by campaign. Writes nothing.
 
-Ours is the sum of the campaign's part of every voucher (`campaign_books`): assets equal liabilities, equity and profit,
-because each part balances. What does not is an error and named by its voucher.
+Our sheet is the sum of the campaign's share of every voucher (`campaign_ledger`). Assets equal liabilities, equity and
+profit, because each share balances. A voucher that does not balance is an error and is named.
 
-ERPNext's is asked of ERPNext itself: its report Balance Sheet with the campaign as filter. Where an account differs, the
-vouchers that make the difference say why (`balance_reasons`); the differences of the vouchers add up to that of the account.
-ERPNext takes for profit what assets exceed liabilities, which need not be income less expenses of the same rows: both
-are told.
+ERPNext's figures come from its own report Balance Sheet, with the campaign as filter. Where an account differs, the
+vouchers with the difference show the reason (`reasons`). The differences of the vouchers add up to that of the account.
+ERPNext treats the excess of assets over liabilities as profit. This need not equal the income less expenses of the same
+rows, so both are shown.
 """
 
 from collections import defaultdict
@@ -115,7 +115,7 @@ class BalanceSheet:
 		return self.profit - self.total("Liability", "Equity"), theirs
 
 	def repairable(self) -> list[Voucher]:
-		"""The vouchers whose documents settle what their rows in the ledger should carry, in the order of posting."""
+		"""Return the vouchers with documents that determine the campaign of their ledger rows, in order of posting."""
 		found = [voucher for voucher, code in self.reasons.items() if code in REPAIRABLE]
 		return sorted(found, key=lambda voucher: (self.dates.get(voucher, ""), voucher))
 
@@ -141,7 +141,7 @@ class BalanceSheet:
 				"of_ledger": None if theirs is None else to_string(self.profit_of_ledger),
 				"groups": [self._side(root_type, -1) for root_type in PROFIT],
 			},
-			# the assets are a side of their own, whose total stands above
+			# the assets are a side with its own total above
 			"other_side": {"ours": to_string(ours), "theirs": None if other is None else to_string(other)},
 			"difference": to_string(self.difference),
 			"problems": [problem.as_dict() for problem in self.problems],
@@ -277,7 +277,7 @@ class _Lines:
 
 
 def _compare(result: BalanceSheet, books: CampaignBooks, lines: _Lines) -> None:
-	"""Set ERPNext's figures beside ours, with the vouchers that make each difference."""
+	"""Compare our figures with ERPNext's, and add the vouchers of each difference."""
 	carried: dict[Voucher, dict[str, Decimal]] = defaultdict(dict)
 	for doctype, name, account, amount in queries.carrying(result.company, result.campaign, result.to_date):
 		if value := to_decimal(amount):

@@ -1,10 +1,10 @@
-"""What one campaign has in the books, voucher by voucher. Writes nothing.
+"""Compute one campaign's share of the ledger, voucher by voucher. Writes nothing.
 
-The rules are those of the statement (`Builder`): lines decide, what settles an invoice is split by what the campaign has
-open of it, deliveries follow their lines. Where the statement sums vouchers of one campaign in SQL, each is split here one
-by one; both come to the same cent, and a test holds them together.
+The rules are those of the statement (`Builder`): lines decide, settlements follow the open share of the campaign in the
+invoice, and deliveries follow their lines. The statement sums vouchers of one campaign in SQL; here each is split by
+itself. Both results are equal to the cent, and a test proves it.
 
-Beside them stand both sides of what was spent on the campaign (`spending`).
+Both sides of the campaign's spending are added (`spending`).
 """
 
 from collections import defaultdict
@@ -32,7 +32,7 @@ class CampaignBooks(Builder):
 		super().__init__(Scope(company, None, to_date))
 		self.campaign = campaign
 		self.vouchers: dict[Voucher, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
-		#: invoices of which others have a part too, or nobody has
+		#: invoices with shares of other campaigns or without a campaign
 		self.shared: set[str] = set()
 		self._read()
 
@@ -100,6 +100,6 @@ class CampaignBooks(Builder):
 		return [problem for problem in problems if problem.voucher_no in own]
 
 	def _unbalanced(self) -> list[Problem]:
-		"""Vouchers whose part for the campaign does not balance; there can be none, and each is an error."""
+		"""Return vouchers with a share of the campaign that does not balance. Each of them is an error."""
 		sums = ((voucher, sum(sides.values(), ZERO)) for voucher, sides in self.vouchers.items())
 		return [Problem(*voucher, "", rest) for voucher, rest in sums if rest]

@@ -1,7 +1,7 @@
-"""Why ERPNext's balance sheet of a campaign has another part of a voucher than we do. Writes nothing.
+"""Explain why ERPNext's balance sheet of a campaign has another share of a voucher than ours. Writes nothing.
 
-Each voucher has one reason, told from what its document and its posted rows carry. `REPAIRABLE` ones are slips that the
-documents themselves settle; all others are how the books are, or need a person.
+Each voucher has one reason, derived from its document and its posted rows. The documents themselves decide `REPAIRABLE`
+differences. All others are correct postings, or need a decision of a user.
 """
 
 from collections import defaultdict

@@ -1,16 +1,17 @@
-"""Vouchers whose rows in the ledger lack the campaign that their documents settle: preview and repair.
+"""Preview and repair vouchers with ledger rows that lack the campaign of their documents.
 
-Alone writes, beside `pipeline/provenance`, the campaign of posted documents.
+Writes the campaign of posted documents, as `pipeline/provenance` does.
 
-What is repaired, and how, as bookkeeping wants it:
+The repair follows the rules of bookkeeping:
 
-* No amount, account, party or date changes, only the campaign. Whether that is so is not believed but looked up: the sums
-  of the voucher in ledger and payment ledger are read before and after, and where one differs, all of it is undone.
-* Posted rows are not rewritten. The campaign is set on the document, and ERPNext posts the voucher anew by its own document
-  *Repost Accounting Ledger*: the old rows stay as cancelled ones beside their reversals. Which kinds of voucher may be posted anew,
-  the company says in ERPNext (Repost Accounting Ledger Settings).
-* What is closed or frozen is left alone, whoever asks, also where a role would let him through.
-* Who, when and what: the Repost Accounting Ledger document (its owner), a comment on the voucher, one on the campaign.
+* No amount, account, party or date changes, only the campaign. The sums of the voucher in ledger and payment ledger are
+  read before and after. If one differs, the whole repair of the voucher is undone.
+* Posted rows are not rewritten. The campaign is set on the document, and ERPNext reposts the voucher by its own document
+  *Repost Accounting Ledger*. The old rows stay as cancelled rows with their reversals. Repost Accounting Ledger Settings
+  of ERPNext name the voucher types that may be reposted.
+* Closed or frozen periods are not changed, even if a role of the user would permit it.
+* User, time and change are recorded by the Repost Accounting Ledger document (its owner), a comment on the voucher and
+  one on the campaign.
 """
 
 from collections import defaultdict
@@ -41,12 +42,12 @@ REPOST = "Repost Accounting Ledger"
 #: doctype → table of rows that carry a campaign of their own
 ROWS = {INVOICE: "items", PURCHASE: "items", JOURNAL: "accounts"}
 SAVEPOINT = "relation_repair"
-#: vouchers that a request posts anew; more are for a job
+#: vouchers that a request reposts; a job reposts more
 AT_ONCE = 20
 
 
 class _Changed(Exception):
-	"""Posted anew, the voucher would have other amounts."""
+	"""Raised when reposting would change amounts of the voucher."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Plan:
 
 
 def may_repair(user: str | None = None) -> bool:
-	"""Whether a user may post vouchers anew at all; ERPNext gives that right to System Managers."""
+	"""Return whether a user may repost vouchers at all. ERPNext gives that permission to System Managers."""
 	return all(frappe.has_permission(REPOST, ptype, user=user) for ptype in ("create", "submit"))
 
 
@@ -86,11 +87,11 @@ def plan(sheet: BalanceSheet) -> list[Plan]:
 def repair(
 	sheet: BalanceSheet, on_done: Callable[[int, int], None] | None = None, commit: bool = False
 ) -> list[dict[str, Any]]:
-	"""Repair what may be repaired of a sheet; one voucher that fails is undone, and the others go on.
+	"""Repair the repairable vouchers of a sheet. A voucher that fails is undone, and the others continue.
 
-	:param on_done: called with the number done and the number of all after each voucher
+	:param on_done: called with the number done and the total number after each voucher
 	:param commit: after each voucher, for jobs
-	:return: for each voucher what the plan says of it, `repost` (the document that posted it anew) and `error`
+	:return: for each voucher the columns of the plan, `repost` (the document that reposted it) and `error`
 	"""
 	plans = plan(sheet)
 	result = []
@@ -110,7 +111,7 @@ def repair(
 
 
 def _repair(voucher: Voucher, sheet: BalanceSheet, code: str) -> tuple[str | None, str | None]:
-	"""(document that posted it anew, error)."""
+	"""Repair one voucher; return (document that reposted it, error)."""
 	frappe.db.savepoint(SAVEPOINT)
 	messages = len(frappe.local.message_log)
 	reposting = frappe.flags.through_repost_accounting_ledger
@@ -166,8 +167,9 @@ def _set_campaign(doc: Document, campaign: str) -> None:
 
 
 def footprint(doctype: str, name: str) -> tuple[dict, dict]:
-	"""What a voucher is in the books, but for the campaign: its ledger by account, party and date, and the payment ledger by
-	what it stands against. The journals that ERPNext writes for its exchange differences count as part of it."""
+	"""Return the postings of a voucher without the campaign: its ledger by account, party and date, and its payment ledger
+	by document. The journals for its exchange differences are included.
+	"""
 	vouchers = [(doctype, name), *((JOURNAL, journal) for journal in _exchange_journals(doctype, name))]
 	ledger: dict[tuple, Decimal] = defaultdict(Decimal)
 	payments: dict[tuple, Decimal] = defaultdict(Decimal)
@@ -232,7 +234,7 @@ def _tell_campaign(sheet: BalanceSheet, done: Sequence[dict[str, Any]]) -> None:
 
 
 class _Blocks:
-	"""What keeps vouchers from being posted anew, read for all of them at once."""
+	"""Hold the reasons against reposting, read for all vouchers at once."""
 
 	def __init__(self, company: str, vouchers: Sequence[Voucher], dates: dict[Voucher, str]):
 		self.company = company
@@ -310,7 +312,7 @@ def _closed_periods(company: str) -> list[frappe._dict]:
 
 
 def _unusable_accounts(names: Collection[str]) -> dict[Voucher, str]:
-	"""voucher → one of its accounts that nobody may post on now."""
+	"""Return for each voucher one of its accounts that is closed for postings now."""
 	gle, account = frappe.qb.DocType("GL Entry"), frappe.qb.DocType("Account")
 	query = (
 		frappe.qb.from_(gle)

@@ -1,4 +1,4 @@
-"""The balance sheet of a campaign on paper and as a table: our figures and ERPNext's, without what the page offers to do."""
+"""Print the balance sheet of a campaign, or export it as a table: our figures and those of ERPNext. Writes nothing."""
 
 import csv
 import io

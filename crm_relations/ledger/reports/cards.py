@@ -1,4 +1,4 @@
-"""The summary figures above the reports of the books."""
+"""Build the summary figures above the accounting reports. Writes nothing."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""Campaigns side by side: how far they came, what they earned and cost, and what they changed. Reads only."""
+"""Compare campaigns by members, responses, revenue, cost and lift. Writes nothing."""
 
 from dataclasses import dataclass
 from typing import Any

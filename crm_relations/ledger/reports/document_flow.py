@@ -1,7 +1,7 @@
-"""The stations of the books in the process chain: invoice, till invoice, subscription, payment, journal entry.
+"""Declare the accounting nodes of the document flow: invoice, POS invoice, subscription, payment, journal entry.
 
-A payment follows the invoices that it refers to or that the payment ledger set it against, so that a reconciliation
-afterwards is seen too. The rows of the ledger themselves are read by `pipeline.chain.graph`.
+A payment follows the invoices that it refers to, or that the payment ledger set it against. Later reconciliations are
+therefore included. `pipeline.document_flow.graph` reads the ledger rows themselves. Writes nothing.
 """
 
 import frappe

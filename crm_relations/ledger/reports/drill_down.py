@@ -1,4 +1,4 @@
-"""From a row of the statement to the vouchers behind it. Writes nothing."""
+"""List the vouchers behind a row of the statement. Writes nothing."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,12 +1,12 @@
-"""From quotation to cash: each deal with the days between its stations. Reads only.
+"""Follow each deal from quotation to cash, with the days between its documents. Writes nothing.
 
-A deal is a sales order with the quotation it came from; a quotation that nobody has ordered; or what was invoiced without an
-order, with its credit notes. Its stations are the days of the first document of a kind (quotation, order, delivery, invoice)
-and the day on which the last of its invoices was settled. It belongs to the period in which its first document falls.
+A deal is a sales order with its quotation, a quotation without an order, or invoices without an order and their credit
+notes. Its dates are those of the first quotation, order, delivery and invoice, and of the last settlement of its
+invoices. A deal belongs to the period of its first document.
 
-Amounts are net, in the company's currency. `invoiced` are the lines of posted invoices that bill the order, credit notes
-deducted; `open` is what the payment ledger has open on these invoices (with tax), of a combined invoice in proportion to
-the lines. The number of queries does not depend on the number of deals.
+Amounts are net, in the company's currency. `invoiced` is the sum of the posted invoice lines that bill the order, less
+credit notes. `open` is the outstanding amount of these invoices in the payment ledger (with tax). A combined invoice
+counts in proportion to its lines. The number of queries does not depend on the number of deals.
 """
 
 from collections import defaultdict
@@ -75,7 +75,7 @@ class Deal:
 
 	@property
 	def station(self) -> str:
-		"""The furthest station that it has come to."""
+		"""Return the last document type that the deal has reached."""
 		return next((name for name in reversed(STATIONS) if self.days[name]), STATIONS[0])
 
 	def gap(self, name: str) -> int | None:

@@ -1,10 +1,10 @@
-"""What is still to be paid, by campaign and age, from the payment ledger. Reads only.
+"""List receivables by campaign and age, from the payment ledger. Writes nothing.
 
-Every open voucher has its campaign's part as the statement has it, so that the sum of a campaign is its `receivable_open`.
-What no campaign has is a row of its own; together they are the balance of the receivable accounts in the ledger.
+Every open voucher has the campaign's share as in the statement, so the sum of a campaign is its `receivable_open`.
+Receivables without a campaign have a row of their own. All rows add up to the balance of the receivable accounts.
 
-Age is reckoned from the due date of the invoice that a row is set against. What is open in the customer's favour (advances,
-credit notes that settle nothing yet) is not old: it stands under `credits`.
+Age is counted from the due date of the invoice that a row is set against. Open amounts in the customer's favour
+(advances, unallocated credit notes) have no age and are listed under `credits`.
 """
 
 from collections import defaultdict

@@ -1,6 +1,6 @@
-"""The statement as a document to print, in a language of choice. Writes nothing.
+"""Print the statement in a chosen language. Writes nothing.
 
-Numbers and dates are written as that language writes them (CLDR), whatever the reader's desk is set to.
+Numbers and dates follow the format of that language (CLDR), not the settings of the user.
 """
 
 import base64

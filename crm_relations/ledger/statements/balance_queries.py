@@ -1,7 +1,7 @@
-"""What the balance sheet of one campaign is read from: its invoices, what settles them, its deliveries and its costs.
+"""Read the invoices, settlements, deliveries and costs of one campaign for its balance sheet. Writes nothing.
 
-Amounts as in `queries`: posted rows in the company's currency. Every read is narrowed to the vouchers of the campaign, and
-their number does not change the number of queries.
+Amounts are as in `queries`: posted rows in the company's currency. Every read is limited to the vouchers of the
+campaign. Their number does not change the number of queries.
 """
 
 from collections.abc import Sequence

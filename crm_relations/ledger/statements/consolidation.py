@@ -1,10 +1,10 @@
-"""The statement of several companies in one currency. Writes nothing.
+"""Combine the statements of several companies in one currency. Writes nothing.
 
-Each company's statement is made and checked by itself, in its own currency. Then every figure is divided by the rate that
-ERPNext has for the last day of the period (its `get_exchange_rate`: the Currency Exchange of that day or the last one
-before it), as in ERPNext's own Consolidated Financial Statement, and rounded to the cent. What rounding leaves over
-is shown as `rounding`; it is never hidden in another figure. Sales between the companies are not eliminated, as ERPNext
-does not eliminate them either.
+Each company's statement is built and checked by itself, in its own currency. Every figure is then divided by ERPNext's
+exchange rate for the last day of the period, and rounded to the cent. The rate is that of `get_exchange_rate`, as in
+ERPNext's own Consolidated Financial Statement: the Currency Exchange of that day, or the last one before it. Rounding
+differences are shown as `rounding`, never hidden in another figure. Sales between the companies are not eliminated, as
+ERPNext does not eliminate them either.
 """
 
 from collections.abc import Sequence

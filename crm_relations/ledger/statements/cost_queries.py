@@ -1,6 +1,6 @@
-"""What a campaign's revenue cost: reads for discounts, cost of goods, the campaign's own cost and what is overdue.
+"""Read discounts, cost of goods sold, campaign cost and overdue amounts for the statement. Writes nothing.
 
-Amounts as in `queries`. The number of queries does not depend on the number of vouchers.
+Amounts are as in `queries`. The number of queries does not depend on the number of vouchers.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import Any
 from crm_relations.ledger.statements.splitting import ZERO
 from crm_relations.shared.money import decimals, to_string
 
-#: of a campaign, beside the figures of the statement itself
+#: of a campaign, in addition to the figures of the statement
 DETAILS = (
 	"direct",
 	"by_rule",
@@ -25,7 +25,7 @@ DETAILS = (
 	"exchange_difference",
 	"settled_income",
 )
-#: whose an amount of the ledger is
+#: the owner of an amount in the ledger
 LEDGER_COMPONENTS = ("campaigns", "other_campaigns", "not_attributed", "not_in_selection")
 #: the amounts of a `LedgerRow`, in the order of reading
 AMOUNTS_OF_LEDGER = (*LEDGER_COMPONENTS, "ledger", "difference")
@@ -75,7 +75,7 @@ class CampaignFigures:
 		return self.revenue + self.credit_notes - self.by_rule
 
 	def detail(self) -> dict[str, str | None]:
-		"""What stands beside the statement's own figures; None where a figure is not known."""
+		"""Return the additional figures of the statement; None where a figure is not known."""
 		values = {name: getattr(self, name) for name in DETAILS}
 		amounts = {name: None if value is None else to_string(value) for name, value in values.items()}
 		return {"campaign": self.campaign, **amounts}
@@ -139,7 +139,7 @@ class LedgerRow:
 
 @dataclass
 class Problem:
-	"""A voucher whose attribution does not equal its income in the ledger."""
+	"""A voucher with an attribution that differs from its income in the ledger."""
 
 	voucher_type: str
 	voucher_no: str

@@ -1,4 +1,4 @@
-"""Payments that settle several things at once, read for the statement: what stands against each row. Writes nothing."""
+"""Read payments that settle several documents, and the documents that each row settles. Writes nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
-"""What the books say: reads over GL Entry, Payment Ledger Entry, invoices and Relation Attribution, for the statement.
+"""Read GL Entry, Payment Ledger Entry, invoices and Relation Attribution for the statement. Writes nothing.
 
-Every amount comes from posted rows (`is_cancelled` = 0, `delinked` = 0) in the company's currency. Closing
-vouchers are left out: they move the year's profit and are no income. The number of queries does not
-depend on the number of vouchers.
+Every amount comes from posted rows (`is_cancelled` = 0, `delinked` = 0) in the company's currency. Closing vouchers are
+left out, because they move the year's profit and are not income. The number of queries does not depend on the number of
+vouchers.
 """
 
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ VOUCHERS = "relation_attributed_vouchers"
 class Scope:
 	"""Company and period of a statement; `from_date` None means from the beginning.
 
-	`salesperson` and `segment` make a selection: only invoices in whose sales team he is, and those of its members, have
-	campaigns. All other income is not in the selection.
+	`salesperson` and `segment` make a selection. Only invoices with this sales person in their sales team, and those of the
+	segment's members, have campaigns. All other income is not in the selection.
 	"""
 
 	company: str
@@ -66,7 +66,7 @@ def in_scope(row: Any, scope: Scope) -> Any:
 
 
 def _of_team(salesperson: str) -> Any:
-	"""Sub-query: invoices in whose sales team this Sales Person is."""
+	"""Return a sub-query of the invoices with this Sales Person in their sales team."""
 	team = frappe.qb.DocType("Sales Team")
 	of_team = frappe.qb.from_(team).select(team.parent)
 	return of_team.where((team.parenttype == "Sales Invoice") & (team.sales_person == salesperson))
@@ -323,7 +323,9 @@ def vouchers_apart(scope: Scope) -> list[str]:
 
 
 def unequal(scope: Scope) -> list[str]:
-	"""Invoices whose attribution differs from the voucher's income by account and date. Asked only where the sums differ."""
+	"""Return invoices with an attribution that differs from the voucher's income by account and date. Asked only where the
+	sums differ.
+	"""
 	return _unequal(scope).run(pluck=True)
 
 

@@ -1,9 +1,9 @@
-"""Both sides of what was spent on campaigns, voucher by voucher, for the statement and the balance sheet. Writes nothing.
+"""Compute both sides of the spending on campaigns, voucher by voucher. Writes nothing.
 
-One rule for both pages: an expense belongs to the campaign that its ledger row carries. Input tax, payable and bank of the same
-voucher follow the expenses in proportion, whatever they carry themselves, and so does what pays the payable later. A voucher
-therefore balances for each campaign. An expense that a journal only moves from one campaign to another, or to none, has no
-other side; it stands against `TRANSFERS`.
+Statement and balance sheet share one rule: an expense belongs to the campaign of its ledger row. Input tax, payable and
+bank rows of the same voucher follow the expenses in proportion, regardless of their own campaign. So do the later
+payments of the payable. A voucher therefore balances for each campaign. An expense that a journal only moves between
+campaigns has no other side, and is set against `TRANSFERS`.
 """
 
 from collections import defaultdict

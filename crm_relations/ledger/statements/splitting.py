@@ -1,7 +1,6 @@
-"""How a voucher is split between campaigns, to the cent. Pure Python: imports no frappe.
+"""Split a voucher between campaigns, to the cent. Pure Python: imports no frappe and writes nothing.
 
-Signs: an amount is credit − debit, so that income and tax are positive and a receivable is negative.
-The key `None` stands for "no campaign".
+An amount is credit − debit: income and tax are positive, a receivable is negative. The key `None` means "no campaign".
 """
 
 from collections import defaultdict

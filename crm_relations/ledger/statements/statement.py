@@ -176,7 +176,7 @@ class Builder:
 		self.taken: dict[str, Decimal] = defaultdict(lambda: ZERO)
 		#: (campaign, account) → debit − credit of the campaigns' own cost
 		self.spent: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
-		#: what settles → credit − debit that it books for campaigns on income accounts
+		#: settlement → credit − debit for campaigns on income accounts
 		self.settled_income: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
 		self.ledger: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
 		self.splits: dict[str, Split] = {}

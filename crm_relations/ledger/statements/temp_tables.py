@@ -1,8 +1,8 @@
-"""What the database is told before a statement: room for its sub-queries, and to make each of them once.
+"""Let the database build each sub-query of a statement once. Writes temporary tables only.
 
-The vouchers of campaigns are a sub-query that is joined to the ledger again and again. MariaDB may make it anew for each
-row of the ledger that it meets ("lateral derived"), which is quick for a handful of rows; for a ledger of two million it
-took minutes where making it once takes a second.
+The vouchers of campaigns are a sub-query that is joined to the ledger several times. MariaDB may build it again for each
+row of the ledger ("lateral derived"). That is fast for a few rows. With two million ledger rows it took minutes, where
+building it once takes a second.
 """
 
 from collections.abc import Iterator

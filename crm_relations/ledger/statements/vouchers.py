@@ -1,4 +1,4 @@
-"""Invoices that are split between campaigns one by one, read for `rules.split_voucher`. Writes nothing."""
+"""Read invoices that are split between campaigns one by one (`splitting.split_voucher`). Writes nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -1,11 +1,11 @@
-"""Reads the chain of a document: back to where it came from, and on to all that came of the same deals.
+"""Read the document flow of a document: back to its origin, and on to all documents of the same deals. Writes nothing.
 
-One query a step of the chain, which asks all links at once, one for the documents, one for the ledger, and what
-Frappe asks to know what the reader may read: the number of queries grows with the kinds of documents, not
-with their number. A link gives so many documents a step at most (`AT_MOST`); where there are more, the chain says so.
+Each step of the flow takes one query for all links, one for the documents and one for the ledger. Frappe's permission
+checks come on top. The number of queries grows with the document types, not with the number of documents. A link gives
+at most `AT_MOST` documents a step. If there are more, the flow says so.
 
-What the reader may not read is in the chain as a closed box: that something is there, and no more, not even
-its kind. The ledger of a voucher is shown to who may read both.
+A document that the reader may not read is a locked box without type or name. The ledger of a voucher is shown to users
+that may read both.
 """
 
 from collections import defaultdict

@@ -1,7 +1,7 @@
-"""What a chain is made of: stations (doctypes) and links (how a later document names an earlier one).
+"""Define the document flow: nodes (doctypes) and links (how a later document names an earlier one).
 
-Stations come from the hook `relation_flow_nodes`, a list of dotted paths to lists of `Station`; the ledger
-and other apps add theirs. A link stands at the station of the later document, whichever table holds it.
+Nodes come from the hook `relation_flow_nodes`, a list of dotted paths to lists of `FlowNode`. The ledger and other apps
+add theirs. A link belongs to the node of the later document, whichever table holds it. Writes nothing.
 """
 
 from collections.abc import Callable

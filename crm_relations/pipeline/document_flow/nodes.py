@@ -1,4 +1,7 @@
-"""The stations from the segment to the delivery. CRM documents: `erpnext_crm/chain.py`; the books: `ledger/reports/document_flow.py`."""
+"""Declare the nodes of the document flow from the segment to the delivery. Writes nothing.
+
+`erpnext_crm/document_flow.py` declares the CRM documents, and `ledger/reports/document_flow.py` those of accounting.
+"""
 
 import frappe
 from frappe.query_builder.functions import Coalesce, NullIf
@@ -22,7 +25,7 @@ def sales_columns(date: str = "transaction_date") -> dict[str, str]:
 
 
 def salesperson(table: Table, doctype: str) -> Term:
-	"""The first of the sales team, else who made the document."""
+	"""Return the first person of the sales team, else the owner of the document."""
 	team = frappe.qb.DocType("Sales Team")
 	first = (
 		frappe.qb.from_(team)

@@ -1,4 +1,4 @@
-"""How a chain is drawn: which arrows are needed, and in which column and row a box stands. Imports no frappe."""
+"""Arrange a document flow: needed arrows, and column and row of each box. Imports no frappe; writes nothing."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence

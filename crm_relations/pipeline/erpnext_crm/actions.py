@@ -1,4 +1,4 @@
-"""What the pipeline offers on the form of a relation, and how a lead is qualified by hand."""
+"""Declare the actions of the pipeline on the form of a relation, and qualify a lead manually."""
 
 import frappe
 from frappe import _

@@ -1,4 +1,4 @@
-"""The stations of ERPNext's own CRM in the process chain: lead, prospect, opportunity, and the quotation made of them."""
+"""Declare the CRM nodes of the document flow: lead, prospect, opportunity and their quotations. Writes nothing."""
 
 from frappe.query_builder.functions import NullIf
 

@@ -1,4 +1,4 @@
-"""What ERPNext's opportunities tell about a relation in figures."""
+"""Derive figures of a relation from ERPNext's opportunities. Writes nothing."""
 
 import frappe
 from frappe.query_builder.functions import Count, Sum

@@ -1,4 +1,4 @@
-"""ERPNext's Opportunity as the chance of a relation."""
+"""Open ERPNext opportunities and leads for relations."""
 
 import frappe
 from frappe import _
@@ -64,10 +64,9 @@ def party_of(relation: str) -> tuple[str, str] | None:
 
 
 def make_lead(relation: str, salesperson: str, campaign: str | None) -> str:
-	"""A Lead for a relation that has no party document yet; it is that same relation, no new one.
+	"""Create a lead for a relation without a party document. The lead belongs to the same relation.
 
-	An e-mail address that another lead has already is left out, because ERPNext allows it once only; the
-	relation has it still.
+	An email address of another lead is left out, because ERPNext allows each address once. The relation keeps it.
 	"""
 	source = frappe.get_doc("Relation", relation)
 	lead = frappe.get_doc(

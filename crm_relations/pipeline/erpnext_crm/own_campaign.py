@@ -1,9 +1,8 @@
-"""ERPNext's own field for its own campaigns, filled from ours, so that its reports (Campaign Efficiency, Lead Details,
-sales analytics) count them. Alone writes it.
+"""Fill ERPNext's own campaign field from ours. Sole writer of that field.
 
-The field is called `campaign` (on Lead `campaign_name`) in version 15 and `utm_campaign` in version 16, and leads to
-another list of campaigns each. An entry of that list is made when a campaign of ours starts; from then on both go by the
-same name.
+ERPNext's reports (Campaign Efficiency, Lead Details, sales analytics) count it. The field is called `campaign` (on Lead
+`campaign_name`) in version 15 and `utm_campaign` in version 16. Each version links it to its own list of campaigns. An
+entry of that list is created when a campaign of ours starts. From then on both have the same name.
 """
 
 import frappe
@@ -19,8 +18,9 @@ _NOT_STARTED = ("Draft", "Approved")
 
 @one_statement
 def fill(doc: Document) -> None:
-	"""validate: name our campaign in ERPNext's field too. What somebody typed or emptied there stays; what came from us
-	follows when the document's campaign changes."""
+	"""Set ERPNext's own campaign field on validate. A value that a user entered or emptied stays. A value of ours follows
+	when the document's campaign changes.
+	"""
 	before = doc.get_doc_before_save()
 	campaign, earlier = doc.get(CAMPAIGN), before.get(CAMPAIGN) if before else None
 	if campaign == earlier or not (campaign or earlier):

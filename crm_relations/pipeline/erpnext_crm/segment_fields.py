@@ -1,4 +1,4 @@
-"""What a segment may ask of ERPNext's opportunities and leads."""
+"""Declare the fields and events of segments from ERPNext's opportunities and leads. Writes nothing."""
 
 from collections.abc import Callable
 from typing import Any

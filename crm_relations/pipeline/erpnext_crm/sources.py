@@ -1,7 +1,7 @@
-"""Lead and Prospect as sources of relations, and what leads, opportunities and quotations prove.
+"""Declare Lead and Prospect as sources of relations, and the roles that CRM documents prove. Writes nothing.
 
-A lead with a company name is that company: ERPNext makes a customer of type Company from it, and its
-contacts are persons who work there. A lead without one is a person, and so is its contact.
+A lead with a company name is that company: ERPNext creates a customer of type Company from it, and its contacts are
+persons that work there. A lead without a company name is a person, and so is its contact.
 """
 
 from collections.abc import Iterable

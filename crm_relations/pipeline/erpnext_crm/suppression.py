@@ -1,5 +1,7 @@
-"""Leads that ERPNext has marked as unsubscribed get no campaign mail. Hooks `relation_email_suppressions` and
-`relation_email_fields`."""
+"""Suppress campaign emails to leads that ERPNext has marked as unsubscribed. Writes nothing.
+
+Serves the hooks `relation_email_suppressions` and `relation_email_fields`.
+"""
 
 import frappe
 from frappe.query_builder import DocType
@@ -11,7 +13,7 @@ EMAIL_FIELDS = (("Lead", "email_id"),)
 
 
 def unsubscribed_leads(keys: set[str]) -> dict[str, str]:
-	"""Those of the e-mail keys that belong to an unsubscribed lead, in any spelling → why."""
+	"""Return those of the email keys that belong to an unsubscribed lead, in any spelling, with the reason."""
 	lead = DocType("Lead")
 	return decisions.match_address(
 		keys,

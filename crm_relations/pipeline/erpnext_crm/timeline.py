@@ -1,4 +1,4 @@
-"""What the timeline of a relation shows of ERPNext's Opportunity."""
+"""Declare ERPNext's Opportunity as a source of the timeline. Writes nothing."""
 
 from pypika.terms import Criterion, Term
 

@@ -1,7 +1,7 @@
-"""One deal → Opportunity, and if it was won: Quotation, Sales Order, Sales Invoice and Payment Entry.
+"""Create the documents of a deal: Opportunity, and if won, Quotation, Sales Order, Sales Invoice and Payment Entry.
 
-The chain is made by ERPNext's own mapper functions, so that all links between the documents are as in the
-desk. Of a deal the export knows two dates: the opportunity has the first, everything after it the closing date.
+ERPNext's own mapper functions create the documents, so all links between them are as in the desk. The export has two
+dates for a deal: the opportunity gets the first, all later documents the closing date.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""Accounts, products and sales teams of an export → Customer and Relation, Item, Sales Person.
+"""Create Customer, Relation, Item and Sales Person from accounts, products and sales teams of an export.
 
-What is there under the same name already is taken, not made again.
+Existing records of the same name are used, not created again.
 """
 
 from dataclasses import dataclass, field
@@ -110,7 +110,9 @@ class Masters:
 		child, above = (identity.relation_of("Customer", customers[name]) for name in (account.key, parent))
 		try:
 			links.link(child, SUBSIDIARY_OF, above)
-		except frappe.ValidationError as problem:  # a circle of subsidiaries: told, and the rest goes on
+		except (
+			frappe.ValidationError
+		) as problem:  # a circle of subsidiaries: reported, and the import continues
 			frappe.clear_messages()
 			return f"{column}: {unescape(strip_html(str(problem)))}"
 		return ""
@@ -218,7 +220,7 @@ class Masters:
 	# teams ----------------------------------------------------------------------------------------------
 
 	def agent(self, agent: Agent) -> str:
-		"""Sales Person below manager and office. A login is not made: an export tells no address."""
+		"""Return the Sales Person below manager and office. No login is created, because an export has no addresses."""
 		above = get_root_of("Sales Person")
 		for name in (agent.office, agent.manager):
 			if name and name != agent.key:
@@ -235,7 +237,7 @@ class Masters:
 				enabled=1,
 			)
 		elif is_group and not frappe.db.get_value("Sales Person", name, "is_group"):
-			# a manager who sells as well was made as an agent first
+			# a manager that also sells was created as an agent first
 			frappe.db.set_value("Sales Person", name, "is_group", 1)
 		return name
 

@@ -19,7 +19,7 @@ from crm_relations.pipeline.importing.rules import (
 from crm_relations.shared.text.markup import plain
 
 CENT = Decimal("0.01")
-#: an open deal that closes later than in so many years has no date: systems write 3999-12-31 for none
+#: an open deal that closes later than in N years has no date: systems write 3999-12-31 for an empty date
 PLACEHOLDER_YEARS = 50
 
 

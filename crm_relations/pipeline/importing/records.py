@@ -1,7 +1,7 @@
-"""What became of each row. Alone writes `Relation Import Record`.
+"""Record the result of each imported row. Sole writer of `Relation Import Record` for opportunities.
 
-A record of an imported row is written in the same transaction as its documents: a row is either in ERPNext
-and remembered, or neither. The unique key (source, file, row key) keeps two runs from importing a row twice.
+A record is written in the same transaction as the documents of its row. A row is either in ERPNext and recorded, or
+neither. The unique key (source, file, row key) prevents two runs from importing a row twice.
 """
 
 from collections.abc import Iterable
@@ -62,7 +62,7 @@ def reject(source: str, rejections: Iterable[Rejection]) -> None:
 
 
 def forget_rejections(source: str, file_name: str, keys: Iterable[str]) -> None:
-	"""Rows that were rejected earlier are looked at anew: the export may have been corrected."""
+	"""Delete earlier rejections, so that their rows are read again. The export may have been corrected."""
 	for batch in create_batch(list(keys), 1000):
 		frappe.db.delete(
 			DOCTYPE,
@@ -127,6 +127,6 @@ def _values(
 
 
 def _insert(rows: list[tuple]) -> None:
-	# no document object: tens of thousands of rows, written by nobody else, without links to check
+	# no document object: tens of thousands of rows without other writers or links to check
 	if rows:
 		insert_rows(DOCTYPE, FIELDS, rows)

@@ -1,7 +1,7 @@
-"""The way through an export: read, make master data, book deals, account for every row.
+"""Run an import: read the export, create master data, create deals, and account for every row.
 
-Each row is one transaction with its record: a run that is stopped leaves whole rows, and the next run goes
-on where it stopped. Rows in = imported + rejected, in all and by file; the rejects go to a csv file.
+Each row is one transaction with its record. A stopped run leaves complete rows, and the next run continues from there.
+Rows read equal rows imported plus rows rejected, in total and by file. Rejected rows go to a csv file.
 """
 
 import csv
@@ -171,7 +171,7 @@ class Importer:
 		frappe.db.commit()
 
 	def _begin(self, file: ReadFile) -> tuple[dict[str, records.Known], "Tally"]:
-		"""What is imported already; the rejections that reading the file gave are written anew."""
+		"""Read which rows are imported already, and replace the rejections of earlier runs."""
 		name = file.part.label
 		known = records.imported(self.source, name)
 		tally = self.tally[name] = Tally(rows_in=file.rows_in, rejected=len(file.rejected))
@@ -373,11 +373,11 @@ def check_company(company: str) -> None:
 
 
 def check_silence() -> None:
-	"""Deals of the past must not set off e-mails and calls to other systems.
+	"""Refuse an import that would trigger emails and calls to other systems for deals of the past.
 
-	Frappe's own flag for imports would silence them, but it also leaves out the default values of documents.
+	Frappe's own flag for imports would prevent them, but it also leaves out the default values of documents.
 
-	:raises frappe.ValidationError: a notification or webhook listens to a document that the import makes
+	:raises frappe.ValidationError: a notification or webhook listens to a document that the import creates
 	"""
 	doctypes = (
 		"in",

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationAccountPause(RelationDocument):
-	"""A mail account that is paused; written by campaigns.account_pauses only."""
+	"""An email account that is paused."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -12,7 +12,7 @@ MOST_DAYS = 3650
 
 
 class RelationAttributionRule(RelationDocument):
-	"""By which rule a company attributes invoices that no chain of documents leads to a campaign."""
+	"""The attribution model of a company for invoices without a document flow to a campaign."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationBlockingKey(RelationDocument):
-	"""A normalised key by which relations that may be duplicates find each other."""
+	"""A normalized value that brings possible duplicates together for comparison."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

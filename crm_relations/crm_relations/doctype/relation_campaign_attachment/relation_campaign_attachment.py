@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationCampaignAttachment(RelationDocument):
-	"""A file that goes with the e-mails of a campaign."""
+	"""A file that goes with the emails of a campaign."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationCampaignFile(RelationDocument):
-	"""A file with personal data that a campaign has produced: letters, addresses, rejected answers."""
+	"""A file with personal data that a campaign has produced: letters, addresses, rejected responses."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationCampaignMember(RelationDocument):
-	"""A relation that a campaign addresses, and how far it has come."""
+	"""The enrollment of a relation in a campaign, and its status."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -6,7 +6,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationCampaignResponse(RelationDocument):
-	"""What came back from a member: append-only."""
+	"""A response of a member. Append-only."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -6,7 +6,7 @@ from crm_relations.shared.text.stored_texts import shown
 
 
 class RelationCampaignSend(RelationDocument):
-	"""The send ledger: one row for each step and member, unique."""
+	"""One message, call, letter or task for each step and member."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

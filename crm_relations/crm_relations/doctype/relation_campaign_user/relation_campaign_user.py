@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationCampaignUser(RelationDocument):
-	"""Somebody who is responsible for a campaign."""
+	"""A user responsible for a campaign."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

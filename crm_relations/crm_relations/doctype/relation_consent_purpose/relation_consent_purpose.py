@@ -6,7 +6,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationConsentPurpose(RelationDocument):
-	"""What a person can agree to or refuse: a kind of advertising, with the words of the declaration in each language."""
+	"""A kind of advertising that a person can agree to or refuse, with the declaration in each language."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationConsentText(RelationDocument):
-	"""The words of a consent in one language."""
+	"""The declaration of a consent in one language."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationContactFacts(RelationDocument):
-	"""Contacts, complaints and answers of a relation in figures, derived from documents. Written by the system only."""
+	"""Figures on contacts, complaints and responses of a relation, derived from documents. Written by the system only."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationContactPoint(RelationDocument):
-	"""A further e-mail address, number, website or address of a relation."""
+	"""A further email address, number, website or address of a relation."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

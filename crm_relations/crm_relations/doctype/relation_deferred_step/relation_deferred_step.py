@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationDeferredStep(RelationDocument):
-	"""A side effect that failed beside an ERPNext document and is done later."""
+	"""A side effect of an ERPNext document that failed and will be retried."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationDuplicate(RelationDocument):
-	"""Two relations that are perhaps one, and what somebody decided about them."""
+	"""Two relations that may be one, and the decision of a user."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

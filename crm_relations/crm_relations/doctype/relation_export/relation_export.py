@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationExport(RelationDocument):
-	"""Who took which relations out of the system."""
+	"""An export of relations, with its user and filters."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

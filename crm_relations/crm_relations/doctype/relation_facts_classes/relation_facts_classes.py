@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationFactsClasses(RelationDocument):
-	"""From which value on a customer is in which class of recency, frequency and monetary value. Written by the system only."""
+	"""The lower bounds of the classes of recency, frequency and monetary value. Written by the system only."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

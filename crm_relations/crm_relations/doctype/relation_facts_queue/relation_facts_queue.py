@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationFactsQueue(RelationDocument):
-	"""A party whose documents changed: its figures are made anew. Written by the system only."""
+	"""A party with changed documents: its figures will be recomputed. Written by the system only."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

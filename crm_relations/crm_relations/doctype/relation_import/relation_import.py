@@ -6,7 +6,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationImport(RelationDocument):
-	"""A vCard, csv or Excel file of relations: what becomes what, before and after."""
+	"""An import of relations from a vCard, csv or Excel file, with preview and result."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationImportColumn(RelationDocument):
-	"""What a column of an imported file means."""
+	"""The meaning of a column of an imported file."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationImportRecord(RelationDocument):
-	"""What became of one row of an import, so that running it again makes no doubles."""
+	"""The result of one imported row, so that importing it again creates no duplicates."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

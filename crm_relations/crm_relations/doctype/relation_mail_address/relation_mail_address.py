@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationMailAddress(RelationDocument):
-	"""What the mailbox told about an e-mail address: bounces, and whether mail still arrives."""
+	"""Bounces of an email address, and whether it is deliverable."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

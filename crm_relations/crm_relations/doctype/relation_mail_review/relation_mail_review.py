@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationMailReview(RelationDocument):
-	"""An incoming mail that waits for a person; written by campaigns.answers.mail_reviews only."""
+	"""An incoming email that a user has to review. Sole writer: campaigns/incoming/mail_reviews.py."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

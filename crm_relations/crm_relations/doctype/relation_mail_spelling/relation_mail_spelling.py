@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationMailSpelling(RelationDocument):
-	"""How an e-mail address is written somewhere on the site, where that is not its normal form."""
+	"""A spelling of an email address on this site that differs from its normalized form."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationMerge(RelationDocument):
-	"""Two relations that were merged, with all that is needed to undo it."""
+	"""Two merged relations, with the data needed to undo the merge."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

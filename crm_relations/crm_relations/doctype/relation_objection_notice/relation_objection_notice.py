@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationObjectionNotice(RelationDocument):
-	"""From when on invoices and order confirmations carried the notice of the right to object, § 7 (3) No. 4 UWG."""
+	"""The period in which invoices and order confirmations carried the notice of the right to object, § 7 (3) No. 4 UWG."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -6,7 +6,7 @@ from crm_relations.shared.text.stored_texts import shown
 
 
 class RelationOptinRequest(RelationDocument):
-	"""Asked for, and not yet confirmed: a consent by e-mail that waits for the click in the mail."""
+	"""A consent by email that was requested and not yet confirmed."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

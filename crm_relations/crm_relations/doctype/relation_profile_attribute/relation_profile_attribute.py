@@ -6,7 +6,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationProfileAttribute(RelationDocument):
-	"""A question that the profile of a relation answers."""
+	"""An attribute in the profile of a relation."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

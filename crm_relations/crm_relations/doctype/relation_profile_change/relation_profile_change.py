@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationProfileChange(RelationDocument):
-	"""Who changed which confidential value of a profile, from what to what."""
+	"""A change of a confidential profile value, with its user, old and new value."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

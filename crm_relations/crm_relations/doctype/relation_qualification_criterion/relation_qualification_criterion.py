@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationQualificationCriterion(RelationDocument):
-	"""Points for one observed fact."""
+	"""A criterion that awards points."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -6,7 +6,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationQualificationScheme(RelationDocument):
-	"""Criteria that give points with reasons."""
+	"""Criteria that award points with reasons."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

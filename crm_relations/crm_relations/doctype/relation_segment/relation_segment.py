@@ -14,7 +14,7 @@ from crm_relations.shared.refusals import refuse
 
 
 class RelationSegment(RelationDocument):
-	"""Whom to address: a rule tree or a manual list."""
+	"""A set of relations, defined by a rule or a manual list."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationSegmentPin(RelationDocument):
-	"""A relation that is always or never in a segment, whatever its rule says."""
+	"""A relation that is always or never in a segment, regardless of its rule."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

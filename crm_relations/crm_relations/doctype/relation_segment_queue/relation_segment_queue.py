@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationSegmentQueue(RelationDocument):
-	"""A relation that changed, or a segment that has to be refreshed whole. Written by the system only."""
+	"""A changed relation, or a segment to refresh completely. Written by the system only."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

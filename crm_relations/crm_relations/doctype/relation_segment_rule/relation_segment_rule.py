@@ -6,7 +6,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationSegmentRule(RelationDocument):
-	"""What a segment's rule said, version by version. Written once and never changed."""
+	"""The versions of a segment's rule. Written once and never changed."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

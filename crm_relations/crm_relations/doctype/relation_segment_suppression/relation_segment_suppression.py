@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationSegmentSuppression(RelationDocument):
-	"""A segment whose members are kept out of another segment."""
+	"""A segment that excludes its members from another segment."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

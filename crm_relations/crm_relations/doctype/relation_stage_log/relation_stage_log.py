@@ -6,7 +6,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationStageLog(RelationDocument):
-	"""When a relation entered a stage, and why: append-only, written by relations/roles_and_stages/stages.py."""
+	"""The stages of a relation over time. Append-only. Sole writer: relations/roles_and_stages/stages.py."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -5,7 +5,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class RelationStartedActivity(RelationDocument):
-	"""What has started of a playbook: written by relations/roles_and_stages/playbook.py alone."""
+	"""An activity of a playbook that started for a relation. Sole writer: relations/roles_and_stages/playbook.py."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

@@ -1,4 +1,4 @@
-"""Quote to Cash: from quotation to cash, with the days between the stations (`ledger.cash_cycle`)."""
+"""Show each deal from quotation to cash, with the days between its documents (`ledger.reports.quote_to_cash`)."""
 
 from typing import Any
 
