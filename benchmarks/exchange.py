@@ -1,26 +1,31 @@
-"""What an import of an address file costs: its preview and its import, against Frappe's Data Import of the same persons.
+"""What an import of an address file costs: its preview and its import, against Frappe's Data Import of the same documents.
 
-Ours: an address file of 40 columns as Outlook and HubSpot write them (`crm_relations/tests/support/address_file.py`), previewed and
-imported as the jobs do it: rows read and compared with those that are there, employers made and linked, opt-outs recorded,
+Ours: an address file of 40 columns as Outlook and HubSpot write them (`crm_relations/tests/support/address_file.py`), previewed
+and imported as the jobs do it: rows read and compared with those that are there, employers made and linked, opt-outs recorded,
 keys written, duplicates searched, changes announced.
 
-Peer: Frappe's Data Import (`Insert New Records`) of the first rows of the same file into Relation. It gets the values as our
-reader has read them, for it reads neither German dates nor countries, and only the fields of Relation: no employers, no further
-addresses, no opt-outs. It saves a document a row, with all our events. Its rows are independent of each other, so its seconds are
-measured on few (`--peer-rows`) and compared by the row. Half of as many rows as ours imports are there before, the mean of what ours
-finds on its way: the search for duplicates takes the longer the more there are.
+Peer: Frappe's Data Import (`Insert New Records`) of the first rows of the same file into the documents that ours makes of
+them: the employers, the persons with their further addresses, and the links between them. It gets the values as our
+reader has read them, for it reads neither German dates nor countries, it need not compare rows with what is there, and
+records no opt-outs. It saves a document at a time, with all our events. `persons` counts its seconds for the persons alone.
+Its rows are independent of each other, so its seconds are measured on few (`--peer-rows`) and compared by the row. Half of
+as many rows as ours imports are there before, the mean of what ours finds on its way: the search for duplicates takes
+the longer the more there are.
 
 Both without commits, in processor time of Python and of the database's thread; everything is rolled back. Bar: 0.1.
+
+`--memory preview` or `--memory import` shows instead what the job of ours holds in memory on its way through the file.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/exchange.py --rows 10000
 """
 
 import argparse
+import atexit
 import csv
 import io
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -30,9 +35,12 @@ from measuring import Clock, connected_site, report, row
 
 from crm_relations.relations.exchange import importing
 from crm_relations.relations.exchange.fields import Reader
-from crm_relations.tests.support.address_file import address_file
+from crm_relations.relations.rules import WORKS_FOR
+from crm_relations.tests.support.address_file import HEADING, address_file, address_rows
 
 BAR = 0.1
+#: fields of a further contact point
+POINT = ("point_type", "value", "label")
 ROWS, PEER_ROWS, ROUNDS = 10_000, 300, 2
 
 
@@ -41,16 +49,63 @@ def main() -> None:
 	parser.add_argument("--rows", type=int, default=ROWS, help="rows of the file")
 	parser.add_argument("--peer-rows", type=int, default=PEER_ROWS, help="rows that Data Import gets")
 	parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often both run, in turn")
-	parser.add_argument("--memory", action="store_true", help="only the memory of ours")
+	parser.add_argument("--memory", choices=("preview", "import"), help="only the memory of this job of ours")
 	arguments = parser.parse_args()
 	with connected_site():
-		frappe.db.commit = lambda *_args, **_keywords: None
+		frappe.db.commit = let_go if arguments.memory else lambda *_args, **_keywords: None
 		frappe.publish_progress = lambda *_args, **_keywords: None
 		if arguments.memory:
-			print(ours(arguments.rows))
+			memory(arguments.memory, arguments.rows)
 			return
 		rows = compared(arguments)
 	report(rows)
+
+
+def let_go(*_args: Any, **_keywords: Any) -> None:
+	"""Let go of what waits for a commit, as a commit does, and commit nothing."""
+	frappe.db.after_commit.reset()
+	frappe.db.after_rollback.reset()
+	frappe.local._realtime_log = []
+
+
+def memory(figure: str, rows: int) -> None:
+	"""Print resident and highest resident megabytes ten times on the way through the file."""
+	calls = 0
+
+	def progress(*_args: Any, **_keywords: Any) -> None:
+		nonlocal calls
+		calls += 1
+		if calls % max(rows // importing.PAGE // 10, 1) == 0:
+			print(min(calls * importing.PAGE, rows), "rows", *megabytes(), flush=True)
+
+	frappe.publish_progress = progress
+	step = importing.check if figure == "preview" else importing.run
+	doc = new_import(f"{frappe.generate_hash(length=6)}.csv", rows)
+	print("before", *megabytes())
+	step(doc.name)
+	print("done", *megabytes())
+
+
+def megabytes() -> tuple[float, float]:
+	with open("/proc/self/statm") as file:
+		now = int(file.read().split()[1]) * resource.getpagesize() / 1024**2
+	return round(now, 1), round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def new_import(file_name: str, rows: int) -> Any:
+	"""An import of a made-up file, which is written to the disk row by row."""
+	path = frappe.get_site_path("private", "files", file_name)
+	with open(path, "w", encoding="utf-8-sig", newline="") as out:
+		writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+		writer.writerow(HEADING)
+		writer.writerows(address_rows(rows, file_name.partition(".")[0]))
+	frappe.db.after_rollback.add(lambda: os.remove(path))
+	atexit.register(lambda: os.path.exists(path) and os.remove(path))
+	# a File would hash the content, and hold it for that
+	file = frappe.get_doc({"doctype": "File", "file_name": file_name, "is_private": 1})
+	file.update({"name": file_name, "file_url": f"/private/files/{file_name}", "owner": "Administrator"})
+	file.db_insert()
+	return frappe.get_doc({"doctype": "Relation Import", "import_file": file.file_url}).insert()
 
 
 def compared(arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -64,19 +119,22 @@ def compared(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 		)
 		for one in reversed(pair) if number % 2 else pair:
 			one()
-	a_row = [one / arguments.peer_rows for one in theirs]
 	return [
 		row(
-			f"{figure} of {arguments.rows} rows, seconds a row",
+			f"{figure} of {arguments.rows} rows against {against}, seconds a row",
 			[one[figure] / arguments.rows for one in mine],
-			a_row,
+			[one[against] / arguments.peer_rows for one in theirs],
 			BAR,
 			seconds=[round(one[figure], 1) for one in mine],
 			wall=[round(one[f"{figure}, wall"], 1) for one in mine],
 			load=os.getloadavg()[0],
 			peer_rows=arguments.peer_rows,
 		)
-		for figure in ("preview", "import")
+		for figure, against in (
+			("preview", "the same documents"),
+			("import", "persons"),
+			("import", "the same documents"),
+		)
 	]
 
 
@@ -100,8 +158,8 @@ def ours(rows: int) -> dict[str, float]:
 	return result
 
 
-def peer(rows: int, beside: int = 0) -> float:
-	"""Seconds in which Data Import inserts the same persons.
+def peer(rows: int, beside: int = 0) -> dict[str, float]:
+	"""Seconds in which Data Import inserts the same documents: all of them, and the persons alone.
 
 	:param beside: so many rows of another file are there already, imported by ours off the clock
 	"""
@@ -109,44 +167,80 @@ def peer(rows: int, beside: int = 0) -> float:
 	if beside:
 		other = private_file(f"{tag}-beside.csv", address_file(beside, f"{tag}b"))
 		importing.run(frappe.get_doc({"doctype": "Relation Import", "import_file": other}).insert().name)
-	file = private_file(f"{tag}-peer.csv", read_values(rows, tag))
+	found = read_rows(rows, tag)
+	employers = sorted({company for _doc, company in found if company})
+	organisations = inserted(
+		"Relation",
+		("relation_name", "relation_kind"),
+		[(name, "Organisation") for name in employers],
+		len(employers),
+	)
+	fields = [name for name in Reader().fields if any(doc.get(name) for doc, _company in found)]
+	cells = [line for doc, _company in found for line in lines_of(doc, fields)]
+	persons = inserted("Relation", [*fields, *(f"contact_points.{field}" for field in POINT)], cells, rows)
+	names = dict(frappe.get_all("Relation", fields=["relation_name", "name"], limit=0, as_list=True))
+	pairs = {(names[doc.relation_name], names[company]) for doc, company in found if company}
+	links = inserted(
+		"Relation Link",
+		("relation", "link_type", "related_relation"),
+		[(relation, WORKS_FOR, organisation) for relation, organisation in sorted(pairs)],
+		len(pairs),
+	)
+	frappe.db.rollback()
+	return {"persons": persons, "the same documents": organisations + persons + links}
+
+
+def read_rows(rows: int, tag: str) -> list[tuple[Any, str]]:
+	"""The documents that our reader makes of the rows of the address file, each with the name of its employer."""
+	file = private_file(f"{tag}-read.csv", address_file(rows, tag))
+	doc = frappe.get_doc({"doctype": "Relation Import", "import_file": file}).insert()
+	records = importing.records_of(doc)
+	planner = importing.planner_for(doc, records)
+	return [
+		(planner.plan_one(record, check=False).doc, record.company) for record in planner.prepared(records)
+	]
+
+
+def lines_of(doc: Any, fields: list[str]) -> list[list[Any]]:
+	"""The lines of a document as Data Import reads them: further rows of its table below, with empty cells before."""
+	points = [[row.get(field) for field in POINT] for row in doc.contact_points] or [[None] * len(POINT)]
+	own = [doc.get(name) or None for name in fields]
+	return [(own if not number else [None] * len(own)) + point for number, point in enumerate(points)]
+
+
+def inserted(doctype: str, columns: Sequence[str], cells: list[Any], documents: int) -> float:
+	"""Seconds in which Data Import inserts these documents."""
+	out = io.StringIO(newline="")
+	writer = csv.writer(out)
+	writer.writerow(columns)
+	writer.writerows(cells)
+	file = private_file(f"{frappe.generate_hash(length=6)}-peer.csv", out.getvalue().encode())
+	frappe.get_meta(doctype).allow_import = 1  # a site does not offer it for links
 	doc = frappe.get_doc(
 		{
 			"doctype": "Data Import",
-			"reference_doctype": "Relation",
+			"reference_doctype": doctype,
 			"import_type": "Insert New Records",
 			"import_file": file,
 			"mute_emails": 1,
 		}
 	).insert()
-	before = frappe.db.count("Relation")
+	before = frappe.db.count(doctype)
 	try:
-		taken = spent(lambda: Importer("Relation", data_import=doc).import_data())
+		taken = spent(lambda: Importer(doctype, data_import=doc).import_data())
 	finally:
 		frappe.flags.in_import = False
-	made = frappe.db.count("Relation") - before
-	if made != rows:
+	made = frappe.db.count(doctype) - before
+	if made != documents:
 		log = frappe.get_all(
-			"Data Import Log", {"data_import": doc.name, "success": 0}, ["messages"], limit=1
+			"Data Import Log",
+			{"data_import": doc.name, "success": 0},
+			["messages"],
+			limit=1,
+			order_by="creation asc",
 		)
-		raise SystemExit(f"Data Import made {made} of {rows}: {log} {doc.template_warnings}")
-	frappe.db.rollback()
+		raise SystemExit(f"Data Import made {made} of {documents} {doctype}: {log} {doc.template_warnings}")
 	return taken
-
-
-def read_values(rows: int, tag: str) -> bytes:
-	"""The rows of the address file with the values that our reader finds, under the fields of Relation."""
-	file = private_file(f"{tag}-read.csv", address_file(rows, tag))
-	doc = frappe.get_doc({"doctype": "Relation Import", "import_file": file}).insert()
-	records = importing.records_of(doc)
-	planner = importing.planner_for(doc, records)
-	values = [planner.plan_one(record, check=False).doc for record in planner.prepared(records)]
-	columns = [name for name in Reader().fields if any(one.get(name) for one in values)]
-	out = io.StringIO(newline="")
-	writer = csv.writer(out)
-	writer.writerow(columns)
-	writer.writerows([one.get(name) or "" for name in columns] for one in values)
-	return out.getvalue().encode()
 
 
 def private_file(name: str, content: bytes) -> str:
