@@ -22,7 +22,7 @@ def on_submit(doc: Document, method: str | None = None) -> None:
 
 
 def on_update_after_submit(doc: Document, method: str | None = None) -> None:
-	"""A quotation that is declared lost is saved, neither submitted nor cancelled."""
+	"""Update the roles when a quotation is declared lost: it is saved then, neither submitted nor cancelled."""
 	run_steps(doc, roles.refresh_for_document, facts.mark_document)
 
 

@@ -48,7 +48,7 @@ def _deferred() -> Iterator[Finding]:
 				level,
 				"deferred-steps",
 				_("{0} side effects of documents are {1}.").format(number, _(status)),
-				_("See the list Relation Deferred Step; the reason stands in each."),
+				_("See the list Relation Deferred Step; each entry shows its reason."),
 			)
 
 

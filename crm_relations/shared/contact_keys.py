@@ -41,7 +41,7 @@ def address_in(header: str) -> str:
 
 
 def email_key(address: str | None) -> str:
-	"""Normalize an email address: `Anna <A@Kunde.de> ` → `a@kunde.de`; empty if there is no address.
+	"""Normalize an email address: `Anna <A@Kunde.de> ` → `a@kunde.de`; empty without an address.
 
 	The local part becomes lower case although RFC 5321 lets servers distinguish case: an objection of
 	`A@kunde.de` must also protect `a@kunde.de`. Letters that look and mean the same have one form (NFKC). A

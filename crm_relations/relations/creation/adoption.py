@@ -209,7 +209,7 @@ class _Adoption:
 		for party, key in asked.items():
 			if key in without:
 				self.outcome.rejected[party] = _(
-					"{0} {1} has the address of a mail program or of this site ({2}): there is no party behind it."
+					"{0} {1} has the address of a mail program or of this site ({2}), which belongs to no party."
 				).format(_(party[0]), party[1], key)
 
 	def read_values(self) -> None:

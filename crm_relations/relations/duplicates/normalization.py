@@ -86,7 +86,7 @@ def _without_titles(name: str | None) -> str:
 	return "".join(word for word in folded(name).split() if word not in _TITLES)
 
 
-# ── organisations ──────────────────────────────────────────────────────────────────────────────
+# ── organizations ──────────────────────────────────────────────────────────────────────────────
 
 #: words of a legal form, normalized → the form; several words of one name make several forms (GmbH & Co. KG)
 _LEGAL_WORDS = {

@@ -312,7 +312,7 @@ class Planner:
 		if not self.may_link or not self.works_for(found, options):
 			record.left.append((_("Company"), record.company))
 		if self.may_link and not self.works_for(found, options):
-			detail = _("Several organisations of this name, none is linked: {0} ({1})")
+			detail = _("Several organizations have this name, none is linked: {0} ({1})")
 			details.append(detail.format(record.company, self.matcher.listed(options)))
 		record.company = ""
 

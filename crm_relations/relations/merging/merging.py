@@ -174,7 +174,7 @@ def _both(keep: str, other: str, for_update: bool = False) -> tuple[Document, Do
 	if kept.relation_kind != folded.relation_kind:
 		refuse(
 			_(
-				"{0} is a person and {1} an organisation, or the other way round. Correct the kind of one of them first."
+				"{0} is a person and {1} an organization, or the other way round. Correct the kind of one of them first."
 			),
 			kept.relation_name,
 			folded.relation_name,

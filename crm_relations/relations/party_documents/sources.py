@@ -60,7 +60,7 @@ class Source:
 	doctype: str
 	#: columns to read; a change of one of them is a change of the relation
 	columns: tuple[str, ...] = ()
-	#: child tables whose change can tie the document to others
+	#: child tables with rows that can tie the document to others
 	tables: tuple[str, ...] = ()
 	#: weight: the smallest says first what the relation is called
 	order: int = 100

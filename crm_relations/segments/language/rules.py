@@ -212,7 +212,7 @@ def _load(rule: str | Mapping[str, Any]) -> Mapping[str, Any]:
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 	found = dict(pairs)
 	if len(found) != len(pairs):
-		raise RuleError("", _("A key stands twice in one object. Remove one of them."))
+		raise RuleError("", _("A key occurs twice in one object. Remove one of them."))
 	return found
 
 
@@ -258,7 +258,7 @@ class _Reader:
 	def event(self, data: Mapping[str, Any], path: str, depth: int) -> EventCondition:
 		self._count(data, path, ("event", "where", "measure", "operator", "value"))
 		if self.in_event:
-			raise RuleError(path, _("An event cannot stand within another event. Remove it."))
+			raise RuleError(path, _("An event cannot be inside another event. Remove it."))
 		event, where = data["event"], data.get("where", [])
 		measure, operator = data.get("measure", COUNT), data.get("operator", ">=")
 		if not isinstance(event, str) or not event:

@@ -37,7 +37,7 @@ class _List(Term):
 
 
 def doctypes() -> list[str]:
-	"""Return the doctypes from whose lists a segment can be made."""
+	"""Return the doctypes with lists of which a segment can be made."""
 	return [RELATION, *sources.sources(), *SALES, "Item"]
 
 

@@ -58,7 +58,7 @@ class StoredReport(prepared_report.PreparedReport):
 		"""
 		if not may_read(self):
 			frappe.throw(
-				_("This result was made with the rights of another user. Run the report yourself."),
+				_("This result was made with the permissions of another user. Run the report yourself."),
 				frappe.PermissionError,
 			)
 		return super().get_prepared_data(with_file_name)
@@ -97,7 +97,7 @@ class MailedReport(AutoEmailReport):
 		):
 			frappe.throw(
 				_(
-					"Based on Permissions For User: choose yourself. Only a System Manager mails this report with the rights of another user."
+					"Based on Permissions For User: choose yourself. Only a System Manager can send this report with the permissions of another user."
 				),
 				frappe.PermissionError,
 			)

@@ -102,7 +102,7 @@ def _record(number: int, text: str) -> Record:
 			_take(record, line, labels.get(line.group, ""))
 	if kind == "group":
 		record.error = Unreadable(
-			_("The card is a group of other cards, and neither a person nor an organisation.")
+			_("The card is a group of other cards, and neither a person nor an organization.")
 		)
 		return record
 	_set_kind(record, kind)
