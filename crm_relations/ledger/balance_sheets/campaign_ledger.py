@@ -52,11 +52,11 @@ class CampaignBooks(Builder):
 				ledger[name][account] = to_decimal(amount)
 			self._share_deliveries(ledger)
 		if self.carries_campaigns:
-			self._spend(queries.cost_vouchers(self.scope, self.campaign))
+			self._add_spending(queries.cost_vouchers(self.scope, self.campaign))
 		self.problems = [*self._of_own(self.problems), *self._unbalanced()]
 
-	def _book(self, campaign: str, account: str, debit: Decimal, credit: Decimal = ZERO) -> None:
-		super()._book(campaign, account, debit, credit)
+	def _add_to_account(self, campaign: str, account: str, debit: Decimal, credit: Decimal = ZERO) -> None:
+		super()._add_to_account(campaign, account, debit, credit)
 		if campaign == self.campaign and self.voucher:
 			self.vouchers[self.voucher][account] += debit - credit
 
@@ -86,14 +86,16 @@ class CampaignBooks(Builder):
 			credits = allocate(to_decimal(rows[0].credit), weights)
 			self.voucher = (rows[0].voucher_type, rows[0].voucher_no)
 			for row, debit, credit in zip(rows, debits, credits, strict=True):
-				self._release(row.campaign, row.is_return, row.rule != CHAIN_RULE, row.account, debit, credit)
+				self._add_released_revenue(
+					row.campaign, row.is_return, row.rule != CHAIN_RULE, row.account, debit, credit
+				)
 
-	def _spend(self, vouchers: Sequence[Voucher]) -> None:
+	def _add_spending(self, vouchers: Sequence[Voucher]) -> None:
 		"""Both sides of the expenses that carry the campaign, and what paid them."""
 		for row in spending(self, vouchers):
 			if row.campaign == self.campaign and self._in_period(row.date):
 				self.voucher = row.voucher
-				self._post(self.campaign, row.account, row.amount)
+				self._add_posting(self.campaign, row.account, row.amount)
 
 	def _of_own(self, problems: Iterable[Problem]) -> list[Problem]:
 		own = {name for _type, name in self.vouchers}

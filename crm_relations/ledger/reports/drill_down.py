@@ -52,11 +52,11 @@ class _Vouchers(CampaignBooks):
 		self.scope = self.asked
 		super()._read()
 
-	def _spend(self, vouchers: Sequence[Voucher]) -> None:
+	def _add_spending(self, vouchers: Sequence[Voucher]) -> None:
 		for voucher_type, name, date, account, carried, amount in queries.rows_of(self.scope, vouchers):
 			if carried == self.campaign and self._in_period(date) and account in self.profit_and_loss:
 				self.costs[voucher_type, name] += to_decimal(amount) if is_cost(self, account) else ZERO
-		super()._spend(vouchers)
+		super()._add_spending(vouchers)
 
 
 @in_its_unit

@@ -127,9 +127,9 @@ def _rows(scope: queries.Scope) -> tuple[Any, Any, Any, Any, Any]:
 	query = (
 		frappe.qb.from_(ple)
 		.left_join(own)
-		.on(queries.on_voucher(ple, own))
+		.on(queries.same_voucher(ple, own))
 		.left_join(other)
-		.on(queries.against(ple, other))
+		.on(queries.is_against(ple, other))
 		.left_join(invoice)
 		.on((ple.against_voucher_type == "Sales Invoice") & (invoice.name == ple.against_voucher_no))
 		.where(posted)

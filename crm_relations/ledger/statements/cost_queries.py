@@ -11,14 +11,14 @@ from frappe.query_builder.functions import Coalesce, NullIf, Sum
 
 from crm_relations.ledger.statements.queries import (
 	Scope,
-	against,
 	attributed_vouchers,
 	in_scope,
+	is_against,
 	posted_rows,
 	receivable_rows,
 	settling_vouchers,
-	short,
 	since,
+	trim,
 )
 from crm_relations.shared.in_lists import none_of, one_of
 
@@ -154,7 +154,7 @@ def campaign_costs(scope: Scope) -> list[tuple]:
 		.join(account)
 		.on(account.name == gle.account)
 		.left_join(settling)
-		.on((settling.voucher_type == short(gle.voucher_type)) & (settling.voucher_no == gle.voucher_no))
+		.on((settling.voucher_type == trim(gle.voucher_type)) & (settling.voucher_no == gle.voucher_no))
 		.select(gle[DIMENSION_FIELD], gle.account, Sum(gle.debit - gle.credit))
 		.where(posted & since(gle.posting_date, scope) & (account.root_type == "Expense"))
 		.where(Coalesce(gle[DIMENSION_FIELD], "") != "")
@@ -174,7 +174,7 @@ def overdue(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	open_vouchers = (
 		frappe.qb.from_(ple)
 		.join(vouchers)
-		.on(against(ple, vouchers))
+		.on(is_against(ple, vouchers))
 		.select(vouchers.campaign, vouchers.voucher_no, Sum(ple.amount).as_("amount"))
 		.where(posted)
 		.groupby(vouchers.campaign, vouchers.voucher_no)

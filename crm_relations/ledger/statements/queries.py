@@ -102,19 +102,19 @@ def attributed_vouchers(scope: Scope) -> Any:
 	)
 
 
-def on_voucher(left: Any, right: Any) -> Any:
+def same_voucher(left: Any, right: Any) -> Any:
 	"""Rows of the same voucher."""
 	return (left.voucher_type == right.voucher_type) & (left.voucher_no == right.voucher_no)
 
 
-def against(ple: Any, vouchers: Any) -> Any:
+def is_against(ple: Any, vouchers: Any) -> Any:
 	"""Rows of the payment ledger that are set against the vouchers."""
 	return (ple.against_voucher_type == vouchers.voucher_type) & (
 		ple.against_voucher_no == vouchers.voucher_no
 	)
 
 
-def short(voucher_type: Any) -> Any:
+def trim(voucher_type: Any) -> Any:
 	"""The name of a doctype, as wide as it can be: MariaDB makes no key for a sub-query over two columns of 140 characters,
 	and would compare each row with each."""
 	return Substring(voucher_type, 1, 61)
@@ -170,7 +170,7 @@ def by_account(scope: Scope) -> list[tuple]:
 	vouchers = attributed_vouchers(scope).as_("vouchers")
 	amount = gle.debit - gle.credit
 	rows = frappe.qb.from_(gle).where(posted & since(gle.posting_date, scope)).groupby(gle.account)
-	plain = rows.left_join(vouchers).on(on_voucher(gle, vouchers))
+	plain = rows.left_join(vouchers).on(same_voucher(gle, vouchers))
 	plain = plain.select(
 		gle.account, Sum(amount), Sum(Case().when(vouchers.voucher_no.isnull(), amount).else_(0))
 	)
@@ -220,7 +220,7 @@ def _no_campaign(scope: Scope) -> tuple[Any, Any]:
 	query = (
 		frappe.qb.from_(gle)
 		.left_join(vouchers)
-		.on(on_voucher(gle, vouchers))
+		.on(same_voucher(gle, vouchers))
 		.left_join(deferred)
 		.on((deferred.voucher_detail_no == gle.voucher_detail_no) & in_scope(deferred, scope))
 		.where(posted & since(gle.posting_date, scope))
@@ -322,7 +322,7 @@ def vouchers_apart(scope: Scope) -> list[str]:
 	return sorted(names)
 
 
-def unequal(scope: Scope) -> list[str]:
+def mismatched_vouchers(scope: Scope) -> list[str]:
 	"""Return invoices with an attribution that differs from the voucher's income by account and date. Asked only where the
 	sums differ.
 	"""
@@ -370,7 +370,7 @@ def _unequal(scope: Scope) -> Any:
 	ledger = (
 		frappe.qb.from_(gle)
 		.join(vouchers)
-		.on(on_voucher(gle, vouchers))
+		.on(same_voucher(gle, vouchers))
 		.join(account)
 		.on(account.name == gle.account)
 		.select(gle.voucher_no, gle.account, gle.posting_date, (gle.credit - gle.debit).as_("amount"))
@@ -408,7 +408,7 @@ def own_rows(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	query = (
 		frappe.qb.from_(gle)
 		.join(vouchers)
-		.on(on_voucher(gle, vouchers))
+		.on(same_voucher(gle, vouchers))
 		.select(vouchers.campaign, gle.account, Sum(gle.debit), Sum(gle.credit))
 		.where(posted & since(gle.posting_date, scope) & (Coalesce(gle.voucher_detail_no, "") == ""))
 		.groupby(vouchers.campaign, gle.account)
@@ -531,7 +531,7 @@ def own_receivable(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 	query = (
 		frappe.qb.from_(ple)
 		.join(vouchers)
-		.on(on_voucher(ple, vouchers))
+		.on(same_voucher(ple, vouchers))
 		.select(vouchers.campaign, Sum(ple.amount))
 		.where(posted)
 		.groupby(vouchers.campaign)
@@ -548,8 +548,8 @@ def settling_vouchers(scope: Scope) -> Any:
 	return (
 		frappe.qb.from_(ple)
 		.join(vouchers)
-		.on(against(ple, vouchers))
-		.select(short(ple.voucher_type).as_("voucher_type"), ple.voucher_no)
+		.on(is_against(ple, vouchers))
+		.select(trim(ple.voucher_type).as_("voucher_type"), ple.voucher_no)
 		.distinct()
 		.where(posted & (ple.voucher_type != INVOICE))
 	)
@@ -568,7 +568,7 @@ def _plain_payments(scope: Scope) -> Any:
 	one_sign = (
 		frappe.qb.from_(ple)
 		.left_join(vouchers)
-		.on(against(ple, vouchers))
+		.on(is_against(ple, vouchers))
 		.select(ple.voucher_no, Min(ple.voucher_type).as_("voucher_type"))
 		.where(linked & (ple.voucher_type != INVOICE))
 		.groupby(ple.voucher_no)
@@ -580,7 +580,7 @@ def _plain_payments(scope: Scope) -> Any:
 	return (
 		frappe.qb.from_(one_sign)
 		.join(gle)
-		.on(on_voucher(gle, one_sign))
+		.on(same_voucher(gle, one_sign))
 		.join(account)
 		.on(account.name == gle.account)
 		.select(one_sign.voucher_no, Min(gle.account).as_("account"))
@@ -611,9 +611,9 @@ def settlements(scope: Scope, apart: Sequence[str]) -> list[frappe._dict]:
 	rows = (
 		frappe.qb.from_(ple)
 		.join(vouchers)
-		.on(against(ple, vouchers))
+		.on(is_against(ple, vouchers))
 		.left_join(own)
-		.on(on_voucher(ple, own))
+		.on(same_voucher(ple, own))
 		.left_join(plain)
 		.on((plain.voucher_no == ple.voucher_no) & (ple.voucher_type != INVOICE))
 		.select(

@@ -161,8 +161,12 @@ class Builder:
 		self.profit_and_loss = {
 			name for name, row in self.accounts.items() if row.root_type in ("Income", "Expense")
 		}
-		self.goods = {name for name, row in self.accounts.items() if row.account_type == costs.COST_OF_GOODS}
-		self.goods |= {frappe.get_cached_value("Company", scope.company, "default_expense_account")} - {None}
+		self.cogs_accounts = {
+			name for name, row in self.accounts.items() if row.account_type == costs.COST_OF_GOODS
+		}
+		self.cogs_accounts |= {
+			frappe.get_cached_value("Company", scope.company, "default_expense_account")
+		} - {None}
 		self.write_off, self.exchange = _loss_accounts(scope.company)
 		self.discounts = _discount_accounts(scope.company, self.profit_and_loss) - {self.write_off}
 		self.open_apart: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
@@ -220,7 +224,7 @@ class Builder:
 		cost = ZERO if self.carries_campaigns else None
 		return self.figures.setdefault(campaign, CampaignFigures(campaign, campaign_cost=cost))
 
-	def _book(self, campaign: str, account: str, debit: Decimal, credit: Decimal = ZERO) -> None:
+	def _add_to_account(self, campaign: str, account: str, debit: Decimal, credit: Decimal = ZERO) -> None:
 		"""Add to an account row and to the figure that the account stands for."""
 		row = self.rows[campaign, account]
 		row[0] += debit
@@ -229,12 +233,12 @@ class Builder:
 			self._of(campaign).cash_received += debit - credit
 		elif account in self.tax:
 			self._of(campaign).tax += credit - debit
-		elif account in self.goods:
+		elif account in self.cogs_accounts:
 			self._of(campaign).cost_of_goods += debit - credit
 		elif account == self.write_off:
 			self._of(campaign).write_offs += debit - credit
 
-	def _earn(self, campaign: str, is_return: bool, by_rule: Any, amount: Decimal) -> None:
+	def _add_revenue(self, campaign: str, is_return: bool, by_rule: Any, amount: Decimal) -> None:
 		figures = self._of(campaign)
 		if by_rule:
 			figures.by_rule += amount
@@ -255,14 +259,14 @@ class Builder:
 		earned = queries.attributed_income(self.scope, apart)
 		booked = queries.own_rows(self.scope, apart)
 		if self._differ(earned, booked):
-			apart = sorted({*apart, *queries.unequal(self.scope)})
+			apart = sorted({*apart, *queries.mismatched_vouchers(self.scope)})
 			earned = queries.attributed_income(self.scope, apart)
 			booked = queries.own_rows(self.scope, apart)
 		for campaign, is_return, by_rule, account, amount in earned:
 			if account in self.income:
-				self._earn(campaign, is_return, by_rule, to_decimal(amount))
+				self._add_revenue(campaign, is_return, by_rule, to_decimal(amount))
 		for campaign, account, debit, credit in booked:
-			self._book(campaign, account, to_decimal(debit), to_decimal(credit))
+			self._add_to_account(campaign, account, to_decimal(debit), to_decimal(credit))
 		for campaign, amount in queries.own_receivable(self.scope, apart):
 			self._of(campaign).receivable_open += to_decimal(amount)
 		return apart
@@ -305,12 +309,14 @@ class Builder:
 				if not in_period:
 					continue
 				if account in self.income:
-					self._earn(campaign, posted.is_return, posted.by_rule, amount)
-				self._post(campaign, account, -amount)
+					self._add_revenue(campaign, posted.is_return, posted.by_rule, amount)
+				self._add_posting(campaign, account, -amount)
 
 	def _released(self) -> None:
 		for campaign, is_return, by_rule, account, debit, credit in queries.released_income(self.scope):
-			self._release(campaign, is_return, by_rule, account, to_decimal(debit), to_decimal(credit))
+			self._add_released_revenue(
+				campaign, is_return, by_rule, account, to_decimal(debit), to_decimal(credit)
+			)
 		shared = defaultdict(list)
 		for row in queries.released_shared(self.scope):
 			shared[row.name].append(row)
@@ -319,22 +325,24 @@ class Builder:
 			debits = allocate(to_decimal(rows[0].debit), weights)
 			credits = allocate(to_decimal(rows[0].credit), weights)
 			for row, debit, credit in zip(rows, debits, credits, strict=True):
-				self._release(row.campaign, row.is_return, True, row.account, debit, credit)
+				self._add_released_revenue(row.campaign, row.is_return, True, row.account, debit, credit)
 
-	def _release(
+	def _add_released_revenue(
 		self, campaign: str, is_return: bool, by_rule: Any, account: str, debit: Decimal, credit: Decimal
 	) -> None:
 		"""Both sides of revenue that is moved from deferral to income."""
-		self._book(campaign, account, debit, credit)
+		self._add_to_account(campaign, account, debit, credit)
 		if account in self.income:
-			self._earn(campaign, is_return, by_rule, credit - debit)
+			self._add_revenue(campaign, is_return, by_rule, credit - debit)
 
 	def _settlements(self, apart: Sequence[str]) -> None:
 		rows = queries.settlements(self.scope, apart)
 		for row in rows:
 			if not row.single:
 				amount = to_decimal(row.amount)
-				self._settle(row.campaign, row.account, amount, {row.plain_account: -amount}, row.in_period)
+				self._add_settlement(
+					row.campaign, row.account, amount, {row.plain_account: -amount}, row.in_period
+				)
 		if single := [row for row in rows if row.single]:
 			self._settle_each(single)
 
@@ -351,7 +359,9 @@ class Builder:
 				for campaign, amount, legs in divide(parts, to_decimal(row.amount), counter):
 					if campaign is not None:
 						self.open_apart[campaign, voucher] += amount
-						self._settle(campaign, row.account, amount, legs, self._in_period(row.posting_date))
+						self._add_settlement(
+							campaign, row.account, amount, legs, self._in_period(row.posting_date)
+						)
 
 	def _parts_of(
 		self, voucher: str, rows: Sequence[frappe._dict]
@@ -380,15 +390,15 @@ class Builder:
 			for campaign, parts in self.splits[voucher].parts.items()
 		}
 
-	def _settle(
+	def _add_settlement(
 		self, campaign: str, account: str, amount: Decimal, legs: dict[str, Decimal], in_period: Any
 	) -> None:
 		"""Book a settlement: `amount` on the receivable, `legs` against it (all debit − credit)."""
 		self._of(campaign).receivable_open += amount
 		if in_period:
-			self._take(campaign, account, amount)
+			self._add_settled_amount(campaign, account, amount)
 			for leg, value in legs.items():
-				self._take(campaign, leg, value)
+				self._add_settled_amount(campaign, leg, value)
 				if leg in self.income:
 					self._of(campaign).settled_income -= value
 					self.settled_income[self.voucher] -= value
@@ -434,8 +444,9 @@ class Builder:
 			self.voucher = ("Delivery Note", name)
 			for campaign, parts in share_out(ledger[name], weights[name], own[name]).items():
 				for account, amount in parts.items() if campaign is not None else ():
-					self._take(campaign, account, amount)
-					if account in self.profit_and_loss - self.goods:  # an expense account of one's own
+					self._add_settled_amount(campaign, account, amount)
+					# an expense account that is not cost of goods sold
+					if account in self.profit_and_loss - self.cogs_accounts:
 						self._of(campaign).cost_of_goods += amount
 
 	def _costs(self, apart: Sequence[str]) -> None:
@@ -462,13 +473,13 @@ class Builder:
 				sides[0] += max(row.amount, ZERO)
 				sides[1] += max(-row.amount, ZERO)
 
-	def _take(self, campaign: str, account: str, amount: Decimal) -> None:
+	def _add_settled_amount(self, campaign: str, account: str, amount: Decimal) -> None:
 		"""Give a campaign an amount of a voucher that is not attributed itself."""
 		self.taken[account] += amount
-		self._post(campaign, account, amount)
+		self._add_posting(campaign, account, amount)
 
-	def _post(self, campaign: str, account: str, amount: Decimal) -> None:
-		self._book(campaign, account, max(amount, ZERO), max(-amount, ZERO))
+	def _add_posting(self, campaign: str, account: str, amount: Decimal) -> None:
+		self._add_to_account(campaign, account, max(amount, ZERO), max(-amount, ZERO))
 
 	def _statement(self, wanted: list[str] | None) -> Statement:
 		scope = self.scope
