@@ -8,6 +8,8 @@ import pytest
 
 from crm_relations.shared.text import stored_texts
 
+pytestmark = pytest.mark.site
+
 APP = Path(stored_texts.__file__).resolve().parents[2]
 
 #: functions that store a text, and their arguments that hold it
