@@ -242,9 +242,7 @@ def _users_gone(campaign: str, gone: list[str], work: bool, named: int) -> Findi
 	return Finding(
 		"error" if work and len(gone) == named else "warning",
 		"campaign-user-gone",
-		_("The running campaign {0} names users who are disabled or no longer exist: {1}").format(
-			campaign, ", ".join(gone)
-		),
+		_("The running campaign {0} has disabled or deleted users: {1}").format(campaign, ", ".join(gone)),
 		_("Name other responsible users in the campaign {0}").format(campaign),
 	)
 
@@ -255,11 +253,11 @@ def _lawful() -> list[Finding]:
 		return []
 	paragraph = law.imprint()
 	message = (
-		_("Campaign mails have no imprint ({0})").format(paragraph)
+		_("Campaign emails have no legal notice ({0})").format(paragraph)
 		if paragraph
-		else _("Campaign mails do not say who sends them: there is no imprint")
+		else _("Campaign emails do not name their sender: the legal notice is missing")
 	)
-	return [Finding("warning", "no-imprint", message, _("Fill in the imprint in Relation Settings"))]
+	return [Finding("warning", "no-imprint", message, _("Enter the legal notice in Relation Settings"))]
 
 
 def _members() -> list[Finding]:

@@ -278,7 +278,7 @@ def check_members_of(segment: str | None) -> None:
 	frappe.has_permission("Relation Segment", "read", doc=segment, throw=True)
 	if not sees_all():
 		frappe.throw(
-			_("Sums over the members of a segment are for users who may read every relation."),
+			_("Sums over the members of a segment require the permission to read all relations."),
 			frappe.PermissionError,
 		)
 

@@ -154,7 +154,7 @@ def check_saved(tree: Group) -> None:
 			if _of_customers(one) and readers.reads_in_part(one.needs, leaf):
 				refuse(
 					_(
-						"{0} rests on documents of which you may read only a part. Add a condition on the company that you may read, or have a colleague save the rule who may read all of them."
+						"{0} depends on documents of which you may read only a part. Add a condition on the company that you may read, or ask a user with access to all of them to save the rule."
 					),
 					str(one.label),
 					exception=frappe.PermissionError,

@@ -59,7 +59,7 @@ def _why_scheduler_is_off() -> tuple[str, str] | None:
 	site = frappe.local.site
 	if cint(frappe.conf.maintenance_mode):
 		return (
-			_("The site is in maintenance mode: the scheduler leaves it alone."),
+			_("The site is in maintenance mode: the scheduler skips it."),
 			_("Run: bench --site {0} set-maintenance-mode off").format(site),
 		)
 	if cint(frappe.conf.pause_scheduler):

@@ -76,4 +76,4 @@ def check_user(user: str) -> None:
 	if not found or not found.enabled:
 		refuse(_("User {0} does not exist or is disabled. Choose another person."), user)
 	if found.user_type != "System User":
-		refuse(_("User {0} does not work at the desk. Choose another person."), user)
+		refuse(_("User {0} is not a system user. Choose another user."), user)

@@ -102,7 +102,7 @@ def send(campaign: Document, step: str, user: str, relation: str | None = None, 
 	at_the_desk = {"name": user, "enabled": 1, "user_type": "System User"}
 	recipient = email_key(frappe.db.get_value("User", at_the_desk, "email"))
 	if not recipient:
-		frappe.throw(_("Send to: choose an enabled user who works at the desk and has an email address."))
+		frappe.throw(_("Send to: choose an enabled system user with an email address."))
 	specimen = _make(campaign, step, relation, second)
 	if not specimen.rendered:
 		frappe.throw(_("Step: only an email can be sent as a test. Choose an email step."))

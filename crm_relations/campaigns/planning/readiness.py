@@ -55,7 +55,7 @@ def missing_for_approval(campaign: Document) -> list[str]:
 	if held_back := live_site.hindrance():
 		found.append(escape_html(held_back))
 	if not campaign.segment:
-		found.append(_("Segment: choose whom to address"))
+		found.append(_("Segment: choose the audience"))
 	elif frappe.db.get_value("Relation Segment", campaign.segment, "disabled"):
 		found.append(_("Segment: {0} is disabled").format(escape_html(campaign.segment)))
 	if working_hours.is_over(campaign):
@@ -184,7 +184,7 @@ def _notes(campaign: Document, ask_links: bool) -> Iterator[str]:
 						step.idx, escape_html(url), escape_html(why)
 					)
 	if "Email" in kinds and not frappe.get_cached_doc("Relation Settings").legal_notice:
-		yield _("Relation Settings: the imprint below campaign mails is empty")
+		yield _("Relation Settings: the legal notice below campaign emails is empty")
 
 
 def _people(campaign: Document, kinds: set[str]) -> Iterator[str]:

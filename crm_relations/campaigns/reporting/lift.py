@@ -147,7 +147,7 @@ def _compare(effect: Effect) -> None:
 		return
 	if not effect.company:
 		effect.rate = None
-		effect.reason = _("No result possible: the campaign has no company, and there is no default company.")
+		effect.reason = _("No result possible: the campaign has no company, and no default company is set.")
 	elif not control.members:
 		effect.reason = _(
 			"No result possible: the campaign has no control group. Enter a share under Control Group before the start."

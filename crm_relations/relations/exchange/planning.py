@@ -37,7 +37,7 @@ from crm_relations.shared.in_lists import one_of_many
 from crm_relations.shared.text.markup import plain
 
 CREATE, UPDATE, UNCHANGED, REJECT = "create", "update", "unchanged", "reject"
-FILL, OVERWRITE, LEAVE = "Fill Empty Fields", "Overwrite with the File", "Leave Alone"
+FILL, OVERWRITE, LEAVE = "Fill Empty Fields", "Overwrite with the File", "Leave Unchanged"
 ADDRESS = ("address_line", "pincode", "city", "country")
 
 REFUSALS = (frappe.ValidationError, frappe.PermissionError, frappe.DuplicateEntryError, Unreadable)

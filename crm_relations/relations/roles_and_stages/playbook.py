@@ -370,7 +370,7 @@ def _person(activity: Any, relation: Any) -> tuple[str | None, str]:
 	for user in candidates:
 		if user and frappe.db.exists("User", {"name": user, "enabled": 1, "user_type": "System User"}):
 			return user, ""
-	return None, _("Neither the relation nor the activity names a user who can log in. Name one.")
+	return None, _("Neither the relation nor the activity has a user with a login. Enter one.")
 
 
 def _nobody_in(role: str) -> str:

@@ -79,7 +79,7 @@ GERMAN = {
 	r"\b[Vv]erweiger(?:t|n)\b": "Abgelehnt",
 	r"^Widerspruch$": "Werbewiderspruch",
 	r"^Dublette$": "Mögliche Dublette",
-	r"\bAussichten\b|\bGeschäftschancen?\b": "Chance",
+	r"\bAussichten\b|\bGeschäftschancen?\b": "Opportunity",
 	r"\bAdressen? (?:ist |sind )?tot\b|\btoten? Adressen?\b": "Unzustellbar",
 	r"\bKampagnenbilanz\w*": "Bilanzauswertung der Kampagne",
 	r"\bMehrwertsteuer\b": "Umsatzsteuer",

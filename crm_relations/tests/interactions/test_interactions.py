@@ -266,7 +266,7 @@ def test_a_task_goes_to_a_user_of_the_desk_only(relation):
 		send_welcome_email=0,
 		user_type="Website User",
 	)
-	with pytest.raises(frappe.ValidationError, match="does not work at the desk"):
+	with pytest.raises(frappe.ValidationError, match="is not a system user"):
 		log.record(
 			relation,
 			"Call",

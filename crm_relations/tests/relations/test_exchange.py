@@ -322,7 +322,7 @@ def test_what_is_there_is_filled_overwritten_or_left_alone_and_nothing_is_lost()
 		"Bonn",
 		{("Phone", "+49 221 1"), ("Address", "Alt 1, Köln, Germany")},
 	)
-	assert after("Leave Alone") == ("unchanged", "+49 221 1", "Alt 1", "Köln", set())
+	assert after("Leave Unchanged") == ("unchanged", "+49 221 1", "Alt 1", "Köln", set())
 
 
 def test_people_who_share_an_address_are_not_made_one_and_a_row_that_fits_two_is_refused():

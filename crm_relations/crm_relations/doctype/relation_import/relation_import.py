@@ -23,7 +23,7 @@ class RelationImport(RelationDocument):
 		columns: DF.Table[RelationImportColumn]
 		date_order: DF.Literal["As the File Shows", "Day before Month", "Month before Day"]
 		dead_addresses: DF.Int
-		existing: DF.Literal["Fill Empty Fields", "Overwrite with the File", "Leave Alone"]
+		existing: DF.Literal["Fill Empty Fields", "Overwrite with the File", "Leave Unchanged"]
 		failure: DF.SmallText | None
 		file_format: DF.Data | None
 		findings: DF.Code | None
