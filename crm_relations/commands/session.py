@@ -99,8 +99,8 @@ def _words(error: Exception) -> str:
 		message.get("message", "") if isinstance(message, dict) else json.loads(message).get("message", "")
 		for message in frappe.local.message_log
 	]
-	told = [unescape(strip_html(text.replace("<br>", "\n"))).strip() for text in [*collected, str(error)]]
-	return "\n".join(dict.fromkeys(text for text in told if text)) or type(error).__name__
+	texts = [unescape(strip_html(text.replace("<br>", "\n"))).strip() for text in [*collected, str(error)]]
+	return "\n".join(dict.fromkeys(text for text in texts if text)) or type(error).__name__
 
 
 def _fail(message: str) -> NoReturn:

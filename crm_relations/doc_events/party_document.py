@@ -37,7 +37,7 @@ def on_trash(doc: Document, method: str | None = None) -> None:
 def before_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	if merge:
 		doc.flags.relation_merge = (old, new)
-		run_steps(doc, identity.fold_before_merge, identity.delete_merged_party_row)
+		run_steps(doc, identity.merge_relations_first, identity.delete_merged_party_row)
 
 
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:

@@ -270,7 +270,7 @@ class _Adoption:
 				union(parties[0], other)
 		for relation, parties in self.members.items():
 			held[find(parties[0])] = {relation}
-		for tie in sorted((t for t in self.ties if t.kind != WORKS_FOR), key=self.told):
+		for tie in sorted((t for t in self.ties if t.kind != WORKS_FOR), key=self.known_since):
 			one, other = find(tie.party), find(tie.other)
 			if one == other or (tie.kind == "person" and types[one] & types[other]):
 				continue
@@ -292,7 +292,7 @@ class _Adoption:
 		decided = queries.marked_distinct(some | others)
 		return any((one, other) in decided for one in some for other in others)
 
-	def told(self, tie: Tie) -> tuple:
+	def known_since(self, tie: Tie) -> tuple:
 		"""Return the moment when the tie became known: not before both documents existed.
 
 		Events have announced the ties in this order, so that a site that is read at once ends like one that

@@ -33,7 +33,7 @@ def refresh_stale() -> None:
 	Each row stores the day of its next change. Then the borders of the classes are determined for the day.
 	"""
 	if frappe.db.count(FACTS):
-		mark_aged()
+		mark_stale()
 		mark_revalued()
 		refresh_changed()
 		build.determine_classes()
@@ -48,7 +48,7 @@ def start_rebuild() -> None:
 	)
 
 
-def mark_aged() -> int:
+def mark_stale() -> int:
 	"""Queue relations with a figure that changes today or should have changed before; return their number."""
 	fact = frappe.qb.DocType(FACTS)
 	aged = frappe.qb.from_(fact).select(fact.relation).distinct().where(fact.stale_on <= nowdate())

@@ -161,7 +161,7 @@ def forget(parties: list[Party]) -> int:
 
 
 @deferrable
-def fold_before_merge(doc: Document) -> None:
+def merge_relations_first(doc: Document) -> None:
 	"""Merge the relations of two party documents before the documents themselves are merged.
 
 	Frappe renames our row of the old document to the new one's name; if both have a row, the unique key of a

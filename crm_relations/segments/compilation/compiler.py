@@ -120,7 +120,7 @@ def node_criterion(
 	children: Sequence[Node] = node.children
 	parts: list[Criterion | None] = []
 	if node.kind == "all" and not negated:
-		parts, children = _ended(children, fields, when)
+		parts, children = _lapsed(children, fields, when)
 	parts += [node_criterion(child, fields, when, below) for child in children]
 	if not parts:
 		return None  # only the empty `all` at the root, or of an event, gets through the parser
@@ -161,7 +161,7 @@ def _is_of_parties(owner: Term | None) -> bool:
 	return isinstance(table, Table) and table.get_table_name() == f"tab{PARTY}"
 
 
-def _ended(
+def _lapsed(
 	children: tuple[Node, ...], fields: Mapping[str, Field | Event], when: Scope
 ) -> tuple[list[Criterion], list[Node]]:
 	"""Combine parts of an `all` group that together say that an event happened, but not recently.
@@ -177,7 +177,7 @@ def _ended(
 				continue
 			event = event_of(fields, never.event)
 			where, more = (node_criterion(group, event.fields, when) for group in (once.where, lately))
-			if (criterion := event.ended(where, more, when)) is not None:
+			if (criterion := event.lapsed(where, more, when)) is not None:
 				found.append(criterion)
 				answered |= {place, other}
 				break

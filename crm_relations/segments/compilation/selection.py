@@ -46,7 +46,7 @@ def selected(doc: Document, relations: Collection[str] | None = None) -> QueryBu
 	"""
 	if relations is None and not (doc.pins or doc.suppressions or doc.sample):
 		return compiler.names_of(compiler.criterion_of(doc.rule or ""))
-	query = _sampled(doc, _left_over(doc, doc.rule or "", relations))
+	query = _sampled(doc, _not_excluded(doc, doc.rule or "", relations))
 	always = _pinned(doc, ALWAYS) - _pinned(doc, NEVER)
 	if relations is not None:
 		always &= set(relations)
@@ -114,7 +114,7 @@ def one_of(names: Collection[str]) -> OneOf:
 	return OneOf(names)
 
 
-def _left_over(doc: Document, rule: Rule, relations: Collection[str] | None) -> QueryBuilder:
+def _not_excluded(doc: Document, rule: Rule, relations: Collection[str] | None) -> QueryBuilder:
 	"""Return the matches of the rule without excluded and pinned relations, which take no place in a sample."""
 	relation = frappe.qb.DocType("Relation")
 	query = compiler.compile_rule(rule, relations)

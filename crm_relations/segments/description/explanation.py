@@ -87,7 +87,7 @@ class _Explanation:
 		self.paths = {id(leaf): path for path, leaf in rules.leaves(tree)}
 		self.closed = confidential.closed_paths(tree, relation)
 		self.words = describe_rule.conditions_in_words(tree)
-		self.told: dict[str, Explanation] = {}
+		self.explained: dict[str, Explanation] = {}
 		self.verdicts, self.columns = self._read(tree)
 
 	def _read(self, tree: Group) -> tuple[dict[int, bool], dict[str, Any]]:
@@ -133,21 +133,21 @@ class _Explanation:
 		said = {"path": path, "words": self.words[path], "hidden": path in self.closed}
 		if said["hidden"]:
 			return {**said, "verdict": None, "value": None, "documents": [], "more": 0}
-		told = self._event(leaf) if isinstance(leaf, EventCondition) else self._field(leaf.field)
+		found = self._event(leaf) if isinstance(leaf, EventCondition) else self._field(leaf.field)
 		return {
 			**said,
 			"verdict": self.verdicts[id(leaf)],
-			"value": told.value,
-			"documents": told.documents,
-			"more": told.more,
+			"value": found.value,
+			"documents": found.documents,
+			"more": found.more,
 		}
 
 	def _field(self, key: str) -> Explanation:
 		"""Explain a field once, even if the rule asks for it several times."""
-		if key not in self.told:
+		if key not in self.explained:
 			field = field_of(self.known, key)
-			self.told[key] = field.source.told(field, self)
-		return self.told[key]
+			self.explained[key] = field.source.explain(field, self)
+		return self.explained[key]
 
 	def _event(self, leaf: EventCondition) -> Explanation:
 		"""Return the count or sum, and the documents behind it, newest first."""

@@ -87,7 +87,7 @@ class Event:
 			return among(name, groups.having(fits.negate()), negated, owner)
 		return among(name, groups.having(fits), not negated, owner)
 
-	def ended(self, where: Criterion | None, lately: Criterion, scope: Scope) -> Criterion | None:
+	def lapsed(self, where: Criterion | None, lately: Criterion, scope: Scope) -> Criterion | None:
 		"""Return the condition that the event happened, but not recently; None if the event has several
 		sources.
 

@@ -98,7 +98,7 @@ class Source:
 		"""Return the query on `tabRelation` with the highest first; only if `rankable`."""
 		raise NotImplementedError
 
-	def told(self, about: "Field", reader: Reader) -> Explanation:
+	def explain(self, about: "Field", reader: Reader) -> Explanation:
 		"""Explain the value of the relation."""
 		raise NotImplementedError
 
@@ -178,7 +178,7 @@ class Column(_OfTerm):
 	def ranked(self, query: QueryBuilder, scope: Scope) -> QueryBuilder:
 		return query.orderby(self.term(scope), order=frappe.qb.desc)
 
-	def told(self, about: Field, reader: Reader) -> Explanation:
+	def explain(self, about: Field, reader: Reader) -> Explanation:
 		value = reader.column(self.name)
 		return Explanation(reader.shown(about, None if self.zero_is_empty and not value else value))
 
@@ -203,7 +203,7 @@ class DaysSince(Source):
 	def columns(self) -> tuple[tuple[str, str], ...]:
 		return (("Relation", self.name),)
 
-	def told(self, about: Field, reader: Reader) -> Explanation:
+	def explain(self, about: Field, reader: Reader) -> Explanation:
 		day = reader.column(self.name)
 		return Explanation(reader.shown(about, (reader.scope.today - day).days if day else None))
 
@@ -258,7 +258,7 @@ class Presence(Source):
 	def columns(self) -> tuple[tuple[str, str], ...]:
 		return tuple(("Relation", name) for name in self.names)
 
-	def told(self, about: Field, reader: Reader) -> Explanation:
+	def explain(self, about: Field, reader: Reader) -> Explanation:
 		values = filter(None, (reader.column(name) for name in self.names))
 		return Explanation(", ".join(values) or reader.shown(about, None))
 
@@ -339,7 +339,7 @@ class SetOf(Source):
 		wanted = condition.operator in ("=", "in", "is not empty")
 		return among(self.owner(), names, wanted != negated, rows.relation)
 
-	def told(self, about: Field, reader: Reader) -> Explanation:
+	def explain(self, about: Field, reader: Reader) -> Explanation:
 		if self.tell:
 			return self.tell(reader, about, self)
 		rows = self.rows(reader.scope)
@@ -418,7 +418,7 @@ class OneOfRows(Source):
 		query = query.left_join(table).on(table.owner == relation_name())
 		return query.orderby(figure, order=frappe.qb.desc)
 
-	def told(self, about: Field, reader: Reader) -> Explanation:
+	def explain(self, about: Field, reader: Reader) -> Explanation:
 		if self.tell:
 			return self.tell(reader, about, self)
 		said = list(dict.fromkeys(reader.shown(about, value) for value in self.values(reader)))
@@ -525,7 +525,7 @@ class Sales(Source):
 		query = query.left_join(figures).on(figures.owner == relation_name())
 		return query.orderby(figure, order=frappe.qb.desc)
 
-	def told(self, about: Field, reader: Reader) -> Explanation:
+	def explain(self, about: Field, reader: Reader) -> Explanation:
 		"""Explain the figure with the invoices behind it, newest first."""
 		invoice = frappe.qb.DocType("Sales Invoice")
 		rows = self.rows(reader.scope)

@@ -31,7 +31,10 @@ def note_broken(segment: str, problem: str) -> None:
 	if before == (BROKEN, plain(problem)):
 		return
 	frappe.db.set_value(
-		SEGMENT, segment, {"state": BROKEN, "problem": plain(problem), "in_step": None}, update_modified=False
+		SEGMENT,
+		segment,
+		{"state": BROKEN, "problem": plain(problem), "refresh_fingerprint": None},
+		update_modified=False,
 	)
 	frappe.log_error(
 		title=_("Segment {0} has an invalid rule").format(segment)[:140],

@@ -73,7 +73,7 @@ def refresh_changed() -> list[RefreshResult]:
 			frappe.clear_messages()  # it is recorded with the segment, and logged
 		else:
 			results.append(result)
-			waiting |= result.told
+			waiting |= result.announced
 	queue.settle(waiting.rows)
 	queue.add_segments(busy)
 	frappe.db.set_global(READ_UNTIL, str(began))

@@ -8,7 +8,7 @@ concurrent refreshes never add a relation twice.
 
 A refresh looks at all relations, or only at changed ones. Both give the same members under two conditions:
 all changes are announced (`relations.changes`), and the segment was refreshed whole since its definition
-changed and since the day began. `in_step` stores the fingerprint of that refresh.
+changed and since the day began. `refresh_fingerprint` stores the fingerprint of that refresh.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -65,10 +65,10 @@ class RefreshResult:
 	#: all rows of the change carry it
 	moment: datetime | None = field(default=None, repr=False, compare=False)
 	#: entries added to the queue for the segments that depend on this one
-	told: Waiting = field(default=queue.NOTHING, repr=False, compare=False)
+	announced: Waiting = field(default=queue.NOTHING, repr=False, compare=False)
 
 	def as_dict(self) -> dict[str, str | int | float]:
-		return {key: value for key, value in asdict(self).items() if key not in ("told", "moment")}
+		return {key: value for key, value in asdict(self).items() if key not in ("announced", "moment")}
 
 
 #: receives the progress of a refresh: a step of STEPS
@@ -95,7 +95,7 @@ def refresh(segment: str, retake: bool = False, on_progress: Progress | None = N
 	doc = frappe.get_doc(SEGMENT, segment, for_update=True)
 	change = _Change(segment, version, began, on_progress)
 	change.replace(_selected(doc))
-	return change.finish(ALL_RELATIONS, in_step=_in_step(doc))
+	return change.finish(ALL_RELATIONS, refresh_fingerprint=_fingerprint(doc))
 
 
 def refresh_changed(segment: str, relations: Collection[str]) -> RefreshResult:
@@ -111,7 +111,7 @@ def refresh_changed(segment: str, relations: Collection[str]) -> RefreshResult:
 	began = monotonic()
 	kind, _taken, version = _lock(segment)
 	doc = frappe.get_doc(SEGMENT, segment, for_update=True)
-	if kind != "Dynamic" or doc.sample or doc.in_step != _in_step(doc):
+	if kind != "Dynamic" or doc.sample or doc.refresh_fingerprint != _fingerprint(doc):
 		return refresh(segment)
 	change = _Change(segment, version, began)
 	names = sorted(dependencies.affected(doc, relations))
@@ -164,7 +164,7 @@ def _selected(doc: Document, relations: Collection[str] | None = None) -> QueryB
 		)
 
 
-def _in_step(doc: Document) -> str:
+def _fingerprint(doc: Document) -> str:
 	"""Return the fingerprint of what a whole refresh depends on, apart from the relations: the definition,
 	and the day.
 	"""
@@ -254,7 +254,7 @@ def follow_rule(doc: Document) -> None:
 	"""Refresh a saved segment whole in the next job, if it follows its relations and its definition has
 	changed.
 	"""
-	if doc.kind == "Dynamic" and follows_changes(doc) and doc.in_step != _in_step(doc):
+	if doc.kind == "Dynamic" and follows_changes(doc) and doc.refresh_fingerprint != _fingerprint(doc):
 		queue.add_segments([doc.name])
 
 
@@ -393,12 +393,12 @@ class _Change:
 		self.left += _written()
 
 	def finish(
-		self, kind: str | None = LIST, in_step: str | None = None, before: int | None = None
+		self, kind: str | None = LIST, refresh_fingerprint: str | None = None, before: int | None = None
 	) -> RefreshResult:
 		"""Write the figures of the segment; this is not an edit, so `modified` stays.
 
 		:param kind: what was looked at; None: the members were only counted
-		:param in_step: fingerprint of a whole refresh
+		:param refresh_fingerprint: fingerprint of a whole refresh
 		:param before: number of members before; counting a large segment takes longer than looking at changed
 			members
 		"""
@@ -412,12 +412,12 @@ class _Change:
 				"last_duration": seconds,
 				**health.READY,
 			}
-		if in_step:
-			figures["in_step"] = in_step
+		if refresh_fingerprint:
+			figures["refresh_fingerprint"] = refresh_fingerprint
 		frappe.db.set_value(SEGMENT, self.segment, figures, update_modified=False)
-		told = self._tell_others() if self.entered or self.left else queue.NOTHING
+		announced = self._tell_others() if self.entered or self.left else queue.NOTHING
 		return RefreshResult(
-			self.segment, self.entered, self.left, members, kind or LIST, seconds, self.now, told
+			self.segment, self.entered, self.left, members, kind or LIST, seconds, self.now, announced
 		)
 
 	def _tell_others(self) -> Waiting:

@@ -311,7 +311,7 @@ def test_what_ages_is_found_without_a_document(customer, relation, goods, monkey
 	for module in (jobs, build, queries):
 		monkeypatch.setattr(module, "nowdate", lambda: later, raising=False)
 	frappe.db.delete("Relation Facts Queue")
-	assert jobs.mark_aged() >= 1
+	assert jobs.mark_stale() >= 1
 	assert queue.waits(relation)
 	work_off()
 	assert stored(relation).revenue_12_months == 0
@@ -491,7 +491,7 @@ class Trade:
 			frappe.get_doc("Payment Entry", self.payments.pop()).cancel()
 
 	def age(self, party: int, day: str, number: int) -> None:
-		jobs.mark_aged()
+		jobs.mark_stale()
 
 
 def test_on_every_database_the_sources_side_by_side_give_what_they_give_one_by_one(customer, relation, goods):

@@ -114,7 +114,7 @@ def test_an_employer_of_whose_name_there_are_two_is_neither_guessed_nor_made_aga
 		f"Anke;Holt{number};a{number}@zwei-x.example;{name}\n" for number in range(3)
 	)
 	doc, rows = preview(text)
-	assert "Several organisations of this name, none is linked" in rows[2]["details"][0]
+	assert "Several organizations have this name, none is linked" in rows[2]["details"][0]
 	assert json.loads(doc.findings)["remarks"][0]["count"] == 3
 	_doc, made = imported(text)
 	assert [r.relation_kind for r in made] == ["Person"] * 3

@@ -100,7 +100,7 @@ def test_the_first_refresh_of_a_day_and_one_after_an_edit_look_at_all(quiet):
 	(result,) = jobs.refresh_changed()
 	assert (result.kind, result.members) == ("All Relations", 2)
 
-	frappe.db.set_value("Relation Segment", doc.name, "in_step", "of yesterday")
+	frappe.db.set_value("Relation Segment", doc.name, "refresh_fingerprint", "of yesterday")
 	assert membership.refresh_changed(doc.name, ["nobody"]).kind == "All Relations"
 	assert membership.refresh_changed(doc.name, ["nobody"]).kind == "Changed Relations"
 

@@ -33,7 +33,7 @@ class RelationSegment(RelationDocument):
 
 		description: DF.SmallText | None
 		disabled: DF.Check
-		in_step: DF.Data | None
+		refresh_fingerprint: DF.Data | None
 		kind: DF.Literal["Dynamic", "Snapshot", "Manual"]
 		last_duration: DF.Float
 		last_refresh_kind: DF.Literal["", "All Relations", "Changed Relations", "List"]
@@ -94,7 +94,7 @@ class RelationSegment(RelationDocument):
 	def follow_rule_health(self) -> None:
 		health.follow_save(self)
 		if not membership.follows_changes(self):
-			self.in_step = None
+			self.refresh_fingerprint = None
 
 	def count_rule_versions(self) -> None:
 		before = self.get_doc_before_save()
