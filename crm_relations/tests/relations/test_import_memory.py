@@ -50,8 +50,9 @@ def peak(step: Callable[[str], None], rows: int) -> int:
 def test_five_times_as_many_rows_take_hardly_more_memory(step):
 	peak(step, FEW)  # what is cached
 	few, many = peak(step, FEW), peak(step, MANY)
-	# a row that is held takes 14 kB; caches of a fixed size still fill up, and the preview is a file in the end
-	assert many - few < (MANY - FEW) * 3_000, (few, many)
+	# a row that is held takes 14 kB; caches of a fixed size still fill up, and Python's table of interned texts may grow once
+	# by 4 MB
+	assert many - few < (MANY - FEW) * 10_000, (few, many)
 
 
 def test_pages_are_read_in_any_order_and_a_footer_is_known_in_the_second_pass(tmp_path):
