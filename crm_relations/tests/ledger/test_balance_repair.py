@@ -333,10 +333,10 @@ def test_from_the_campaign_to_its_balance_sheet_and_by_the_button_to_one_that_eq
 	page.wait_for_selector("[data-reason='payment-without']")
 	assert page.is_visible(f"[data-reason='payment-without'] a:has-text('{committed.name}')")
 	page.click(".primary-action:has-text('Repair (1)')")
-	page.wait_for_selector(".modal.show td:has-text('Is posted anew')")
+	page.wait_for_selector(".modal.show td:has-text('To be reposted')")
 	frappe.db.rollback()
 	assert carried(committed) == {None}
-	page.click(".modal.show .btn-primary:has-text('Post 1 anew')")
+	page.click(".modal.show .btn-primary:has-text('Repost 1')")
 	page.wait_for_selector(".modal.show .msgprint a[href*='repost-accounting-ledger']", timeout=60_000)
 	page.wait_for_selector("[data-reason]", state="detached")
 	assert not page.is_visible(".primary-action:has-text('Repair')")

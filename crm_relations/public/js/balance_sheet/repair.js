@@ -24,7 +24,7 @@ const muted = (text) => html`<span class="text-muted">${text}</span>`;
 const planned = ({ blocked }) =>
 	blocked
 		? muted(blocked)
-		: html`<span class="indicator-pill green">${__("Is posted anew")}</span>`;
+		: html`<span class="indicator-pill green">${__("To be reposted")}</span>`;
 const done = ({ repost, error, blocked }) =>
 	repost ? link_html("Repost Accounting Ledger", repost) : muted(error || blocked);
 
@@ -34,7 +34,7 @@ function show_result({ rows, message }) {
 		return;
 	}
 	const message_html = String(vouchers_html(rows, done));
-	frappe.msgprint({ title: __("Posted anew"), wide: true, message: message_html });
+	frappe.msgprint({ title: __("Reposted"), wide: true, message: message_html });
 }
 
 /** Show what a repost would change and carry it out when the user agrees; `after` is called then. */
@@ -42,10 +42,10 @@ export async function preview_repair(asked, after) {
 	const plans = await ledger.get("preview_repair", asked);
 	const open = plans.filter((row) => !row.blocked);
 	const dialog = new frappe.ui.Dialog({
-		title: __("Post vouchers anew with their campaign"),
+		title: __("Repost Vouchers with Their Campaign"),
 		size: "large",
 		fields: [{ fieldname: "rows", fieldtype: "HTML" }],
-		primary_action_label: __("Post {0} anew", [open.length]),
+		primary_action_label: __("Repost {0}", [open.length]),
 		primary_action: async () => {
 			if (!open.length || dialog.posting) return;
 			dialog.posting = true;

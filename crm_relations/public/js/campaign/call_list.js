@@ -104,7 +104,7 @@ export class CallList {
 		const dialog = new frappe.ui.Dialog({
 			title: __("Call"),
 			size: "large",
-			static: true, // neither Escape nor a click beside it closes the dialog and loses the note
+			static: true, // neither Escape nor a click next to it closes the dialog and loses the note
 			no_submit_on_enter: true, // only the button records: Enter is pressed while writing the note
 			fields: [
 				{ fieldname: "member", fieldtype: "HTML" },

@@ -154,7 +154,7 @@ function figures_html(found) {
 				${item_groups(found.item_groups, row.company)}`,
 	);
 	const has_contacts = Object.keys(found.contacts).length > 0;
-	const stale = __("Figures are being made anew; what is shown is from before.");
+	const stale = __("Figures are being recomputed; the values shown are older.");
 	return html`${!found.current && html`<p class="text-muted">${stale}</p>`}
 	${companies}${has_contacts && blocks(CONTACTS(), found.contacts, "")}
 	${!companies.length && !has_contacts && html`<p class="text-muted">${__("Nothing yet.")}</p>`}`;

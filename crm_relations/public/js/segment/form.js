@@ -130,7 +130,7 @@ function show_overlap(frm, place) {
 
 function refresh_label(frm) {
 	if (frm.doc.kind !== SegmentKind.SNAPSHOT) return __("Refresh now");
-	return frm.doc.last_refreshed ? __("Take snapshot anew") : __("Take snapshot");
+	return frm.doc.last_refreshed ? __("Retake Snapshot") : __("Take snapshot");
 }
 
 /** Show the number of members that the user may read, the last refresh, and what is wrong with the rule. */

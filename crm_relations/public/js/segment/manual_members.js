@@ -32,7 +32,7 @@ export class ManualMembers {
 		const say = (text) =>
 			$(`<p class="text-muted rs-words"></p>`).text(text).appendTo(this.parent);
 		if (!rows.length) {
-			say(__("Nobody is in this segment yet."));
+			say(__("This segment has no members yet."));
 			say(
 				__(
 					"Lists of customers, invoices, items, contacts and relations put members in too: check rows there and choose the action “Make a segment of these”.",

@@ -1,7 +1,7 @@
 // The rule of a segment as a tree, and the ways to change it: read, write, move. Knows no screen.
 //
 // A node is a group {kind, children}, a condition {field, operator, value} or a condition on an event
-// {event, where, measure, operator, value}, whose `where` is an `all` group over the fields of the event.
+// {event, where, measure, operator, value}, with an `all` group in `where` over the fields of the event.
 // Each has an `id`, so that it is found again wherever it went.
 let last_id = 0;
 

@@ -46,7 +46,7 @@ export class RulePreview {
 			answer = {
 				error:
 					error.message ||
-					__("The preview could not be made. Change the rule, or load the form anew."),
+					__("The preview failed. Change the rule, or reload the form."),
 			};
 		}
 		if (asked !== this.asked || answer.outdated) return;
