@@ -1,4 +1,4 @@
-// The page of a process chain.
+// The page of a document flow.
 
 import { show } from "./chain/page.js";
 

@@ -105,6 +105,7 @@ CLEAN = [
 	"doc_events",
 	"hooks",
 	"owners",
+	"public",
 	"relations",
 	"segments",
 	"setup",

@@ -41,7 +41,7 @@ async function approve(frm) {
 
 async function send_now(frm) {
 	const answer = await campaigns.post("send_now", { campaign: frm.doc.name });
-	tell_queued(answer, __("{0} e-mails are due", [cint(answer.due)]));
+	tell_queued(answer, __("{0} emails are due", [cint(answer.due)]));
 	frm.reload_doc();
 }
 
@@ -49,7 +49,7 @@ async function send_now(frm) {
 async function confirm_action(frm, action) {
 	const campaign = frm.doc.name;
 	const { status, due, due_letters } = await campaigns.post("progress", { campaign });
-	const open = __("Open: {0} e-mails, {1} calls, {2} letters that are due.", [
+	const open = __("Open: {0} emails, {1} calls, {2} letters that are due.", [
 		cint(status.pending),
 		cint(status.calls_open),
 		cint(due_letters),
@@ -58,12 +58,12 @@ async function confirm_action(frm, action) {
 		pause: [
 			__("Pause Campaign"),
 			__("Pause"),
-			__("No e-mail leaves and no call is given out until the campaign is resumed."),
+			__("No email is sent and no call is assigned until the campaign is resumed."),
 		],
 		resume: [
 			__("Resume Campaign"),
 			__("Resume"),
-			__("{0} e-mails are due and leave at once.", [cint(due)]),
+			__("{0} emails are due and are sent now.", [cint(due)]),
 		],
 		finish: [
 			__("Finish Campaign"),

@@ -9,7 +9,7 @@ import { letters_html } from "./letters.js";
 export function progress_html(answer) {
 	const { status, funnel, steps, uncertain, left, currency, effect, notices } = answer;
 	return html`${notices.map((notice) => html`<div class="alert alert-warning">${notice}</div>`)}
-		<h5>${__("E-mails")}</h5>
+		<h5>${__("Emails")}</h5>
 		<div class="d-flex flex-wrap">${tiles(status)}</div>
 		<p class="text-muted">${figures(answer).join(" ")}</p>
 		${uncertain_html(uncertain)} ${letters_html(answer)}
@@ -40,7 +40,7 @@ function tiles(status) {
 
 function figures({ status, due, due_calls }) {
 	return [
-		__("Due now: e-mails {0}, calls {1}.", [due, due_calls]),
+		__("Due now: emails {0}, calls {1}.", [due, due_calls]),
 		__("Calls: {0} open, {1} done, {2} not allowed.", [
 			cint(status.calls_open),
 			cint(status.calls_done),

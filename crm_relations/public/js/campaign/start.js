@@ -22,7 +22,7 @@ function question_html(frm, { members, files, notes }) {
 	return html`<p>${audience}</p>
 		<p>${sending}</p>
 		${files.length > 0 &&
-		html`<p>${__("These files go with the e-mails:")}</p>
+		html`<p>${__("These files are attached to the emails:")}</p>
 			<ul data-files>
 				${attachments}
 			</ul>`}

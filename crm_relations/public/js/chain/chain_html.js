@@ -1,4 +1,4 @@
-// A process chain as HTML: boxes in columns, arrows between them. Each box is a link that the keyboard reaches.
+// A document flow as HTML: boxes in columns, arrows between them. Each box is a link that the keyboard reaches.
 
 import { date, full_name, money } from "../lib/format.js";
 import { html, icon_html, joined_html } from "../lib/html.js";
@@ -142,7 +142,7 @@ export function chain_html({ boxes, arrows, start, cut }, at) {
 		boxes.some((box) => box.closed) && __("A closed box is a document that you may not read."),
 		__("Arrow keys walk along the chain, Enter opens the document, Ctrl+Enter its own chain."),
 	];
-	return html`<div class="chain" role="list" aria-label="${__("Process Chain")}">
+	return html`<div class="chain" role="list" aria-label="${__("Document Flow")}">
 			<div style="width: ${size.width}px; height: ${size.height}px">
 				${arrows_svg(arrows, at, size)}
 				${boxes.map((box) => box_html(box, at[box.key], start))}

@@ -1,4 +1,4 @@
-// Where the boxes of a process chain stand, and which of them an arrow key leads to. Knows no screen.
+// Where the boxes of a document flow stand, and which of them an arrow key leads to. Knows no screen.
 
 export const SIZE = { width: 216, height: 104, gap_x: 40, gap_y: 18, account: 17, edge: 8 };
 /** Accounts that fit into a box of normal height. */

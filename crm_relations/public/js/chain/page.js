@@ -1,4 +1,4 @@
-// The page of a process chain, from the campaign to the ledger: /app/process-chain/Sales Invoice/NAME.
+// The page of a document flow, from the campaign to the ledger: /app/process-chain/Sales Invoice/NAME.
 // Tab reaches one box, the arrow keys move along the chain, Enter opens the document.
 
 import { api } from "../lib/api.js";
@@ -47,11 +47,11 @@ class ChainPage {
 		const [, doctype, ...rest] = frappe.get_route();
 		const name = rest.join("/");
 		if (!doctype || !name) {
-			this.page.set_title(__("Process Chain"));
+			this.page.set_title(__("Document Flow"));
 			this.say(__("Choose a document to see where it comes from and what came of it."));
 			return;
 		}
-		const title = `${__("Process Chain")}: ${name}`;
+		const title = `${__("Document Flow")}: ${name}`;
 		this.page.set_title(escape(title), null, true, title);
 		this.doctype.set_input(doctype);
 		this.name.df.options = doctype;

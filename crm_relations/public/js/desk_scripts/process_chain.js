@@ -1,11 +1,11 @@
-// Button on every document of the process chain: where it comes from and what came of it.
+// Button on every document of the document flow: where it comes from and what came of it.
 (() => {
 	const events = {
 		refresh(frm) {
 			if (frm.is_new()) return;
-			frm.page.remove_inner_button(__("Process Chain"), __("View")); // the file comes with each of the doctypes
+			frm.page.remove_inner_button(__("Document Flow"), __("View")); // the file comes with each of the doctypes
 			frm.add_custom_button(
-				__("Process Chain"),
+				__("Document Flow"),
 				() => frappe.set_route("process-chain", frm.doctype, frm.docname),
 				__("View"),
 			);

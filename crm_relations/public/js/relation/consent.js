@@ -20,7 +20,7 @@ frappe.ui.form.on("Relation", {
 					group,
 				);
 			}
-			frm.add_custom_button(__("Ask to Confirm by E-mail"), () => ask(frm), group);
+			frm.add_custom_button(__("Ask to Confirm by Email"), () => ask(frm), group);
 		}
 		frm.add_custom_button(__("Show Consent"), () => show(frm), group);
 	},
@@ -41,7 +41,7 @@ async function ask(frm) {
 		)}
 	</p>`;
 	const dialog = new frappe.ui.Dialog({
-		title: __("Ask to Confirm by E-mail"),
+		title: __("Ask to Confirm by Email"),
 		fields: [
 			{ fieldtype: "HTML", options: String(hint_html) },
 			{

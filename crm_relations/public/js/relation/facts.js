@@ -58,7 +58,7 @@ const CONTACTS = () => [
 		[
 			["last_contact", __("Last Contact"), date],
 			["last_call", __("Last Call"), date],
-			["last_email", __("Last E-mail"), date],
+			["last_email", __("Last Email"), date],
 			["last_letter", __("Last Letter"), date],
 			["last_meeting", __("Last Meeting"), date],
 			["last_visit", __("Last Visit"), date],
