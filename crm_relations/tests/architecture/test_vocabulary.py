@@ -106,6 +106,7 @@ CLEAN = [
 	"hooks",
 	"owners",
 	"public",
+	"crm_relations",
 	"relations",
 	"segments",
 	"setup",

@@ -7,7 +7,7 @@ from crm_relations.shared.access.documents import RelationDocument
 
 
 class Relation(RelationDocument):
-	"""One real person or organisation: the customer file."""
+	"""One person or organization: the customer file."""
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.

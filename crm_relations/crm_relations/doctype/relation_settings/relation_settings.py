@@ -77,7 +77,7 @@ class RelationSettings(RelationDocument):
 			frappe.throw(_("Messages per Job: enter a number of 1 or more."))
 
 	def check_dimension_rights(self) -> None:
-		"""The switch changes the accounts' forms and tables: it needs the right that ERPNext asks for."""
+		"""Check that the user may change the dimension: the switch changes the accounts' forms and tables."""
 		if self.has_value_changed("campaign_dimension") and not self.flags.ignore_permissions:
 			ptype = "create" if self.campaign_dimension else "delete"
 			frappe.has_permission("Accounting Dimension", ptype, throw=True)

@@ -91,7 +91,10 @@ def columns() -> list[dict[str, Any]]:
 
 
 def rows(compared: list[Row], result: Statement) -> list[dict[str, Any]]:
-	"""A row a campaign, and the sum of the amounts; persons are not added up, one may be in several campaigns."""
+	"""Return a row per campaign, and the sum of the amounts.
+
+	Persons are not added up, since one may be in several campaigns.
+	"""
 	found = []
 	for row in compared:
 		change = row.effect and row.effect.revenue

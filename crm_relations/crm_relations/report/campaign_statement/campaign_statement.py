@@ -88,7 +88,7 @@ def columns() -> list[dict[str, Any]]:
 
 
 def _amount(name: str, label: str) -> dict[str, Any]:
-	"""A column of amounts, wide enough for its name."""
+	"""Return a column of amounts, wide enough for its name."""
 	return {
 		"fieldname": name,
 		"label": label,
@@ -99,7 +99,7 @@ def _amount(name: str, label: str) -> dict[str, Any]:
 
 
 def ledger_columns(result: Statement) -> list[dict[str, Any]]:
-	"""Of the ledger by account."""
+	"""Return the rows of the ledger by account."""
 	parts = [part.statement for part in result.parts] if isinstance(result, Consolidated) else [result]
 	labels = {name: label for part in parts for name, label in ledger_labels(part).items()}
 	order = [name for name in AMOUNTS_OF_LEDGER if name in labels]
@@ -112,8 +112,10 @@ def ledger_columns(result: Statement) -> list[dict[str, Any]]:
 
 
 def ledger_rows(result: Statement) -> list[dict[str, Any]]:
-	"""A row an account that was moved, debit less credit: whose it is adds up to the ledger's amount. Of several companies, each
-	has its accounts below it, in its own currency."""
+	"""Return a row per account with postings, debit less credit, that add up to the ledger's amount.
+
+	With several companies, each has its accounts below it, in its own currency.
+	"""
 	if not isinstance(result, Consolidated):
 		return [_ledger_row(row, result, None) for row in result.ledger]
 	found = []
@@ -138,8 +140,11 @@ def _ledger_row(row: LedgerRow, result: Statement, parent: str | None) -> dict[s
 
 
 def rows(result: Statement) -> list[dict[str, Any]]:
-	"""A row a campaign with its accounts below it, then what closes the circle to the ledger. Of several companies, each has a
-	row below the campaign, in its own currency, and its accounts below that."""
+	"""Return a row per campaign with its accounts below it, then the rows that reconcile it with the ledger.
+
+	With several companies, each has a row below the campaign, in its own currency, and its accounts below
+	that.
+	"""
 	found = []
 	for figures in result.campaigns:
 		found.append(_campaign(figures, result.currency))
@@ -216,7 +221,9 @@ def _total(label: str, amount: Decimal, currency: str) -> dict[str, Any]:
 
 
 def message(result: Statement) -> str | None:
-	"""The vouchers that make the difference, if there is one; what was selected, and at which rates it was converted."""
+	"""Return the vouchers behind the difference, if there is one; the selection, and the rates of the
+	conversion.
+	"""
 	lines = [frappe.utils.escape_html(line) for line in selection_lines(result)]
 	if isinstance(result, Consolidated):
 		lines += [frappe.utils.escape_html(line) for line in result.basis]

@@ -100,7 +100,7 @@ def columns() -> list[dict[str, Any]]:
 
 
 def rows(found: list[Deal], currency: str) -> list[dict[str, Any]]:
-	"""A row a deal, and the medians and sums below."""
+	"""Return a row per deal, and the medians and sums below."""
 	names = stations()
 	shown = []
 	for deal in found:
