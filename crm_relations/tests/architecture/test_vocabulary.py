@@ -107,6 +107,7 @@ CLEAN = [
 	"owners",
 	"public",
 	"crm_relations",
+	"labels",
 	"relations",
 	"segments",
 	"setup",
@@ -124,6 +125,10 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 	(f"{EXCHANGE}/conventions.py", "organisations"): "the name of a constant",
 	("crm_relations/relations/party_documents/sources.py", "organisation"): "the stored value",
 	("crm_relations/relations/duplicates/scoring.py", "chance"): "the statistical term: agreement by chance",
+	(
+		"crm_relations/crm_relations/doctype/relation/relation.json",
+		"behaviour",
+	): "the name of a stored attribute",
 	("docs/campaigns.md", "chance"): "the statistical term: more than chance",
 }
 
@@ -243,8 +248,8 @@ def hits() -> tuple[tuple[Text, str, str], ...]:
 
 
 def _without_code(text: str) -> str:
-	"""Return the text without code spans, addresses and paths, which are names and not words."""
-	return re.sub(r"`[^`\n]*`|\S+/\S+|\S+@\S+|\b\w+_\w+\b|\b\w+\(\)|“[^”]*”", " ", text)
+	"""Return the text without code spans, merge fields, addresses and paths, which are names and not words."""
+	return re.sub(r"`[^`\n]*`|\{\{[^}]*\}\}|\S+/\S+|\S+@\S+|\b\w+_\w+\b|\b\w+\(\)|“[^”]*”", " ", text)
 
 
 def found(place: str) -> list[str]:
