@@ -29,7 +29,7 @@ def import_answers(campaign: str, file_url: str) -> dict:
 		result["rejects"] = campaign_files.keep(
 			campaign,
 			campaign_files.REJECTED_ANSWERS,
-			f"{_('Rejected answers')}.csv",
+			f"{_('Rejected responses')}.csv",
 			result["rejects"].encode(),
 			result["rejected"],
 		)

@@ -292,7 +292,7 @@ def test_checked_customers_become_a_segment_that_narrows_lists(page, market):
 	page.wait_for_selector(".list-row-checkbox", timeout=60_000)
 	page.locator(".list-row-checkbox").first.click()
 	page.click(".actions-btn-group button")
-	page.click(".actions-btn-group .dropdown-menu :text('Make a segment of these')")
+	page.click(".actions-btn-group .dropdown-menu :text('Create Segment from These')")
 	page.wait_for_selector(".rs-found:has-text('1 rows')", timeout=30_000)
 	page.fill(".modal.show input[data-fieldname=segment_name]", name)
 	page.click(".modal.show .modal-footer .btn-primary")

@@ -90,7 +90,7 @@ class BalanceSheetPage {
 		const { asked } = this;
 		this.page.clear_primary_action();
 		if (!asked.campaign) {
-			this.say(__("Choose a campaign to see what it put on each side of the balance sheet."));
+			this.say(__("Choose a campaign to see its assets and liabilities."));
 			return;
 		}
 		this.say(__("Loading..."));

@@ -56,7 +56,7 @@ export async function preview_repair(asked, after) {
 		},
 	});
 	const explanation = __(
-		"No amount, account, party or date changes. The campaign is set on the document, and ERPNext posts it anew: the old rows stay, cancelled. What is closed or frozen is left alone.",
+		"No amount, account, party or date changes. The campaign is set on the document, and ERPNext reposts it: the old rows stay, cancelled. Closed or frozen periods are not changed.",
 	);
 	show_html(
 		dialog.fields_dict.rows.$wrapper,

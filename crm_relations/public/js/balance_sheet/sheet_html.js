@@ -14,13 +14,13 @@ const side_labels = () => ({
 /** Why ERPNext has nothing to compare with. */
 const state_texts = () => ({
 	off: __(
-		"ERPNext's ledger carries no campaigns, so that there is nothing of its own to compare. Whoever wants that: Relation Settings, Report Campaigns in the Ledger.",
+		"ERPNext's ledger carries no campaigns, so there is nothing to compare. To change this: Relation Settings, Report Campaigns in the Ledger.",
 	),
 	disabled: __(
 		"The Accounting Dimension is disabled: ERPNext does not filter by campaign, and what is posted now carries none.",
 	),
-	closed: __("ERPNext's own balance sheet is for those who may read the ledger (GL Entry)."),
-	"no-year": __("ERPNext has no fiscal year for this day, and makes no balance sheet of it."),
+	closed: __("ERPNext's balance sheet requires the permission to read the ledger (GL Entry)."),
+	"no-year": __("ERPNext has no fiscal year for this day and cannot create a balance sheet."),
 });
 const TOTAL = "background: var(--subtle-fg); border-top: 2px solid var(--text-color)";
 
@@ -129,7 +129,7 @@ export class Sheet {
 		const { theirs, of_ledger } = this.profit;
 		if (!this.compared || theirs === of_ledger) return "";
 		const text = __(
-			"ERPNext takes for profit what assets exceed liabilities: {0}. Its rows of income and expense with this campaign come to {1}.",
+			"ERPNext treats the excess of assets over liabilities as profit: {0}. Its income and expense rows with this campaign add up to {1}.",
 			[this.money(theirs), this.money(of_ledger)],
 		);
 		return html`<p class="text-muted">${text}</p>`;

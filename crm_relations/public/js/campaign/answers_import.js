@@ -13,7 +13,7 @@ frappe.ui.form.on("Relation Campaign", {
 		if (frm.is_new() || !frm.perm[0]?.write || [DRAFT, APPROVED].includes(frm.doc.status)) {
 			return;
 		}
-		frm.add_custom_button(__("Import Answers"), () => upload(frm));
+		frm.add_custom_button(__("Import Responses"), () => upload(frm));
 	},
 });
 
@@ -54,10 +54,10 @@ async function preview(frm, file_url) {
 	const campaign = frm.doc.name;
 	const plan = await answers.post("preview_answers", { campaign, file_url });
 	const dialog = new frappe.ui.Dialog({
-		title: __("Import Answers"),
+		title: __("Import Responses"),
 		size: "large",
 		fields: [{ fieldtype: "HTML", options: String(plan_html(plan)) }],
-		primary_action_label: __("Record {0} Answers", [cint(plan.new)]),
+		primary_action_label: __("Record {0} Responses", [cint(plan.new)]),
 		async primary_action() {
 			dialog.disable_primary_action();
 			const done = await answers.post("import_answers", { campaign, file_url });
@@ -76,5 +76,5 @@ function done_html({ recorded, known, rejected, rejects }) {
 		cint(known),
 		cint(rejected),
 	]);
-	return html`${counts} ${rejects && html`<a href="${rejects}">${__("Rejected answers")}</a>`}`;
+	return html`${counts} ${rejects && html`<a href="${rejects}">${__("Rejected responses")}</a>`}`;
 }

@@ -17,7 +17,7 @@ function facts(call) {
 	return [
 		call.city,
 		cint(call.points) > 0 && __("Points: {0}", [cint(call.points)]),
-		call.attempts && __("tried {0} of {1} times", [cint(call.attempts), cint(call.max_tries)]),
+		call.attempts && __("{0} of {1} attempts", [cint(call.attempts), cint(call.max_tries)]),
 		__(call.legal_basis),
 		is_of_another && __("of {0}", [user_name(call.assigned_to)]),
 	].filter(Boolean);
@@ -66,7 +66,7 @@ export class CallList {
 		if (!this.call) {
 			this.dialog?.hide();
 			const text = this.skipped.size
-				? __("No more calls but those you skipped.")
+				? __("No more calls except those you skipped.")
 				: answer.reason;
 			frappe.msgprint(escape(text));
 			show_progress(this.frm);

@@ -100,7 +100,7 @@ export function effect_html(effect) {
 		effect.confidence,
 	]);
 	return html`<div data-effect class="mb-4">
-		<h5>${__("What the Campaign Changed")}</h5>
+		<h5>${__("Lift of the Campaign")}</h5>
 		${rows.length > 0 && html`<div style="${WIDTH}">${table_html(heads, rows)}</div>`}
 		<p>${effect.sentence} ${effect.rate_sentence}</p>
 		<p class="text-muted small">${basis} ${effect.method}</p>

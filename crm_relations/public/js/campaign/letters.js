@@ -18,8 +18,8 @@ function run_row({ print_run, letters, files }) {
 		<td>${__("{0} letters printed", [cint(letters)])}</td>
 		<td>${joined_html(links, " · ")}</td>
 		<td class="text-right text-nowrap">
-			${button("posted", __("They were posted"), print_run)}
-			${button("discard", __("Throw away"), print_run)}
+			${button("posted", __("Confirm Mailing"), print_run)}
+			${button("discard", __("Discard"), print_run)}
 		</td>
 	</tr>`;
 }

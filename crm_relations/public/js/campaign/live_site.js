@@ -12,7 +12,7 @@ export function show_held_back(frm, reason) {
 	if (!frappe.user.has_role("System Manager")) return;
 	frm.add_custom_button(__("This Is the Live Site"), async () => {
 		const question = __(
-			"Is this the site that your customers know, and the other one switched off? Everything that is due leaves from here then. On a copy, people would be written to a second time.",
+			"Is this the site that your customers know, and is the other one switched off? Everything due will be sent from here. On a copy, recipients would be contacted a second time.",
 		);
 		if (!(await confirmed(question))) return;
 		await campaigns.post("confirm_live_site");

@@ -44,9 +44,10 @@ async function decide(frm, { send, arrived, recipient }) {
 	const question =
 		arrived === "1"
 			? __("Did the message to {0} arrive? It will count as sent.", [recipient])
-			: __("Send the message to {0} again? If the first one did arrive, it comes twice.", [
-					recipient,
-			  ]);
+			: __(
+					"Send the message to {0} again? If the first one arrived, the recipient gets it twice.",
+					[recipient],
+			  );
 	if (!(await confirmed(escape(question)))) return;
 	await campaigns.post("decide_uncertain", { send, arrived });
 	show_progress(frm);

@@ -71,7 +71,7 @@ function uncertain_row({ name, relation, relation_name, recipient, reason }) {
 		<td>${recipient}</td>
 		<td>${__(reason || "")}</td>
 		<td class="text-right text-nowrap">
-			${button(1, __("It arrived"))} ${button(0, __("Send again"))}
+			${button(1, __("Mark as Sent"))} ${button(0, __("Send again"))}
 		</td>
 	</tr>`;
 }
@@ -94,7 +94,10 @@ function uncertain_html(messages) {
 
 function enrollments_html({ enrollments, members }) {
 	if (enrollments <= members) return "";
-	const text = __("{0} members came in {1} times in all.", [cint(members), cint(enrollments)]);
+	const text = __("{0} members were enrolled {1} times in total.", [
+		cint(members),
+		cint(enrollments),
+	]);
 	return html`<p class="text-muted">${text}</p>`;
 }
 

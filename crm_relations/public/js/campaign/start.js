@@ -17,7 +17,7 @@ function question_html(frm, { members, files, notes }) {
 	const attachments = files.map(({ file, steps }) => html`<li><b>${file}</b> (${steps})</li>`);
 	const hints = notes.map((note) => html`<li>${server_html(note)}</li>`);
 	const sending = __(
-		"The segment is refreshed first. E-mails leave at once to all who may get them.",
+		"The segment is refreshed first. Emails are then sent at once to all eligible members.",
 	);
 	return html`<p>${audience}</p>
 		<p>${sending}</p>

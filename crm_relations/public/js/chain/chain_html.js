@@ -138,9 +138,11 @@ function arrows_svg(arrows, at, { width, height }) {
 export function chain_html({ boxes, arrows, start, cut }, at) {
 	const size = extent(at);
 	const notes = [
-		cut && __("There are more documents than are shown here."),
-		boxes.some((box) => box.closed) && __("A closed box is a document that you may not read."),
-		__("Arrow keys walk along the chain, Enter opens the document, Ctrl+Enter its own chain."),
+		cut && __("Not all documents are shown here."),
+		boxes.some((box) => box.closed) && __("A locked box is a document that you may not read."),
+		__(
+			"Arrow keys move through the document flow, Enter opens the document, Ctrl+Enter shows the document's own flow.",
+		),
 	];
 	return html`<div class="chain" role="list" aria-label="${__("Document Flow")}">
 			<div style="width: ${size.width}px; height: ${size.height}px">

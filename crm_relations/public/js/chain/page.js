@@ -48,7 +48,7 @@ class ChainPage {
 		const name = rest.join("/");
 		if (!doctype || !name) {
 			this.page.set_title(__("Document Flow"));
-			this.say(__("Choose a document to see where it comes from and what came of it."));
+			this.say(__("Choose a document to see what came before and after it."));
 			return;
 		}
 		const title = `${__("Document Flow")}: ${name}`;
@@ -66,7 +66,7 @@ class ChainPage {
 			if (is_shown()) this.draw(chain);
 		} catch {
 			// the desk has shown the server's reason
-			if (is_shown()) this.say(__("The chain of {0} cannot be shown.", [name]));
+			if (is_shown()) this.say(__("The document flow of {0} cannot be shown.", [name]));
 		}
 	}
 

@@ -22,7 +22,7 @@ export async function decide(pair, state) {
 export async function compare(pair, done) {
 	const data = await duplicates.get("compare", { pair });
 	const dialog = new frappe.ui.Dialog({
-		title: __("Perhaps the same: {0}", [percent(data.probability)]),
+		title: __("Possible duplicate: {0}", [percent(data.probability)]),
 		size: "extra-large",
 		fields: [{ fieldname: "comparison", fieldtype: "HTML" }],
 	});

@@ -102,9 +102,9 @@ export function comparison_html(reasons, preview, may_choose) {
 export function moves_html(preview) {
 	const line = (rows) =>
 		rows.map(({ doctype, count }) => `${__(doctype)}: ${cint(count)}`).join(", ");
-	const moves = __("Goes over to the relation that stays: {0}", [line(preview.moves)]);
+	const moves = __("Moves to the surviving relation: {0}", [line(preview.moves)]);
 	const stays = __(
-		"Both have it, so that it stays where it is; the other relation is then disabled instead of deleted: {0}",
+		"Both relations have it, so it is not moved; the merged relation is then disabled instead of deleted: {0}",
 		[line(preview.stays)],
 	);
 	const undo = __("The documents in ERPNext are not merged. The merge can be undone.");

@@ -17,7 +17,7 @@ export async function show_campaigns(frm) {
 		({ campaign, amount }) =>
 			html`${link_html("Relation Campaign", campaign)} ${money(amount, currency)}`,
 	);
-	const comment_html = fill_html(__("Earned by campaigns: {0}"), [joined_html(earned, ", ")]);
+	const comment_html = fill_html(__("Revenue of campaigns: {0}"), [joined_html(earned, ", ")]);
 	frm.dashboard.add_comment(String(comment_html), "blue", true);
 	frm.add_custom_button(__("Why This Campaign?"), () => explain(frm.doc), __("View"));
 	if (frappe.model.can_read("Relation Attribution")) {

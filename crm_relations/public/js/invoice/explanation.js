@@ -33,7 +33,7 @@ function answer_item({ name, type, at, weight }) {
 
 function by_rule({ answers_of_campaign, answers_in_all, days, answers }) {
 	const about = __(
-		"{0} of the {1} answers in the {2} days before the invoice are to this campaign.",
+		"{0} of the {1} responses in the {2} days before the invoice are to this campaign.",
 		[cint(answers_of_campaign), cint(answers_in_all), cint(days)],
 	);
 	return html`${about}

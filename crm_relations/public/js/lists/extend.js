@@ -12,7 +12,7 @@ function add_segments(list, doctype) {
 	if (!frappe.model.can_read("Relation Segment") || list.segment_filter) return;
 	if (NARROWED.includes(doctype)) list.segment_filter = new SegmentFilter(list);
 	if (!frappe.model.can_create("Relation Segment")) return;
-	const label = __("Make a segment of these");
+	const label = __("Create Segment from These");
 	list.page.add_actions_menu_item(label, () => make_segment(list), false);
 	list.page.add_menu_item(label, () => make_segment(list));
 }

@@ -23,9 +23,9 @@ export async function make_segment(list) {
 		number(count.relations),
 	]);
 	const bought =
-		doctype === "Item" ? ` ${__("These are the customers who bought the items.")}` : "";
+		doctype === "Item" ? ` ${__("These are the customers that bought the items.")}` : "";
 	const dialog = new frappe.ui.Dialog({
-		title: __("Make a segment of these"),
+		title: __("Create Segment from These"),
 		fields: [
 			{
 				fieldname: "found",
@@ -35,10 +35,10 @@ export async function make_segment(list) {
 			{
 				fieldname: "into",
 				fieldtype: "Select",
-				label: __("Put them into"),
+				label: __("Add to"),
 				options: [
 					{ value: "new", label: __("A new segment") },
-					{ value: "old", label: __("A manual segment that is there") },
+					{ value: "old", label: __("An existing manual segment") },
 				],
 				default: "new",
 				reqd: 1,
@@ -61,7 +61,7 @@ export async function make_segment(list) {
 				mandatory_depends_on: "eval:doc.into=='old'",
 			},
 		],
-		primary_action_label: __("Make Segment"),
+		primary_action_label: __("Create Segment"),
 		primary_action: async ({ into, segment_name, segment }) => {
 			const answer =
 				into === "new"

@@ -6,7 +6,7 @@ import { escape, html } from "../lib/html.js";
 import { link_html } from "../lib/links.js";
 
 const consents = api("crm_relations.campaigns.recipient_pages.api");
-const WAYS = ["By telephone", "By letter", "By e-mail", "In person"];
+const WAYS = ["By telephone", "By letter", "By email", "In person"];
 
 frappe.ui.form.on("Relation", {
 	refresh(frm) {
@@ -37,7 +37,7 @@ async function ask(frm) {
 	const { purposes } = await consents.post("overview", { relation: frm.doc.name });
 	const hint_html = html`<p class="text-muted">
 		${__(
-			"Only for people who have asked for our e-mails: to ask for consent by e-mail is advertising itself.",
+			"Only for people that have asked for our emails: a request for consent by email is itself advertising.",
 		)}
 	</p>`;
 	const dialog = new frappe.ui.Dialog({
@@ -105,7 +105,7 @@ async function show(frm) {
 		relation: frm.doc.name,
 	});
 	const note = __(
-		"For a campaign that names item groups, existing customers may get e-mails too (§ 7 (3) UWG).",
+		"If the campaign has advertised item groups, existing customers may also get its emails (§ 7 (3) UWG).",
 	);
 	const page = __("Page of preferences");
 	const message_html = html`${table(channels.map(channel_row))}

@@ -32,7 +32,7 @@ async function show_candidates(frm) {
 	frm.$wrapper.find(".relation-duplicates").remove();
 	if (!found.length) return;
 	const notice_html = html`<div class="relation-duplicates form-message orange" role="status">
-		<b>${__("Perhaps the same")}</b>${found.slice(0, SHOWN).map(candidate_html)}
+		<b>${__("Possible Duplicate")}</b>${found.slice(0, SHOWN).map(candidate_html)}
 	</div>`;
 	const $notice = $(String(notice_html));
 	$notice.on("click", "[data-pair]", (event) =>

@@ -13,7 +13,7 @@ const BY_COMPANY = () => [
 		[
 			["revenue_12_months", __("Revenue of the Last 12 Months"), money],
 			["revenue_24_months", __("Revenue of the Last 24 Months"), money],
-			["revenue_total", __("Revenue in All"), money],
+			["revenue_total", __("Total Revenue"), money],
 			["margin_12_months", __("Margin of the Last 12 Months"), margin],
 			["credit_notes_12_months", __("Credit Notes of the Last 12 Months"), money],
 			["returns", __("Returns"), (value) => number(value)],
@@ -37,10 +37,10 @@ const BY_COMPANY = () => [
 	[
 		__("Receivables"),
 		[
-			["open_amount", __("Open Amount"), money],
+			["open_amount", __("Outstanding Amount"), money],
 			["overdue_amount", __("Overdue Amount"), money],
 			["overdue_since", __("Overdue Since"), date],
-			["days_sales_outstanding", __("Days Sales Outstanding"), (value) => number(value, 1)],
+			["days_sales_outstanding", __("Days Sales Outstanding (DSO)"), (value) => number(value, 1)],
 		],
 	],
 	[

@@ -70,7 +70,7 @@ function group_html(group, name) {
 	const notes = [
 		group.hidden > 0 &&
 			__("{0} members of the group are hidden: you may not read them.", [cint(group.hidden)]),
-		group.cut && __("There are more than are shown here."),
+		group.cut && __("Not all are shown here."),
 	].filter(Boolean);
 	return html`<div class="mt-3">${table_html(heads, rows)}</div>
 		${notes.map((note) => html`<p class="text-muted small">${note}</p>`)}`;

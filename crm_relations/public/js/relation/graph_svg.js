@@ -76,7 +76,7 @@ function edge_svg(edge, at) {
 export function graph_html(graph) {
 	if (graph.nodes.length < 2) return "";
 	const at = places(graph);
-	const more = __("There are more than are shown here.");
+	const more = __("Not all are shown here.");
 	return html`<svg
 			viewBox="0 0 ${SIZE.width} ${SIZE.height}"
 			role="group"

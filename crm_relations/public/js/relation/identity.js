@@ -9,9 +9,9 @@ frappe.ui.form.on("Relation", {
 	refresh(frm) {
 		if (frm.is_new() || !frappe.model.can_write("Relation")) return;
 		if ((frm.doc.parties || []).length) {
-			frm.add_custom_button(__("Take a document out"), () => take_out(frm), __("Documents"));
+			frm.add_custom_button(__("Detach Document"), () => take_out(frm), __("Documents"));
 		}
-		frm.add_custom_button(__("Put a document in"), () => put_in(frm), __("Documents"));
+		frm.add_custom_button(__("Link Document"), () => put_in(frm), __("Documents"));
 	},
 });
 
@@ -43,8 +43,8 @@ function take_out(frm) {
 			const row = parties[Number(party)];
 			place(frm, row.party_type, row.party, relation);
 		},
-		__("Take a document out"),
-		__("Take out"),
+		__("Detach Document"),
+		__("Detach"),
 	);
 }
 
@@ -70,8 +70,8 @@ async function put_in(frm) {
 			},
 		],
 		({ party_type, party }) => place(frm, party_type, party, frm.doc.name),
-		__("Put a document in"),
-		__("Put in"),
+		__("Link Document"),
+		__("Link"),
 	);
 }
 

@@ -94,7 +94,7 @@ function show_way(frm, { way, days }) {
 		$wrapper,
 		html`<div class="form-group" data-part="stages">
 			<div class="clearfix">
-				<label class="control-label">${__("Way through the Stages")}</label>
+				<label class="control-label">${__("Stage History")}</label>
 			</div>
 			${table_html(heads, rows, "table table-sm table-bordered mb-1")}
 			<p class="text-muted small">${totals.join(" · ")}</p>

@@ -19,7 +19,7 @@ async function show(frm) {
 				fieldname: "segment",
 				fieldtype: "Link",
 				options: "Relation Segment",
-				label: __("Why is it in this segment, or not?"),
+				label: __("Why, or Why Not?"),
 				only_select: 1,
 				change: () => explain_chosen(dialog, relation),
 			},

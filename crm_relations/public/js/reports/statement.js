@@ -39,10 +39,10 @@ function voucher_row({ date: day, voucher_type, voucher_no, amount }, currency) 
 function vouchers_html(row, { vouchers, number, sum }) {
 	const currency = currency_of(row.company);
 	const what = row.campaign
-		? fill_html(__("What {0} has of each voucher: debit less credit."), [
+		? fill_html(__("The share of {0} in each voucher: debit less credit."), [
 				html`<b>${row.campaign}</b>`,
 		  ])
-		: __("Income of each voucher that no campaign has: credit less debit.");
+		: __("Income of each voucher without a campaign: credit less debit.");
 	const newest = __("The newest {0} of {1}.", [vouchers.length, cint(number)]);
 	const account = row.account && {
 		url: report_url("General Ledger", {

@@ -40,7 +40,7 @@ export class Breakdown {
 		this.toggle
 			.toggle(Boolean(this.rule))
 			.attr("aria-expanded", String(this.open))
-			.text(this.open ? __("Hide how they are spread") : __("How are they spread?"));
+			.text(this.open ? __("Hide Distribution") : __("Distribution"));
 		if (!this.rule || !this.open) {
 			this.charts.empty();
 			return;
@@ -54,7 +54,7 @@ export class Breakdown {
 			found.forEach((one) => this.chart(one));
 		} catch (error) {
 			if (error.name === "AbortError") return;
-			this.charts.removeClass("rs-waiting").text(error.message || __("There is no answer."));
+			this.charts.removeClass("rs-waiting").text(error.message || __("No answer."));
 		}
 	}
 
@@ -64,7 +64,7 @@ export class Breakdown {
 			.appendTo(this.charts);
 		$("<h6></h6>").text(label).appendTo(box);
 		if (!rows.length) {
-			box.append($("<p class='text-muted small'></p>").text(__("Nothing is known.")));
+			box.append($("<p class='text-muted small'></p>").text(__("No information available.")));
 			return;
 		}
 		const figure = $(`<div class="rs-bars" aria-hidden="true"></div>`).appendTo(box);

@@ -29,6 +29,6 @@ function ask(frm) {
 frappe.ui.form.on("Relation Segment", {
 	refresh(frm) {
 		if (frm.is_new()) return;
-		frm.add_custom_button(__("Why is … in it?"), () => ask(frm));
+		frm.add_custom_button(__("Why is … a Member?"), () => ask(frm));
 	},
 });

@@ -1,4 +1,4 @@
-// "Why is … in it?": each condition of a segment's rule with its verdict for one relation.
+// "Why is … a Member?": each condition of a segment's rule with its verdict for one relation.
 
 import { date } from "../lib/format.js";
 import { rule_grammar, SegmentPin } from "../lib/enums.js";
@@ -53,7 +53,7 @@ function dates(answer) {
 	if (answer.member) {
 		const entered = date(answer.entered);
 		return answer.added_by
-			? __("In the segment since {0}, put in by {1}.", [entered, answer.added_by])
+			? __("In the segment since {0}, added by {1}.", [entered, answer.added_by])
 			: __("In the segment since {0}.", [entered]);
 	}
 	return answer.left_on
@@ -68,9 +68,9 @@ function precedence(answer) {
 	if (pin === SegmentPin.ALWAYS_IN) reasons.push(__("Pinned: always in."));
 	if (pin === SegmentPin.NEVER_IN) reasons.push(__("Pinned: never in."));
 	if (pin && reason) reasons.push(reason);
-	if (!pin && kept_out_by.length) reasons.push(__("Kept out by: {0}.", [kept_out_by.join(", ")]));
+	if (!pin && kept_out_by.length) reasons.push(__("Excluded by: {0}.", [kept_out_by.join(", ")]));
 	if (!pin && !kept_out_by.length && answer.sample && answer.rule.verdict && !selected) {
-		reasons.push(__("The rule fits, but the sample took others."));
+		reasons.push(__("The rule matches, but the relation is not in the sample."));
 	}
 	return reasons.length ? html`<p>${reasons.join(" ")}</p>` : "";
 }
@@ -80,8 +80,8 @@ function next_refresh(answer) {
 	if (selected === answer.member) return "";
 	return html`<p class="text-warning">
 		${selected
-			? __("The next refresh lets the relation enter.")
-			: __("The next refresh lets the relation leave.")}
+			? __("The next refresh adds the relation.")
+			: __("The next refresh removes the relation.")}
 	</p>`;
 }
 

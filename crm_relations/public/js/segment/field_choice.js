@@ -95,9 +95,7 @@ export class FieldChoice {
 			if (field.type === "event") option.addClass("rs-option-event");
 		});
 		if (!this.found.length) {
-			this.$list.append(
-				$(`<div class="rs-option-group"></div>`).text(__("Nothing is called so.")),
-			);
+			this.$list.append($(`<div class="rs-option-group"></div>`).text(__("No matches.")));
 		}
 		const current = this.found.findIndex((one) => one.key === this.value);
 		this.mark(searched || current < 0 ? 0 : current);

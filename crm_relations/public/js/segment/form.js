@@ -52,7 +52,7 @@ frappe.ui.form.on("Relation Segment", {
 		);
 		if (frappe.model.can_read("Relation Segment Member")) {
 			frm.add_custom_button(
-				__("Who came and went"),
+				__("Members Added and Removed"),
 				() =>
 					frappe.set_route("List", "Relation Segment Member", { segment: frm.doc.name }),
 				__("View"),
@@ -124,13 +124,13 @@ function catalogue() {
 }
 
 function show_overlap(frm, place) {
-	$(`<h5 class="rs-heading"></h5>`).text(__("In Common with Other Segments")).appendTo(place);
+	$(`<h5 class="rs-heading"></h5>`).text(__("Overlap with Other Segments")).appendTo(place);
 	new Overlap(place, frm.doc.name, rule_grammar().max_segments);
 }
 
 function refresh_label(frm) {
 	if (frm.doc.kind !== SegmentKind.SNAPSHOT) return __("Refresh now");
-	return frm.doc.last_refreshed ? __("Retake Snapshot") : __("Take snapshot");
+	return frm.doc.last_refreshed ? __("Retake Snapshot") : __("Take Snapshot");
 }
 
 /** Show the number of members that the user may read, the last refresh, and what is wrong with the rule. */

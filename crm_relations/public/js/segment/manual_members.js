@@ -35,7 +35,7 @@ export class ManualMembers {
 			say(__("This segment has no members yet."));
 			say(
 				__(
-					"Lists of customers, invoices, items, contacts and relations put members in too: check rows there and choose the action “Make a segment of these”.",
+					"You can also add members from the lists of customers, invoices, items, contacts and relations: check rows there and choose the action “Create Segment from These”.",
 				),
 			);
 			return;

@@ -78,7 +78,7 @@ export class Overlap {
 			this.draw(await ask("overlap", args, this.request.signal));
 		} catch (error) {
 			if (error.name === "AbortError") return;
-			this.answer.text(error.message || __("There is no answer."));
+			this.answer.text(error.message || __("No answer."));
 		}
 		this.answer.removeClass("rs-waiting");
 	}

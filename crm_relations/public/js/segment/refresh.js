@@ -25,7 +25,7 @@ function finished(segment, title, before) {
 			);
 			if (has_changed) resolve(now.problem || "");
 			else if (looks > 0) setTimeout(() => look(looks - 1), LOOK_EVERY_MS);
-			else resolve(__("The refresh goes on in the background. Load the form again later."));
+			else resolve(__("The refresh continues in the background. Reload the form later."));
 		};
 		setTimeout(() => look(LOOKS), FIRST_LOOK_MS);
 	});

@@ -156,7 +156,7 @@ export class RuleBuilder {
 		if (!group.children.length && group === this.rule.root) {
 			list.append(
 				$(`<p class="text-muted rs-everyone"></p>`).text(
-					__("No condition: every relation fits."),
+					__("No condition: every relation matches."),
 				),
 			);
 		}
@@ -283,7 +283,7 @@ export class RuleBuilder {
 		if (this.rule.place(place.group.id)) {
 			item(__("Move out of the group"), "Alt ←", () => this.rule.move_out(id) && moved());
 		}
-		item(__("Put into a group of its own"), "Alt →", () => {
+		item(__("Move into a New Group"), "Alt →", () => {
 			if (this.rule.enclose(id)) return moved();
 			frappe.show_alert(__("Groups nest at most {0} deep.", [cint(this.grammar.max_depth)]));
 			return null;
@@ -379,11 +379,11 @@ export class RuleBuilder {
 		if (!declared) return box;
 		this.measure(node, declared, box.find(".rs-comparison"));
 		const where = $(`<div class="rs-where" role="group"></div>`)
-			.attr({ "aria-label": __("Which of them count"), "data-path": `${path}.where` })
+			.attr({ "aria-label": __("Events to Count"), "data-path": `${path}.where` })
 			.appendTo(box);
 		const count = node.where.children.length;
 		$(`<div class="rs-where-head text-muted"></div>`)
-			.text(count ? __("of which all of these apply:") : __("whenever it was"))
+			.text(count ? __("of which all of these apply:") : __("at any time"))
 			.appendTo(where);
 		where.append(
 			this.children(node.where, `${path}.where`, depth - 1, node.event),

@@ -77,7 +77,7 @@ export class RulePreview {
 		mark(null);
 		this.status.add(this.words).add(this.sample).removeClass("rs-old");
 		const figure = html`<strong class="rs-count">${number(count)}</strong>`;
-		const text = count === 1 ? __("{0} relation fits") : __("{0} relations fit");
+		const text = count === 1 ? __("{0} relation matches") : __("{0} relations match");
 		show_html(this.status, fill_html(text, [figure]));
 		this.words.text(words);
 		this.sample.empty();
