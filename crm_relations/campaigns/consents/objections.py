@@ -15,7 +15,7 @@ from crm_relations.shared.refusals import refuse
 
 CHANNELS = ("Email", "Phone", "Letter")
 #: how it came → words for the source
-WAYS = ("By telephone", "By letter", "By e-mail", "In person")
+WAYS = ("By telephone", "By letter", "By email", "In person")
 
 
 def record(relation: str, way: str, channels: Sequence[str] = CHANNELS) -> list[str]:

@@ -40,7 +40,11 @@ const BY_COMPANY = () => [
 			["open_amount", __("Outstanding Amount"), money],
 			["overdue_amount", __("Overdue Amount"), money],
 			["overdue_since", __("Overdue Since"), date],
-			["days_sales_outstanding", __("Days Sales Outstanding (DSO)"), (value) => number(value, 1)],
+			[
+				"days_sales_outstanding",
+				__("Days Sales Outstanding (DSO)"),
+				(value) => number(value, 1),
+			],
 		],
 	],
 	[

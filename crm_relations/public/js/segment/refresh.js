@@ -36,7 +36,10 @@ export async function refresh_members(frm) {
 	if (frm.is_dirty()) await frm.save();
 	const segment = frm.doc.name;
 	const retake = frm.doc.kind === SegmentKind.SNAPSHOT && frm.doc.last_refreshed;
-	if (retake && !(await confirmed(__("Members that no longer match the rule are removed. Continue?")))) {
+	if (
+		retake &&
+		!(await confirmed(__("Members that no longer match the rule are removed. Continue?")))
+	) {
 		return;
 	}
 	const before = await segments_api.get("standing", { segment });

@@ -45,8 +45,7 @@ export class RulePreview {
 			if (error.name === "AbortError") return;
 			answer = {
 				error:
-					error.message ||
-					__("The preview failed. Change the rule, or reload the form."),
+					error.message || __("The preview failed. Change the rule, or reload the form."),
 			};
 		}
 		if (asked !== this.asked || answer.outdated) return;
