@@ -82,22 +82,31 @@ if MISSING:
 else:
 	import frappe
 
-	from crm_relations.shared import live_site
 	from crm_relations.tests.support.machine.browser import administrators_browser  # noqa: F401
 	from crm_relations.tests.support.machine.caching import Cache
-	from crm_relations.tests.support.machine.servers import open_queue
 
-	# before the test files are read: what they import opens its log files beside the folder `sites`
-	os.chdir(os.path.join(BENCH_DIR, "sites"))
-	queue = open_queue()
 	cache = Cache()
-	frappe.init(site=SITE, sites_path=".")
+	servers = []
 
-	from crm_relations.tests.support.mailing import Mailing, scripted_sink
+	def pytest_configure(config: pytest.Config) -> None:
+		"""Enter the bench and start the queue, once pytest knows its paths: they may be relative.
+
+		The test files are read after this: what they import opens its log files beside the folder `sites`. A process that
+		only hands out files to others needs none of it.
+		"""
+		if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+			return
+		from crm_relations.tests.support.machine.servers import open_queue
+
+		os.chdir(os.path.join(BENCH_DIR, "sites"))
+		servers.append(open_queue())
+		frappe.init(site=SITE, sites_path=".")
 
 	@pytest.fixture(scope="session", autouse=True)
 	def connection():
 		"""One connection for the session, as Administrator, in test mode."""
+		from crm_relations.shared import live_site
+
 		cache.watch()
 		frappe.connect()
 		_test_mode(True)
@@ -107,7 +116,7 @@ else:
 		yield
 		frappe.db.rollback()
 		frappe.destroy()
-		if queue:
+		for queue in filter(None, servers):
 			queue.communicate()
 
 	@pytest.fixture(scope="module", autouse=True)
@@ -132,12 +141,16 @@ else:
 	@pytest.fixture
 	def sink():
 		"""A mail server that accepts, refuses and hangs up as it is told."""
+		from crm_relations.tests.support.mailing import scripted_sink
+
 		with scripted_sink() as sink:
 			yield sink
 
 	@pytest.fixture
 	def mailing(sink):
 		"""A mailing whose account leads to `sink`, committed; it is taken away again."""
+		from crm_relations.tests.support.mailing import Mailing
+
 		mailing = Mailing()
 		mailing.open_account(sink.port)
 		frappe.db.commit()
