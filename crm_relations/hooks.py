@@ -240,7 +240,7 @@ scheduler_events = {
 	],
 	"hourly": [
 		"crm_relations.campaigns.consents.opt_in.process_pending",
-		"crm_relations.campaigns.planning.schedule.take_in_again",
+		"crm_relations.campaigns.planning.schedule.re_enroll",
 		"crm_relations.shared.side_effects.retry_deferred",
 		"crm_relations.relations.roles_and_stages.playbook.start_planned",
 	],

@@ -34,20 +34,11 @@ OWNERS: dict[str, tuple[str, ...]] = {
 	"Relation Campaign": ("campaigns/lifecycle.py",),
 	"Relation Campaign File": ("campaigns/sends/campaign_files.py",),
 	"Relation Campaign Member": (
-		"campaigns/eligibility/exits.py",
-		"campaigns/members/control_group.py",
+		"campaigns/members/member_rows.py",
 		"campaigns/members/member_status.py",
-		"campaigns/planning/enrollment.py",
-		"campaigns/planning/recipients.py",
 	),
 	"Relation Campaign Response": ("campaigns/incoming/responses.py",),
-	"Relation Campaign Send": (
-		"campaigns/manual/call_list.py",
-		"campaigns/members/assignment.py",
-		"campaigns/planning/enrollment.py",
-		"campaigns/planning/recipients.py",
-		"campaigns/sends/store.py",
-	),
+	"Relation Campaign Send": ("campaigns/sends/store.py",),
 	"Relation Campaign Step": ("campaigns/members/ab_test.py",),
 	"Relation Completeness Field": ("setup/seed.py",),
 	"Relation Consent": ("campaigns/consents/decisions.py",),
@@ -226,13 +217,6 @@ CHOSEN_AT_RUN_TIME: dict[str, tuple[tuple[str, ...], str]] = {
 	),
 	"campaigns/incoming/inbox.py": (("Communication",), "the email that Frappe is receiving"),
 	"campaigns/lifecycle.py": (("Relation Campaign",), "the locked campaign"),
-	"campaigns/planning/enrollment.py": (
-		(
-			"Relation Campaign Member",
-			"Relation Campaign Send",
-		),
-		"one INSERT … SELECT for both",
-	),
 	"campaigns/transport/signed_links.py": (("__Auth",), "Frappe's table of secrets"),
 	"interactions/followups.py": (
 		(
@@ -349,14 +333,13 @@ FIELD_OWNERS: dict[str, tuple[str, ...]] = {
 	"Relation.stage": ("relations/roles_and_stages/stages.py", "relations/creation/merge.py"),
 	"Relation.stage_since": ("relations/roles_and_stages/stages.py", "relations/creation/merge.py"),
 	"Relation Campaign Member.status": (
+		"campaigns/members/member_rows.py",
 		"campaigns/members/member_status.py",
-		"campaigns/members/control_group.py",
 	),
 	"Relation Campaign Member.points": ("campaigns/members/member_status.py",),
 	"Relation Campaign Member.last_response": ("campaigns/members/member_status.py",),
-	"Relation Campaign Member.held_out": ("campaigns/members/control_group.py",),
-	"Relation Campaign Member.left_on": ("campaigns/eligibility/exits.py",),
-	"Relation Campaign Member.recipient": ("campaigns/planning/recipients.py",),
+	"Relation Campaign Member.held_out": ("campaigns/members/member_status.py",),
+	"Relation Campaign Member.left_on": ("campaigns/members/member_rows.py",),
 }
 
 #: written by users on their forms, and by no module: settings, children of a form

@@ -1,5 +1,6 @@
 """What campaigns offer on the form of a relation."""
 
+from crm_relations.campaigns.states import CampaignStatus
 from crm_relations.relations import rules
 from crm_relations.relations.actions import RELATION, Action
 
@@ -18,7 +19,9 @@ ACTIONS: list[Action] = [
 				"options": "Relation Campaign",
 				"label": "Campaign",
 				"reqd": 1,
-				"filters": {"status": ["in", ["Draft", "Running", "Paused"]]},
+				"filters": {
+					"status": ["in", [CampaignStatus.DRAFT, CampaignStatus.RUNNING, CampaignStatus.PAUSED]]
+				},
 			},
 		),
 	),

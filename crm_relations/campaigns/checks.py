@@ -14,6 +14,7 @@ from crm_relations.campaigns.consents import law
 from crm_relations.campaigns.incoming import mail_reviews
 from crm_relations.campaigns.manual import tasks
 from crm_relations.campaigns.members import assignment
+from crm_relations.campaigns.states import CampaignStatus, SendState, StepType
 from crm_relations.campaigns.transport import account_pauses, accounts
 from crm_relations.shared import live_site
 from crm_relations.shared.findings import Finding
@@ -26,7 +27,7 @@ def findings() -> list[Finding]:
 	rows left behind)."""
 	found: list[Finding] = []
 	found.extend(_account())
-	running = frappe.db.count("Relation Campaign", {"status": "Running"})
+	running = frappe.db.count("Relation Campaign", {"status": CampaignStatus.RUNNING})
 	found.extend(_workers(running))
 	if running:
 		found.extend(_running())
@@ -70,7 +71,9 @@ def _unread_mails() -> list[Finding]:
 
 
 def _tasks() -> list[Finding]:
-	waiting = frappe.db.count(SEND, {"state": "Pending", "step_type": "Task", "reason": tasks.NOBODY})
+	waiting = frappe.db.count(
+		SEND, {"state": SendState.PENDING, "step_type": StepType.TASK, "reason": tasks.NO_USER}
+	)
 	if not waiting:
 		return []
 	return [
@@ -143,7 +146,7 @@ def _running() -> list[Finding]:
 	"""Report running campaigns without a working account or user: their mails, calls and tasks wait unnoticed."""
 	campaigns = frappe.get_all(
 		"Relation Campaign",
-		filters={"status": "Running"},
+		filters={"status": CampaignStatus.RUNNING},
 		fields=["name", "email_account", "responsible"],
 		order_by="name asc",
 	)
@@ -182,7 +185,7 @@ def _running() -> list[Finding]:
 	found: list[Finding] = []
 	for campaign in campaigns:
 		kinds = {row.step_type for row in steps if row.parent == campaign.name}
-		if "Email" in kinds:
+		if StepType.EMAIL in kinds:
 			found.extend(_account_of(campaign))
 		if gone := [user for user in named[campaign.name] if user not in enabled]:
 			found.append(
@@ -202,7 +205,9 @@ def _account_of(campaign: frappe._dict) -> list[Finding]:
 				"error", "campaign-account-gone", text.format(campaign.name, campaign.email_account), remedy
 			)
 		]
-	if not frappe.db.exists(SEND, {"campaign": campaign.name, "state": "Pending", "step_type": "Email"}):
+	if not frappe.db.exists(
+		SEND, {"campaign": campaign.name, "state": SendState.PENDING, "step_type": StepType.EMAIL}
+	):
 		return []
 	return [
 		Finding(
@@ -292,9 +297,9 @@ def _rows() -> list[Finding]:
 		.where(member.name.isnull())
 		.run()[0][0]
 	)
-	uncertain = frappe.db.count(SEND, {"state": "Uncertain"})
+	uncertain = frappe.db.count(SEND, {"state": SendState.UNCERTAIN})
 	oldest = add_to_date(now_datetime(), seconds=-rules.LOCK_SECONDS)
-	stuck = frappe.db.count(SEND, {"state": "Sending", "claimed_at": ["<", oldest]})
+	stuck = frappe.db.count(SEND, {"state": SendState.SENDING, "claimed_at": ["<", oldest]})
 	found = [*_members(), *_members_without_campaign()]
 	if orphans:
 		found.append(

@@ -5,11 +5,18 @@ from frappe.query_builder.functions import Count, Max
 from pypika.functions import Date
 from pypika.queries import QueryBuilder
 
+from crm_relations.campaigns.states import CallAnswer, ResponseType
 from crm_relations.relations.facts.sources import CONTACTS, FactSource, Listing, Scope, count_if
 
-POSITIVE = ("Interested", "Call Back")
+POSITIVE = (CallAnswer.INTERESTED, CallAnswer.CALL_BACK)
 #: who unsubscribes or complains has not answered, and what a mailbox or a picture tells is no answer
-NO_ANSWER = ("Bounce", "Complaint", "Opened", "Out of Office", "Unsubscribe")
+NO_ANSWER = (
+	ResponseType.BOUNCE,
+	ResponseType.COMPLAINT,
+	ResponseType.OPENED,
+	ResponseType.OUT_OF_OFFICE,
+	ResponseType.UNSUBSCRIBE,
+)
 
 
 def responses(scope: Scope) -> QueryBuilder:

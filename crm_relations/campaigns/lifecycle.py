@@ -4,14 +4,13 @@ import frappe
 from frappe import _
 from frappe.desk.doctype.notification_log.notification_log import enqueue_create_notification
 from frappe.model.document import Document
-from frappe.query_builder import DocType
-from frappe.query_builder.functions import Count
 from frappe.utils import format_date, getdate, now_datetime
 from markupsafe import Markup
 
-from crm_relations.campaigns import rights, rules, step_rules
+from crm_relations.campaigns import rights, rules
 from crm_relations.campaigns.members import assignment
 from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import CampaignStatus
 from crm_relations.shared import live_site
 from crm_relations.shared.refusals import filled, refuse
 from crm_relations.shared.text.outside_text import plain_values
@@ -35,11 +34,11 @@ def change(doc: Document, status: str, user: str | None = None) -> None:
 	if status not in rules.TRANSITIONS[doc.status]:
 		refuse(_("Campaign {0} is {1}; it cannot become {2}"), doc.name, _(doc.status), _(status))
 	values = {"status": status, "pause_reason": None}
-	if status in ("Approved", "Running"):
+	if status in (CampaignStatus.APPROVED, CampaignStatus.RUNNING):
 		live_site.remember()
-	if status == "Running" and not doc.started_at:
+	if status == CampaignStatus.RUNNING and not doc.started_at:
 		values.update(started_at=now_datetime(), started_by=user or frappe.session.user)
-	if status == "Approved":
+	if status == CampaignStatus.APPROVED:
 		values.update(approved_by=frappe.session.user)
 	doc.add_comment("Info", filled(_("changed the status from {0} to {1}"), _(doc.status), _(status)))
 	doc.db_set(values, notify=True)
@@ -73,7 +72,7 @@ def finish(campaign: str) -> dict[str, int]:
 	"""
 	doc = locked(campaign)
 	change(doc, "Done")
-	unsent = _close_open_rows(doc.name)
+	unsent = store.suppress_campaign(doc.name, rules.CAMPAIGN_OVER)
 	if unsent:
 		doc.add_comment("Info", _in_words(unsent))
 	return unsent
@@ -104,7 +103,7 @@ def pause_by_itself(campaign: str, reason: str) -> None:
 	:param reason: in words, as plain text
 	"""
 	doc = locked(campaign)
-	if doc.status != "Running":
+	if doc.status != CampaignStatus.RUNNING:
 		return
 	change(doc, "Paused")
 	doc.add_comment("Info", filled("{0}", reason))
@@ -121,22 +120,6 @@ def pause_by_itself(campaign: str, reason: str) -> None:
 	)
 
 
-def _close_open_rows(campaign: str) -> dict[str, int]:
-	"""Rows that are still to be carried out are closed with the reason; returns how many, by type."""
-	send = DocType(store.SEND)
-	open_rows = (send.campaign == campaign) & (send.state == "Pending") & send.print_run.isnull()
-	found = dict(
-		frappe.qb.from_(send)
-		.select(send.step_type, Count("*"))
-		.where(open_rows)
-		.groupby(send.step_type)
-		.run()
-	)
-	if found:
-		store.update(open_rows, state="Suppressed", reason=step_rules.CAMPAIGN_OVER)
-	return found
-
-
 def _in_words(unsent: dict[str, int]) -> str:
 	parts = [f"{_(kind)} {unsent[kind]}" for kind in ("Email", "Call", "Letter", "Task") if kind in unsent]
 	return filled(_("Not carried out: {0}"), ", ".join(parts))
@@ -149,9 +132,9 @@ def check_changes(doc: Document) -> None:
 	before = doc.get_doc_before_save()
 	if not before:
 		return
-	if before.status == "Approved":
+	if before.status == CampaignStatus.APPROVED:
 		doc.status, doc.approved_by = "Draft", None  # what was approved has been changed
-	if doc.status == "Draft":
+	if doc.status == CampaignStatus.DRAFT:
 		return
 	if doc.segment != before.segment:
 		frappe.throw(_("Segment cannot change after the start. Create a new campaign"))
@@ -169,7 +152,7 @@ def check_changes(doc: Document) -> None:
 
 def check_delete(doc: Document) -> None:
 	"""A started campaign is evidence: of what was sent, and of what it earned."""
-	if doc.status not in ("Draft", "Approved") or frappe.db.exists(
+	if doc.status not in (CampaignStatus.DRAFT, CampaignStatus.APPROVED) or frappe.db.exists(
 		"Relation Campaign Member", {"campaign": doc.name}
 	):
 		refuse(_("Campaign {0} has been started and cannot be deleted. Finish it instead"), doc.name)

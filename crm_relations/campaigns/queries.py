@@ -11,6 +11,7 @@ from frappe.utils import getdate, now_datetime
 from pypika.terms import Parameter
 
 from crm_relations.campaigns import rules
+from crm_relations.campaigns.states import SendState
 from crm_relations.shared.access.permissions import readable
 from crm_relations.shared.refusals import refuse
 
@@ -60,7 +61,7 @@ def uncertain(campaign: str, limit: int = 20) -> list[dict]:
 		query.left_join(relation)
 		.on(relation.name == send.relation)
 		.select(send.name, send.recipient, send.reason, send.relation, relation.relation_name)
-		.where((send.campaign == campaign) & (send.state == "Uncertain"))
+		.where((send.campaign == campaign) & (send.state == SendState.UNCERTAIN))
 		.orderby(send.modified, send.name)
 		.limit(limit)
 		.run(as_dict=True)
@@ -135,7 +136,9 @@ def due_by_hand(campaign: str, step_type: str) -> int:
 	return (
 		frappe.qb.from_(table)
 		.select(Count("*"))
-		.where((table.campaign == campaign) & (table.state == "Pending") & (table.step_type == step_type))
+		.where(
+			(table.campaign == campaign) & (table.state == SendState.PENDING) & (table.step_type == step_type)
+		)
 		.where((table.due_on <= getdate()) & table.print_run.isnull())
 		.where(table.retry_at.isnull() | (table.retry_at <= now_datetime()))
 		.run()[0][0]

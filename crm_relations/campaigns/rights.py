@@ -9,6 +9,7 @@ from frappe import _
 from frappe.model.document import Document
 
 from crm_relations.campaigns.members import assignment
+from crm_relations.campaigns.states import CampaignStatus
 from crm_relations.shared.refusals import refuse
 
 MANAGERS = frozenset({"Relation Manager", "System Manager"})
@@ -82,7 +83,7 @@ def check_changes(campaign: Document) -> None:
 			),
 			exception=frappe.PermissionError,
 		)
-	if before.status not in ("Draft", "Approved"):
+	if before.status not in (CampaignStatus.DRAFT, CampaignStatus.APPROVED):
 		check(before, "edit_after_start")
 
 

@@ -5,18 +5,27 @@ Texts in here are English source strings; whoever shows them translates them.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from crm_relations.campaigns.states import (
+	CallAnswer,
+	CampaignStatus,
+	Channel,
+	MemberStatus,
+	ResponseType,
+)
+from crm_relations.campaigns.states import ConsentEvent as Event
 
 # --- the campaign ---------------------------------------------------------------------------------------
 
 #: state → states that a person may bring it to
 TRANSITIONS: Mapping[str, frozenset[str]] = {
-	"Draft": frozenset({"Approved", "Running"}),
-	"Approved": frozenset({"Draft", "Running"}),
-	"Running": frozenset({"Paused", "Done"}),
-	"Paused": frozenset({"Running", "Done"}),
-	"Done": frozenset(),
+	CampaignStatus.DRAFT: frozenset({CampaignStatus.APPROVED, CampaignStatus.RUNNING}),
+	CampaignStatus.APPROVED: frozenset({CampaignStatus.DRAFT, CampaignStatus.RUNNING}),
+	CampaignStatus.RUNNING: frozenset({CampaignStatus.PAUSED, CampaignStatus.DONE}),
+	CampaignStatus.PAUSED: frozenset({CampaignStatus.RUNNING, CampaignStatus.DONE}),
+	CampaignStatus.DONE: frozenset(),
 }
 
 #: A purpose of consent that covers every other one, except that of being watched.
@@ -32,19 +41,24 @@ PRESUMED_CONSENT = "Presumed consent, § 7 (2) No. 1 UWG"
 CONTRACT = "Contract, Art. 6 (1) (b) GDPR"
 LEGITIMATE_INTEREST = "Legitimate interest, Art. 6 (1) (f) GDPR"
 
-NO_ADDRESS = {"Email": "No email address", "Phone": "No telephone number", "Letter": "No postal address"}
+NO_ADDRESS = {
+	Channel.EMAIL: "No email address",
+	Channel.PHONE: "No telephone number",
+	Channel.LETTER: "No postal address",
+}
 NO_CONSENT = "No consent"
 WITHDRAWN = "Consent withdrawn"
 #: in the place of an address: an objection of the person, whatever the address
 ALL_ADDRESSES = "*"
 DUPLICATE_ADDRESS = "Another member has the same address"
+CAMPAIGN_OVER = "The campaign has ended"
 
 #: channel → bases that a consent event may rest on. A contract is no basis for advertising. That somebody is an
 #: existing customer to whom an e-mail may go cannot be declared: it is derived from sales, campaign by campaign.
 BASES = {
-	"Email": frozenset({CONSENT}),
-	"Phone": frozenset({CONSENT}),
-	"Letter": frozenset({CONSENT, EXISTING_CUSTOMER, PRESUMED_CONSENT}),
+	Channel.EMAIL: frozenset({CONSENT}),
+	Channel.PHONE: frozenset({CONSENT}),
+	Channel.LETTER: frozenset({CONSENT, EXISTING_CUSTOMER, PRESUMED_CONSENT}),
 }
 
 
@@ -68,6 +82,10 @@ class Decision:
 	consent: str = ""
 	reason: str = ""
 	proof: str = ""
+
+	def unless(self, reason: str) -> "Decision":
+		"""Return the decision, or a refusal on the same basis if there is another reason against it."""
+		return replace(self, allowed=False, reason=reason) if reason else self
 
 
 def is_business(relation_kind: str | None, market_orientation: str | None) -> bool:
@@ -114,8 +132,8 @@ def decide(
 	objection: ConsentEvent | None = None
 	relevant = [event for event in events if _bears_on(event, purpose)]
 	# two events of one moment: the withdrawal counts
-	for event in sorted(relevant, key=lambda e: (e.given_at, e.event == "Withdrawn")):
-		if event.event == "Withdrawn":
+	for event in sorted(relevant, key=lambda e: (e.given_at, e.event == Event.WITHDRAWN)):
+		if event.event == Event.WITHDRAWN:
 			given, objection = None, event
 		elif event.legal_basis in BASES[channel] and (not objection or event.legal_basis == CONSENT):
 			given, objection = event, None
@@ -123,17 +141,17 @@ def decide(
 		return Decision(False, consent=objection.name, reason=WITHDRAWN)
 	if given:
 		return Decision(True, legal_basis=given.legal_basis, consent=given.name)
-	if channel == "Email" and sale:
+	if channel == Channel.EMAIL and sale:
 		return Decision(True, legal_basis=EXISTING_CUSTOMER, proof=sale)
-	if channel == "Letter":
+	if channel == Channel.LETTER:
 		return Decision(True, legal_basis=LEGITIMATE_INTEREST)
-	if channel == "Phone" and business and not calls_need_consent:
+	if channel == Channel.PHONE and business and not calls_need_consent:
 		return Decision(True, legal_basis=PRESUMED_CONSENT)
 	return Decision(False, reason=NO_CONSENT)
 
 
 def _bears_on(event: ConsentEvent, purpose: str) -> bool:
-	if _fold(purpose) == _fold(TRACKING_PURPOSE) and event.event == "Given":
+	if _fold(purpose) == _fold(TRACKING_PURPOSE) and event.event == Event.GIVEN:
 		return _fold(event.purpose) == _fold(TRACKING_PURPOSE)
 	return same_purpose(event.purpose, purpose)
 
@@ -160,30 +178,42 @@ def retry_minutes(attempts: int) -> int | None:
 
 # --- answers --------------------------------------------------------------------------------------------
 
-CALL_ANSWERS = ("Interested", "Not Interested", "Call Back", "Not Reached", "Unknown")
+CALL_ANSWERS = tuple(CallAnswer)
 #: what comes back without being a reaction to the text: it moves no member
-NO_REACTION = frozenset({"Opened", "Out of Office", "Bounce"})
-_REACHED = frozenset({"Interested", "Not Interested", "Call Back"})
+NO_REACTION = frozenset({ResponseType.OPENED, ResponseType.OUT_OF_OFFICE, ResponseType.BOUNCE})
+_REACHED = frozenset({CallAnswer.INTERESTED, CallAnswer.NOT_INTERESTED, CallAnswer.CALL_BACK})
 #: status of a member that was drawn for the control group and is not addressed
-CONTROL_GROUP = "Control Group"
-_ORDER = (CONTROL_GROUP, "Addressed", "Answered", "Qualified", "Handed Over", "Won")
+CONTROL_GROUP = MemberStatus.CONTROL_GROUP
+_ORDER = (
+	CONTROL_GROUP,
+	MemberStatus.ADDRESSED,
+	MemberStatus.ANSWERED,
+	MemberStatus.QUALIFIED,
+	MemberStatus.HANDED_OVER,
+	MemberStatus.WON,
+)
 
 
 def is_answer(response_type: str, answer: str) -> bool:
 	"""Does the response show that the member reacted? A call that reached nobody does not."""
-	if response_type in ("Call", "Letter"):
+	if response_type in (ResponseType.CALL, ResponseType.LETTER):
 		return answer in _REACHED
-	return response_type in ("Reply", "Click")
+	return response_type in (ResponseType.REPLY, ResponseType.CLICK)
 
 
 def member_status(current: str, response_type: str, answer: str) -> str:
 	"""Status of a member after a response. What sales has taken over is not taken back by a response."""
-	if current not in ("Addressed", "Answered", "Declined"):
+	if current not in (MemberStatus.ADDRESSED, MemberStatus.ANSWERED, MemberStatus.DECLINED):
 		return current
-	if response_type in ("Unsubscribe", "Complaint") or answer == "Not Interested":
-		return "Declined"
-	if answer in ("Interested", "Call Back") or (is_answer(response_type, answer) and current == "Addressed"):
-		return "Answered"
+	if (
+		response_type in (ResponseType.UNSUBSCRIBE, ResponseType.COMPLAINT)
+		or answer == CallAnswer.NOT_INTERESTED
+	):
+		return MemberStatus.DECLINED
+	if answer in (CallAnswer.INTERESTED, CallAnswer.CALL_BACK) or (
+		is_answer(response_type, answer) and current == MemberStatus.ADDRESSED
+	):
+		return MemberStatus.ANSWERED
 	return current
 
 
@@ -191,11 +221,11 @@ def may_become(current: str, status: str) -> bool:
 	"""Is `status` a step on from `current`? A member may decline, or come back, at any time but after Won."""
 	if current == status:
 		return True
-	if current == "Won":
+	if current == MemberStatus.WON:
 		return False
-	if "Declined" in (current, status):
+	if MemberStatus.DECLINED in (current, status):
 		return True
-	return _ORDER.index(status) > _ORDER.index(current) or status == "Answered"
+	return _ORDER.index(status) > _ORDER.index(current) or status == MemberStatus.ANSWERED
 
 
 _AUTOMATIC_SUBJECT = re.compile(

@@ -15,18 +15,27 @@ from crm_relations.campaigns.rules import (
 	GENERAL_PURPOSE,
 	TRACKING_PURPOSE,
 )
+from crm_relations.campaigns.states import (
+	CallAnswer,
+	Channel,
+	ConsentEvent,
+	MemberStatus,
+	ResponseType,
+	SendState,
+	StepType,
+)
 from crm_relations.segments.fields.catalogue import Cell, Event, Field, Rows, Scope
 
 CAMPAIGNS = _lt("Campaigns and Consent")
 MEMBER, SEND, RESPONSE = "Relation Campaign Member", "Relation Campaign Send", "Relation Campaign Response"
 CONSENTS = "Relation Consent"
 #: states of a send in which the message has left
-LEFT = ("Sent", "Done")
-CHANNELS = ("Email", "Phone", "Letter")
-ANSWERS = ("Interested", "Not Interested", "Call Back", "Not Reached", "Unknown")
+LEFT = (SendState.SENT, SendState.DONE)
+CHANNELS = tuple(Channel)
+ANSWERS = tuple(CallAnswer)
 #: kinds of response that are an answer in words
-IN_WORDS = ("Reply", "Call", "Letter")
-NOT_REACHED = ("Not Reached", "Unknown")
+IN_WORDS = (ResponseType.REPLY, ResponseType.CALL, ResponseType.LETTER)
+NOT_REACHED = (CallAnswer.NOT_REACHED, CallAnswer.UNKNOWN)
 
 
 def _rows(doctype: str, which: Callable[[Any], Criterion] | None = None) -> Callable[[Scope], Rows]:
@@ -44,7 +53,7 @@ def _by_a_person(*types: str) -> Callable[[Any], Criterion]:
 
 def _is_answer(table: Any) -> Criterion:
 	"""A call that reached nobody is none."""
-	reached = (table.response_type != "Call") | table.answer.notin(list(NOT_REACHED))
+	reached = (table.response_type != ResponseType.CALL) | table.answer.notin(list(NOT_REACHED))
 	return _by_a_person(*IN_WORDS)(table) & reached
 
 
@@ -58,7 +67,7 @@ def _given(table: Any) -> Criterion:
 	objected = (
 		frappe.qb.from_(objection)
 		.select(objection.name)
-		.where((objection.event == "Withdrawn") & (objection.channel == table.channel))
+		.where((objection.event == ConsentEvent.WITHDRAWN) & (objection.channel == table.channel))
 		.where((objection.purpose == table.purpose) | (objection.purpose == GENERAL_PURPOSE))
 		.where(objection.given_at <= str(now_datetime()))
 		.where((objection.given_at >= table.given_at) | (table.legal_basis != CONSENT))
@@ -66,7 +75,7 @@ def _given(table: Any) -> Criterion:
 	bases = [(table.channel == channel) & table.legal_basis.isin(sorted(BASES[channel])) for channel in BASES]
 	return Criterion.all(
 		[
-			table.event == "Given",
+			table.event == ConsentEvent.GIVEN,
 			table.given_at <= str(now_datetime()),
 			Criterion.any(bases),
 			*(
@@ -90,11 +99,15 @@ def _objected(table: Any) -> Criterion:
 		.select(consent.name)
 		.where((consent.address_key == table.address_key) & (consent.channel == table.channel))
 		.where((consent.purpose == table.purpose) | to_all)
-		.where((consent.event == "Given") & (consent.legal_basis == CONSENT))
+		.where((consent.event == ConsentEvent.GIVEN) & (consent.legal_basis == CONSENT))
 		.where((consent.given_at > table.given_at) & (consent.given_at <= str(now_datetime())))
 	)
 	return Criterion.all(
-		[table.event == "Withdrawn", table.given_at <= str(now_datetime()), ExistsCriterion(lifted).negate()]
+		[
+			table.event == ConsentEvent.WITHDRAWN,
+			table.given_at <= str(now_datetime()),
+			ExistsCriterion(lifted).negate(),
+		]
 	)
 
 
@@ -138,12 +151,7 @@ FIELDS = (
 		(
 			_date(MEMBER, "entered"),
 			_campaign(MEMBER),
-			_choice(
-				MEMBER,
-				"status",
-				_lt("Status"),
-				("Addressed", "Control Group", "Answered", "Qualified", "Handed Over", "Won", "Declined"),
-			),
+			_choice(MEMBER, "status", _lt("Status"), tuple(MemberStatus)),
 			Field(
 				"held_out",
 				_lt("Control Group"),
@@ -166,7 +174,7 @@ FIELDS = (
 		(
 			_date(SEND, "sent_at"),
 			_campaign(SEND),
-			_choice(SEND, "step_type", _lt("Type"), ("Email", "Call", "Letter", "Task"), key="type"),
+			_choice(SEND, "step_type", _lt("Type"), tuple(StepType), key="type"),
 		),
 		document=SEND,
 		needs=SEND,
@@ -177,7 +185,7 @@ FIELDS = (
 		CAMPAIGNS,
 		_lt("has opened an email of a campaign {0}"),
 		_lt("has never opened an email of a campaign"),
-		_rows(RESPONSE, _by_a_person("Opened")),
+		_rows(RESPONSE, _by_a_person(ResponseType.OPENED)),
 		_RESPONSE,
 		document=RESPONSE,
 		needs=RESPONSE,
@@ -188,7 +196,7 @@ FIELDS = (
 		CAMPAIGNS,
 		_lt("has clicked in a campaign {0}"),
 		_lt("has never clicked in a campaign"),
-		_rows(RESPONSE, _by_a_person("Click")),
+		_rows(RESPONSE, _by_a_person(ResponseType.CLICK)),
 		_RESPONSE,
 		document=RESPONSE,
 		needs=RESPONSE,

@@ -28,4 +28,4 @@ def mark_members(doc: Document) -> None:
 	if not campaigns:
 		return
 	for member in sorted(queries.last_passages(doc.relation, sorted(campaigns)).values()):
-		member_status.advance(member, "Won")
+		member_status.win(member)

@@ -1,6 +1,7 @@
 """From marketing to sales: proposed, accepted, returned with a reason. Alone writes `Relation Handover`."""
 
 import json
+from collections.abc import Callable
 
 import frappe
 from frappe import _
@@ -60,7 +61,7 @@ def accept(handover: str, salesperson: str, document_type: str, document_name: s
 	"""
 	_decide(
 		handover,
-		"Handed Over",
+		member_status.hand_over,
 		status="Accepted",
 		salesperson=salesperson,
 		document_type=document_type,
@@ -77,7 +78,7 @@ def give_back(handover: str, reason: str) -> None:
 	reason = (reason or "").strip()
 	if not reason:
 		frappe.throw(_("Return Reason: enter a reason, which is shown to marketing."))
-	_decide(handover, "Answered", status="Returned", return_reason=reason)
+	_decide(handover, member_status.return_from_sales, status="Returned", return_reason=reason)
 
 
 def check_open(doc: Document) -> None:
@@ -93,10 +94,10 @@ def check_salesperson(doc: Document) -> None:
 		check_open(previous)
 
 
-def _decide(handover: str, new_status: str, **values: str | None) -> None:
+def _decide(handover: str, transition: Callable[[str], None], **values: str | None) -> None:
 	doc = frappe.get_doc("Relation Handover", handover, for_update=True)
 	check_open(doc)
 	doc.update({**values, "decided_at": now_datetime(), "decided_by": frappe.session.user})
 	trusted(doc).save(ignore_permissions=True)
 	if doc.member:
-		member_status.advance(doc.member, new_status)
+		transition(doc.member)

@@ -9,11 +9,12 @@ from frappe.model.document import Document
 from frappe.query_builder import DocType
 
 from crm_relations.campaigns.members import member_status
+from crm_relations.campaigns.states import CampaignStatus
 from crm_relations.qualification import queries, scheme
 from crm_relations.shared.side_effects import deferrable
 
 #: states of a campaign in which responses still count
-_OPEN = ("Running", "Paused")
+_OPEN = (CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 _CHUNK = 200
 #: fields of a scheme and of its criteria that decide about points
 _SCHEME_FIELDS = ("disabled", "threshold")

@@ -5,6 +5,7 @@ from frappe import _
 from frappe.model.document import Document
 
 from crm_relations.campaigns.members import member_status
+from crm_relations.campaigns.states import CallAnswer, MemberStatus, ResponseType
 from crm_relations.qualification import handover, queries
 from crm_relations.qualification.scoring import score
 from crm_relations.segments import confidential
@@ -16,7 +17,7 @@ from crm_relations.shared.side_effects import deferrable
 __all__ = ["qualify", "qualify_response", "score", "validate"]
 
 #: where a member that has answered stands until it has enough points
-_BEFORE_QUALIFIED = ("Addressed", "Answered")
+_BEFORE_QUALIFIED = (MemberStatus.ADDRESSED, MemberStatus.ANSWERED)
 
 
 @deferrable
@@ -25,7 +26,7 @@ def qualify_response(doc: Document) -> None:
 
 	A response that says no changes the points and proposes nothing.
 	"""
-	says_no = doc.answer == "Not Interested" or doc.response_type == "Unsubscribe"
+	says_no = doc.answer == CallAnswer.NOT_INTERESTED or doc.response_type == ResponseType.UNSUBSCRIBE
 	qualify(doc.campaign, doc.member, says_no)
 
 
@@ -40,10 +41,11 @@ def qualify(campaign: str, member: str, says_no: bool = False) -> None:
 	result = score(member)
 	threshold = frappe.get_cached_value("Relation Qualification Scheme", scheme, "threshold")
 	status = frappe.db.get_value("Relation Campaign Member", member, "status")
-	qualified = result.points >= threshold and not says_no and status != "Declined"
+	qualified = result.points >= threshold and not says_no and status != MemberStatus.DECLINED
 	if qualified and status in _BEFORE_QUALIFIED:
-		status = "Qualified"
-	member_status.advance(member, status, points=result.points)
+		member_status.qualify(member, result.points)
+	else:
+		member_status.set_points(member, result.points)
 	if qualified:
 		handover.propose(member)
 

@@ -9,31 +9,33 @@ from typing import Any
 
 import frappe
 
+from crm_relations.campaigns import states
 from crm_relations.segments.description import builder_schema
 from crm_relations.setup import timeline_legend
+from crm_relations.shared.states.base import State
 
-#: name in the browser → the field that holds the values
-ENUMS = {
-	"CallAnswer": ("Relation Campaign Response", "answer"),
-	"CampaignStatus": ("Relation Campaign", "status"),
-	"Channel": ("Relation Consent", "channel"),
-	"ConsentEvent": ("Relation Consent", "event"),
+#: name in the browser → the enumeration, or the field that holds the values
+ENUMS: dict[str, type[State] | tuple[str, str]] = {
+	"CallAnswer": states.CallAnswer,
+	"CampaignStatus": states.CampaignStatus,
+	"Channel": states.Channel,
+	"ConsentEvent": states.ConsentEvent,
 	"DuplicateState": ("Relation Duplicate", "state"),
 	"HandoverStatus": ("Relation Handover", "status"),
 	"ImportStatus": ("Relation Import", "status"),
 	"InteractionKind": ("Relation Interaction", "kind"),
 	"InteractionOutcome": ("Relation Interaction", "outcome"),
-	"MailAddressState": ("Relation Mail Address", "state"),
-	"MailReviewDecision": ("Relation Mail Review", "decision"),
-	"MailReviewState": ("Relation Mail Review", "state"),
-	"MemberStatus": ("Relation Campaign Member", "status"),
+	"MailAddressState": states.MailAddressState,
+	"MailReviewDecision": states.MailReviewDecision,
+	"MailReviewState": states.MailReviewState,
+	"MemberStatus": states.MemberStatus,
 	"MergeState": ("Relation Merge", "state"),
 	"RelationKind": ("Relation", "relation_kind"),
 	"SegmentKind": ("Relation Segment", "kind"),
 	"SegmentPin": ("Relation Segment Pin", "pin"),
 	"SegmentState": ("Relation Segment", "state"),
-	"SendState": ("Relation Campaign Send", "state"),
-	"StepType": ("Relation Campaign Step", "step_type"),
+	"SendState": states.SendState,
+	"StepType": states.StepType,
 }
 #: enumeration → value → color of its indicator; gray if none is given
 COLORS = {
@@ -84,15 +86,18 @@ def extend_bootinfo(bootinfo: dict[str, Any]) -> None:
 
 def enums() -> dict[str, dict[str, str]]:
 	"""Return each enumeration as member → value, such as `{"SendState": {"PENDING": "Pending", …}}`."""
-	return {
-		name: {member_of(value): value for value in _options(*field) if value}
-		for name, field in ENUMS.items()
-	}
+	return {name: _values(source) for name, source in ENUMS.items()}
 
 
 def member_of(value: str) -> str:
 	"""Return the name of a value in the browser: capitals, with an underscore between words."""
 	return re.sub(r"\W+", "_", value).upper()
+
+
+def _values(source: type[State] | tuple[str, str]) -> dict[str, str]:
+	if isinstance(source, tuple):
+		return {member_of(value): value for value in _options(*source) if value}
+	return {member.name: member.value for member in source}
 
 
 def _options(doctype: str, fieldname: str) -> list[str]:

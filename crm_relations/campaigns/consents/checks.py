@@ -5,6 +5,7 @@ from frappe import _
 from frappe.utils import add_to_date, now_datetime
 
 from crm_relations.campaigns.consents import law, opt_in
+from crm_relations.campaigns.states import OptInState
 from crm_relations.campaigns.transport import accounts
 from crm_relations.shared.findings import Finding
 
@@ -45,7 +46,7 @@ def _opt_in() -> list[Finding]:
 	hour_ago = add_to_date(now_datetime(), hours=-1)
 	waiting = frappe.db.count(
 		opt_in.DOCTYPE,
-		{"state": "Waiting", "mailed_at": ["is", "not set"], "requested_at": ["<", hour_ago]},
+		{"state": OptInState.WAITING, "mailed_at": ["is", "not set"], "requested_at": ["<", hour_ago]},
 	)
 	if not waiting:
 		return []

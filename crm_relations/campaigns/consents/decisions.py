@@ -22,6 +22,8 @@ from crm_relations.campaigns.consents import deliverability
 from crm_relations.campaigns.consents import soft_opt_in as existing_customers
 from crm_relations.campaigns.consents.address_variants import known as known_spellings
 from crm_relations.campaigns.rules import ConsentEvent, Decision
+from crm_relations.campaigns.states import Channel
+from crm_relations.campaigns.states import ConsentEvent as Event
 from crm_relations.relations import changes
 from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.contact_keys import email_key, mailbox_key, phone_key
@@ -61,9 +63,9 @@ def address_key(address: str | None, channel: str) -> str:
 	"""Normal form of an address of the channel; empty if it is none."""
 	if address == rules.ALL_ADDRESSES:
 		return address
-	if channel == "Email":
+	if channel == Channel.EMAIL:
 		return email_key(address)
-	if channel == "Phone":
+	if channel == Channel.PHONE:
 		return phone_key(address, region())
 	return " ".join((address or "").split()).casefold()
 
@@ -125,7 +127,7 @@ def record_withdrawals(withdrawals: Sequence[Mapping[str, Any]]) -> None:
 		doc = frappe.get_doc(
 			{
 				"doctype": DOCTYPE,
-				"event": "Withdrawn",
+				"event": Event.WITHDRAWN,
 				"purpose": rules.GENERAL_PURPOSE,
 				**values,
 				"by_system": 1,
@@ -217,7 +219,7 @@ def decide_for(campaign: Document, rows: Sequence[frappe._dict], channel: str) -
 		business[row.recipient] = business.get(row.recipient, True) and one
 		relations.setdefault(row.recipient, set()).update({row.relation} if row.relation else ())
 	sales = None
-	if channel == "Email":
+	if channel == Channel.EMAIL:
 		sales = existing_customers.proofs(campaign, {key: min(who) for key, who in relations.items() if who})
 	return decide_many(business, channel, campaign.purpose, relations=relations, sales=sales)
 
@@ -252,7 +254,7 @@ def decide_purposes(
 	"""Decisions by purpose and address, with no more queries than for one."""
 	known = [key for key in keys if key]
 	events = _events(known, channel, at, relations or {})
-	blocked = suppressions(set(known)) if channel == "Email" else {}
+	blocked = suppressions(set(known)) if channel == Channel.EMAIL else {}
 	calls_need_consent = bool(frappe.get_cached_doc("Relation Settings").calls_need_consent)
 	return {
 		purpose: {
@@ -383,8 +385,8 @@ def _events(
 	events: dict[str, dict[str, ConsentEvent]] = {}
 	for key, event in read(table.address_key.isin(keys), table.address_key) if keys else ():
 		events.setdefault(key, {})[event.name] = event
-	objects = table.event == "Withdrawn"
-	if channel == "Email" and keys:
+	objects = table.event == Event.WITHDRAWN
+	if channel == Channel.EMAIL and keys:
 		boxes = _grouped({key: mailbox_key(key) for key in keys})
 		for box, event in read(objects & table.mailbox_key.isin(list(boxes)), table.mailbox_key):
 			for key in boxes[box]:
@@ -418,12 +420,12 @@ def check_event(doc: Document) -> None:
 	doc.address_key = address_key(doc.address, doc.channel)
 	if not doc.address_key:
 		refuse(_("Address: {0} is not an address for {1}"), doc.address, _(doc.channel))
-	if doc.address_key == rules.ALL_ADDRESSES and (doc.event != "Withdrawn" or not doc.relation):
+	if doc.address_key == rules.ALL_ADDRESSES and (doc.event != Event.WITHDRAWN or not doc.relation):
 		frappe.throw(_("Address: * stands for all addresses of a relation that objects; name the relation"))
-	doc.mailbox_key = mailbox_key(doc.address_key) if doc.channel == "Email" else None
+	doc.mailbox_key = mailbox_key(doc.address_key) if doc.channel == Channel.EMAIL else None
 	if get_datetime(doc.given_at) > now_datetime():
 		frappe.throw(_("Time: a consent cannot lie in the future"))
-	if doc.event == "Given":
+	if doc.event == Event.GIVEN:
 		_check_given(doc)
 
 
@@ -431,7 +433,7 @@ def _check_given(doc: Document) -> None:
 	"""Consent needs a basis that can be declared, and more than a row of a file to lift an objection."""
 	if not doc.legal_basis:
 		frappe.throw(_("Legal Basis is needed where consent is given"))
-	if doc.channel == "Email" and doc.legal_basis == rules.EXISTING_CUSTOMER:
+	if doc.channel == Channel.EMAIL and doc.legal_basis == rules.EXISTING_CUSTOMER:
 		frappe.throw(
 			_(
 				"Legal Basis: existing customers by § 7 (3) UWG are derived from sales. Enter the advertised item groups in the campaign, and the notices in Relation Settings"

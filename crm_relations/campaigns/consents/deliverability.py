@@ -11,6 +11,7 @@ from frappe.query_builder import DocType
 from frappe.utils import add_days, cint, get_datetime, now_datetime
 from pypika.terms import ExistsCriterion
 
+from crm_relations.campaigns.states import MailAddressState, ResponseType, SendState
 from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.text.outside_text import plain_values
 
@@ -28,7 +29,7 @@ def undeliverable(keys: set[str]) -> dict[str, str]:
 	names = (
 		frappe.qb.from_(table)
 		.select(table.address_key)
-		.where(table.address_key.isin(sorted(keys)) & (table.state == "Undeliverable"))
+		.where(table.address_key.isin(sorted(keys)) & (table.state == MailAddressState.UNDELIVERABLE))
 		.run(pluck=True)
 	)
 	return dict.fromkeys(names, DEAD)
@@ -49,9 +50,9 @@ def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "", 
 		soft = 0
 	soft += 0 if permanent else 1
 	limit = cint(frappe.get_cached_doc("Relation Settings").soft_bounce_limit)
-	gone = permanent or (row and row.state == "Undeliverable") or (limit > 0 and soft >= limit)
+	gone = permanent or (row and row.state == MailAddressState.UNDELIVERABLE) or (limit > 0 and soft >= limit)
 	values = {
-		"state": "Undeliverable" if gone else "Deliverable",
+		"state": MailAddressState.UNDELIVERABLE if gone else MailAddressState.DELIVERABLE,
 		"soft_bounces": soft,
 		"last_bounce": now_datetime(),
 		"status_code": code[:140],
@@ -69,9 +70,9 @@ def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "", 
 def note_dead(key: str, *, at: datetime, reason: str) -> None:
 	"""Another system knows that mail to the address comes back. What has come from the address since counts more."""
 	row = frappe.db.get_value(DOCTYPE, key, ["state", "last_bounce"], as_dict=True, for_update=True)
-	if row and (row.state == "Undeliverable" or (row.last_bounce and row.last_bounce >= at)):
+	if row and (row.state == MailAddressState.UNDELIVERABLE or (row.last_bounce and row.last_bounce >= at)):
 		return
-	values = {"state": "Undeliverable", "last_bounce": at, "reason": reason[:1000]}
+	values = {"state": MailAddressState.UNDELIVERABLE, "last_bounce": at, "reason": reason[:1000]}
 	if row:
 		frappe.db.set_value(DOCTYPE, key, plain_values(DOCTYPE, values))
 	else:
@@ -90,12 +91,12 @@ def _arrived_since(key: str, moment: datetime, send: str) -> bool:
 	came_back = (
 		frappe.qb.from_(response)
 		.select(response.name)
-		.where((response.send == table.name) & (response.response_type == "Bounce"))
+		.where((response.send == table.name) & (response.response_type == ResponseType.BOUNCE))
 	)
 	return bool(
 		frappe.qb.from_(table)
 		.select(table.name)
-		.where((table.recipient == key) & (table.state == "Sent") & (table.sent_at > moment))
+		.where((table.recipient == key) & (table.state == SendState.SENT) & (table.sent_at > moment))
 		.where((table.name != send) & ExistsCriterion(came_back).negate())
 		.limit(1)
 		.run()
@@ -107,9 +108,12 @@ def mark_deliverable(key: str) -> None:
 	table = DocType(DOCTYPE)
 	(
 		frappe.qb.update(table)
-		.set(table.state, "Deliverable")
+		.set(table.state, MailAddressState.DELIVERABLE)
 		.set(table.soft_bounces, 0)
 		.set(table.modified, now_datetime())
-		.where((table.address_key == key) & ((table.state == "Undeliverable") | (table.soft_bounces > 0)))
+		.where(
+			(table.address_key == key)
+			& ((table.state == MailAddressState.UNDELIVERABLE) | (table.soft_bounces > 0))
+		)
 		.run()
 	)

@@ -14,6 +14,7 @@ from frappe.utils import get_datetime, now_datetime
 
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.consents import decisions, deliverability
+from crm_relations.campaigns.states import ConsentEvent, SendState
 from crm_relations.relations.exchange.files.opt_outs import DEAD, EMAIL, LETTER, Objection
 from crm_relations.shared import document_extensions
 
@@ -58,7 +59,7 @@ def _add(withdrawals: Sequence[Mapping[str, Any]]) -> None:
 	relations = {one["relation"] for one in withdrawals} - {None}
 	if _is_planned(keys, relations) or document_extensions.find([decisions.DOCTYPE]):
 		for one in withdrawals:
-			decisions.record(event="Withdrawn", **one)
+			decisions.record(event=ConsentEvent.WITHDRAWN, **one)
 	else:
 		decisions.record_withdrawals(withdrawals)
 
@@ -66,7 +67,7 @@ def _add(withdrawals: Sequence[Mapping[str, Any]]) -> None:
 def _is_planned(keys: Iterable[str], relations: Iterable[str]) -> bool:
 	"""Tell whether a message or a call is planned for one of the addresses or relations."""
 	table = DocType("Relation Campaign Send")
-	query = frappe.qb.from_(table).select(table.name).where(table.state == "Pending").limit(1)
+	query = frappe.qb.from_(table).select(table.name).where(table.state == SendState.PENDING).limit(1)
 	return any(
 		query.where(column.isin(sorted(values))).run()
 		for column, values in ((table.recipient, keys), (table.relation, relations))
@@ -112,9 +113,9 @@ def _recorded(objections: Iterable[Objection]) -> set[tuple]:
 	for channel, address, relation, event, given_at in rows:
 		key = (channel, address, (relation or "") if address == rules.ALL_ADDRESSES else "")
 		last[key] = event
-		if event == "Withdrawn":
+		if event == ConsentEvent.WITHDRAWN:
 			dated.add((*key, given_at.date()))
-	return dated | {key for key, event in last.items() if event == "Withdrawn"}
+	return dated | {key for key, event in last.items() if event == ConsentEvent.WITHDRAWN}
 
 
 def _moment(on: date | None) -> datetime:

@@ -11,9 +11,10 @@ from frappe import _
 
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.consents import decisions
+from crm_relations.campaigns.states import Channel, ConsentEvent
 from crm_relations.shared.refusals import refuse
 
-CHANNELS = ("Email", "Phone", "Letter")
+CHANNELS = tuple(Channel)
 #: how it came → words for the source
 WAYS = ("By telephone", "By letter", "By email", "In person")
 
@@ -31,7 +32,9 @@ def record(relation: str, way: str, channels: Sequence[str] = CHANNELS) -> list[
 		refuse(_("Channel: {0} is not known"), ", ".join(sorted(unknown)))
 	proof = f"Recorded by {frappe.session.user}"
 	return [
-		decisions.record(relation, address, channel, "Withdrawn", source=f"Objection: {way}", proof=proof)
+		decisions.record(
+			relation, address, channel, ConsentEvent.WITHDRAWN, source=f"Objection: {way}", proof=proof
+		)
 		for channel in channels
 		for address in [rules.ALL_ADDRESSES, *_addresses(relation, channel)]
 	]
@@ -39,10 +42,10 @@ def record(relation: str, way: str, channels: Sequence[str] = CHANNELS) -> list[
 
 def _addresses(relation: str, channel: str) -> list[str]:
 	"""The relation's addresses of the channel, each once, as they are written."""
-	if channel == "Letter":
+	if channel == Channel.LETTER:
 		return []
-	fields = ["email_id"] if channel == "Email" else ["mobile_no", "phone"]
-	kinds = ["Email"] if channel == "Email" else ["Mobile", "Phone"]
+	fields = ["email_id"] if channel == Channel.EMAIL else ["mobile_no", "phone"]
+	kinds = ["Email"] if channel == Channel.EMAIL else ["Mobile", "Phone"]
 	values = list((frappe.db.get_value("Relation", relation, fields, as_dict=True) or {}).values())
 	values += frappe.get_all(
 		"Relation Contact Point",

@@ -23,6 +23,7 @@ from crm_relations.campaigns import rules
 from crm_relations.campaigns.classification import bounce_rules
 from crm_relations.campaigns.consents import decisions, deliverability
 from crm_relations.campaigns.consents import purposes as texts
+from crm_relations.campaigns.states import OptInState
 from crm_relations.campaigns.transport import accounts, signed_links, smtp
 from crm_relations.shared import live_site
 from crm_relations.shared.access.system_fields import trusted
@@ -76,7 +77,7 @@ def request(
 				"domain": key.rpartition("@")[2],
 				"purposes": "\n".join(purpose.name for purpose in chosen),
 				"language": language,
-				"state": "Waiting",
+				"state": OptInState.WAITING,
 				"requested_at": now,
 				"expires_at": add_to_date(now, days=max(cint(_settings().opt_in_days), 1)),
 				"source": source[:140],
@@ -122,22 +123,27 @@ def find(token: str | None) -> frappe._dict | None:
 		return None
 	fields = ["name", "address", "relation", "purposes", "language", "state", "expires_at", "declaration"]
 	row = frappe.db.get_value(DOCTYPE, name, fields, as_dict=True)
-	if row and row.state == "Waiting" and row.expires_at < now_datetime():
-		row.state = "Expired"
+	if row and row.state == OptInState.WAITING and row.expires_at < now_datetime():
+		row.state = OptInState.EXPIRED
 	return row
 
 
 def confirm(name: str, ip: str | None = None) -> str:
 	"""The owner of the mailbox confirms: consent is recorded, once. Returns the state of the request."""
 	doc = frappe.get_doc(DOCTYPE, name, for_update=True)
-	if doc.state != "Waiting":
+	if doc.state != OptInState.WAITING:
 		return doc.state
 	now = now_datetime()
 	if doc.expires_at < now:
 		return "Expired"
 	relation = doc.relation or _relation_of(doc.address_key)
 	doc.update(
-		{"state": "Confirmed", "confirmed_at": now, "confirmed_from": network(ip), "relation": relation}
+		{
+			"state": OptInState.CONFIRMED,
+			"confirmed_at": now,
+			"confirmed_from": network(ip),
+			"relation": relation,
+		}
 	)
 	trusted(doc).save(ignore_permissions=True)
 	deliverability.mark_deliverable(doc.address_key)
@@ -173,7 +179,7 @@ def deliver(request: str) -> str:
 	The time is committed before the mail leaves: a request that is killed in between is mailed no second time.
 	"""
 	doc = frappe.get_doc(DOCTYPE, request, for_update=True)
-	if doc.state != "Waiting" or doc.mailed_at:
+	if doc.state != OptInState.WAITING or doc.mailed_at:
 		return "done"
 	account = accounts.account_of(frappe._dict(email_account=None))
 	problems = accounts.check(frappe._dict(email_account=None))
@@ -207,16 +213,16 @@ def _account_refused(outcome: smtp.Outcome) -> bool:
 def process_pending() -> None:
 	"""Hourly: mail what waits, mark what has expired, delete what expired long ago. Commits."""
 	table, now = DocType(DOCTYPE), now_datetime()
-	frappe.qb.update(table).set(table.state, "Expired").where(
-		(table.state == "Waiting") & (table.expires_at < now)
+	frappe.qb.update(table).set(table.state, OptInState.EXPIRED).where(
+		(table.state == OptInState.WAITING) & (table.expires_at < now)
 	).run()
-	old = (table.state == "Expired") & (table.expires_at < add_to_date(now, days=-KEPT_DAYS))
+	old = (table.state == OptInState.EXPIRED) & (table.expires_at < add_to_date(now, days=-KEPT_DAYS))
 	frappe.qb.from_(table).delete().where(old).run()
 	frappe.db.commit()
 	for name in (
 		frappe.qb.from_(table)
 		.select(table.name)
-		.where((table.state == "Waiting") & table.mailed_at.isnull())
+		.where((table.state == OptInState.WAITING) & table.mailed_at.isnull())
 		.orderby(table.requested_at)
 		.limit(200)
 		.run(pluck=True)

@@ -10,8 +10,7 @@ import frappe
 from frappe.query_builder import DocType
 from frappe.utils import add_years, now_datetime
 
-#: channel of consent → step type of the send ledger
-_STEP_TYPES = {"Email": "Email", "Phone": "Call", "Letter": "Letter"}
+from crm_relations.campaigns.states import STEP_TYPES, ConsentEvent, SendState
 
 
 def find(consents: Mapping[str, str], channel: str, years: int) -> set[str]:
@@ -29,7 +28,11 @@ def find(consents: Mapping[str, str], channel: str, years: int) -> set[str]:
 	old = (
 		frappe.qb.from_(consent)
 		.select(consent.name)
-		.where(consent.name.isin(sorted(given)) & (consent.event == "Given") & (consent.given_at < before))
+		.where(
+			consent.name.isin(sorted(given))
+			& (consent.event == ConsentEvent.GIVEN)
+			& (consent.given_at < before)
+		)
 		.run(pluck=True)
 	)
 	addresses = {given[name] for name in old}
@@ -39,8 +42,8 @@ def find(consents: Mapping[str, str], channel: str, years: int) -> set[str]:
 		frappe.qb.from_(send)
 		.select(send.recipient)
 		.distinct()
-		.where(send.recipient.isin(sorted(addresses)) & (send.step_type == _STEP_TYPES[channel]))
-		.where(send.state.isin(("Sent", "Done")) & (send.sent_at >= before))
+		.where(send.recipient.isin(sorted(addresses)) & (send.step_type == STEP_TYPES[channel]))
+		.where(send.state.isin((SendState.SENT, SendState.DONE)) & (send.sent_at >= before))
 		.run(pluck=True)
 	)
 	return addresses.difference(used)

@@ -13,6 +13,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import escape_html
 
+from crm_relations.campaigns.states import StepType
 from crm_relations.campaigns.transport import smtp
 from crm_relations.shared.refusals import refuse
 
@@ -84,7 +85,7 @@ def check(campaign: Document, step: Document) -> list[str]:
 
 def check_all(campaign: Document) -> list[str]:
 	"""What is wrong with the files of any e-mail step, as HTML texts, each once."""
-	steps = [step for step in campaign.steps if step.step_type == "Email"]
+	steps = [step for step in campaign.steps if step.step_type == StepType.EMAIL]
 	return list(dict.fromkeys(problem for step in steps for problem in check(campaign, step)))
 
 
@@ -93,7 +94,7 @@ def leaving(campaign: Document) -> list[dict[str, str]]:
 	steps = [
 		step.title or _(step.step_type)
 		for step in campaign.steps
-		if step.step_type == "Email" and step.attach_files
+		if step.step_type == StepType.EMAIL and step.attach_files
 	]
 	if not steps:
 		return []

@@ -21,6 +21,7 @@ from crm_relations.campaigns.content import attachments
 from crm_relations.campaigns.content.templates import MailTemplate, TemplateError
 from crm_relations.campaigns.incoming import clicks
 from crm_relations.campaigns.rules import Decision
+from crm_relations.campaigns.states import StepType, Variant
 from crm_relations.campaigns.transport import signed_links, smtp
 from crm_relations.relations.facts import queue as facts
 from crm_relations.shared.text.outside_text import insert_rows
@@ -72,7 +73,7 @@ class Composer:
 	def __init__(self, campaign: Document, account: Document) -> None:
 		self.campaign = campaign
 		self.imprint = frappe.get_cached_doc("Relation Settings").legal_notice or ""
-		self.steps = {step.name: step for step in campaign.steps if step.step_type == "Email"}
+		self.steps = {step.name: step for step in campaign.steps if step.step_type == StepType.EMAIL}
 		self.templates: dict[tuple[str, bool], MailTemplate] = {}
 		self.files: dict[str, list[bytes]] = {}
 		self.labels: dict[tuple[str, str], str] = {}
@@ -103,7 +104,7 @@ class Composer:
 		message_id = row.message_id or smtp.new_message_id(self.sender)
 		unsubscribe = clicks.unsubscribe_url(token)
 		language = row.language or frappe.local.lang or "en"
-		rendered = self._template(row.step, row.variant == "B").render(
+		rendered = self._template(row.step, row.variant == Variant.B).render(
 			{**merge_fields(row), "unsubscribe_url": unsubscribe},
 			lambda index: clicks.click_url(token, index),
 			imprint=footer.imprint(self.imprint, decision, language),

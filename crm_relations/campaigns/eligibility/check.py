@@ -1,9 +1,8 @@
-"""The gate before each step: who must not get it now, though the plan says so. No rule of a segment opens it.
+"""Checks whether members are eligible for a step that is due: exit conditions, the step's condition, overdue invoices,
+open complaints, contact limits, and incoming emails that a user has not reviewed yet.
 
-Looked up when a step is due, for many rows at once: members for whom the campaign has ended, the step's condition,
-overdue invoices and open complaints where the campaign asks for it, how often people have been addressed, and
-incoming mails that a person has not read yet.
-Consent is looked up beside it, in `composing`, `call_list` and `letters`.
+Writes nothing itself; members that meet an exit condition leave through `exits`. No rule of a segment overrides these
+checks. Consent is looked up separately, in `composer`, `call_list` and `letters`.
 """
 
 from collections.abc import Sequence
@@ -15,30 +14,31 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce
 from frappe.utils import cint, now_datetime
 
-from crm_relations.campaigns import step_rules
-from crm_relations.campaigns.eligibility import contact_limits, exits, member_events
+from crm_relations.campaigns.eligibility import contact_limits, exits, member_events, step_rules
 from crm_relations.campaigns.incoming import mail_reviews
+from crm_relations.campaigns.members import member_rows
+from crm_relations.campaigns.states import StepType
 
 
 @dataclass
 class Verdict:
-	"""What the gate says: rows that are left out and why, and rows whose turn is not certain yet."""
+	"""The result of the check: rows that are left out → why, and rows that must wait as it is not certain yet."""
 
 	refused: dict[str, str] = field(default_factory=dict)
 	later: set[str] = field(default_factory=set)
 
 
 def evaluate(campaign: Document, rows: Sequence[frappe._dict], worker: str = "") -> Verdict:
-	"""Who of these send rows must not get their step. Members whose campaign has ended leave it here.
+	"""Check the members of these sends. Members that meet an exit condition leave the campaign.
 
 	:param rows: with `name`, `step`, `step_type`, `member`, `relation` and `recipient`
-	:param worker: who holds the rows; rows that others hold count for the contact limit
+	:param worker: the worker that holds the rows; rows of other workers count for the contact limit
 	"""
 	verdict = Verdict()
 	if not rows:
 		return verdict
 	members = [row.member for row in rows]
-	done = member_events.of_members(campaign.segment, members, roles=bool(campaign.exit_on_role_change))
+	done = member_events.of_campaign(campaign, members)
 	left = _left_before(members)
 	leaving = {m: why for m, why in exits.reasons(campaign, done).items() if m not in left}
 	excluded = _excluded(campaign, [row.relation for row in rows])
@@ -52,20 +52,20 @@ def evaluate(campaign: Document, rows: Sequence[frappe._dict], worker: str = "")
 			reason = "" if met else step_rules.CONDITION_NOT_MET
 		if reason:
 			verdict.refused[row.name] = reason
-	often, verdict.later = contact_limits.judge([r for r in rows if r.name not in verdict.refused], worker)
+	often, verdict.later = contact_limits.check([r for r in rows if r.name not in verdict.refused], worker)
 	verdict.refused.update(often)
-	unread = mail_reviews.held([row.recipient for row in rows if row.step_type == "Email"])
+	unread = mail_reviews.held([row.recipient for row in rows if row.step_type == StepType.EMAIL])
 	verdict.later |= {
 		row.name
 		for row in rows
-		if row.recipient in unread and row.step_type == "Email" and row.name not in verdict.refused
+		if row.recipient in unread and row.step_type == StepType.EMAIL and row.name not in verdict.refused
 	}
 	exits.leave(leaving)
 	return verdict
 
 
 def _left_before(members: Sequence[str]) -> dict[str, str]:
-	table = DocType(exits.MEMBER)
+	table = DocType(member_rows.MEMBER)
 	return dict(
 		frappe.qb.from_(table)
 		.select(table.name, table.left_reason)
@@ -75,7 +75,7 @@ def _left_before(members: Sequence[str]) -> dict[str, str]:
 
 
 def _excluded(campaign: Document, relations: Sequence[str]) -> dict[str, str]:
-	"""Relations that the campaign leaves out for now → why."""
+	"""Return the relations that the campaign leaves out for now → why."""
 	found: dict[str, str] = {}
 	if campaign.exclude_overdue:
 		facts = DocType("Relation Facts")

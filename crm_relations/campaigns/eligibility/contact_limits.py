@@ -15,17 +15,19 @@ from frappe.query_builder.functions import Count
 from frappe.utils import add_days, add_to_date, cint, now_datetime
 from pypika.terms import Criterion
 
-from crm_relations.campaigns import rules, step_rules
+from crm_relations.campaigns import rules
+from crm_relations.campaigns.eligibility import step_rules
 from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import SendState, StepType
 
 #: channel, or "" for all of them → fields of Relation Settings: number, days
 _FIELDS = {
-	"Email": ("contact_limit", "contact_limit_days"),
-	"Call": ("call_limit", "call_limit_days"),
-	"Letter": ("letter_limit", "letter_limit_days"),
+	StepType.EMAIL: ("contact_limit", "contact_limit_days"),
+	StepType.CALL: ("call_limit", "call_limit_days"),
+	StepType.LETTER: ("letter_limit", "letter_limit_days"),
 	"": ("total_limit", "total_limit_days"),
 }
-_CHANNELS = ("Email", "Call", "Letter")
+_CHANNELS = (StepType.EMAIL, StepType.CALL, StepType.LETTER)
 _DAYS = 7
 
 
@@ -34,10 +36,10 @@ class _Limit:
 
 	def __init__(self, channel: str, number: int, days: int, rows: Sequence[frappe._dict], worker: str):
 		self.channel, self.number = channel, number
-		self.field = "recipient" if channel == "Email" else "relation"
+		self.field = "recipient" if channel == StepType.EMAIL else "relation"
 		people = sorted({row[self.field] for row in rows if row[self.field]})
 		kinds = [channel] if channel else list(_CHANNELS)
-		own = [row.name for row in rows if row.step_type != "Email"]
+		own = [row.name for row in rows if row.step_type != StepType.EMAIL]
 		self.had = self._count(people, lambda table: _happened(table, kinds, days, own))
 		self.held = self._count(people, lambda table: _held_elsewhere(table, kinds, worker))
 
@@ -58,7 +60,7 @@ class _Limit:
 		self.had[row[self.field]] += 1
 
 
-def judge(rows: Sequence[frappe._dict], worker: str = "") -> tuple[dict[str, str], set[str]]:
+def check(rows: Sequence[frappe._dict], worker: str = "") -> tuple[dict[str, str], set[str]]:
 	"""Of these send rows, those whose people have been addressed often enough → why, and those of which it is not certain
 	yet, as other workers hold messages to the same people.
 
@@ -97,11 +99,11 @@ def _limits(rows: Sequence[frappe._dict], worker: str) -> list[_Limit]:
 def _happened(table: DocType, kinds: Sequence[str], days: int, own: Sequence[str]) -> Criterion:
 	since = add_days(now_datetime(), -days)
 	by_kind = {
-		"Email": ((table.state == "Sent") & (table.sent_at >= since))
-		| (table.state.isin(("Sending", "Uncertain")) & (table.claimed_at >= since)),
-		"Call": table.sent_at >= since,
-		"Letter": ((table.state == "Sent") & (table.sent_at >= since))
-		| ((table.state == "Pending") & (table.print_run > "")),
+		StepType.EMAIL: ((table.state == SendState.SENT) & (table.sent_at >= since))
+		| (table.state.isin((SendState.SENDING, SendState.UNCERTAIN)) & (table.claimed_at >= since)),
+		StepType.CALL: table.sent_at >= since,
+		StepType.LETTER: ((table.state == SendState.SENT) & (table.sent_at >= since))
+		| ((table.state == SendState.PENDING) & (table.print_run > "")),
 	}
 	happened = Criterion.any([(table.step_type == kind) & by_kind[kind] for kind in kinds])
 	# a call that is tried again is no other contact
@@ -113,7 +115,7 @@ def _held_elsewhere(table: DocType, kinds: Sequence[str], worker: str) -> Criter
 	return Criterion.all(
 		[
 			table.step_type.isin(list(kinds)),
-			table.state == "Pending",
+			table.state == SendState.PENDING,
 			table.worker.isnotnull(),
 			table.worker != worker,
 			table.claimed_at >= fresh,

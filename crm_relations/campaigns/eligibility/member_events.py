@@ -7,26 +7,32 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import frappe
+from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Max
 from frappe.utils import get_datetime
 from pypika.functions import Date
 
-from crm_relations.campaigns import rules, step_rules
-from crm_relations.campaigns.eligibility import purchases
-from crm_relations.campaigns.step_rules import MemberEvent
+from crm_relations.campaigns import rules
+from crm_relations.campaigns.eligibility import purchases, step_rules
+from crm_relations.campaigns.eligibility.step_rules import MemberEvent
 
 #: documents by which a relation buys, and the field that marks a credit note
 _SALES = (("Sales Order", None), ("Sales Invoice", "is_return"))
 
 
-def of_members(
-	segment: str | None, members: Sequence[str], *, roles: bool = False
-) -> dict[str, list[MemberEvent]]:
-	"""All that these members did since they were taken in; a fixed number of queries, whatever theirs.
+def of_campaign(campaign: Document, members: Sequence[str]) -> dict[str, list[MemberEvent]]:
+	"""Return the events of members of a campaign that its steps and exit conditions may ask for."""
+	return of_members(campaign.segment, members, with_role_changes=bool(campaign.exit_on_role_change))
 
-	:param segment: the campaign's, to see who has left it
-	:param roles: ask also whose role has changed
+
+def of_members(
+	segment: str | None, members: Sequence[str], *, with_role_changes: bool = False
+) -> dict[str, list[MemberEvent]]:
+	"""Return all events of members since their enrollment, in a fixed number of queries.
+
+	:param segment: the segment of the campaign, for members that have left it; None: not looked up
+	:param with_role_changes: look up role changes as well
 	"""
 	found: dict[str, list[MemberEvent]] = {member: [] for member in members}
 	if not members:
@@ -41,7 +47,7 @@ def of_members(
 		found[member].append(MemberEvent(step_rules.COMPLAINED, at))
 	for member, at in _gone(segment, members) if segment else ():
 		found[member].append(MemberEvent(step_rules.LEFT_SEGMENT, at))
-	for member, at in _moved_on(members) if roles else ():
+	for member, at in _role_changes(members) if with_role_changes else ():
 		found[member].append(MemberEvent(step_rules.ROLE_CHANGED, at))
 	return found
 
@@ -120,7 +126,7 @@ def _complaints(members: Sequence[str]) -> list[tuple[str, datetime]]:
 	)
 
 
-def _moved_on(members: Sequence[str]) -> list[tuple[str, datetime]]:
+def _role_changes(members: Sequence[str]) -> list[tuple[str, datetime]]:
 	"""Members whose stage (lead, prospect, customer …) began on the day on which they were taken in or later, and was told
 	after that: what is only learnt now of the time before is no change."""
 	told, relation, member = (

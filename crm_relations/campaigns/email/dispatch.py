@@ -1,8 +1,8 @@
-"""Delivery: the send ledger and its states. Alone writes `Relation Campaign Send` once its rows are planned.
+"""Sends the due emails of campaigns, clears up after workers that died, and queues the jobs that do so.
 
-How a message goes out exactly once stands in `worker`. If a worker dies, the rows it had claimed have not been sent
-and are free again; the one that is Sending may have been: it becomes Uncertain, is shown, and is never sent again
-unless a person says so.
+Writes no record itself; `sends.store` changes the sends. `worker` explains how a message is sent exactly once. If a
+worker dies, the rows that it had claimed were not sent and are free again. The row in Sending may have been sent: it
+becomes Uncertain, is shown, and is sent again only if a user decides so.
 
 Frappe's Email Queue is not used: it may send a row twice, forgets rows after 30 days, and shares its order
 with the mails of the site. Where mails are muted, or the site's sending is suspended, nothing is claimed.
@@ -31,11 +31,20 @@ from crm_relations.campaigns.manual import call_list
 from crm_relations.campaigns.members import ab_test
 from crm_relations.campaigns.sends import store
 from crm_relations.campaigns.sends.store import count_due
+from crm_relations.campaigns.sends.transitions import TRANSITIONS
+from crm_relations.campaigns.states import (
+	STEP_TYPES,
+	CampaignStatus,
+	ConsentEvent,
+	SendState,
+	StepType,
+	Variant,
+)
 from crm_relations.campaigns.transport import account_pauses, accounts
 from crm_relations.shared import live_site
 from crm_relations.shared.refusals import refuse, refuse_all
 
-SEND = "Relation Campaign Send"
+SEND = store.SEND
 
 #: seconds that one job works before it hands over to the next
 _JOB_SECONDS = 20 * 60
@@ -59,7 +68,7 @@ def send(
 	"""
 	frappe.db.commit()
 	doc = frappe.get_doc("Relation Campaign", campaign)
-	if doc.status == "Draft":
+	if doc.status == CampaignStatus.DRAFT:
 		refuse(_("Campaign {0} is a draft. Start it first"), doc.name)
 	counts = dict.fromkeys(("sent", "failed", "suppressed", "uncertain", "retry"), 0)
 	counts["uncertain"] += settle(campaign)
@@ -75,7 +84,7 @@ def send(
 
 
 def settle(campaign: str | None = None) -> int:
-	"""Clear up after workers that died: claims are freed, rows in Sending become Uncertain. Commits.
+	"""Clear up after workers that died: free their claims, and make rows in Sending Uncertain. Commits.
 
 	A worker of this machine is dead if its process is gone; one of another machine if it has been silent
 	for rules.LOCK_SECONDS.
@@ -93,20 +102,20 @@ def settle(campaign: str | None = None) -> int:
 
 
 def requeue(send_name: str) -> None:
-	"""A person has found that an uncertain or failed message did not arrive: it may be sent again."""
-	_decide(send_name, ("Uncertain", "Failed"), state="Pending", attempts=0)
+	"""Plan an uncertain or failed message again: a user has found that it did not arrive."""
+	store.requeue(send_name, _check_decidable(send_name, "requeue"))
 
 
 def confirm(send_name: str) -> None:
-	"""A person has found that an uncertain message did arrive."""
-	_decide(send_name, ("Uncertain",), state="Sent")
+	"""Mark an uncertain message as sent: a user has found that it did arrive."""
+	store.confirm_sent(send_name, _check_decidable(send_name, "confirm_sent"))
 
 
 def suppress_withdrawn(consent_event: Document) -> None:
-	"""A withdrawal takes effect at once on what is planned, also on rows that a worker has claimed."""
-	if consent_event.event != "Withdrawn":
+	"""Suppress what is planned and a withdrawal forbids, also rows that a worker has claimed."""
+	if consent_event.event != ConsentEvent.WITHDRAWN:
 		return
-	step_type = {"Email": "Email", "Phone": "Call", "Letter": "Letter"}[consent_event.channel]
+	step_type = STEP_TYPES[consent_event.channel]
 	table, campaign = DocType(SEND), DocType("Relation Campaign")
 	rows = (
 		frappe.qb.from_(table)
@@ -118,24 +127,18 @@ def suppress_withdrawn(consent_event: Document) -> None:
 			if consent_event.address_key == rules.ALL_ADDRESSES
 			else table.recipient == consent_event.address_key
 		)
-		.where((table.state == "Pending") & (table.step_type == step_type))
+		.where((table.state == SendState.PENDING) & (table.step_type == step_type))
 		.run()
 	)
 	names = [name for name, purpose in rows if rules.same_purpose(consent_event.purpose, purpose)]
-	if names:
-		store.update(
-			table.name.isin(names) & (table.state == "Pending"),
-			state="Suppressed",
-			reason=rules.WITHDRAWN,
-			consent=consent_event.name,
-		)
+	store.suppress(names, rules.WITHDRAWN, consent_event.name)
 
 
 # --- jobs -----------------------------------------------------------------------------------------------
 
 
 def send_due_campaigns() -> None:
-	"""For the scheduler: queue the sending of what is due in running campaigns, and clear up after dead workers."""
+	"""Queue the sending of what is due in running campaigns, and clear up after dead workers. Run by the scheduler."""
 	settle()
 	table, campaign = DocType(SEND), DocType("Relation Campaign")
 	names = (
@@ -144,10 +147,17 @@ def send_due_campaigns() -> None:
 		.on(campaign.name == table.campaign)
 		.select(table.campaign)
 		.distinct()
-		.where((campaign.status == "Running") & (table.state == "Pending") & (table.due_on <= getdate()))
+		.where(
+			(campaign.status == CampaignStatus.RUNNING)
+			& (table.state == SendState.PENDING)
+			& (table.due_on <= getdate())
+		)
 		.where(table.retry_at.isnull() | (table.retry_at <= now_datetime()))
-		.where((table.step_type == "Email") | ((table.step_type == "Call") & table.legal_basis.isnull()))
-		.where(table.variant.isnull() | (table.variant != store.WAITING))
+		.where(
+			(table.step_type == StepType.EMAIL)
+			| ((table.step_type == StepType.CALL) & table.legal_basis.isnull())
+		)
+		.where(table.variant.isnull() | (table.variant != Variant.WAITING))
 		.run(pluck=True)
 	)
 	at_work = _campaigns_at_work()
@@ -161,14 +171,14 @@ def send_due_campaigns() -> None:
 
 
 def _campaigns_at_work() -> set[str]:
-	"""Campaigns of which a worker holds rows; after `settle` these workers live."""
+	"""Return the campaigns with rows that a worker holds; after `settle` these workers are alive."""
 	table = DocType(SEND)
-	held = table.worker.isnotnull() & table.state.isin(("Pending", "Sending"))
+	held = table.worker.isnotnull() & table.state.isin((SendState.PENDING, SendState.SENDING))
 	return set(frappe.qb.from_(table).select(table.campaign).distinct().where(held).run(pluck=True))
 
 
 def enqueue(campaign: str) -> None:
-	"""Let a worker send what is due; a job that waits already is enough."""
+	"""Queue a job that sends what is due, unless one waits already."""
 	enqueue_once(send_job, campaign, _JOB_SECONDS + 10 * 60)
 
 
@@ -196,7 +206,7 @@ def enqueue_once(method: Callable, campaign: str, timeout: int, **kwargs) -> Non
 
 
 def send_job(campaign: str) -> dict:
-	"""Background job: send for a while, show progress in the form, hand over to a next job if more is due."""
+	"""Send for a while, show progress in the form, and queue another job if more is due. Runs in the background."""
 	result = send(campaign, _publish(campaign), seconds=_JOB_SECONDS)
 	publish(campaign, done=True)
 	if result["pending"] and not result["stopped"]:
@@ -205,7 +215,7 @@ def send_job(campaign: str) -> dict:
 
 
 def publish(campaign: str, **message) -> None:
-	"""Tell open forms of the campaign that figures have changed."""
+	"""Notify open forms of the campaign that figures have changed."""
 	frappe.publish_realtime(
 		"relation_campaign_progress",
 		{"campaign": campaign, **message},
@@ -222,8 +232,8 @@ def _publish(campaign: str) -> Callable[[int, int], None]:
 
 
 def _hindrance(campaign: Document) -> str:
-	"""Why nothing may be sent now; empty if it may."""
-	if campaign.status != "Running":
+	"""Return why nothing may be sent now; empty if sending is allowed."""
+	if campaign.status != CampaignStatus.RUNNING:
 		return _("The campaign is {0}").format(_(campaign.status))
 	if reason := accounts.held_back():
 		return reason
@@ -234,7 +244,7 @@ def _hindrance(campaign: Document) -> str:
 
 
 def _work(doc: Document, counts: dict, due: int, on_progress, seconds: float | None) -> str:
-	"""Let one worker send what is due; returns why it stopped early."""
+	"""Send what is due with one worker; returns why it stopped early."""
 	if problems := [*map(escape_html, accounts.check(doc)), *attachments.check_all(doc)]:
 		refuse_all(map(Markup, problems))
 	live_site.remember()
@@ -251,36 +261,30 @@ def _work(doc: Document, counts: dict, due: int, on_progress, seconds: float | N
 	return worker.run()
 
 
-def _decide(send_name: str, states: tuple[str, ...], **values) -> None:
-	"""A person's decision on a row; its Communication goes where the message is to be sent anew."""
-	row = frappe.db.get_value(SEND, send_name, ["state", "communication"], as_dict=True, for_update=True)
-	if not row or row.state not in states:
+def _check_decidable(send_name: str, transition: str) -> str:
+	"""Lock a row and refuse a decision that its state does not allow; returns the note of the decision."""
+	allowed = TRANSITIONS[transition].sources
+	state = frappe.db.get_value(SEND, send_name, "state", for_update=True)
+	if state not in allowed:
 		refuse(
 			_("State: {0} is {1}; only {2} can be decided"),
 			send_name,
-			_(row.state) if row else _("missing"),
-			", ".join(_(s) for s in states),
+			_(state) if state else _("missing"),
+			", ".join(_(one) for one in SendState if one in allowed),
 		)
-	if values["state"] == "Pending":
-		if row.communication:
-			store.delete_communications([row.communication])
-		values.update(worker=None, claimed_at=None, retry_at=None, communication=None)
-	elif row.communication:
-		store.mark_communications([row.communication], "Sent")
-	note = f"Decided by {frappe.session.user}"
-	store.update(DocType(SEND).name == send_name, reason=note, **values)
+	return f"Decided by {frappe.session.user}"
 
 
 def _worker_name() -> str:
-	"""`host/process/its start/random`: tells whether the process still lives, and is never used twice."""
+	"""Return `host/process/its start/random`: shows whether the process is alive, and is never used twice."""
 	process = psutil.Process()
 	return f"{socket.gethostname()[:60]}/{os.getpid()}/{process.create_time():.0f}/{frappe.generate_hash(length=8)}"
 
 
 def _alive(worker: str) -> bool:
-	"""May the worker still be at work? False only where its process on this machine is certainly gone.
+	"""Return whether the worker may still be at work. False only if its process on this machine is certainly gone.
 
-	A process that was killed and that nobody asks for its end (a zombie, in containers for good) is gone.
+	A zombie counts as gone: in a container, a killed process may stay one for good.
 	"""
 	host, _sep, rest = worker.partition("/")
 	parts = rest.split("/")

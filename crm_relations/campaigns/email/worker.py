@@ -34,6 +34,7 @@ from crm_relations.campaigns.content import composer
 from crm_relations.campaigns.content.composer import ComposedEmail
 from crm_relations.campaigns.eligibility import check
 from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import CampaignStatus, SendState
 from crm_relations.campaigns.transport import account_pauses, accounts, smtp
 from crm_relations.campaigns.transport.throttle import Throttle, seconds_to_next_minute
 
@@ -66,7 +67,7 @@ class Worker:
 	#: what became of messages, not committed yet
 	outcomes: list[Callable[[], None]] = field(default_factory=list)
 	last_progress: float = field(default_factory=time.monotonic)
-	passed_over: int = 0
+	lock_misses: int = 0
 	#: message and answer of the temporary refusals in a row that read the same
 	refusals: list[tuple[str, str]] = field(default_factory=list)
 
@@ -106,7 +107,7 @@ class Worker:
 		names = self._write(partial(store.claim, self.campaign.name, self.name, allowed, full))
 		self.throttle.give_back(allowed - len(names))
 		if names:
-			self.passed_over = 0
+			self.lock_misses = 0
 			self._send_chunk(names)
 			return True
 		if not store.count_claimable(self.campaign.name):
@@ -116,22 +117,22 @@ class Worker:
 	def _wait_for_the_lock(self) -> bool:
 		"""Rows are due that nobody holds, and yet none could be claimed: another worker's claim, also one for another
 		campaign, has them locked for this moment, as the database sees fit."""
-		self.passed_over += 1
-		time.sleep(min(0.02 * self.passed_over, 1))
-		return self.passed_over < LOCK_TRIES
+		self.lock_misses += 1
+		time.sleep(min(0.02 * self.lock_misses, 1))
+		return self.lock_misses < LOCK_TRIES
 
 	def _send_chunk(self, names: list[str]) -> None:
-		letters, closed = self._write(partial(self._prepare, names))
+		emails, closed = self._write(partial(self._prepare, names))
 		for state, number in closed.items():
 			self.counts[state.lower()] += number
 		left_out = []
-		for letter in letters:
+		for email in emails:
 			self._check_time()
-			if not self._write(partial(self._begin, letter)):
+			if not self._write(partial(self._begin, email)):
 				self._check_state()
-				left_out.append(letter.communication)  # withdrawn or taken over since the chunk was read
+				left_out.append(email.communication)  # withdrawn or taken over since the chunk was read
 				continue
-			self._finish(letter, self.line.hand_over(letter.recipient, letter.message))
+			self._finish(email, self.line.hand_over(email.recipient, email.message))
 			self._show_progress()
 		self._write(partial(store.delete_communications, left_out))
 
@@ -144,63 +145,63 @@ class Worker:
 		rows = composer.rows(names)
 		verdict = check.evaluate(self.campaign, rows, self.name)
 		for name, reason in verdict.refused.items():
-			store.close(name, self.name, "Suppressed", reason=reason)
-			closed["Suppressed"] += 1
+			store.leave_out(name, self.name, reason)
+			closed[SendState.SUPPRESSED] += 1
 		rows = [row for row in rows if row.name not in verdict.refused]
 		later = add_to_date(now_datetime(), minutes=5 + random.random() * 5)
 		store.put_back(verdict.later, self.name, retry_at=later)
 		rows = [row for row in rows if row.name not in verdict.later]
 		too_many = self.throttle.share([row.recipient for row in rows])
 		store.put_back([rows[i].name for i in too_many], self.name)
-		letters, refused = self.composer.compose([row for i, row in enumerate(rows) if i not in too_many])
+		emails, refused = self.composer.compose([row for i, row in enumerate(rows) if i not in too_many])
 		for name, outcome in refused.items():
-			state = "Suppressed" if outcome.suppressed else "Failed"
-			store.close(name, self.name, state, reason=outcome.reason, consent=outcome.consent or None)
-			closed[state] += 1
-		store.prepare({letter.send: letter.stored() for letter in letters})
-		composer.file_communications(letters, self.account)
-		return letters, closed
+			if outcome.suppressed:
+				store.leave_out(name, self.name, outcome.reason, outcome.consent or None)
+			else:
+				store.mark_failed(name, self.name, outcome.reason)
+			closed[SendState.SUPPRESSED if outcome.suppressed else SendState.FAILED] += 1
+		store.prepare({email.send: email.stored() for email in emails})
+		composer.file_communications(emails, self.account)
+		return emails, closed
 
 	# --- a message ----------------------------------------------------------------------------------------
 
-	def _begin(self, letter: ComposedEmail, again: bool = False) -> bool:
-		return store.begin(letter.send, self.name, self.campaign.name, again)
+	def _begin(self, email: ComposedEmail, again: bool = False) -> bool:
+		return store.begin(email.send, self.name, self.campaign.name, again)
 
-	def _finish(self, letter: ComposedEmail, outcome: smtp.Outcome) -> None:
+	def _finish(self, email: ComposedEmail, outcome: smtp.Outcome) -> None:
 		"""Note what became of the message; it is committed with the next one."""
 		if outcome.result == "accepted":
 			self.refusals = []
-			self._note(
-				"sent", store.close_sent, letter.send, self.name, str(now_datetime()), outcome.identity
-			)
+			self._note("sent", store.mark_sent, email.send, self.name, str(now_datetime()), outcome.identity)
 		elif outcome.result == "lost":
-			self._close(letter, "Uncertain", "Sending", outcome.reason)
-		elif cause := self._account_refused(letter, outcome):
-			self._pause_account(letter, outcome, cause)
+			self._close("uncertain", store.mark_uncertain, email, "Sending", outcome.reason)
+		elif cause := self._account_refused(email, outcome):
+			self._pause_account(email, outcome, cause)
 		elif outcome.result == "permanent":
-			self._close(letter, "Failed", "Error", outcome.reason)
+			self._close("failed", store.mark_failed, email, "Error", outcome.reason)
 			if self._cause(outcome) == "address":
 				code = bounce_rules.code_in(outcome.reason)
 				self._note(
 					"",
 					deliverability.note_bounce,
-					letter.recipient,
+					email.recipient,
 					permanent=True,
 					code=code,
 					reason=outcome.reason,
 				)
 		elif outcome.result == "unreachable":
-			self._note("", store.put_back, [letter.send], self.name, reason=outcome.reason)
+			self._note("", store.put_back, [email.send], self.name, reason=outcome.reason)
 			raise Stop(_("The mail server cannot be reached: {0}").format(outcome.reason))
 		else:
-			self._put_off(letter, outcome.reason)
+			self._put_off(email, outcome.reason)
 
 	@staticmethod
 	def _cause(outcome: smtp.Outcome) -> bounce_rules.Cause:
 		code = bounce_rules.code_in(outcome.reason)
 		return bounce_rules.cause_of(code, outcome.reason, refused=outcome.result == "permanent")
 
-	def _account_refused(self, letter: ComposedEmail, outcome: smtp.Outcome) -> str:
+	def _account_refused(self, email: ComposedEmail, outcome: smtp.Outcome) -> str:
 		"""Does the server refuse us, and not this message? `Quota`, `Refused`, or an empty string.
 
 		A refusal of MAIL names no recipient yet. Of later ones the words decide, or that several recipients in a row get
@@ -217,39 +218,47 @@ class Worker:
 			same = self.refusals and self.refusals[-1][1] == _without_addresses(outcome.reason)
 			self.refusals = [
 				*(self.refusals if same else []),
-				(letter.send, _without_addresses(outcome.reason)),
+				(email.send, _without_addresses(outcome.reason)),
 			]
 			if len(self.refusals) >= SAME_REFUSALS:
 				return "Quota"
 		return ""
 
-	def _pause_account(self, letter: ComposedEmail, outcome: smtp.Outcome, cause: str) -> None:
+	def _pause_account(self, email: ComposedEmail, outcome: smtp.Outcome, cause: str) -> None:
 		"""The account waits; the message and all that follow stay pending, and none of them counts an attempt."""
 		until = self._write(partial(account_pauses.pause, self.account.name, cause, outcome.reason))
-		self._note("", store.put_back, [letter.send], self.name, reason=outcome.reason, retry_at=until)
+		self._note("", store.put_back, [email.send], self.name, reason=outcome.reason, retry_at=until)
 		raise Stop(account_pauses.reason_for(self.account.name))
 
-	def _put_off(self, letter: ComposedEmail, reason: str) -> None:
+	def _put_off(self, email: ComposedEmail, reason: str) -> None:
 		"""The server has refused for now: try later, or give up after rules.MAX_ATTEMPTS refusals."""
-		attempts = letter.attempts + 1
+		attempts = email.attempts + 1
 		wait = rules.retry_minutes(attempts)
 		if wait is None:
-			self._close(letter, "Failed", "Error", reason, attempts=attempts)
+			self._close("failed", store.mark_failed, email, "Error", reason, attempts=attempts)
 			return
 		later = add_to_date(now_datetime(), minutes=wait)
 		self._note(
 			"retry",
 			store.put_back,
-			[letter.send],
+			[email.send],
 			self.name,
 			attempts=attempts,
 			reason=reason,
 			retry_at=later,
 		)
 
-	def _close(self, letter: ComposedEmail, state: str, delivery_status: str, reason: str, **values) -> None:
-		self._note("", store.mark_communications, [letter.communication], delivery_status)
-		self._note(state.lower(), store.close, letter.send, self.name, state, reason=reason, **values)
+	def _close(
+		self,
+		counted: str,
+		transition: Callable[..., int],
+		email: ComposedEmail,
+		delivery_status: str,
+		reason: str,
+		**values: int,
+	) -> None:
+		self._note("", store.mark_communications, [email.communication], delivery_status)
+		self._note(counted, transition, email.send, self.name, reason, **values)
 
 	def _note(self, counted: str, function: Callable, *args, **kwargs) -> None:
 		if counted:
@@ -286,7 +295,7 @@ class Worker:
 
 	def _check_state(self) -> None:
 		status = self._write(partial(frappe.db.get_value, "Relation Campaign", self.campaign.name, "status"))
-		if status != "Running":
+		if status != CampaignStatus.RUNNING:
 			raise Stop(_("The campaign is {0}").format(_(status)) if status else _("The campaign is gone"))
 		if reason := working_hours.closed(self.campaign) or account_pauses.reason_for(self.account.name):
 			raise Stop(reason)

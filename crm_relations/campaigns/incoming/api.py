@@ -7,6 +7,7 @@ from crm_relations.campaigns import queries, rights, rules
 from crm_relations.campaigns.consents import deliverability
 from crm_relations.campaigns.incoming import csv_import, mail_reviews, responses
 from crm_relations.campaigns.sends import campaign_files
+from crm_relations.campaigns.states import MailReviewState, ResponseType
 from crm_relations.shared.refusals import refuse
 
 
@@ -52,7 +53,7 @@ def record_answer(
 	frappe.has_permission("Relation Campaign", "write", doc=_campaign_of(member), throw=True)
 	frappe.has_permission("Relation Campaign Member", "read", doc=member, throw=True)
 	rights.check(_campaign_of(member), "record_answers")
-	if response_type not in ("Call", "Letter"):
+	if response_type not in (ResponseType.CALL, ResponseType.LETTER):
 		refuse(_("Type: {0} is neither a call nor a letter"), response_type)
 	if answer not in rules.CALL_ANSWERS:
 		refuse(_("Answer: {0} is not known. Choose one of {1}"), answer, ", ".join(rules.CALL_ANSWERS))
@@ -72,7 +73,7 @@ def decide_mail(review: str, decision: str) -> dict:
 	"""Say what an incoming mail is that was put before a person (mail_reviews.DECISIONS); returns its `state`."""
 	frappe.has_permission(mail_reviews.DOCTYPE, "write", doc=review, throw=True)
 	mail_reviews.decide(review, decision)
-	return {"state": "Done"}
+	return {"state": MailReviewState.DONE}
 
 
 def _content(file_url: str) -> bytes | str:

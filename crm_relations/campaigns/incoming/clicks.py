@@ -23,6 +23,7 @@ from frappe.utils import add_to_date, get_url, now_datetime
 from crm_relations.campaigns.classification import classification as answer_rules
 from crm_relations.campaigns.consents import decisions
 from crm_relations.campaigns.incoming import responses
+from crm_relations.campaigns.states import ResponseType
 from crm_relations.campaigns.transport import signed_links
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -80,7 +81,7 @@ def record_click(row: frappe._dict, url: str, bot: str = "") -> str | None:
 
 	:param bot: why it is a program's; a person's click on the same link counts all the same
 	"""
-	key = {"send": row.name, "response_type": "Click", "url": url[:140], "bot": 1 if bot else 0}
+	key = {"send": row.name, "response_type": ResponseType.CLICK, "url": url[:140], "bot": 1 if bot else 0}
 	if frappe.db.exists("Relation Campaign Response", key):
 		return None
 	return responses.record(row.member, "Click", send=row.name, url=url[:140], bot=bot)
@@ -89,7 +90,7 @@ def record_click(row: frappe._dict, url: str, bot: str = "") -> str | None:
 def _clicks(send: str) -> list[frappe._dict]:
 	return frappe.get_all(
 		"Relation Campaign Response",
-		filters={"send": send, "response_type": "Click"},
+		filters={"send": send, "response_type": ResponseType.CLICK},
 		fields=["name", "url", "bot", "received_at"],
 		order_by="received_at asc",
 	)
@@ -109,7 +110,7 @@ def opened(value: str | None, method: str, headers: Mapping[str, str]) -> str | 
 	if row.recipient not in decisions.agreed_to_tracking([row.recipient]):
 		return None
 	bot = answer_rules.bot_indicator(method, headers, row.sent_at or row.claimed_at, now_datetime())
-	key = {"send": row.name, "response_type": "Opened", "bot": 1 if bot else 0}
+	key = {"send": row.name, "response_type": ResponseType.OPENED, "bot": 1 if bot else 0}
 	if frappe.db.exists("Relation Campaign Response", key):
 		return None
 	return responses.record(row.member, "Opened", send=row.name, bot=bot)
@@ -130,7 +131,7 @@ def unsubscribe(row: frappe._dict, proof: str = "", reference: tuple[str, str] |
 		source="Unsubscribe link in an email",
 		proof=f"{row.campaign} · {row.name}" + (f"\n{proof}" if proof else ""),
 	)
-	known = {"send": row.name, "response_type": "Unsubscribe"}
+	known = {"send": row.name, "response_type": ResponseType.UNSUBSCRIBE}
 	if _has_a_member(row) and not frappe.db.get_value(
 		"Relation Campaign Response", known, "name", for_update=True
 	):

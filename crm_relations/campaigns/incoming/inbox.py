@@ -17,6 +17,7 @@ from crm_relations.campaigns.classification.classification import Incoming
 from crm_relations.campaigns.consents import decisions, deliverability
 from crm_relations.campaigns.incoming import clicks, mail_reviews, matching, responses
 from crm_relations.campaigns.incoming.matching import Match
+from crm_relations.campaigns.states import ResponseType
 from crm_relations.shared.side_effects import deferrable
 
 #: frames between the insertion of a Communication and the mail that it is made of; there are some twenty
@@ -136,7 +137,7 @@ def _refused_messages(campaign: str) -> int:
 	"""Members of a campaign whose servers have refused the message itself."""
 	rows = frappe.get_all(
 		"Relation Campaign Response",
-		filters={"campaign": campaign, "response_type": "Bounce", "note": ["like", "5.7.%"]},
+		filters={"campaign": campaign, "response_type": ResponseType.BOUNCE, "note": ["like", "5.7.%"]},
 		pluck="member",
 		order_by="member asc",
 	)

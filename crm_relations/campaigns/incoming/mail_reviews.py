@@ -13,6 +13,7 @@ from frappe.utils import now_datetime
 
 from crm_relations.campaigns.consents import deliverability
 from crm_relations.campaigns.incoming import clicks, responses
+from crm_relations.campaigns.states import MailReviewDecision, MailReviewState
 from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.contact_keys import mailbox_key
 from crm_relations.shared.refusals import refuse
@@ -39,7 +40,7 @@ def add(doc: Document, send: frappe._dict, reason: str) -> str:
 			"doctype": DOCTYPE,
 			"communication": doc.name,
 			"reason": reason,
-			"state": "Open",
+			"state": MailReviewState.OPEN,
 			"sender": (doc.sender or "")[:140],
 			"recipient": send.recipient,
 			"mailbox_key": mailbox_key(send.recipient),
@@ -58,7 +59,7 @@ def held(recipients: Collection[str]) -> set[str]:
 		return set()
 	waiting = frappe.get_all(
 		DOCTYPE,
-		filters={"mailbox_key": ["in", sorted(set(boxes.values()))], "state": "Open"},
+		filters={"mailbox_key": ["in", sorted(set(boxes.values()))], "state": MailReviewState.OPEN},
 		pluck="mailbox_key",
 		order_by="mailbox_key asc",
 	)
@@ -67,7 +68,9 @@ def held(recipients: Collection[str]) -> set[str]:
 
 def open_reviews(campaign: str | None = None) -> int:
 	"""Mails that wait to be judged, of one campaign or of all."""
-	return frappe.db.count(DOCTYPE, {"state": "Open", **({"campaign": campaign} if campaign else {})})
+	return frappe.db.count(
+		DOCTYPE, {"state": MailReviewState.OPEN, **({"campaign": campaign} if campaign else {})}
+	)
 
 
 def decide(name: str, decision: str) -> None:
@@ -78,7 +81,7 @@ def decide(name: str, decision: str) -> None:
 	if decision not in DECISIONS:
 		refuse(_("Decision: {0} is not known. Choose one of {1}"), decision, ", ".join(map(_, DECISIONS)))
 	review = frappe.get_doc(DOCTYPE, name, for_update=True)
-	if review.state != "Open":
+	if review.state != MailReviewState.OPEN:
 		refuse(_("State: this email has already been reviewed: {0}"), _(review.decision or ""))
 	send = frappe.db.get_value(
 		"Relation Campaign Send",
@@ -86,10 +89,10 @@ def decide(name: str, decision: str) -> None:
 		["name", "member", "relation", "recipient", "campaign"],
 		as_dict=True,
 	)
-	if send and decision == "Objection":
+	if send and decision == MailReviewDecision.OBJECTION:
 		proof = f"Reply by email: {review.communication}. Reviewed by {frappe.session.user}"
 		clicks.unsubscribe(send, proof=proof, reference=("Communication", review.communication))
-	elif send and decision == "Answer":
+	elif send and decision == MailReviewDecision.ANSWER:
 		mail = frappe.db.get_value(
 			"Communication", review.communication, ["subject", "communication_date"], as_dict=True
 		)
@@ -101,13 +104,13 @@ def decide(name: str, decision: str) -> None:
 			received_at=mail.communication_date if mail else None,
 			reference=("Communication", review.communication),
 		)
-	elif send and decision == "Undeliverable":
+	elif send and decision == MailReviewDecision.UNDELIVERABLE:
 		deliverability.note_bounce(
 			send.recipient, permanent=True, reason=f"Reviewed by {frappe.session.user}"
 		)
 	review.update(
 		{
-			"state": "Done",
+			"state": MailReviewState.DONE,
 			"decision": decision,
 			"decided_by": frappe.session.user,
 			"decided_at": now_datetime(),

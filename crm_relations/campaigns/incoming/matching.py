@@ -16,6 +16,7 @@ from frappe.utils import add_days, now_datetime
 
 from crm_relations.campaigns.classification import reply_text
 from crm_relations.campaigns.classification.classification import Incoming
+from crm_relations.campaigns.states import SendState, StepType
 from crm_relations.campaigns.transport import accounts, signed_links
 from crm_relations.shared.contact_keys import email_key, mailbox_key
 
@@ -95,7 +96,7 @@ def _by_communication(doc: Document) -> frappe._dict | None:
 def _read(criterion: Any) -> list[frappe._dict]:
 	table = DocType(SEND)
 	query = frappe.qb.from_(table).select(*[table[field] for field in _FIELDS])
-	return query.where(criterion & (table.step_type == "Email")).limit(50).run(as_dict=True)
+	return query.where(criterion & (table.step_type == StepType.EMAIL)).limit(50).run(as_dict=True)
 
 
 def _last_message(addresses: tuple[str, ...]) -> frappe._dict | None:
@@ -106,7 +107,11 @@ def _last_message(addresses: tuple[str, ...]) -> frappe._dict | None:
 	rows = (
 		frappe.qb.from_(table)
 		.select(*[table[field] for field in _FIELDS])
-		.where(table.recipient.isin(addresses) & (table.step_type == "Email") & (table.state == "Sent"))
+		.where(
+			table.recipient.isin(addresses)
+			& (table.step_type == StepType.EMAIL)
+			& (table.state == SendState.SENT)
+		)
 		.where(table.sent_at >= add_days(now_datetime(), -DAYS))
 		.orderby(table.sent_at, order=frappe.qb.desc)
 		.limit(1)

@@ -11,6 +11,7 @@ from frappe.utils import get_datetime, now_datetime
 
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.members import member_status
+from crm_relations.campaigns.states import ResponseType
 from crm_relations.shared.access.system_fields import trusted
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.text.markup import plain
@@ -57,7 +58,8 @@ def record(
 				"response_type": response_type,
 				"answer": answer,
 				"received_at": received,
-				"recorded_by": recorded_by or (frappe.session.user if response_type == "Call" else None),
+				"recorded_by": recorded_by
+				or (frappe.session.user if response_type == ResponseType.CALL else None),
 				"note": note,
 				"url": url,
 				"bot": 1 if bot else 0,

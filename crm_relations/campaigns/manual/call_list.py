@@ -1,11 +1,11 @@
-"""The call list: the rows of call steps, worked by people. Writes the state of call rows.
+"""The call list: users reserve the calls of a campaign and record their outcome.
 
-An agent reserves the next row: nobody else gets it until it is recorded, given back, or the reservation has run out.
+Writes no record itself: `sends.store` changes the calls, `responses` and `decisions` add what was said. No other user
+gets a reserved call until it is recorded, released, or the reservation has expired.
 """
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 import frappe
 from frappe import _
@@ -22,11 +22,20 @@ from crm_relations.campaigns.consents import decisions as consent
 from crm_relations.campaigns.content import composer, templates
 from crm_relations.campaigns.eligibility import check
 from crm_relations.campaigns.incoming import responses
+from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import (
+	CallAnswer,
+	CampaignStatus,
+	Channel,
+	ConsentEvent,
+	ResponseType,
+	SendState,
+	StepType,
+)
 from crm_relations.shared.access.permissions import readable
 from crm_relations.shared.refusals import refuse
-from crm_relations.shared.text.outside_text import plain_values
 
-SEND = "Relation Campaign Send"
+SEND = store.SEND
 RESERVED_MINUTES = 15
 #: the clock of the user may be behind, and a call takes its time
 _GRACE_MINUTES = 5
@@ -35,14 +44,14 @@ _LOOKED_AT = 20
 
 
 def next_calls(campaign: str, limit: int = 20) -> list[dict]:
-	"""Members to be called next: those whom a call was promised for this time, then by tries and expected value.
+	"""Return the members to be called next: calls promised for this time, then by attempts and expected value.
 
 	:return: rows with `send`, `member`, `relation`, `relation_name`, `city`, `phone`, `step_title`,
 		`script` (HTML, merge fields filled in), `attempts`, `max_tries`, `due_on`, `legal_basis`, `points`,
-		`last_response`, `assigned_to`, `reserved_by` (somebody else, for now). Members who may not be called are left out.
+		`last_response`, `assigned_to`, `reserved_by` (another user, for now). Members that may not be called are left out.
 	"""
 	doc = frappe.get_doc("Relation Campaign", campaign)
-	if doc.status != "Running" or working_hours.closed(doc):
+	if doc.status != CampaignStatus.RUNNING or working_hours.closed(doc):
 		return []
 	query = _open_rows(campaign)
 	return _allowed(doc, query.limit(limit).run(as_dict=True)) if query else []
@@ -51,14 +60,14 @@ def next_calls(campaign: str, limit: int = 20) -> list[dict]:
 def reserve(campaign: str, skipped: Collection[str] = ()) -> tuple[dict | None, str]:
 	"""Reserve the next call for the session's user, for RESERVED_MINUTES. The caller commits.
 
-	Rows of which the user may not read, which others have reserved or are looking at this moment, are passed over;
-	whom the campaign leaves out by now is taken off the list.
+	Rows that the user may not read, that other users have reserved or that are locked at this moment are skipped.
+	Members that the campaign leaves out by now are suppressed.
 
 	:param skipped: rows that the user does not want now
-	:return: the call as in `next_calls`, or None and why there is none
+	:return: the call as in `next_calls`, or None and the reason
 	"""
 	doc = frappe.get_doc("Relation Campaign", campaign)
-	if doc.status != "Running":
+	if doc.status != CampaignStatus.RUNNING:
 		return None, _("The campaign is {0}").format(_(doc.status))
 	if reason := working_hours.closed(doc):
 		return None, reason
@@ -72,7 +81,7 @@ def reserve(campaign: str, skipped: Collection[str] = ()) -> tuple[dict | None, 
 			calls = _allowed(doc, _open_rows(campaign).where(send.name == name).run(as_dict=True), final=True)
 			if calls:
 				until = add_to_date(now_datetime(), minutes=RESERVED_MINUTES)
-				frappe.db.set_value(SEND, name, {"reserved_by": frappe.session.user, "reserved_until": until})
+				store.reserve(name, frappe.session.user, until)
 				return {**calls[0], "reserved_until": str(until)}, ""
 		skipped = {*skipped, *names}
 		query = _open_rows(campaign, skipped)
@@ -80,38 +89,29 @@ def reserve(campaign: str, skipped: Collection[str] = ()) -> tuple[dict | None, 
 
 
 def release(send: str) -> None:
-	"""Give a reserved call back; one that somebody else has by now stays reserved."""
-	frappe.db.set_value(
-		SEND,
-		{"name": send, "reserved_by": frappe.session.user, "state": "Pending"},
-		{"reserved_by": None, "reserved_until": None},
-	)
+	"""Release a call that the session's user has reserved; one that another user has by now stays reserved."""
+	store.release(send, frappe.session.user)
 
 
 def suppress(campaign: Document) -> int:
-	"""Look up consent for call rows that have become due, once: store the basis, or take the row off the list.
+	"""Look up consent for calls that have become due, once: store the basis, or suppress the call.
 
-	Later withdrawals take their rows off by themselves (delivery.suppress_withdrawn).
+	A later withdrawal suppresses its calls by itself (`dispatch.suppress_withdrawn`).
 
-	:return: number of rows taken off.
+	:return: number of suppressed calls
 	"""
 	taken_off = 0
 	while rows := _unchecked_rows(campaign.name):
-		decisions = consent.decide_for(campaign, rows, "Phone")
+		decisions = consent.decide_for(campaign, rows, Channel.PHONE)
 		refused = check.evaluate(campaign, rows).refused
-		changes = {}
-		for row in rows:
-			decision = decisions[row.recipient]
-			if reason := refused.get(row.name):
-				decision = rules.Decision(False, reason=reason)
-			changes[row.name] = {
-				"state": "Pending" if decision.allowed else "Suppressed",
-				"reason": decision.reason,
-				"legal_basis": decision.legal_basis,
-				"consent": decision.consent,
+		taken_off += store.decide(
+			{
+				row.name: rules.Decision(False, reason=refused[row.name])
+				if row.name in refused
+				else decisions[row.recipient]
+				for row in rows
 			}
-			taken_off += not decision.allowed
-		frappe.db.bulk_update(SEND, changes)
+		)
 	return taken_off
 
 
@@ -124,8 +124,8 @@ def complete(
 ) -> str:
 	"""Record the outcome of a call; returns the name of the response. The caller has checked permission.
 
-	A callback stays on the list until its day and time, which are required. A call that was not reached comes again at
-	`call_again_at`, or some time tomorrow, for as many tries as the step allows.
+	A callback stays on the list until its day and time, which are required. A call that reached no person comes again at
+	`call_again_at`, or tomorrow, for as many attempts as the step allows.
 
 	:param answer: one of rules.CALL_ANSWERS.
 	:param do_not_call: the person objects to calls: recorded as a withdrawal, which holds for all campaigns
@@ -155,40 +155,51 @@ def complete(
 	)
 	if not row:
 		refuse(_("Relation Campaign Send {0} does not exist"), send, exception=frappe.DoesNotExistError)
-	if row.step_type != "Call" or row.state != "Pending":
+	if row.step_type != StepType.CALL or row.state != SendState.PENDING:
 		frappe.throw(_("This call is no longer open; another user may have recorded it. Reload the list"))
 	if not _is_free(row):
 		refuse(_("This call is reserved by {0}"), row.reserved_by)
-	if frappe.db.get_value("Relation Campaign", row.campaign, "status") not in ("Running", "Paused"):
+	if frappe.db.get_value("Relation Campaign", row.campaign, "status") not in (
+		CampaignStatus.RUNNING,
+		CampaignStatus.PAUSED,
+	):
 		refuse(_("Campaign {0} is not running"), row.campaign)
-	attempts = (row.attempts or 0) + 1
-	values = {"attempts": attempts, "sent_at": now_datetime(), "reserved_by": None, "reserved_until": None}
-	tries = cint(frappe.db.get_value("Relation Campaign Step", row.step, "max_tries")) or rules.MAX_ATTEMPTS
-	if do_not_call:
-		values["state"] = "Done"
-	elif answer == "Not Reached" and attempts >= tries and not again:
-		values.update(state="Done", reason="Not reached")
-	elif answer in ("Not Reached", "Call Back"):
-		values["due_on"] = getdate(again) if again else add_days(getdate(), 1)
-		values["retry_at"] = again
-	else:
-		values["state"] = "Done"
 	if not row.legal_basis:
-		values.update(_basis(row))
-	frappe.db.set_value(SEND, send, plain_values(SEND, values))
+		store.note_basis(send, _decision(row))
+	_close(row, answer, again, final=do_not_call)
 	if do_not_call:
 		consent.record(
-			row.relation, row.recipient, "Phone", "Withdrawn", source="Said on the telephone", proof=send
+			row.relation,
+			row.recipient,
+			Channel.PHONE,
+			ConsentEvent.WITHDRAWN,
+			source="Said on the telephone",
+			proof=send,
 		)
-	return responses.record(row.member, "Call", answer, send=send, note=note)
+	return responses.record(row.member, ResponseType.CALL, answer, send=send, note=note)
+
+
+def _close(row: frappe._dict, answer: str, again: datetime | None, final: bool) -> None:
+	"""Complete a call that was made, or keep it on the list for another attempt.
+
+	:param final: no other attempt, whatever the answer
+	"""
+	attempts = (row.attempts or 0) + 1
+	most = cint(frappe.db.get_value("Relation Campaign Step", row.step, "max_tries")) or rules.MAX_ATTEMPTS
+	if final or answer not in (CallAnswer.NOT_REACHED, CallAnswer.CALL_BACK):
+		store.complete_call(row.name, attempts)
+	elif answer == CallAnswer.NOT_REACHED and attempts >= most and not again:
+		store.complete_call(row.name, attempts, "Not reached")
+	else:
+		store.postpone_call(row.name, attempts, getdate(again) if again else add_days(getdate(), 1), again)
 
 
 def _moment_of_next_call(answer: str, said: datetime | str | None) -> datetime | None:
-	"""When to call again; None where nothing was agreed, or the answer leads to no further call."""
-	if answer not in ("Call Back", "Not Reached"):
+	"""Return when to call again; None where nothing was agreed, or the answer leads to no further call."""
+	if answer not in (CallAnswer.CALL_BACK, CallAnswer.NOT_REACHED):
 		return None
 	if not said:
-		if answer == "Call Back":
+		if answer == CallAnswer.CALL_BACK:
 			frappe.throw(_("Call Again: enter the day and the time that were agreed."))
 		return None
 	try:
@@ -202,23 +213,22 @@ def _moment_of_next_call(answer: str, said: datetime | str | None) -> datetime |
 	return moment
 
 
-def _basis(row: frappe._dict) -> dict[str, str | None]:
-	"""What a call rests on that was made without being reserved, before the scheduler looked it up."""
+def _decision(row: frappe._dict) -> rules.Decision:
+	"""Return what a call rests on that was made without a reservation, before the scheduler looked it up."""
 	kinds = frappe.db.get_value(
 		"Relation", row.relation, ["relation_kind", "market_orientation"], as_dict=True
 	)
 	campaign = frappe.get_doc("Relation Campaign", row.campaign)
-	decision = consent.decide_for(campaign, [frappe._dict(row, **(kinds or {}))], "Phone")[row.recipient]
-	return {"legal_basis": decision.legal_basis or None, "consent": decision.consent or None}
+	return consent.decide_for(campaign, [frappe._dict(row, **(kinds or {}))], Channel.PHONE)[row.recipient]
 
 
 def _lock(name: str) -> frappe._dict | None:
-	"""The row, locked until the transaction ends; None where somebody else has it at this moment."""
+	"""Lock a row until the transaction ends and return it; None where another transaction has locked it."""
 	send = DocType(SEND)
 	rows = (
 		frappe.qb.from_(send)
 		.select(send.name, send.state, send.reserved_by, send.reserved_until)
-		.where((send.name == name) & (send.state == "Pending"))
+		.where((send.name == name) & (send.state == SendState.PENDING))
 		.for_update(skip_locked=True)
 		.run(as_dict=True)
 	)
@@ -226,16 +236,16 @@ def _lock(name: str) -> frappe._dict | None:
 
 
 def _is_free(row: frappe._dict) -> bool:
-	"""Not reserved, or by the session's user, or too long ago."""
+	"""Return whether a call is not reserved, reserved by the session's user, or its reservation has expired."""
 	if not row.reserved_by or row.reserved_by == frappe.session.user:
 		return True
 	return not row.reserved_until or row.reserved_until <= now_datetime()
 
 
 def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | None:
-	"""Open rows whose time has come that the session's user may read, in the order of calling: numbers are for those
-	who call. Promised calls come first, then those that are the user's, then those that nobody has been given; who has
-	none left helps the others.
+	"""Return a query of the due calls that the session's user may read, in the order of calling.
+
+	Promised calls come first, then calls of the user, then calls without a user, then calls of other users.
 
 	The expected value of a call is the points of the member by its average order of 24 months (Relation Facts);
 	without orders, the points.
@@ -251,7 +261,7 @@ def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | N
 	).as_("orders")
 	now = now_datetime()
 	promised = send.retry_at.isnotnull() & (send.attempts > 0)
-	mine, somebodys = send.assigned_to == frappe.session.user, send.assigned_to != frappe.session.user
+	mine, of_another = send.assigned_to == frappe.session.user, send.assigned_to != frappe.session.user
 	query = (
 		query.join(member)
 		.on(member.name == send.member)
@@ -282,9 +292,13 @@ def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | N
 			relation.language,
 			relation.city,
 		)
-		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Call"))
+		.where(
+			(send.campaign == campaign)
+			& (send.state == SendState.PENDING)
+			& (send.step_type == StepType.CALL)
+		)
 		.where((send.due_on <= getdate()) & (send.retry_at.isnull() | (send.retry_at <= now)))
-		.orderby(Case().when(somebodys, 3).when(promised, 0).when(mine, 1).else_(2))
+		.orderby(Case().when(of_another, 3).when(promised, 0).when(mine, 1).else_(2))
 		.orderby(send.attempts)
 		.orderby((Coalesce(member.points, 0) + 1) * Coalesce(orders.average, 1), order=Order.desc)
 		.orderby(send.due_on, send.name)
@@ -293,28 +307,23 @@ def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | N
 
 
 def _allowed(campaign: Document, rows: list[frappe._dict], final: bool = False) -> list[dict]:
-	"""Rows of members who may be called, as the desk shows them.
+	"""Return the calls of members that may be called, as the desk shows them.
 
-	:param final: they are called now: store the basis, and take the others off the list with the reason
+	:param final: they are called now: store the basis, and suppress the others with the reason
 	"""
-	decisions = consent.decide_for(campaign, rows, "Phone")
+	decisions = consent.decide_for(campaign, rows, Channel.PHONE)
 	verdict = check.evaluate(campaign, rows) if final else check.Verdict()
-	refused = dict(verdict.refused)
-	for row in rows:
-		decision = decisions[row.recipient]
-		reason = refused.get(row.name) or ("" if decision.allowed else decision.reason)
-		if not final:
-			continue
-		values: dict[str, Any] = {"consent": decision.consent or None, "legal_basis": decision.legal_basis}
-		if reason:
-			values.update(state="Suppressed", reason=reason)
-			refused[row.name] = reason
-		frappe.db.set_value(SEND, row.name, plain_values(SEND, values))
+	if final:
+		store.decide(
+			{row.name: decisions[row.recipient].unless(verdict.refused.get(row.name, "")) for row in rows}
+		)
 	steps = {step.name: step for step in campaign.steps}
 	return [
 		_shown(row, steps.get(row.step), decisions[row.recipient])
 		for row in rows
-		if decisions[row.recipient].allowed and row.name not in refused and row.name not in verdict.later
+		if decisions[row.recipient].allowed
+		and row.name not in verdict.refused
+		and row.name not in verdict.later
 	]
 
 
@@ -334,7 +343,11 @@ def _unchecked_rows(campaign: str) -> list[frappe._dict]:
 			relation.relation_kind,
 			relation.market_orientation,
 		)
-		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Call"))
+		.where(
+			(send.campaign == campaign)
+			& (send.state == SendState.PENDING)
+			& (send.step_type == StepType.CALL)
+		)
 		.where((send.due_on <= getdate()) & send.legal_basis.isnull())
 		.limit(_CHUNK)
 		.run(as_dict=True)

@@ -1,8 +1,8 @@
-"""Letter steps: the letters that are due as one file to print, with their addresses as csv. Writes the state of letter
-rows.
+"""Prints the letters of a campaign that are due as one file, with their addresses as csv.
 
-A print run takes its rows: `print_run` names it, and no other run prints them. They count as sent when somebody
-confirms that the letters were posted, and are free again if the run is thrown away.
+Writes no record itself: `sends.store` changes the letters, `campaign_files` keeps the files. `print_run` names the run
+of a letter, and no other run prints it. Letters count as sent when a user confirms that they were posted, and are due
+again if the run is discarded.
 """
 
 from typing import Any
@@ -18,6 +18,7 @@ from crm_relations.campaigns.consents import decisions as consent
 from crm_relations.campaigns.content import composer, templates
 from crm_relations.campaigns.eligibility import check
 from crm_relations.campaigns.sends import campaign_files, store
+from crm_relations.campaigns.states import CampaignStatus, Channel, SendState, StepType
 from crm_relations.relations.exchange.files import parsing as tables
 from crm_relations.shared.access.permissions import readable
 from crm_relations.shared.refusals import refuse
@@ -38,21 +39,21 @@ _PAGE_END = "</body></html>"
 
 
 def print_due(campaign: str) -> dict[str, Any]:
-	"""Print up to RUN_SIZE letters that are due; the files are kept for those who print (`campaign_files`). The caller commits.
+	"""Print up to RUN_SIZE letters that are due; the files are kept (`campaign_files`). The caller
+	commits.
 
 	:return: `print_run`, `letters` (number), `left_out` (number), `file`, `addresses` (URLs of the files), and `note`: why
-		the file is no PDF. Without a letter, `print_run` is None.
+		the file is not a PDF. Without a letter, `print_run` is None.
 	:raises frappe.ValidationError: the campaign does not run
 	"""
 	doc = frappe.get_doc("Relation Campaign", campaign)
-	if doc.status != "Running":
+	if doc.status != CampaignStatus.RUNNING:
 		refuse(_("Campaign {0} is not running"), doc.name)
-	rows = _take(campaign)
+	rows = _lock_due(campaign)
 	left_out = _leave_out(doc, rows)
 	pages, printed = [], []
 	steps = {step.name: step for step in doc.steps}
 	imprint = " · ".join((frappe.get_cached_doc("Relation Settings").legal_notice or "").split("\n"))
-	send = DocType(store.SEND)
 	for row in rows:
 		if row.name in left_out:
 			continue
@@ -61,11 +62,11 @@ def print_due(campaign: str) -> dict[str, Any]:
 			printed.append(row)
 		except templates.TemplateError as e:
 			reason = f"The letter cannot be made: {e}"
-			store.update(send.name == row.name, state="Failed", reason=reason)
+			store.fail(row.name, reason)
 	if not printed:
 		return {"print_run": None, "letters": 0, "left_out": len(left_out)}
 	run = frappe.generate_hash(length=8)
-	store.update(send.name.isin([row.name for row in printed]), print_run=run)
+	store.print_letters([row.name for row in printed], run)
 	content, suffix, note = to_pdf(_PAGE + "".join(pages) + _PAGE_END)
 	addresses = tables.write_table(_heading(), [_address(row) for row in printed])
 	kept = {
@@ -88,12 +89,12 @@ def print_due(campaign: str) -> dict[str, Any]:
 
 
 def runs(campaign: str) -> list[dict[str, Any]]:
-	"""Print runs that wait to be posted: `print_run`, `letters`, `printed_at`, `files` (name and URL)."""
+	"""Return the print runs that wait to be posted: `print_run`, `letters`, `printed_at`, `files` (name and URL)."""
 	send = DocType(store.SEND)
 	found = (
 		frappe.qb.from_(send)
 		.select(send.print_run, Count("*").as_("letters"), Min(send.modified).as_("printed_at"))
-		.where((send.campaign == campaign) & (send.state == "Pending") & (send.print_run > ""))
+		.where((send.campaign == campaign) & (send.state == SendState.PENDING) & (send.print_run > ""))
 		.groupby(send.print_run)
 		.orderby(Min(send.modified))
 		.run(as_dict=True)
@@ -104,27 +105,19 @@ def runs(campaign: str) -> list[dict[str, Any]]:
 
 
 def confirm(campaign: str, print_run: str) -> list[frappe._dict]:
-	"""The letters of a run were posted; returns their rows (`name`, `relation`, `step`). A second time: none."""
+	"""Mark the letters of a run as posted; returns their rows (`name`, `relation`, `step`). A second time: none."""
 	rows = _of_run(campaign, print_run)
-	send = DocType(store.SEND)
-	if rows:
-		store.update(
-			send.name.isin([row.name for row in rows]), state="Sent", sent_at=now_datetime(), reason=""
-		)
+	store.post_letters([row.name for row in rows])
 	return rows
 
 
 def discard(campaign: str, print_run: str) -> int:
-	"""Throw a run away: its letters are due again. Returns how many."""
-	rows = _of_run(campaign, print_run)
-	send = DocType(store.SEND)
-	if rows:
-		store.update(send.name.isin([row.name for row in rows]), print_run=None)
-	return len(rows)
+	"""Discard a run: its letters are due again. Returns their number."""
+	return store.discard_print([row.name for row in _of_run(campaign, print_run)])
 
 
 def specimen(row: frappe._dict, step: Document) -> str:
-	"""A letter as it would be printed, as HTML.
+	"""Return a letter as it would be printed, as HTML.
 
 	:param row: with what merge fields and the address need
 	"""
@@ -133,8 +126,10 @@ def specimen(row: frappe._dict, step: Document) -> str:
 
 
 def to_pdf(html: str) -> tuple[bytes, str, str]:
-	"""(content, suffix, note): a PDF by WeasyPrint, which Frappe brings, or where it does not run (it needs libraries of
-	the system) the HTML itself and a note that says so. It may load nothing from the net or the disk."""
+	"""Return (content, suffix, note): a PDF, or the HTML and a note where WeasyPrint does not run.
+
+	WeasyPrint comes with Frappe and needs libraries of the system. It may load nothing from the network or the disk.
+	"""
 	try:
 		return pdf.from_html(html), "pdf", ""
 	except (ImportError, OSError) as e:
@@ -145,16 +140,19 @@ def to_pdf(html: str) -> tuple[bytes, str, str]:
 	return html.encode(), "html", note.format(f"WeasyPrint: {why}")
 
 
-def _take(campaign: str) -> list[frappe._dict]:
-	"""The next due rows that the session's user may read, locked until the transaction ends; those that another run has
-	locked are left to it."""
+def _lock_due(campaign: str) -> list[frappe._dict]:
+	"""Lock the next due letters that the session's user may read, and return them. Rows locked by another run are skipped."""
 	send = DocType(store.SEND)
 	query = readable(frappe.qb.from_(send), store.SEND)
 	if query is None:
 		return []
 	names = (
 		query.select(send.name)
-		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Letter"))
+		.where(
+			(send.campaign == campaign)
+			& (send.state == SendState.PENDING)
+			& (send.step_type == StepType.LETTER)
+		)
 		.where((send.due_on <= getdate()) & send.print_run.isnull())
 		.where(send.retry_at.isnull() | (send.retry_at <= now_datetime()))
 		.orderby(send.due_on, send.name)
@@ -182,24 +180,16 @@ def _addresses(relations: list[str]) -> dict[str, frappe._dict]:
 
 
 def _leave_out(campaign: Document, rows: list[frappe._dict]) -> set[str]:
-	"""Close the rows of members who must not get the letter; their names, and those of rows that wait for the next run."""
+	"""Suppress letters to members that must not get them; returns their names, and those that wait for the next run."""
 	if not rows:
 		return set()
 	for row in rows:
-		row.recipient = consent.address_key(row.recipient, "Letter")
+		row.recipient = consent.address_key(row.recipient, Channel.LETTER)
 	verdict = check.evaluate(campaign, rows)
-	refused: dict[str, str] = dict(verdict.refused)
-	decisions = consent.decide_for(campaign, rows, "Letter")
-	send = DocType(store.SEND)
-	for row in rows:
-		decision = decisions[row.recipient]
-		reason = refused.get(row.name) or ("" if decision.allowed else decision.reason)
-		values: dict[str, Any] = {"legal_basis": decision.legal_basis, "consent": decision.consent or None}
-		if reason:
-			refused[row.name] = reason
-			values.update(state="Suppressed", reason=reason)
-		store.update(send.name == row.name, **values)
-	return {*refused, *verdict.later}
+	found = consent.decide_for(campaign, rows, Channel.LETTER)
+	decisions = {row.name: found[row.recipient].unless(verdict.refused.get(row.name, "")) for row in rows}
+	store.decide(decisions)
+	return {*(name for name, one in decisions.items() if not one.allowed), *verdict.later}
 
 
 def _letter(row: frappe._dict, step: Document | None, imprint: str) -> str:
@@ -230,14 +220,16 @@ def _address(row: frappe._dict) -> list[str]:
 
 
 def _of_run(campaign: str, print_run: str) -> list[frappe._dict]:
-	"""The letters of a run that are not posted yet and that the session's user may read."""
+	"""Lock the letters of a run that are not posted yet and that the session's user may read, and return them."""
 	send = DocType(store.SEND)
 	query = readable(frappe.qb.from_(send), store.SEND)
 	if query is None or not print_run:
 		return []
 	return (
 		query.select(send.name, send.relation, send.step)
-		.where((send.campaign == campaign) & (send.print_run == print_run) & (send.state == "Pending"))
+		.where(
+			(send.campaign == campaign) & (send.print_run == print_run) & (send.state == SendState.PENDING)
+		)
 		.for_update()
 		.run(as_dict=True)
 	)

@@ -1,4 +1,7 @@
-"""Task steps: a ToDo for somebody of the house when the step is due. Writes the state of task rows."""
+"""Makes a ToDo for a responsible user when a task of a campaign is due.
+
+Writes ToDo; `sends.store` changes the task rows.
+"""
 
 import frappe
 from frappe import _
@@ -11,28 +14,29 @@ from crm_relations.campaigns.content import composer, templates
 from crm_relations.campaigns.eligibility import check
 from crm_relations.campaigns.members import assignment
 from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import CampaignStatus, SendState, StepType
 
 _CHUNK = 100
-NOBODY = "No responsible user is available"
+#: source string of the reason; its translation is looked up where it is shown
+NO_USER = "No responsible user is available"
 
 
 def make_due(campaign: str) -> int:
-	"""Make the tasks that are due; commits after each chunk. Returns how many were made.
+	"""Make the tasks that are due; commits after each chunk. Returns their number.
 
-	A row and its ToDo are committed together: a run that is killed has made both or neither. Where everybody who could
-	do it is disabled or away, the row waits and says so.
+	A row and its ToDo are committed together: a run that is killed has made both or neither. While no responsible user
+	is available, the row waits and says so.
 	"""
 	doc = frappe.get_doc("Relation Campaign", campaign)
 	made = 0
-	if doc.status != "Running" or working_hours.closed(doc):
+	if doc.status != CampaignStatus.RUNNING or working_hours.closed(doc):
 		return made
 	waiting: list[str] = []
 	while names := _due(campaign, waiting):
 		rows = composer.rows(names)
 		verdict = check.evaluate(doc, rows)
-		send = DocType(store.SEND)
 		for name, reason in verdict.refused.items():
-			store.update(send.name == name, state="Suppressed", reason=reason)
+			store.suppress([name], reason)
 		rows = [row for row in rows if row.name not in verdict.refused]
 		people = _people(doc, rows)
 		for row in rows:
@@ -40,29 +44,33 @@ def make_due(campaign: str) -> int:
 				made += _make(doc, row, people[row.name])
 			else:
 				waiting.append(row.name)
-				store.update(send.name == row.name, reason=NOBODY)
+				store.wait(row.name, NO_USER)
 		frappe.db.commit()
 	return made
 
 
 def _people(campaign: Document, rows: list[frappe._dict]) -> dict[str, str]:
-	"""Row → who does it: the user that the step names, if there, else those who are responsible, in turn."""
+	"""Return row → user: the user of the step if available, else the responsible users in turn."""
 	steps = {step.name: step for step in campaign.steps}
 	named = {row.name: steps[row.step].task_for for row in rows if row.step in steps}
 	there = set(assignment.available(sorted({user for user in named.values() if user})))
 	people = {name: user for name, user in named.items() if user in there}
 	rest = [row.name for row in rows if row.name not in people]
 	users = assignment.available(assignment.responsible(campaign))
-	return people | assignment.share(campaign, "Task", rest, users)
+	return people | assignment.divide(campaign, StepType.TASK, rest, users)
 
 
 def _due(campaign: str, waiting: list[str]) -> list[str]:
-	"""The next due rows, locked until the transaction ends; those that another run has locked are left to it."""
+	"""Lock the next due rows and return their names. Rows locked by another run are skipped."""
 	send = DocType(store.SEND)
 	query = (
 		frappe.qb.from_(send)
 		.select(send.name)
-		.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Task"))
+		.where(
+			(send.campaign == campaign)
+			& (send.state == SendState.PENDING)
+			& (send.step_type == StepType.TASK)
+		)
 		.where((send.due_on <= getdate()) & (send.retry_at.isnull() | (send.retry_at <= now_datetime())))
 		.orderby(send.due_on, send.name)
 		.limit(_CHUNK)
@@ -72,7 +80,6 @@ def _due(campaign: str, waiting: list[str]) -> list[str]:
 
 
 def _make(campaign: Document, row: frappe._dict, user: str) -> int:
-	send = DocType(store.SEND)
 	step = next((step for step in campaign.steps if step.name == row.step), None)
 	try:
 		if not step:
@@ -80,7 +87,7 @@ def _make(campaign: Document, row: frappe._dict, user: str) -> int:
 		text = templates.render_html(step.task_text or "", composer.merge_fields(row))
 	except templates.TemplateError as e:
 		reason = f"The task cannot be made: {e}"
-		store.update(send.name == row.name, state="Failed", reason=reason)
+		store.fail(row.name, reason)
 		return 0
 	todo = frappe.get_doc(
 		{
@@ -93,11 +100,5 @@ def _make(campaign: Document, row: frappe._dict, user: str) -> int:
 			"date": getdate(),
 		}
 	).insert(ignore_permissions=True)
-	return store.update(
-		send.name == row.name,
-		state="Done",
-		todo=todo.name,
-		sent_at=now_datetime(),
-		assigned_to=user,
-		reason="",
-	)
+	store.complete_task(row.name, todo.name, user)
+	return 1

@@ -1,7 +1,7 @@
-"""The test of two variants of an e-mail: a share of the members gets A or B, the rest waits for the winner.
+"""Tests two variants of an email: a share of the members gets A or B, the rest waits for the winner.
 
-Alone writes `variant` of Relation Campaign Send, and `ab_winner` and `ab_result` of a step. The winner is the variant
-with more members a sent message that clicked or answered, whatever the step measures; with as many, A.
+Sole writer of `ab_winner` and `ab_result` of a step. The winner is the variant with the higher share of members that
+clicked or answered, as the step measures; with equal shares, A.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -15,15 +15,15 @@ from frappe.utils import add_to_date, cint, flt, now_datetime
 
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import ResponseType, SendState, StepType, Variant, WinnerMeasure
 from crm_relations.segments.compilation.selection import drawing_order
 from crm_relations.shared.text.markup import plain
 
 STEP = "Relation Campaign Step"
-_CHUNK = 1000
 
 
 def check(step: Document) -> str:
-	"""What is wrong with the test of a step, in words; empty if nothing is."""
+	"""Return what is wrong with the test of a step, in words; empty if nothing is."""
 	share = flt(step.ab_share)
 	if not share:
 		return ""
@@ -35,17 +35,14 @@ def check(step: Document) -> str:
 
 
 def draw(step: Document) -> None:
-	"""Divide the rows of a step that have no variant yet. Drawn by a digest of step and relation.
+	"""Draw a variant for the rows of a step that have none yet, by a digest of step and relation.
 
-	Once there is a winner, it goes to all who come later.
+	Once there is a winner, members that are enrolled later get it.
 	"""
 	if not flt(step.ab_share):
 		return
 	send = DocType(store.SEND)
-	rows = (send.step == step.name) & (send.state == "Pending") & send.variant.isnull()
-	if winner := frappe.db.get_value(STEP, step.name, "ab_winner"):
-		store.update(rows, variant=winner)
-		return
+	rows = (send.step == step.name) & (send.state == SendState.PENDING) & send.variant.isnull()
 	names = (
 		frappe.qb.from_(send)
 		.select(send.name)
@@ -54,26 +51,25 @@ def draw(step: Document) -> None:
 		.orderby(send.name)
 		.run(pluck=True)
 	)
+	if winner := frappe.db.get_value(STEP, step.name, "ab_winner"):
+		store.draw_variant(names, winner)
+		return
 	share = Decimal(str(step.ab_share)) / 100
 	tested = int((len(names) * share).quantize(Decimal(1), ROUND_HALF_UP))
-	for variant, part in (
-		("A", names[0:tested:2]),
-		("B", names[1:tested:2]),
-		(store.WAITING, names[tested:]),
-	):
-		for start in range(0, len(part), _CHUNK):
-			store.update(send.name.isin(part[start : start + _CHUNK]), variant=variant)
+	store.draw_variant(names[0:tested:2], Variant.A)
+	store.draw_variant(names[1:tested:2], Variant.B)
+	store.draw_variant(names[tested:], Variant.WAITING)
 
 
 def decide(campaign: Document) -> list[str]:
-	"""Name the winners of tests whose time has come, and let what waited for them go; returns the steps' names.
+	"""Choose the winners of tests that are over, and release the emails that waited; returns the names of the steps.
 
-	The time is `ab_wait_hours` after the last message of the test has left. Runs with the campaign locked: two
-	workers do not name two winners.
+	A test is over `ab_wait_hours` after its last message was sent. Runs with the campaign locked, so that two workers do
+	not choose two winners.
 	"""
 	decided = []
 	for step in campaign.steps:
-		if step.step_type != "Email" or not flt(step.ab_share):
+		if step.step_type != StepType.EMAIL or not flt(step.ab_share):
 			continue
 		frappe.db.get_value("Relation Campaign", campaign.name, "name", for_update=True)
 		if frappe.db.get_value(STEP, step.name, "ab_winner") or not _over(step):
@@ -81,13 +77,12 @@ def decide(campaign: Document) -> list[str]:
 		sent, good = _figures(step)
 		winner = "B" if good["B"] * sent["A"] > good["A"] * sent["B"] else "A"
 		result = _("A: {0} of {1}, B: {2} of {3} ({4})").format(
-			good["A"], sent["A"], good["B"], sent["B"], _(step.ab_measure or "Clicked")
+			good["A"], sent["A"], good["B"], sent["B"], _(step.ab_measure or WinnerMeasure.CLICKED)
 		)
 		frappe.db.set_value(
 			STEP, step.name, {"ab_winner": winner, "ab_result": plain(result)}, update_modified=False
 		)
-		send = DocType(store.SEND)
-		store.update((send.step == step.name) & (send.variant == store.WAITING), variant=winner)
+		store.settle_variant(step.name, winner)
 		decided.append(step.name)
 	if decided:
 		frappe.clear_document_cache("Relation Campaign", campaign.name)
@@ -95,13 +90,13 @@ def decide(campaign: Document) -> list[str]:
 
 
 def _over(step: Document) -> bool:
-	"""Have all messages of the test left, long enough ago? A test without a message is over at once."""
+	"""Return whether all messages of the test were sent long enough ago. A test without a message is over at once."""
 	send = DocType(store.SEND)
-	open_rows = Case().when(send.state.isin(("Pending", "Sending")), 1)
+	open_rows = Case().when(send.state.isin((SendState.PENDING, SendState.SENDING)), 1)
 	still_open, last = (
 		frappe.qb.from_(send)
 		.select(Count(open_rows), Max(send.sent_at))
-		.where((send.step == step.name) & send.variant.isin(("A", "B")))
+		.where((send.step == step.name) & send.variant.isin((Variant.A, Variant.B)))
 		.run()[0]
 	)
 	if still_open:
@@ -110,12 +105,16 @@ def _over(step: Document) -> bool:
 
 
 def _figures(step: Document) -> tuple[dict[str, int], dict[str, int]]:
-	"""Sent messages, and members who did what is measured, by variant."""
+	"""Return the sent messages, and the members that did what is measured, by variant."""
 	send, response = DocType(store.SEND), DocType("Relation Campaign Response")
 	sent = {"A": 0, "B": 0} | dict(
 		frappe.qb.from_(send)
 		.select(send.variant, Count("*"))
-		.where((send.step == step.name) & (send.state == "Sent") & send.variant.isin(("A", "B")))
+		.where(
+			(send.step == step.name)
+			& (send.state == SendState.SENT)
+			& send.variant.isin((Variant.A, Variant.B))
+		)
 		.groupby(send.variant)
 		.run()
 	)
@@ -125,14 +124,14 @@ def _figures(step: Document) -> tuple[dict[str, int], dict[str, int]]:
 		.on(response.send == send.name)
 		.select(send.variant, send.member, response.response_type, response.answer)
 		.distinct()
-		.where((send.step == step.name) & send.variant.isin(("A", "B")) & (response.bot == 0))
+		.where((send.step == step.name) & send.variant.isin((Variant.A, Variant.B)) & (response.bot == 0))
 	)
 	wanted: dict[str, set[str]] = {"A": set(), "B": set()}
 	for variant, member, kind, answer in query.run():
-		clicked = kind == "Click"
+		clicked = kind == ResponseType.CLICK
 		if (
 			clicked
-			if step.ab_measure != "Answered"
+			if step.ab_measure != WinnerMeasure.ANSWERED
 			else (not clicked and rules.is_answer(kind, answer or ""))
 		):
 			wanted[variant].add(member)

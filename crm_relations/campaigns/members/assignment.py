@@ -1,11 +1,11 @@
-"""Who of those responsible for a campaign does its calls and tasks. Alone writes `assigned_to` of call rows; `tasks`
-writes that of task rows.
+"""Divides the calls and tasks of a campaign evenly among its responsible users.
 
-The work is shared evenly: the next row goes to whom has the fewest of the campaign, of several to the first named. Who
-is disabled, or away by Relation Settings, gets nothing, and calls that such a user has still open go to the others.
+Writes no record itself; calls are assigned through `sends.store`. The next row goes to the user with the fewest rows of
+the campaign, among several to the first in the list. Users that are disabled, or away by Relation Settings, get no rows,
+and their open calls go to the others.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import frappe
@@ -15,18 +15,22 @@ from frappe.query_builder.functions import Count
 from frappe.utils import getdate, now_datetime
 
 from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import SendState, StepType
 
 _CHUNK = 1000
 
 
 def responsible(campaign: Document) -> list[str]:
-	"""Users who are responsible for a campaign, each once, in the order in which they are named."""
+	"""Return the responsible users of a campaign, each once, in their order."""
 	named = [campaign.responsible, *(row.user for row in campaign.get("responsible_users") or ())]
 	return list(dict.fromkeys(user for user in named if user))
 
 
 def away(users: Collection[str], on: date | None = None) -> set[str]:
-	"""Those of the users who are away today, by Relation Settings."""
+	"""Return the users that are away, by Relation Settings.
+
+	:param on: the day; None: today
+	"""
 	on = on or getdate()
 	return {
 		row.user
@@ -38,7 +42,7 @@ def away(users: Collection[str], on: date | None = None) -> set[str]:
 
 
 def enabled(users: Collection[str]) -> set[str]:
-	"""Those of the users who can log in to the desk."""
+	"""Return the users that can log in to the desk."""
 	if not users:
 		return set()
 	user = DocType("User")
@@ -51,13 +55,13 @@ def enabled(users: Collection[str]) -> set[str]:
 
 
 def available(users: Sequence[str]) -> list[str]:
-	"""Those of the users who can be given something now, in their order."""
+	"""Return the users that can be given work now, in their order."""
 	here = enabled(users) - away(users)
 	return [user for user in users if user in here]
 
 
-def share(campaign: Document, step_type: str, rows: Sequence[str], users: Sequence[str]) -> dict[str, str]:
-	"""Row → user, for rows in their order; empty where there is no user."""
+def divide(campaign: Document, step_type: str, rows: Sequence[str], users: Sequence[str]) -> dict[str, str]:
+	"""Return row → user, for rows in their order; empty without users."""
 	if not users:
 		return {}
 	load = _load(campaign.name, step_type, users)
@@ -69,8 +73,8 @@ def share(campaign: Document, step_type: str, rows: Sequence[str], users: Sequen
 	return shared
 
 
-def share_calls(campaign: str) -> int:
-	"""Give the calls that are due and that nobody has, or somebody who is not there, to those who are; returns how many.
+def assign_calls(campaign: str) -> int:
+	"""Assign due calls that have no available user; returns their number.
 
 	The caller commits.
 	"""
@@ -83,7 +87,11 @@ def share_calls(campaign: str) -> int:
 		names = (
 			frappe.qb.from_(send)
 			.select(send.name)
-			.where((send.campaign == campaign) & (send.state == "Pending") & (send.step_type == "Call"))
+			.where(
+				(send.campaign == campaign)
+				& (send.state == SendState.PENDING)
+				& (send.step_type == StepType.CALL)
+			)
 			.where(send.due_on <= getdate())
 			.where(send.retry_at.isnull() | (send.retry_at <= now_datetime()))
 			.where(send.assigned_to.isnull() | send.assigned_to.notin(users))
@@ -94,25 +102,19 @@ def share_calls(campaign: str) -> int:
 		)
 		if not names:
 			return given
-		_store(share(doc, "Call", names, users))
+		store.assign(divide(doc, StepType.CALL, names, users))
 		given += len(names)
 
 
-def _store(shared: Mapping[str, str]) -> None:
-	frappe.db.bulk_update(
-		store.SEND,
-		{name: {"assigned_to": user} for name, user in shared.items()},
-		update_modified=False,
-	)
-
-
 def _load(campaign: str, step_type: str, users: Sequence[str]) -> dict[str, int]:
-	"""What each user has been given of the campaign so far."""
+	"""Return user → number of rows of the campaign that they have so far."""
 	send = DocType(store.SEND)
 	counted = dict(
 		frappe.qb.from_(send)
 		.select(send.assigned_to, Count("*"))
-		.where((send.campaign == campaign) & (send.step_type == step_type) & (send.state != "Suppressed"))
+		.where(
+			(send.campaign == campaign) & (send.step_type == step_type) & (send.state != SendState.SUPPRESSED)
+		)
 		.where(send.assigned_to.isin(list(users)))
 		.groupby(send.assigned_to)
 		.run()

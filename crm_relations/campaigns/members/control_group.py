@@ -1,7 +1,7 @@
-"""The control group: members that are drawn at random and not addressed, so that what a campaign changed can be
-told from what would have happened anyway. Sole writer of `held_out` of Relation Campaign Member.
+"""Draws the control group: members that are not addressed, so that the effect of a campaign can be measured.
 
-Drawn by a digest of the campaign's seed and the relation: the same seed holds out the same relations.
+Writes the seed of a campaign that has none; `member_status` holds the members out. The order is a digest of the
+campaign's seed and the relation: the same seed holds out the same relations.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,17 +12,16 @@ from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Count, Sum
 
-from crm_relations.campaigns import rules
+from crm_relations.campaigns.members import member_status
 from crm_relations.segments.compilation.selection import drawing_order
 from crm_relations.shared.refusals import refuse
 
 MEMBER = "Relation Campaign Member"
 MAX_PERCENT = 50
-_CHUNK = 1000
 
 
 def check(campaign: Document) -> None:
-	"""Before a campaign is saved: a share that makes sense, and a seed if there is a share.
+	"""Check the share before a campaign is saved, and set a seed if there is a share.
 
 	:raises frappe.ValidationError: names the field and the remedy
 	"""
@@ -34,10 +33,11 @@ def check(campaign: Document) -> None:
 
 
 def hold_out(campaign: Document) -> int:
-	"""Draw the control group among the members for whom nothing is planned yet; returns how many are held out.
+	"""Draw the control group among the members that have no planned sends yet; returns the number of drawn members.
 
-	The share is one of all members, rounded to whole ones, halves upwards. Of members that are taken in later, as many
-	are drawn as keep the share. Persons are counted, not enrollments: who has been addressed before is never held out.
+	The share is one of all members, rounded to whole members, halves upwards. Of members that are enrolled later, as
+	many are drawn as keep the share. Relations are counted, not enrollments: a relation that has been addressed before
+	is never held out.
 	"""
 	share = Decimal(str(campaign.control_group_percent or 0)) / 100
 	if not share:
@@ -63,12 +63,4 @@ def hold_out(campaign: Document) -> int:
 		.limit(number)
 		.run(pluck=True)
 	)
-	for start in range(0, len(names), _CHUNK):
-		(
-			frappe.qb.update(member)
-			.set(member.held_out, 1)
-			.set(member.status, rules.CONTROL_GROUP)
-			.where(member.name.isin(names[start : start + _CHUNK]))
-			.run()
-		)
-	return len(names)
+	return member_status.hold_out(names)

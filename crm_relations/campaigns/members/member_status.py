@@ -1,45 +1,92 @@
 """Status and points of campaign members.
 
-Sole writer of `status`, `points` and `last_response` of `Relation Campaign Member` once a member is enrolled.
+Sole writer of `status`, `held_out`, `points` and `last_response` of `Relation Campaign Member` once a member is
+enrolled. Each write sets `modified`. A transition that the present status does not allow raises `IllegalTransition`.
 """
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
 
 import frappe
 from frappe import _
+from frappe.query_builder import DocType
+from frappe.utils import now_datetime
 
 from crm_relations.campaigns import rules
+from crm_relations.campaigns.members.status_transitions import TRANSITIONS, UNCHANGED
+from crm_relations.campaigns.states import MemberStatus
 from crm_relations.shared.refusals import refuse
+from crm_relations.shared.states import transitions
+
+MEMBER = "Relation Campaign Member"
+_CHUNK = 1000
+#: what a response makes of a member → its transition
+_BY_RESPONSE = {MemberStatus.ANSWERED: "answer", MemberStatus.DECLINED: "decline"}
 
 
-def advance(member: str, status: str, points: int | None = None) -> None:
-	"""Move a member on (rules.may_become; anything else is left as it is), and keep its points."""
-	current = frappe.db.get_value("Relation Campaign Member", member, "status", for_update=True)
-	if not current:
-		refuse(_("Relation Campaign Member {0} does not exist"), member, exception=frappe.DoesNotExistError)
-	values = {"status": status} if rules.may_become(current, status) else {}
-	if points is not None:
-		values["points"] = points
-	if values:
-		frappe.db.set_value("Relation Campaign Member", member, values)
+def hold_out(members: Collection[str]) -> int:
+	"""Move addressed members to the control group; returns their number."""
+	names, changed = list(members), 0
+	member, transition = DocType(MEMBER), TRANSITIONS["hold_out"]
+	for start in range(0, len(names), _CHUNK):
+		(
+			frappe.qb.update(member)
+			.set(member.held_out, 1)
+			.set(member.status, transition.target.value)
+			.set(member.modified, now_datetime())
+			.set(member.modified_by, frappe.session.user)
+			.where(member.name.isin(names[start : start + _CHUNK]))
+			.where(member.status.isin(sorted(transition.sources)))
+			.run()
+		)
+		changed += frappe.db._cursor.rowcount
+	return changed
+
+
+def qualify(member: str, points: int) -> None:
+	"""Mark a member as qualified and set its points. A status further on stays."""
+	_move("qualify", member, points=points)
+
+
+def hand_over(member: str) -> None:
+	"""Mark a member as handed over to sales. A member that has won stays won."""
+	_move("hand_over", member)
+
+
+def return_from_sales(member: str) -> None:
+	"""Mark a member as answered: sales has returned it to marketing. A member that has won stays won."""
+	_move("return_from_sales", member)
+
+
+def win(member: str) -> None:
+	"""Mark a member as won: it has bought."""
+	_move("win", member)
 
 
 def set_points(member: str, points: int) -> None:
-	"""Keep the points of a member and leave its status."""
-	frappe.db.set_value("Relation Campaign Member", member, "points", points)
+	"""Set the points of a member and leave its status."""
+	_set(member, {"points": points})
 
 
-def note_response(member: str, response_type: str, answer: str, received_at) -> None:
-	"""What a response means for the status of its member; `last_response` never goes back."""
-	row = frappe.db.get_value(
-		"Relation Campaign Member", member, ["status", "last_response"], as_dict=True, for_update=True
-	)
-	values = {"status": rules.member_status(row.status, response_type, answer)}
+def note_response(member: str, response_type: str, answer: str, received_at: datetime) -> None:
+	"""Move a member to the status that a response means (`rules.member_status`); `last_response` never goes back."""
+	row = _locked(member)
+	values: dict[str, Any] = {}
+	status = rules.member_status(row.status, response_type, answer)
+	if status != row.status:
+		values["status"] = _target(_BY_RESPONSE[MemberStatus(status)], member, row.status)
 	if not row.last_response or row.last_response < received_at:
 		values["last_response"] = received_at
-	frappe.db.set_value("Relation Campaign Member", member, values)
+	if values:
+		_set(member, values)
 
 
 def forget_response(member: str) -> None:
-	"""A click has turned out to be a program's: who did nothing else has not answered. What came of it stays."""
+	"""Undo the effect of a click that was a bot's. A member without any other response has not answered.
+
+	What a user or another event has made of the member since stays.
+	"""
 	rows = frappe.get_all(
 		"Relation Campaign Response",
 		filters={"member": member, "bot": 0, "response_type": ["not in", sorted(rules.NO_REACTION)]},
@@ -47,7 +94,33 @@ def forget_response(member: str) -> None:
 		order_by="received_at asc",
 	)
 	values = {"last_response": rows[-1].received_at if rows else None}
-	current = frappe.db.get_value("Relation Campaign Member", member, "status", for_update=True)
-	if current == "Answered" and not any(rules.is_answer(r.response_type, r.answer or "") for r in rows):
-		values["status"] = "Addressed"
-	frappe.db.set_value("Relation Campaign Member", member, values)
+	current = _locked(member).status
+	answered = any(rules.is_answer(row.response_type, row.answer or "") for row in rows)
+	if current == MemberStatus.ANSWERED and not answered:
+		values["status"] = _target("forget_answer", member, current)
+	_set(member, values)
+
+
+def _move(transition: str, member: str, **values: Any) -> None:
+	"""Carry out a transition, unless the member is there already or further; `values` are set in any case."""
+	current = _locked(member).status
+	if current not in UNCHANGED[transition]:
+		values["status"] = _target(transition, member, current)
+	if values:
+		_set(member, values)
+
+
+def _target(transition: str, member: str, current: str) -> str:
+	transitions.check(TRANSITIONS, transition, current, f"{MEMBER} {member}")
+	return str(TRANSITIONS[transition].target)
+
+
+def _locked(member: str) -> frappe._dict:
+	row = frappe.db.get_value(MEMBER, member, ["status", "last_response"], as_dict=True, for_update=True)
+	if not row:
+		refuse(_("Relation Campaign Member {0} does not exist"), member, exception=frappe.DoesNotExistError)
+	return row
+
+
+def _set(member: str, values: dict[str, Any]) -> None:
+	frappe.db.set_value(MEMBER, member, values)

@@ -15,19 +15,20 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.query_builder import Case, DocType
+from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Count, Lower, Min
-from frappe.query_builder.terms import ParameterizedValueWrapper as Value
 from frappe.utils import add_days, add_to_date, cint, getdate, now_datetime
 from markupsafe import Markup
 from pypika.functions import Concat, NullIf, Substring, Trim
 from pypika.terms import Criterion, ExistsCriterion, Term
 
-from crm_relations.campaigns import lifecycle, rules, step_rules, working_hours
+from crm_relations.campaigns import lifecycle, rules, working_hours
 from crm_relations.campaigns.consents import decisions
-from crm_relations.campaigns.members import ab_test, control_group
+from crm_relations.campaigns.eligibility import step_rules
+from crm_relations.campaigns.members import ab_test, control_group, member_rows
 from crm_relations.campaigns.planning import readiness
 from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import CHANNELS, CampaignStatus, SendState, StepType
 from crm_relations.segments.members import membership
 from crm_relations.shared.contact_keys import email_key, phone_key
 from crm_relations.shared.refusals import refuse, refuse_all
@@ -36,8 +37,6 @@ from crm_relations.shared.refusals import refuse, refuse_all
 _PLAIN_EMAIL = "^[a-z0-9._%+'-]+@[a-z0-9-]+([.][a-z0-9-]+)+$"
 _PLAIN_PHONE = r"^[+][1-9][0-9]{6,14}$"
 _PAGE = 5_000
-#: step → channel of consent
-_CHANNELS = {"Email": "Email", "Call": "Phone", "Letter": "Letter", "Task": ""}
 
 
 def start(campaign: str, user: str | None = None) -> dict:
@@ -50,8 +49,8 @@ def start(campaign: str, user: str | None = None) -> dict:
 	"""
 	doc = lifecycle.locked(campaign)
 	new_members = new_sends = 0
-	if doc.status != "Running":
-		if doc.status not in ("Draft", "Approved"):
+	if doc.status != CampaignStatus.RUNNING:
+		if doc.status not in (CampaignStatus.DRAFT, CampaignStatus.APPROVED):
 			refuse(
 				_("Campaign {0} is {1}; only a draft or an approved campaign can be started"),
 				doc.name,
@@ -65,10 +64,10 @@ def start(campaign: str, user: str | None = None) -> dict:
 			refuse(_("Segment: {0} has no members. Check its rule in the preview"), doc.segment)
 		control_group.hold_out(doc)
 		new_sends = _plan(doc)
-		lifecycle.change(doc, "Running", user)
+		lifecycle.change(doc, CampaignStatus.RUNNING, user)
 	return {
 		"campaign": doc.name,
-		"status": "Running",
+		"status": CampaignStatus.RUNNING,
 		"members": _count("Relation Campaign Member", doc.name),
 		"new_members": new_members,
 		"new_sends": new_sends,
@@ -94,7 +93,7 @@ def re_enroll(campaign: str) -> int:
 
 
 def _take_in_later(doc: Document, **which: bool) -> int:
-	if doc.status != "Running" or working_hours.is_over(doc):
+	if doc.status != CampaignStatus.RUNNING or working_hours.is_over(doc):
 		return 0
 	new = _take_in(doc, DocType("Relation").name.isin(membership.current(doc.segment)), **which)
 	if new:
@@ -113,7 +112,7 @@ def add(campaign: str, relation: str) -> str:
 	:raises frappe.ValidationError: the campaign is over, or the relation is disabled
 	"""
 	doc = lifecycle.locked(campaign)
-	if doc.status not in ("Draft", "Approved", "Running", "Paused") or working_hours.is_over(doc):
+	if doc.status == CampaignStatus.DONE or working_hours.is_over(doc):
 		refuse(_("Campaign {0} is {1}; no more members can be added"), doc.name, _(doc.status))
 	_take_in(doc, DocType("Relation").name == relation)
 	member = last_enrollment(doc.name, relation)
@@ -121,7 +120,7 @@ def add(campaign: str, relation: str) -> str:
 		frappe.throw(_("The relation is disabled and cannot be addressed."))
 	if frappe.db.get_value("Relation Campaign Member", member, "held_out"):
 		frappe.throw(_("The relation is in the control group of the campaign, which is not addressed."))
-	if doc.status not in ("Draft", "Approved"):
+	if doc.status not in (CampaignStatus.DRAFT, CampaignStatus.APPROVED):
 		_plan(doc)
 	return member
 
@@ -129,28 +128,6 @@ def add(campaign: str, relation: str) -> str:
 def _count(doctype: str, campaign: str) -> int:
 	table = DocType(doctype)
 	return frappe.qb.from_(table).select(Count("*")).where(table.campaign == campaign).run()[0][0]
-
-
-def _insert_select(doctype: str, key: Term, values: dict[str, Any], source: Callable[[Any], Any]) -> int:
-	"""INSERT INTO doctype (standard fields and `values`) SELECT … FROM source, in one statement.
-
-	:param key: what is unique in a row of the source; a row's name is a random head and this key.
-	:return: number of new rows
-	"""
-	now, user = str(now_datetime()), frappe.session.user
-	row = {
-		"name": Concat(f"{frappe.generate_hash(length=10)}-", key),
-		"creation": now,
-		"modified": now,
-		"owner": user,
-		"modified_by": user,
-		"docstatus": 0,
-		"idx": 0,
-		**values,
-	}
-	terms = [value if isinstance(value, Term) else Value(value) for value in row.values()]
-	source(frappe.qb.into(DocType(doctype)).columns(*row)).select(*terms).run()
-	return frappe.db._cursor.rowcount
 
 
 def last_enrollment(campaign: str, relation: str) -> str | None:
@@ -197,21 +174,13 @@ def _take_in(campaign: Document, who: Criterion, *, first: bool = True, again: b
 
 def _insert_members(campaign: Document, enrollment: Any, source: Callable[[Any], Any]) -> int:
 	relation = DocType("Relation")
-	return _insert_select(
-		"Relation Campaign Member",
-		relation.name,
-		{
-			"campaign": campaign.name,
-			"relation": relation.name,
-			"enrollment_no": enrollment,
-			"status": "Addressed",
-			"email": Lower(Trim(Coalesce(relation.email_id, ""))),
-			"phone": Trim(Coalesce(NullIf(relation.mobile_no, ""), relation.phone, "")),
-			"entered": str(now_datetime()),
-			"points": 0,
-			"held_out": 0,
-		},
+	return member_rows.enroll(
 		source,
+		campaign=campaign.name,
+		relation=relation.name,
+		enrollment_no=enrollment,
+		email=Lower(Trim(Coalesce(relation.email_id, ""))),
+		phone=Trim(Coalesce(NullIf(relation.mobile_no, ""), relation.phone, "")),
 	)
 
 
@@ -230,7 +199,10 @@ def _may_come_again(campaign: Document, member: Any) -> Criterion:
 		frappe.qb.from_(send)
 		.select(send.name)
 		.where(send.member == member.name)
-		.where(send.state.isin(("Pending", "Sending")) | (Coalesce(send.sent_at, send.modified) > before))
+		.where(
+			send.state.isin((SendState.PENDING, SendState.SENDING))
+			| (Coalesce(send.sent_at, send.modified) > before)
+		)
 	)
 	gone = (member.left_on <= before) & Coalesce(member.left_reason, "").notin(sorted(step_rules.FINAL_EXITS))
 	through = member.left_on.isnull() & ExistsCriterion(open_or_recent).negate()
@@ -264,16 +236,11 @@ def _normalise(campaign: str) -> None:
 		)
 		if not rows:
 			return
-		frappe.db.bulk_update(
-			"Relation Campaign Member",
+		member_rows.set_addresses(
 			{
-				name: {
-					"email": email_key(email) if email else "",
-					"phone": phone_key(phone, region) if phone else "",
-				}
+				name: (email_key(email) if email else "", phone_key(phone, region) if phone else "")
 				for name, email, phone in rows
-			},
-			update_modified=False,
+			}
 		)
 		last = rows[-1][0]
 
@@ -284,7 +251,7 @@ def _plan(campaign: Document) -> int:
 	begun = frappe.db.exists("Relation Campaign Send", {"campaign": campaign.name})
 	for step in campaign.steps:
 		new += _plan_step(campaign, step)
-		if step.step_type == "Email":
+		if step.step_type == StepType.EMAIL:
 			_suppress_duplicates(step.name)
 			if begun:
 				_suppress_served(step.name)
@@ -297,8 +264,8 @@ def _plan_step(campaign: Document, step: Document) -> int:
 	relation = DocType("Relation")
 	first = not frappe.db.exists("Relation Campaign Send", {"step": step.name})
 	kind = step.step_type
-	address: Term = Coalesce(member.email if kind == "Email" else member.phone, "")
-	if kind == "Letter":
+	address: Term = Coalesce(member.email if kind == StepType.EMAIL else member.phone, "")
+	if kind == StepType.LETTER:
 		address = Trim(
 			Concat(
 				Coalesce(relation.address_line, ""),
@@ -308,14 +275,14 @@ def _plan_step(campaign: Document, step: Document) -> int:
 				Coalesce(relation.city, ""),
 			)
 		)
-	elif kind == "Task":
+	elif kind == StepType.TASK:
 		address = member.relation
 
 	def source(query: Any) -> Any:
 		query = query.from_(member).where(
 			(member.campaign == campaign.name) & (member.held_out == 0) & member.left_on.isnull()
 		)
-		if kind == "Letter":
+		if kind == StepType.LETTER:
 			query = query.left_join(relation).on(relation.name == member.relation)
 		if first:
 			return query
@@ -325,25 +292,20 @@ def _plan_step(campaign: Document, step: Document) -> int:
 			.where(send.name.isnull())
 		)
 
-	recipient = "" if kind == "Task" else Substring(address, 1, 140)
+	recipient = "" if kind == StepType.TASK else Substring(address, 1, 140)
 	due_on, not_before = _due(step)
-	return _insert_select(
-		"Relation Campaign Send",
-		member.relation,
-		{
-			"campaign": campaign.name,
-			"member": member.name,
-			"relation": member.relation,
-			"step": step.name,
-			"step_type": kind,
-			"state": Case().when(address == "", "Suppressed").else_("Pending"),
-			"due_on": due_on,
-			"retry_at": not_before,
-			"recipient": recipient,
-			"reason": Case().when(address == "", rules.NO_ADDRESS.get(_CHANNELS[kind], "")).else_(""),
-			"attempts": 0,
-		},
+	return store.plan(
 		source,
+		campaign=campaign.name,
+		step=step.name,
+		step_type=kind,
+		member=member.name,
+		relation=member.relation,
+		address=address,
+		recipient=recipient,
+		no_address=rules.NO_ADDRESS[CHANNELS[kind]] if kind in CHANNELS else "",
+		due_on=due_on,
+		not_before=not_before,
 	)
 
 
@@ -371,22 +333,20 @@ def _suppress_served(step: str) -> None:
 		.on((other.recipient == send.recipient) & (other.step == send.step))
 		.select(send.name)
 		.distinct()
-		.where((send.step == step) & (send.state == "Pending") & send.worker.isnull())
-		.where(other.state.isin(("Sending", "Sent", "Uncertain")) & (other.relation != send.relation))
+		.where((send.step == step) & (send.state == SendState.PENDING) & send.worker.isnull())
+		.where(
+			other.state.isin((SendState.SENDING, SendState.SENT, SendState.UNCERTAIN))
+			& (other.relation != send.relation)
+		)
 		.run(pluck=True)
 	)
-	for start in range(0, len(names), 1000):
-		store.update(
-			send.name.isin(names[start : start + 1000]),
-			state="Suppressed",
-			reason=rules.DUPLICATE_ADDRESS,
-		)
+	store.suppress(names, rules.DUPLICATE_ADDRESS)
 
 
 def _suppress_duplicates(step: str) -> None:
 	"""An address gets one message of a step, however many members share it."""
 	send = DocType("Relation Campaign Send")
-	open_rows = (send.step == step) & (send.state == "Pending")
+	open_rows = (send.step == step) & (send.state == SendState.PENDING)
 	number, addresses = (
 		frappe.qb.from_(send).select(Count("*"), Count(send.recipient).distinct()).where(open_rows).run()[0]
 	)
@@ -395,7 +355,7 @@ def _suppress_duplicates(step: str) -> None:
 	shared = (
 		frappe.qb.from_(send)
 		.select(send.recipient, Min(send.name).as_("kept"))
-		.where((send.step == step) & (send.state == "Pending"))
+		.where((send.step == step) & (send.state == SendState.PENDING))
 		.groupby(send.recipient)
 		.having(Count("*") > 1)
 	)
@@ -405,14 +365,7 @@ def _suppress_duplicates(step: str) -> None:
 		.join(shared)
 		.on(other.recipient == shared.recipient)
 		.select(other.name)
-		.where((other.step == step) & (other.state == "Pending") & (other.name != shared.kept))
+		.where((other.step == step) & (other.state == SendState.PENDING) & (other.name != shared.kept))
 		.run(pluck=True)
 	)
-	for start in range(0, len(names), 1000):
-		(
-			frappe.qb.update(send)
-			.set(send.state, "Suppressed")
-			.set(send.reason, rules.DUPLICATE_ADDRESS)
-			.where(send.name.isin(names[start : start + 1000]))
-			.run()
-		)
+	store.suppress(names, rules.DUPLICATE_ADDRESS)

@@ -14,12 +14,14 @@ from frappe.query_builder.functions import Coalesce, Count
 from frappe.utils import cint, escape_html, format_date, get_url
 from pypika.terms import Criterion
 
-from crm_relations.campaigns import step_rules, working_hours
+from crm_relations.campaigns import working_hours
 from crm_relations.campaigns.consents import decisions as consent
 from crm_relations.campaigns.consents import soft_opt_in, unused_consents
 from crm_relations.campaigns.content import attachments, templates
+from crm_relations.campaigns.eligibility import step_rules
 from crm_relations.campaigns.members import ab_test, assignment
 from crm_relations.campaigns.planning import link_check
+from crm_relations.campaigns.states import CampaignStatus, StepType
 from crm_relations.campaigns.transport import accounts
 from crm_relations.segments.members import membership
 from crm_relations.shared import live_site
@@ -44,7 +46,7 @@ def missing(campaign: Document) -> list[str]:
 	"""Return what is missing for a start, as HTML texts; empty if nothing is."""
 	found = missing_for_approval(campaign)
 	needs_approval = cint(frappe.get_cached_doc("Relation Settings").campaigns_need_approval)
-	if needs_approval and campaign.status == "Draft":
+	if needs_approval and campaign.status == CampaignStatus.DRAFT:
 		found.append(_("Approval: a Relation Manager has to approve the campaign first"))
 	return found
 
@@ -65,7 +67,7 @@ def missing_for_approval(campaign: Document) -> list[str]:
 	for step in campaign.steps:
 		found.extend(_check_step(campaign, step))
 	found.extend(_conflicts(campaign))
-	if any(step.step_type == "Email" for step in campaign.steps):
+	if any(step.step_type == StepType.EMAIL for step in campaign.steps):
 		found.extend(map(escape_html, accounts.check(campaign)))
 	return found
 
@@ -100,12 +102,12 @@ def _check_step(campaign: Document, step: Document) -> Iterator[str]:
 	for field in (*_TEXTS[step.step_type], *_OPTIONAL_TEXTS.get(step.step_type, ())):
 		if problem := _check_text(step, field):
 			yield f"{label}: {problem}"
-	if step.step_type == "Email":
+	if step.step_type == StepType.EMAIL:
 		if problem := ab_test.check(step):
 			yield f"{label}: {problem}"
 		for problem in attachments.check(campaign, step):
 			yield f"{label}: {problem}"
-	if step.step_type == "Task":
+	if step.step_type == StepType.TASK:
 		users = [user for user in (step.task_for, *assignment.responsible(campaign)) if user]
 		if not users:
 			yield _("{0}: Task for is missing, and the campaign has no Responsible User").format(label)
@@ -158,12 +160,12 @@ def _notes(campaign: Document, ask_links: bool) -> Iterator[str]:
 	)
 	person = relation.relation_kind == "Person"
 	empty = {
-		"email_id": ("Email" in kinds, Coalesce(relation.email_id, "") == ""),
+		"email_id": (StepType.EMAIL in kinds, Coalesce(relation.email_id, "") == ""),
 		"phone": (
-			"Call" in kinds,
+			StepType.CALL in kinds,
 			(Coalesce(relation.mobile_no, "") == "") & (Coalesce(relation.phone, "") == ""),
 		),
-		"address_line": ("Letter" in kinds, Coalesce(relation.address_line, "") == ""),
+		"address_line": (StepType.LETTER in kinds, Coalesce(relation.address_line, "") == ""),
 		"first_name": ("first_name" in used, Coalesce(relation.first_name, "") == ""),
 		"last_name": ("last_name" in used, Coalesce(relation.last_name, "") == ""),
 		"salutation": ("salutation" in used, Coalesce(relation.salutation, "") == ""),
@@ -177,13 +179,13 @@ def _notes(campaign: Document, ask_links: bool) -> Iterator[str]:
 			yield from _note_consent(campaign, channel)
 	yield from _people(campaign, kinds)
 	for step in campaign.steps:
-		if step.step_type == "Email":
+		if step.step_type == StepType.EMAIL:
 			for text in (step.message, step.message_b):
 				for url, why in link_check.broken(text or "", get_url(), ask_links):
 					yield _("Step {0}: the link {1} is broken: {2}").format(
 						step.idx, escape_html(url), escape_html(why)
 					)
-	if "Email" in kinds and not frappe.get_cached_doc("Relation Settings").legal_notice:
+	if StepType.EMAIL in kinds and not frappe.get_cached_doc("Relation Settings").legal_notice:
 		yield _("Relation Settings: the legal notice below campaign emails is empty")
 
 
@@ -192,7 +194,7 @@ def _people(campaign: Document, kinds: set[str]) -> Iterator[str]:
 	if not kinds & {"Call", "Task"}:
 		return
 	users = assignment.responsible(campaign)
-	users += [s.task_for for s in campaign.steps if s.step_type == "Task" and s.task_for]
+	users += [s.task_for for s in campaign.steps if s.step_type == StepType.TASK and s.task_for]
 	users = list(dict.fromkeys(users))
 	able, absent = assignment.enabled(users), assignment.away(users)
 	for user in users:
@@ -200,7 +202,9 @@ def _people(campaign: Document, kinds: set[str]) -> Iterator[str]:
 			yield _("{0} cannot log in and gets no calls and tasks").format(escape_html(user))
 		elif user in absent:
 			yield _("{0} is absent and gets no calls and tasks").format(escape_html(user))
-		elif "Call" in kinds and not frappe.has_permission("Relation Campaign Send", "read", user=user):
+		elif StepType.CALL in kinds and not frappe.has_permission(
+			"Relation Campaign Send", "read", user=user
+		):
 			yield _("{0} has no right to see the call list").format(escape_html(user))
 
 

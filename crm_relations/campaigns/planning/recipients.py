@@ -15,14 +15,13 @@ from pypika.terms import Criterion
 
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.consents import decisions
+from crm_relations.campaigns.members import member_rows
 from crm_relations.campaigns.planning import enrollment
 from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import CHANNELS, STEP_TYPES, CampaignStatus, SendState, StepType
 from crm_relations.shared.contact_keys import email_key, phone_key
 from crm_relations.shared.in_lists import one_of_many
 
-MEMBER = "Relation Campaign Member"
-#: step type → channel of consent
-_CHANNELS = {"Email": "Email", "Call": "Phone", "Letter": "Letter"}
 _FIELDS = ("email_id", "mobile_no", "phone", "address_line", "pincode", "city")
 _CHUNK = 1000
 _LENGTH = 140
@@ -45,14 +44,27 @@ def _follow(relations: list[str]) -> int:
 	if not rows:
 		return 0
 	addresses = _addresses({row.relation for row in rows})
-	changes = {row.name: _changed(row, addresses[row.relation]) for row in rows if row.relation in addresses}
-	changes = {name: values for name, values in changes.items() if values}
+	changes = {
+		row.name: addresses[row.relation][row.step_type]
+		for row in rows
+		if row.relation in addresses and addresses[row.relation][row.step_type] != (row.recipient or "")
+	}
 	if not changes:
 		return 0
-	frappe.db.bulk_update(store.SEND, changes)
+	store.readdress({name: address for name, address in changes.items() if address})
+	for kind, reason in rules.NO_ADDRESS.items():
+		names = [
+			row.name for row in rows if row.step_type == STEP_TYPES[kind] and changes.get(row.name) == ""
+		]
+		store.remove_address(names, reason)
 	concerned = [row for row in rows if row.name in changes]
-	_update_members({row.member: addresses[row.relation] for row in concerned})
-	for step in sorted({row.step for row in concerned if row.step_type == "Email"}):
+	member_rows.set_addresses(
+		{
+			row.member: (addresses[row.relation][StepType.EMAIL], addresses[row.relation][StepType.CALL])
+			for row in concerned
+		}
+	)
+	for step in sorted({row.step for row in concerned if row.step_type == StepType.EMAIL}):
 		enrollment.suppress_shared_addresses(step)
 	return len(changes)
 
@@ -61,18 +73,20 @@ def _planned(relations: list[str]) -> list[frappe._dict]:
 	"""Rows that may still change, locked; a row that a worker holds is left out."""
 	send, campaign = DocType(store.SEND), DocType("Relation Campaign")
 	no_address = (
-		(send.state == "Suppressed")
+		(send.state == SendState.SUPPRESSED)
 		& send.reason.isin(list(rules.NO_ADDRESS.values()))
 		& (send.due_on >= getdate())
 	)
 	running: Criterion = send.campaign.isin(
-		frappe.qb.from_(campaign).select(campaign.name).where(campaign.status.isin(("Running", "Paused")))
+		frappe.qb.from_(campaign)
+		.select(campaign.name)
+		.where(campaign.status.isin((CampaignStatus.RUNNING, CampaignStatus.PAUSED)))
 	)
 	return (
 		frappe.qb.from_(send)
 		.select(send.name, send.member, send.relation, send.step, send.step_type, send.state, send.recipient)
-		.where(one_of_many(send.relation, relations) & send.step_type.isin(list(_CHANNELS)))
-		.where((send.state == "Pending") | no_address)
+		.where(one_of_many(send.relation, relations) & send.step_type.isin(list(CHANNELS)))
+		.where((send.state == SendState.PENDING) | no_address)
 		.where(send.worker.isnull() & (Coalesce(send.print_run, "") == "") & running)
 		.for_update(skip_locked=True)
 		.run(as_dict=True)
@@ -94,31 +108,7 @@ def _by_step_type(row: Any, region: str) -> dict[str, str]:
 	lines = " ".join(row[field] or "" for field in ("address_line", "pincode", "city")).strip()
 	number = (row.mobile_no or row.phone or "").strip()
 	return {
-		"Email": email_key(row.email_id) if row.email_id else "",
-		"Call": phone_key(number, region) if number else "",
-		"Letter": lines[:_LENGTH],
+		StepType.EMAIL: email_key(row.email_id) if row.email_id else "",
+		StepType.CALL: phone_key(number, region) if number else "",
+		StepType.LETTER: lines[:_LENGTH],
 	}
-
-
-def _changed(row: frappe._dict, addresses: dict[str, str]) -> dict[str, Any]:
-	address = addresses[row.step_type]
-	if address == (row.recipient or ""):
-		return {}
-	if not address:
-		return {
-			"recipient": "",
-			"state": "Suppressed",
-			"reason": rules.NO_ADDRESS[_CHANNELS[row.step_type]],
-		}
-	# an empty basis: consent is looked up again, for this address
-	return {"recipient": address, "state": "Pending", "reason": "", "legal_basis": None, "consent": None}
-
-
-def _update_members(members: dict[str, dict[str, str]]) -> None:
-	frappe.db.bulk_update(
-		MEMBER,
-		{
-			name: {"email": addresses["Email"], "phone": addresses["Call"]}
-			for name, addresses in members.items()
-		},
-	)

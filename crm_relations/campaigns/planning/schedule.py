@@ -19,6 +19,7 @@ from crm_relations.campaigns.manual import tasks
 from crm_relations.campaigns.members import ab_test, assignment
 from crm_relations.campaigns.planning import enrollment, jobs
 from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import CampaignStatus, SendState, StepType, Variant
 from crm_relations.shared import live_site
 
 #: hours without anything to do after which a campaign counts as through
@@ -32,13 +33,13 @@ def run() -> None:
 	_each(_due_to_start(), _start)
 	_each([*_over(), *_through()], lifecycle.finish_by_itself)
 	_each(_running(take_in_new=1), enrollment.enroll_new)
-	_each(_with_open_rows("variant", store.WAITING), _decide)
-	_each(_with_open_rows("step_type", "Call"), assignment.share_calls)
-	_each(_with_open_rows("step_type", "Task"), tasks.make_due)
+	_each(_with_open_rows("variant", Variant.WAITING), _decide)
+	_each(_with_open_rows("step_type", StepType.CALL), assignment.assign_calls)
+	_each(_with_open_rows("step_type", StepType.TASK), tasks.make_due)
 	dispatch.send_due_campaigns()
 
 
-def take_in_again() -> None:
+def re_enroll() -> None:
 	"""Scheduler, every hour: who may come in again is counted in days, and looking for it reads all members."""
 	if live_site.hindrance():
 		return
@@ -71,7 +72,7 @@ def _due_to_start() -> list[str]:
 	return (
 		frappe.qb.from_(campaign)
 		.select(campaign.name)
-		.where((campaign.status == "Approved") & (campaign.start_date <= getdate()))
+		.where((campaign.status == CampaignStatus.APPROVED) & (campaign.start_date <= getdate()))
 		.where(campaign.end_date.isnull() | (campaign.end_date >= getdate()))
 		.orderby(campaign.start_date, campaign.name)
 		.run(pluck=True)
@@ -80,7 +81,10 @@ def _due_to_start() -> list[str]:
 
 def _running(**filters) -> list[str]:
 	return frappe.get_all(
-		"Relation Campaign", filters={"status": "Running", **filters}, pluck="name", order_by="name asc"
+		"Relation Campaign",
+		filters={"status": CampaignStatus.RUNNING, **filters},
+		pluck="name",
+		order_by="name asc",
 	)
 
 
@@ -90,7 +94,10 @@ def _over() -> list[str]:
 	return (
 		frappe.qb.from_(campaign)
 		.select(campaign.name)
-		.where(campaign.status.isin(("Running", "Paused")) & (campaign.end_date < getdate()))
+		.where(
+			campaign.status.isin((CampaignStatus.RUNNING, CampaignStatus.PAUSED))
+			& (campaign.end_date < getdate())
+		)
 		.orderby(campaign.name)
 		.run(pluck=True)
 	)
@@ -103,12 +110,12 @@ def _through() -> list[str]:
 	quiet_since = add_to_date(now_datetime(), hours=-_QUIET_HOURS)
 	rows = frappe.qb.from_(send).select(send.name).where(send.campaign == campaign.name)
 	# two questions and not one: most campaigns are out by the first, which goes along a key
-	unfinished = rows.where(send.state.isin(("Pending", "Sending", "Uncertain")))
+	unfinished = rows.where(send.state.isin((SendState.PENDING, SendState.SENDING, SendState.UNCERTAIN)))
 	recent = rows.where(send.modified > quiet_since)
 	return (
 		frappe.qb.from_(campaign)
 		.select(campaign.name)
-		.where((campaign.status == "Running") & (campaign.ends_when_through == 1))
+		.where((campaign.status == CampaignStatus.RUNNING) & (campaign.ends_when_through == 1))
 		.where((campaign.take_in_new == 0) & (Coalesce(campaign.re_entry_days, 0) == 0))
 		.where((campaign.started_at < quiet_since) & ExistsCriterion(unfinished).negate())
 		.where(ExistsCriterion(recent).negate())
@@ -127,6 +134,10 @@ def _with_open_rows(field: str, value: str) -> list[str]:
 		.on(campaign.name == send.campaign)
 		.select(send.campaign)
 		.distinct()
-		.where((campaign.status == "Running") & (send.state == "Pending") & (send[field] == value))
+		.where(
+			(campaign.status == CampaignStatus.RUNNING)
+			& (send.state == SendState.PENDING)
+			& (send[field] == value)
+		)
 		.run(pluck=True)
 	)

@@ -16,6 +16,7 @@ from crm_relations.campaigns.consents import decisions, objections, opt_in, soft
 from crm_relations.campaigns.consents import purposes as texts
 from crm_relations.campaigns.consents.purposes import Purpose
 from crm_relations.campaigns.incoming import clicks
+from crm_relations.campaigns.states import ConsentEvent
 from crm_relations.campaigns.transport import signed_links
 from crm_relations.shared.contact_keys import email_key
 
@@ -158,7 +159,7 @@ def _objected(who: Visitor) -> set[str]:
 		filters={
 			"relation": who.relation,
 			"address_key": rules.ALL_ADDRESSES,
-			"event": "Withdrawn",
+			"event": ConsentEvent.WITHDRAWN,
 			"purpose": rules.GENERAL_PURPOSE,
 			"channel": ["in", objections.CHANNELS],
 		},

@@ -12,6 +12,7 @@ from frappe.query_builder.functions import Count
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.reporting import lift
 from crm_relations.campaigns.reporting.funnel import _QUALIFIED, DONE, MEMBER, RESPONSE, SEND
+from crm_relations.campaigns.states import MemberStatus
 
 STAGES = ("members", "sent", "answered", "qualified", "won", "invoiced")
 
@@ -46,7 +47,7 @@ def _members(names: list[str]) -> list[tuple]:
 			member.campaign,
 			Count(member.relation).distinct(),
 			Count(Case().when(member.status.isin(_QUALIFIED), member.relation)).distinct(),
-			Count(Case().when(member.status == "Won", member.relation)).distinct(),
+			Count(Case().when(member.status == MemberStatus.WON, member.relation)).distinct(),
 		)
 		.where(member.campaign.isin(names) & (member.held_out == 0))
 		.groupby(member.campaign)

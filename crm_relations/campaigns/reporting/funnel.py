@@ -19,6 +19,7 @@ from pypika.terms import Criterion
 
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.eligibility import purchases
+from crm_relations.campaigns.states import MemberStatus, ResponseType, StepType
 from crm_relations.relations.facts.sources import is_sale, is_sold
 from crm_relations.shared.access.permissions import may_see_amounts_of
 
@@ -49,7 +50,7 @@ def funnel(campaign: str) -> dict[str, dict[str, Any]]:
 				Count(member.relation).distinct(),
 				Count("*"),
 				Count(Case().when(member.status.isin(_QUALIFIED), member.relation)).distinct(),
-				Count(Case().when(member.status == "Won", member.relation)).distinct(),
+				Count(Case().when(member.status == MemberStatus.WON, member.relation)).distinct(),
 			)
 			.where(member.campaign == campaign)
 			.groupby(member.held_out)
@@ -112,7 +113,7 @@ def by_step(campaign: str) -> list[dict[str, Any]]:
 					"variant": variant,
 					"states": by_state,
 					"sent": sum(by_state.get(state, 0) for state in DONE),
-					"delivered": delivered.get(key, 0) if one.step_type == "Email" else None,
+					"delivered": delivered.get(key, 0) if one.step_type == StepType.EMAIL else None,
 					"clicked": len(answers["clicked_by_step"].get(key, ())),
 					"answered": len(answers["answered_by_step"].get(key, ())),
 					"qualified": qualified,
@@ -129,18 +130,24 @@ def _done(campaign: str) -> tuple[Any, Criterion]:
 
 def _emailed(campaign: str) -> bool:
 	"""Return whether an email of the campaign has left."""
-	return bool(frappe.db.exists(SEND, {"campaign": campaign, "step_type": "Email", "state": ["in", DONE]}))
+	return bool(
+		frappe.db.exists(SEND, {"campaign": campaign, "step_type": StepType.EMAIL, "state": ["in", DONE]})
+	)
 
 
 def _delivered(campaign: str) -> tuple[Any, Criterion]:
 	"""Emails that were sent and did not bounce."""
 	send, done = _done(campaign)
-	done &= send.step_type == "Email"
+	done &= send.step_type == StepType.EMAIL
 	response = DocType(RESPONSE)
 	bounced = (
 		frappe.qb.from_(response)
 		.select(response.send)
-		.where((response.campaign == campaign) & (response.response_type == "Bounce") & (response.send > ""))
+		.where(
+			(response.campaign == campaign)
+			& (response.response_type == ResponseType.BOUNCE)
+			& (response.send > "")
+		)
 	)
 	return send, done & send.name.notin(bounced)
 
@@ -188,7 +195,7 @@ def _reached(campaign: str) -> dict[tuple[str, str], tuple[int, int]]:
 			send.step,
 			send.variant,
 			Sum(Case().when(member.status.isin(_QUALIFIED), 1).else_(0)),
-			Sum(Case().when(member.status == "Won", 1).else_(0)),
+			Sum(Case().when(member.status == MemberStatus.WON, 1).else_(0)),
 		)
 		.where(done)
 		.groupby(send.step, send.variant)

@@ -12,11 +12,12 @@ from frappe.query_builder import DocType
 from frappe.utils import add_days, nowdate
 
 from crm_relations.campaigns.sends import store
+from crm_relations.campaigns.states import CampaignFileKind, SendState
 from crm_relations.relations import permissions
 from crm_relations.shared.access.system_fields import trusted
 
 DOCTYPE = "Relation Campaign File"
-LETTERS, ADDRESSES, REJECTED_ANSWERS = "Letters", "Addresses", "Rejected Answers"
+LETTERS, ADDRESSES, REJECTED_ANSWERS = CampaignFileKind
 KEPT_DAYS = 7
 
 
@@ -78,7 +79,9 @@ def delete_old() -> None:
 	"""Delete files older than KEPT_DAYS, except those of print runs that are not posted yet; the entries stay."""
 	file, entry, send = DocType("File"), DocType(DOCTYPE), DocType(store.SEND)
 	open_runs = (
-		frappe.qb.from_(send).select(send.print_run).where((send.state == "Pending") & (send.print_run > ""))
+		frappe.qb.from_(send)
+		.select(send.print_run)
+		.where((send.state == SendState.PENDING) & (send.print_run > ""))
 	)
 	names = (
 		frappe.qb.from_(file)

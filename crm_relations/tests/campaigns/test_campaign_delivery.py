@@ -357,7 +357,7 @@ def test_a_withdrawal_reaches_messages_that_a_worker_holds_already(mailing, sink
 	def withdraw(address):
 		sink.on_rcpt = None
 		process = run(
-			"from crm_relations.campaigns import consent\n"
+			"from crm_relations.campaigns.consents import decisions as consent\n"
 			+ "".join(
 				f"consent.record(None, {mailing.address(i)!r}, 'Email', 'Withdrawn', source='Anruf')\n"
 				for i in range(3)
@@ -413,7 +413,7 @@ def run(code: str) -> subprocess.Popen:
 
 
 def sending(campaign: str) -> subprocess.Popen:
-	return run(f"from crm_relations.campaigns import delivery\ndelivery.send({campaign!r})")
+	return run(f"from crm_relations.campaigns.email import dispatch\ndispatch.send({campaign!r})")
 
 
 def test_a_worker_killed_at_any_point_leaves_no_message_doubled_or_forgotten(mailing, sink):

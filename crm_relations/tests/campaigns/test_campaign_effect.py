@@ -8,8 +8,8 @@ import pandas
 import pytest
 from frappe.utils import add_days, add_to_date, fmt_money, now_datetime, nowdate
 
-from crm_relations.campaigns import api, step_rules
-from crm_relations.campaigns.eligibility import member_events
+from crm_relations.campaigns import api
+from crm_relations.campaigns.eligibility import member_events, step_rules
 from crm_relations.campaigns.reporting import funnel as overview
 from crm_relations.campaigns.reporting import lift
 from crm_relations.demo.company import COMPANY

@@ -4,8 +4,9 @@ import frappe
 import pytest
 from frappe.utils import add_days, add_to_date, now_datetime, nowdate
 
-from crm_relations.campaigns import api, rules, step_rules, working_hours
+from crm_relations.campaigns import api, rules, working_hours
 from crm_relations.campaigns.consents import decisions
+from crm_relations.campaigns.eligibility import step_rules
 from crm_relations.campaigns.email import dispatch
 from crm_relations.campaigns.incoming import responses
 from crm_relations.campaigns.manual import tasks
@@ -218,7 +219,7 @@ def test_an_approved_campaign_starts_on_its_day_or_later_and_not_before(mailing,
 	status Scheduled never advances (erpnext#25597, #39179)."""
 	queued = []
 	monkeypatch.setattr(schedule.jobs, "enqueue_start", lambda name, user: queued.append(name))
-	monkeypatch.setattr(schedule.delivery, "send_due_campaigns", lambda: None)
+	monkeypatch.setattr(schedule.dispatch, "send_due_campaigns", lambda: None)
 	mailing.people(1)
 	late = mailing.campaign(start_date=add_days(nowdate(), -3))
 	later = mailing.campaign(start_date=add_days(nowdate(), 1))
@@ -501,7 +502,7 @@ def test_the_check_names_steps_that_conflict_or_are_empty(mailing):
 	missing = " ".join(readiness.missing(mailing.campaign(steps=steps)))
 	for text in (
 		"Steps 1, 2: two emails",
-		"Steps 3: nobody can have clicked before",
+		"Steps 3: no member can have clicked yet",
 		"Letter Text is missing",
 		"Task Text is missing",
 		"no Responsible User",

@@ -45,8 +45,8 @@ def test_the_funnel_counts_each_member_once_a_stage(mailing, sink):
 		responses.record(row.member, "Reply", send=row.name)
 	responses.record(rows[3].member, "Bounce", send=rows[3].name)
 	responses.record(rows[4].member, "Click", url="u", send=rows[4].name, bot="Scanner")
-	member_status.advance(rows[0].member, "Qualified")
-	member_status.advance(rows[1].member, "Won")
+	member_status.qualify(rows[0].member, 0)
+	member_status.win(rows[1].member)
 	shown = funnel.funnel(campaign)["addressed"]
 	assert [shown[key] for key in funnel.STAGES] == [6, 5, 4, 3, 2, 1, 0]
 	email, call = funnel.by_step(campaign)

@@ -154,10 +154,10 @@ def test_a_member_moves_on_and_not_back(account):
 	member = frappe.get_all(
 		"Relation Campaign Member", {"campaign": doc.name}, pluck="name", order_by="name asc"
 	)[0]
-	member_status.advance(member, "Qualified", points=40)
-	member_status.advance(member, "Answered")
-	member_status.advance(member, "Handed Over")
-	member_status.advance(member, "Qualified", points=45)
+	member_status.qualify(member, 40)
+	member_status.return_from_sales(member)
+	member_status.hand_over(member)
+	member_status.qualify(member, 45)
 	assert frappe.db.get_value("Relation Campaign Member", member, ["status", "points"]) == (
 		"Handed Over",
 		45,

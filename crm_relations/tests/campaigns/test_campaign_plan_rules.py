@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from crm_relations.campaigns import step_rules
-from crm_relations.campaigns.step_rules import MemberEvent, condition_met, conflicts, exit_reason
+from crm_relations.campaigns.eligibility import step_rules
+from crm_relations.campaigns.eligibility.step_rules import MemberEvent, condition_met, conflicts, exit_reason
 
 NOW = datetime(2026, 3, 10, 12)
 

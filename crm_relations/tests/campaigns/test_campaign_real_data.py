@@ -75,7 +75,7 @@ def play_back(mailing: Mailing, recorded) -> str:
 		call_list.complete(send, "Interested" if call["bought"] else "Not Interested")
 		if call["bought"]:
 			member = frappe.db.get_value("Relation Campaign Send", send, "member")
-			member_status.advance(member, "Won")
+			member_status.win(member)
 	return doc.name
 
 

@@ -16,7 +16,8 @@ import frappe
 import pytest
 from frappe.utils import add_to_date, now_datetime
 
-from crm_relations.campaigns import queries, step_rules
+from crm_relations.campaigns import queries
+from crm_relations.campaigns.eligibility import step_rules
 from crm_relations.campaigns.email import dispatch, worker
 from crm_relations.campaigns.transport import throttle
 from crm_relations.tests.conftest import BENCH_DIR
@@ -170,7 +171,7 @@ def test_clicks_on_start_at_once_take_everybody_in_once_and_send_once(mailing, s
 	mailing.people(20)
 	campaign = mailing.campaign().name
 	frappe.db.commit()
-	job = f"from crm_relations.campaigns import jobs\njobs.start_and_send({campaign!r})"
+	job = f"from crm_relations.campaigns.planning import jobs\njobs.start_and_send({campaign!r})"
 	assert at_once(job, job, job) == [0, 0, 0]
 	status = queries.status(campaign)
 	assert (status["members"], status["sent"], len(mailing.rows(campaign))) == (20, 20, 20)
@@ -186,7 +187,8 @@ def test_two_campaigns_at_once_send_each_its_own(mailing, sink):
 	drafts = [mailing.campaign().name, mailing.campaign().name]
 	frappe.db.commit()
 	jobs = [
-		f"from crm_relations.campaigns import jobs\njobs.start_and_send({campaign!r})" for campaign in drafts
+		f"from crm_relations.campaigns.planning import jobs\njobs.start_and_send({campaign!r})"
+		for campaign in drafts
 	]
 	assert at_once(*jobs) == [0, 0]
 	assert [queries.status(campaign)["sent"] for campaign in drafts] == [15, 15]

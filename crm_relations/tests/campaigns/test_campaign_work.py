@@ -4,8 +4,8 @@ import frappe
 import pytest
 from frappe.utils import add_days, add_to_date, get_datetime, getdate, now_datetime, nowdate
 
-from crm_relations.campaigns import checks, lifecycle, queries, rules, step_rules, working_hours
-from crm_relations.campaigns.eligibility import check, contact_limits
+from crm_relations.campaigns import checks, lifecycle, queries, rules, working_hours
+from crm_relations.campaigns.eligibility import check, contact_limits, step_rules
 from crm_relations.campaigns.manual import call_list, letters, tasks
 from crm_relations.campaigns.members import assignment
 from crm_relations.campaigns.planning import enrollment, readiness, schedule
@@ -75,17 +75,17 @@ def work(campaign) -> dict[str, int]:
 
 def test_calls_are_shared_evenly_and_the_same_way_each_time(agents):
 	campaign = started(7, users=agents)
-	assert assignment.share_calls(campaign.name) == 7 and assignment.share_calls(campaign.name) == 0
+	assert assignment.assign_calls(campaign.name) == 7 and assignment.assign_calls(campaign.name) == 0
 	assert work(campaign) == {agents[0]: 3, agents[1]: 2, agents[2]: 2}
 	rows = ["a", "b", "c"]
-	assert assignment.share(campaign, "Task", rows, agents) == assignment.share(
+	assert assignment.divide(campaign, "Task", rows, agents) == assignment.divide(
 		campaign, "Task", rows, agents
 	)
 
 
 def test_an_agent_is_offered_his_own_calls_first_and_helps_the_others_then(agents):
 	campaign = started(4, users=agents[:2])
-	assignment.share_calls(campaign.name)
+	assignment.assign_calls(campaign.name)
 	frappe.set_user(agents[1])
 	given = [call["assigned_to"] for call in call_list.next_calls(campaign.name)]
 	assert given == [agents[1]] * 2 + [agents[0]] * 2
@@ -93,10 +93,10 @@ def test_an_agent_is_offered_his_own_calls_first_and_helps_the_others_then(agent
 
 def test_who_is_away_or_disabled_gets_nothing_and_his_calls_go_to_the_others(agents, settings):
 	campaign = started(6, users=agents)
-	assignment.share_calls(campaign.name)
+	assignment.assign_calls(campaign.name)
 	absent(settings, agents[0], until=add_days(nowdate(), 2))
 	frappe.db.set_value("User", agents[1], "enabled", 0)
-	assert assignment.share_calls(campaign.name) == 4
+	assert assignment.assign_calls(campaign.name) == 4
 	assert work(campaign) == {agents[2]: 6}
 
 
@@ -120,7 +120,7 @@ def test_a_task_waits_where_nobody_is_there_and_says_so(agents, settings, no_com
 	absent(settings, agents[0])
 	assert tasks.make_due(campaign.name) == 0
 	rows = frappe.get_all(SEND, {"campaign": campaign.name}, ["state", "reason"])
-	assert [(row.state, row.reason) for row in rows] == [("Pending", tasks.NOBODY)] * 2
+	assert [(row.state, row.reason) for row in rows] == [("Pending", tasks.NO_USER)] * 2
 	assert "tasks-for-nobody" in {finding.code for finding in checks.findings()}
 	frappe.db.delete("Relation Absence", {"user": agents[0]})
 	frappe.clear_document_cache("Relation Settings", "Relation Settings")
@@ -320,7 +320,7 @@ def test_steps_hours_apart_are_no_conflict_and_cannot_be_moved_after_the_start()
 
 @pytest.fixture
 def ticking(monkeypatch, no_commit):
-	monkeypatch.setattr(schedule.delivery, "send_due_campaigns", lambda: None)
+	monkeypatch.setattr(schedule.dispatch, "send_due_campaigns", lambda: None)
 	monkeypatch.setattr(schedule.jobs, "enqueue_start", lambda *a: None)
 	return schedule.run
 
@@ -340,7 +340,7 @@ def test_a_campaign_ends_after_its_end_date_and_tells_what_was_not_done(ticking,
 	ticking()
 	assert status(campaign) == "Done"
 	rows = frappe.get_all(SEND, {"campaign": campaign.name, "state": "Suppressed"}, ["step_type", "reason"])
-	assert len(rows) == 5 and {row.reason for row in rows} == {step_rules.CAMPAIGN_OVER}
+	assert len(rows) == 5 and {row.reason for row in rows} == {rules.CAMPAIGN_OVER}
 	comments = frappe.get_all(
 		"Comment", {"reference_name": campaign.name}, pluck="content", order_by="creation asc"
 	)

@@ -4,8 +4,8 @@ import frappe
 import pytest
 from frappe.utils import add_days, now_datetime
 
-from crm_relations.campaigns import queries, step_rules
-from crm_relations.campaigns.eligibility import exits, member_events
+from crm_relations.campaigns import queries
+from crm_relations.campaigns.eligibility import exits, member_events, step_rules
 from crm_relations.campaigns.incoming import csv_import, responses
 from crm_relations.campaigns.planning import enrollment, schedule
 from crm_relations.campaigns.reporting import funnel as overview
@@ -261,5 +261,5 @@ def test_the_scheduler_takes_in_again_where_the_campaign_wants_it(monkeypatch):
 	for story in (again, never):
 		story.through(0)
 		story.days_pass(6)
-	schedule.take_in_again()
+	schedule.re_enroll()
 	assert [len(story.members()) for story in (again, never)] == [3, 2]

@@ -22,6 +22,7 @@ BY_NAME = {
 	"frappe.delete_doc",
 	"insert_rows",
 	"table_rows.insert",
+	"table_rows.insert_select",
 	"outside_text.insert_rows",
 }
 #: calls of the query builder that begin a write; the first argument is a table

@@ -181,7 +181,7 @@ def process(code: str, **streams) -> subprocess.Popen:
 
 
 def sending(campaign: str) -> subprocess.Popen:
-	return process(f"from crm_relations.campaigns import delivery\ndelivery.send({campaign!r})")
+	return process(f"from crm_relations.campaigns.email import dispatch\ndispatch.send({campaign!r})")
 
 
 def cut_connections() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from crm_relations.campaigns.states import StepType
+
 ANSWERED = "Answered"
 CLICKED = "Clicked"
 BOUGHT = "Bought"
@@ -34,12 +36,11 @@ CONDITION_NOT_MET = "The condition of the step is not met"
 CONTACT_LIMIT = "The address has had as many emails as Relation Settings allow"
 #: channel of a step, or "" for all of them → why somebody has been addressed often enough
 CONTACT_LIMITS = {
-	"Email": CONTACT_LIMIT,
-	"Call": "The relation has been called as often as Relation Settings allow",
-	"Letter": "The relation has had as many letters as Relation Settings allow",
+	StepType.EMAIL: CONTACT_LIMIT,
+	StepType.CALL: "The relation has been called as often as Relation Settings allow",
+	StepType.LETTER: "The relation has had as many letters as Relation Settings allow",
 	"": "The relation has been addressed as often as Relation Settings allow, on all channels together",
 }
-CAMPAIGN_OVER = "The campaign has ended"
 OVERDUE = "Overdue invoices"
 OPEN_COMPLAINT = "Open complaint"
 
@@ -86,11 +87,11 @@ def conflicts(steps: Iterable[tuple[str, str, int, str]]) -> list[tuple[int, int
 	for j, (kind, _title, hours, condition) in enumerate(known):
 		for i in range(j):
 			other_kind, _other, other_hours, other_condition = known[i]
-			if kind == other_kind == "Email" and hours == other_hours and condition == other_condition:
+			if kind == other_kind == StepType.EMAIL and hours == other_hours and condition == other_condition:
 				found.append((i + 1, j + 1, "two emails to the same members at the same time"))
 		needs = condition.removeprefix("Not ")
 		if needs == CLICKED and not any(
-			known[i][0] == "Email" and known[i][2] < hours for i in range(len(known))
+			known[i][0] == StepType.EMAIL and known[i][2] < hours for i in range(len(known))
 		):
 			found.append((j + 1, j + 1, "no member can have clicked yet: no email is sent before this step"))
 		if needs == ANSWERED and hours == 0:
