@@ -261,7 +261,7 @@ def test_many_vouchers_are_posted_anew_by_a_job(customer, spring, allowed, monke
 	queued = []
 	monkeypatch.setattr(repair, "AT_ONCE", 0)
 	monkeypatch.setattr(frappe, "enqueue", lambda method, **options: queued.append((method, options)) or True)
-	assert "1 vouchers are being posted anew" in api.repair_vouchers(spring, COMPANY)["message"]
+	assert "1 vouchers are being reposted" in api.repair_vouchers(spring, COMPANY)["message"]
 	((method, options),) = queued
 	assert carried(invoice) == {None}
 	with held_back():

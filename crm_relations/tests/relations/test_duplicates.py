@@ -158,7 +158,7 @@ def test_the_look_up_reads_an_index_and_no_whole_table():
 	name = twins()[0]
 	record = queries.records([name])[name]
 	plan = frappe.db.sql("EXPLAIN " + queries.sharing_query(record.keys).get_sql(), as_dict=True)
-	looked_up = [row for row in plan if row["table"] == "tabRelation Key"]
+	looked_up = [row for row in plan if row["table"] == "tabRelation Blocking Key"]
 	assert looked_up
 	assert {row["key"] for row in looked_up} == {"value_relation"}
 	assert {row["type"] for row in looked_up} <= {"ref", "range"}

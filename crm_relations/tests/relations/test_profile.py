@@ -164,7 +164,7 @@ def test_an_attribute_that_nobody_used_goes_with_its_options_and_its_field(defin
 
 
 def test_a_key_that_makes_no_field_is_named():
-	with pytest.raises(frappe.ValidationError, match="Key: 123 makes no field name"):
+	with pytest.raises(frappe.ValidationError, match="Key: 123 is not a valid field name"):
 		insert("Relation Profile Attribute", label="123")
 	with pytest.raises(frappe.PermissionError):
 		frappe.set_user(user(None, "Relation Manager"))
