@@ -1,1 +1,1 @@
-"""Tests by concept; pure rules without a site, everything else on a real one."""
+"""Tests by concept; those of pure rules need no site, all others run on a real one."""

@@ -1,7 +1,7 @@
-"""Fixtures and options of the whole suite.
+"""Define the fixtures and options of the whole suite.
 
-`BENCH_DIR` and `SITE` name the bench and the site of the tests marked `site`. These tests share one connection, and each
-is rolled back. Without a site they count as skipped.
+`BENCH_DIR` and `SITE` name the bench and the site of the tests marked `site`. These tests share one
+connection, and each is rolled back. Without a site they are skipped.
 """
 
 import ast
@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from crm_relations.tests.support.machine import processes
 
-# examples take longer on a busy machine, which says nothing about the code
+# examples take longer on a busy machine, which is not a fault of the code
 settings.register_profile("crm_relations", deadline=None)
 settings.load_profile("crm_relations")
 
@@ -42,7 +42,7 @@ if MISSING and REQUIRE_SITE:
 
 
 def needs_site(source: str) -> bool:
-	"""Tell whether a test file carries the mark `site`, by itself or with those of the browser tests."""
+	"""Return whether a test file has the mark `site`, itself or through the marks of the browser tests."""
 	return "pytest.mark.site" in source or "pytestmark = MARKS" in source
 
 
@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
 
 
 class SkippedFile(pytest.File):
-	"""A test file that cannot be imported without frappe: its tests, read from the source, as skipped."""
+	"""A test file that cannot be imported without frappe: its tests are read from the source and skipped."""
 
 	def collect(self) -> Iterator[pytest.Item]:
 		for node in ast.walk(ast.parse(self.path.read_text(encoding="utf-8"))):
@@ -89,10 +89,10 @@ else:
 	servers = []
 
 	def pytest_configure(config: pytest.Config) -> None:
-		"""Enter the bench and start the queue, once pytest knows its paths: they may be relative.
+		"""Enter the bench and start the queue, after pytest has resolved its paths, which may be relative.
 
-		The test files are read after this: what they import opens its log files beside the folder `sites`. A process that
-		only hands out files to others needs none of it.
+		The test files are read after this. What they import opens its log files next to the folder `sites`. A
+		process that only distributes files to others needs none of this.
 		"""
 		if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
 			return
@@ -104,7 +104,7 @@ else:
 
 	@pytest.fixture(scope="session", autouse=True)
 	def connection():
-		"""One connection for the session, as Administrator, in test mode."""
+		"""Connect once for the session, as Administrator, in test mode."""
 		from crm_relations.shared import live_site
 
 		cache.watch()
@@ -121,13 +121,13 @@ else:
 
 	@pytest.fixture(scope="module", autouse=True)
 	def clean_cache(connection):
-		"""No file leaves anything in the cache to the next one."""
+		"""Empty the cache after each file, so that no file affects the next one."""
 		yield
 		cache.empty_all()
 
 	@pytest.fixture(autouse=True)
 	def rolled_back(connection, clean_cache):
-		"""What a test writes is gone after it; what was cached as well."""
+		"""Roll back the writes of each test, and empty the cache."""
 		frappe.set_user("Administrator")
 		yield
 		frappe.db.rollback()
@@ -140,7 +140,7 @@ else:
 
 	@pytest.fixture
 	def sink():
-		"""A mail server that accepts, refuses and hangs up as it is told."""
+		"""Run a mail server that accepts, refuses and hangs up as the test defines it."""
 		from crm_relations.tests.support.mailing import scripted_sink
 
 		with scripted_sink() as sink:
@@ -148,7 +148,7 @@ else:
 
 	@pytest.fixture
 	def mailing(sink):
-		"""A mailing whose account leads to `sink`, committed; it is taken away again."""
+		"""Commit a mailing with an account that sends to `sink`, and remove it afterwards."""
 		from crm_relations.tests.support.mailing import Mailing
 
 		mailing = Mailing()
@@ -159,7 +159,7 @@ else:
 		mailing.remove()
 
 	def _test_mode(on: bool) -> None:
-		"""Version 15 reads flags.in_test, version 16 frappe.in_test as well."""
+		"""Set test mode: version 15 reads flags.in_test, version 16 also frappe.in_test."""
 		frappe.flags.in_test = on
 		try:
 			from frappe.tests.utils import toggle_test_mode

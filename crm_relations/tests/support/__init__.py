@@ -1,1 +1,1 @@
-"""Support for tests: factories, people, mailings."""
+"""Support for the tests: factories, people and mailings."""

@@ -1,7 +1,8 @@
-"""A made-up address file as a German office brings it: 40 columns in the manner of Outlook and HubSpot.
+"""Generate an address file like one from a German office, with 40 columns in the manner of Outlook and
+HubSpot.
 
-Persons with employer, addresses, numbers, birthday and notes; some opt-outs, some rows that come twice, some cells
-that cannot be read. The same seed gives the same file.
+It holds persons with employer, addresses, numbers, birthday and notes. Some persons opt out, some rows are
+repeated and some cells cannot be read. The same seed gives the same file.
 """
 
 import csv
@@ -17,7 +18,7 @@ HEADING = (
 	"Create Date;Last Activity Date;Number of Pageviews;Contact Owner;Spitzname;Hobby;Kundennummer alt"
 ).split(";")
 
-#: letters as they stand in an e-mail address
+#: letters as they are written in an email address
 BARE = str.maketrans({"ö": "oe", "ü": "ue", "ä": "ae", "ı": "i"})
 FIRST = (
 	"Anna Bernd Clara Dieter Elif Frank Greta Hans Ines Jörg Katrin Lars Mia Norbert Olga Peter Renate Stefan Tanja Uwe"
@@ -43,9 +44,9 @@ FORMS = ("GmbH", "AG", "KG", "GmbH & Co. KG")
 
 
 def address_file(rows: int, tag: str = "x", seed: int = 2026) -> bytes:
-	"""The whole file: UTF-8 with its mark, semicolons.
+	"""Return the whole file: UTF-8 with a byte order mark, separated by semicolons.
 
-	:param tag: stands in every name and address, so that what an import has made can be found again
+	:param tag: part of all names and addresses, so that a test finds what an import has made
 	"""
 	out = io.StringIO(newline="")
 	writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
@@ -55,12 +56,12 @@ def address_file(rows: int, tag: str = "x", seed: int = 2026) -> bytes:
 
 
 def address_rows(rows: int, tag: str = "x", seed: int = 2026) -> Iterator[list[str]]:
-	"""Its rows, one after the other."""
+	"""Yield the rows of the file one after the other."""
 	draw = Random(seed)
 	before: list[str] | None = None
 	for number in range(rows):
 		row = _row(number, rows, tag, draw)
-		if before and number % 40 == 39:  # the person before comes twice, with another number
+		if before and number % 40 == 39:  # repeat the previous person with another number
 			row = [*before[:9], f"0171 {2_000_000 + number}", *before[10:]]
 		before = row
 		yield row

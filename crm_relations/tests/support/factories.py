@@ -1,4 +1,7 @@
-"""Small story companies. Everything hangs on the German company that the test site was set up with."""
+"""Create small story companies.
+
+Everything is based on the German company with which the test site was set up.
+"""
 
 from typing import Any
 
@@ -11,12 +14,14 @@ from crm_relations.shared.access import system_fields
 
 
 def unique(text: str) -> str:
-	"""`text` with a short random tail: a test that commits leaves names nobody else uses."""
+	"""Return `text` with a short random suffix, so that the names of a committing test are not used
+	elsewhere.
+	"""
 	return f"{text} {frappe.generate_hash(length=6)}"
 
 
 def insert(doctype: str, **values: Any) -> Document:
-	"""Insert a document as it would be from the desk; one that only code makes, as that code does."""
+	"""Insert a document as a user of the desk; a system-managed document is inserted as the app does it."""
 	doc = frappe.get_doc({"doctype": doctype, **values})
 	if doctype.startswith("Relation") and system_fields.protection(doctype).by_code:
 		system_fields.trusted(doc)
@@ -66,7 +71,7 @@ def relation(name: str | None = None, kind: str = "Organisation", **values: Any)
 
 
 def user(email: str | None = None, *roles: str) -> str:
-	"""A desk user with these roles; returns its name."""
+	"""Create a desk user with these roles, and return the name."""
 	email = email or f"{frappe.generate_hash(length=8)}@example.com"
 	if not frappe.db.exists("User", email):
 		doc = frappe.get_doc(
@@ -86,7 +91,7 @@ def invoice(
 	taxed: bool = True,
 	**values: Any,
 ) -> Document:
-	"""A Sales Invoice of (item code, quantity, rate) lines, with 19 % VAT unless `taxed` is off."""
+	"""Create a Sales Invoice of (item code, quantity, rate) lines, with 19 % VAT unless `taxed` is off."""
 	date = values.pop("posting_date", nowdate())
 	doc = frappe.get_doc(
 		{
@@ -125,7 +130,7 @@ def add_vat(doc: Document) -> None:
 
 
 def pay(invoice_doc: Document, amount: float | None = None, date: str | None = None) -> Document:
-	"""A submitted Payment Entry made from the invoice, in full or for `amount`."""
+	"""Submit a Payment Entry for the invoice, in full or for `amount`."""
 	from erpnext.accounts.doctype.payment_entry.payment_entry import get_payment_entry
 
 	entry = get_payment_entry("Sales Invoice", invoice_doc.name, party_amount=amount)
@@ -137,12 +142,12 @@ def pay(invoice_doc: Document, amount: float | None = None, date: str | None = N
 
 
 def segment(name: str | None = None, **values: Any) -> Document:
-	"""A segment; a manual one unless `kind` and `rule` say otherwise."""
+	"""Create a segment, a manual one unless `kind` and `rule` say otherwise."""
 	return insert("Relation Segment", segment_name=name or unique("Segment"), **{"kind": "Manual", **values})
 
 
 def campaign(name: str | None = None, **values: Any) -> Document:
-	"""A campaign on a manual segment of its own."""
+	"""Create a campaign on its own manual segment."""
 	values.setdefault("segment", None)
 	values["segment"] = values["segment"] or segment().name
 	return insert("Relation Campaign", campaign_name=name or unique("Kampagne"), **values)

@@ -1,6 +1,6 @@
-"""A mailing to play with: relations with consent, a segment, a campaign, an account that leads to a sink.
+"""Set up a mailing: relations with consent, a segment, a campaign, and an account that sends to a sink.
 
-Sending commits; `Mailing.remove` takes all of it away again, straight from the tables.
+Sending commits; `Mailing.remove` deletes everything straight from the tables.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ MESSAGE = (
 
 
 class ScriptedSink(Sink):
-	"""A sink that can refuse: `replies` maps an address to the answers it gets, one after the other."""
+	"""A sink that can refuse: `replies` maps an address to the replies it gets, one after the other."""
 
 	def __init__(self, delay: float = 0.0) -> None:
 		super().__init__(delay)
@@ -38,12 +38,12 @@ class ScriptedSink(Sink):
 		self.on_rcpt: Callable[[str], None] | None = None
 		self.on_accepted: Callable[[str], None] | None = None
 		self.hang_up_after_data: set[str] = set()
-		#: addresses over which the connection breaks before the text goes out, so many times
+		#: addresses for which the connection breaks before the text is sent, and how often
 		self.hang_ups_at_rcpt: Counter[str] = Counter()
-		#: addresses after whose message the server says goodbye, in good order
+		#: addresses of messages after which the server closes the connection in good order
 		self.close_after: set[str] = set()
 		self.sessions = 0
-		#: the command that is refused, the messages that are taken before, and the answer after them
+		#: the command that is refused, the number of messages accepted before, and the reply after them
 		self.quota: tuple[str, int, str] | None = None
 
 	def _over_quota(self, command: str) -> str:
@@ -91,7 +91,8 @@ class ScriptedSink(Sink):
 			server.transport.abort()
 			await asyncio.sleep(0)
 		if address in self.close_after:
-			# in the next turn of the loop: the answer is out by then, and nothing of the next message is in
+			# in the next turn of the event loop: the reply is sent by then, and nothing of the next message
+			# has arrived
 			asyncio.get_running_loop().call_soon(server.transport.close)
 		return answer
 
@@ -110,9 +111,10 @@ def scripted_sink(delay: float = 0.0) -> Iterator[ScriptedSink]:
 
 
 def time_is_over_after(number: int, sink: ScriptedSink, monkeypatch) -> None:
-	"""The seconds of a worker of this process are over when the sink has got so many messages, however busy the machine.
+	"""End the time of a worker of this process when the sink has received this number of messages, however
+	busy the machine is.
 
-	Counts once; the worker after it has its own time.
+	It counts once. The next worker has its full time.
 	"""
 	made: list[Worker] = []
 	make = Worker.__post_init__
@@ -126,7 +128,7 @@ def time_is_over_after(number: int, sink: ScriptedSink, monkeypatch) -> None:
 
 
 class Mailing:
-	"""One story. Addresses are `p0@…`, `p1@…` of a domain of its own."""
+	"""A mailing; its addresses are `p0@…`, `p1@…` of its own domain."""
 
 	def __init__(self) -> None:
 		self.domain = f"{frappe.generate_hash(length=8)}.example"
@@ -165,7 +167,7 @@ class Mailing:
 		return [self.person() for _i in range(number)]
 
 	def crowd(self, number: int) -> None:
-		"""The same as `people`, straight into the tables: for thousands."""
+		"""Insert the same as `people` straight into the tables, for thousands."""
 		stamp = frappe.utils.now()
 		audit = {
 			"creation": stamp,
@@ -206,7 +208,7 @@ class Mailing:
 		return name
 
 	def send(self, campaign: str) -> dict:
-		"""Send what is due. The pause after a temporary refusal is over."""
+		"""Send what is due, after the pause of a temporary refusal."""
 		frappe.db.set_value("Relation Campaign Send", {"campaign": campaign}, "retry_at", None)
 		return dispatch.send(campaign)
 
@@ -222,7 +224,7 @@ class Mailing:
 		return {row.recipient: row.state for row in self.rows(campaign)}
 
 	def balanced(self, campaign: str) -> bool:
-		"""Is every member accounted for, once?"""
+		"""Return whether every member is accounted for exactly once."""
 		status = queries.status(campaign)
 		return status["members"] == sum(status[key] for key in ("sent", "failed", "uncertain", "suppressed"))
 

@@ -1,8 +1,8 @@
-"""Made-up persons and companies with known duplicates, for tests and the benchmark. Imports no frappe.
+"""Generate persons and companies with known duplicates, for tests and the benchmark. Imports no frappe.
 
-After the way of FEBRL's generator (P. Christen, 2008): originals with the frequencies of a register, and duplicates
-of them with the slips that people make when they type: wrong, missing and swapped letters, transcribed umlauts,
-abbreviations, swapped names, missing fields, a move, a marriage, another telephone. Families live together and share
+The generator follows that of FEBRL (P. Christen, 2008). Originals have the frequencies of a register.
+Duplicates have the slips that people make when they type: wrong, missing and swapped letters, transcribed
+umlauts, abbreviations, swapped names, missing fields, a move, a marriage, another telephone. Families share
 surname, address and telephone, and companies share a house, without being duplicates.
 """
 
@@ -401,11 +401,13 @@ _PLAIN = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", "
 def generate(
 	count: int, seed: int = 0, originals: float = 0.8, persons: float = 0.7, families: float = 0.2
 ) -> tuple[dict[str, Values], set[tuple[str, str]]]:
-	"""`count` records by name, in values of Relation, and the pairs that are one, names in order.
+	"""Generate `count` records by name, in values of Relation, and the pairs that are duplicates, names in
+	order.
 
-	:param originals: share of records that are no duplicate; every third of them has one to three duplicates
+	:param originals: share of records that are not duplicates; every third of them has one to three
+	    duplicates
 	:param persons: share of persons among the originals, the rest are companies
-	:param families: share of persons who live with the one before, under the same name
+	:param families: share of persons that live with the previous person, under the same name
 	"""
 	return _Generator(random.Random(seed), families).run(count, originals, persons)
 

@@ -1,5 +1,8 @@
-"""Reading PDF in tests. Where a font kerns or spaces its figures, readers of PDF see blanks inside a word ("T ag"), so
-texts are compared without any blanks: whatever fonts the machine has, the result is the same."""
+"""Read PDF files in tests.
+
+If a font kerns or spaces its figures, PDF readers see blanks inside a word ("T ag"). Texts are compared
+without any blanks, so that the result does not depend on the fonts of the machine.
+"""
 
 import io
 import re
@@ -8,12 +11,12 @@ from pypdf import PdfReader
 
 
 def close_up(text: str) -> str:
-	"""The text without blanks, tabs and line ends."""
+	"""Return the text without blanks, tabs and line ends."""
 	return re.sub(r"\s+", "", text)
 
 
 class Printed:
-	"""What a PDF says. `"50667 Köln" in Printed(content)` ignores blanks on both sides."""
+	"""The text of a PDF. `"50667 Köln" in Printed(content)` ignores blanks on both sides."""
 
 	def __init__(self, content: bytes) -> None:
 		reader = PdfReader(io.BytesIO(content))

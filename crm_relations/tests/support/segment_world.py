@@ -1,5 +1,7 @@
-"""A random world for segments: rows straight into the tables, and beside them, in plain Python, what each relation
-has in every field and event of the catalogue. Nothing here is worked out by SQL."""
+"""Create a random world for segments: rows in the tables, and in plain Python the values of each relation.
+
+The values cover every field and event of the catalogue. None of them is computed by SQL.
+"""
 
 import random
 from collections import defaultdict
@@ -46,7 +48,7 @@ DAYS += [date(2024, 2, 29), date(2025, 2, 28), date(2025, 3, 1), date(2025, 11, 
 DAYS += [date(1990, 11, 23), date(1988, 2, 29), date(2026, 10, 1), date(2026, 9, 30), date(2025, 12, 31)]
 PAST = [day for day in DAYS if day < TODAY - timedelta(days=1)]
 AMOUNTS = [Decimal(text) for text in ("0.01", "99.99", "100", "100.5", "2500", "1000000", "-50")]
-#: what these columns keep of a figure
+#: the precision with which these columns store a figure
 TENTHS = [Decimal(text) for text in ("0.1", "7", "30.5", "99.9")]
 COUNTS = [1, 2, 5, 10, 250]
 TREE = {"Seg World": None, "Seg Nord": "Seg World", "Seg Süd": "Seg World", "Seg Kiel": "Seg Nord"}
@@ -70,7 +72,7 @@ Row = dict[str, Any]
 
 
 def below(field: str, value: str, node: str) -> bool:
-	"""Independent of lft and rgt: climbs from the value to the root."""
+	"""Return whether a value is below another, independent of lft and rgt: climb from the value to the root."""
 	while value:
 		if rules.text_key(value) == rules.text_key(node):
 			return True
@@ -79,7 +81,7 @@ def below(field: str, value: str, node: str) -> bool:
 
 
 def plant_trees() -> None:
-	"""The same nodes as territories, customer groups and item groups."""
+	"""Insert the same nodes as territories, customer groups and item groups."""
 	for doctype, top in (
 		("Territory", "All Territories"),
 		("Customer Group", "All Customer Groups"),
@@ -94,7 +96,7 @@ def plant_trees() -> None:
 
 
 def bulk(doctype: str, rows: list[Row]) -> None:
-	"""Rows straight into the table: random data need not be valid documents."""
+	"""Insert rows straight into the table: random data need not be valid documents."""
 	if not rows:
 		return
 	base = {"creation": now(), "modified": now(), "owner": "Administrator", "modified_by": "Administrator"}
@@ -104,12 +106,12 @@ def bulk(doctype: str, rows: list[Row]) -> None:
 
 
 class World:
-	"""Random relations with all that is around them. `rows`: name → field or event → what it has."""
+	"""Random relations with all their records. `rows`: name → field or event → its values."""
 
 	def __init__(self, number: int, seed: int, own: dict[str, str] | None = None):
 		self.dice = random.Random(seed)
 		self.seed = seed
-		#: attributes and custom fields of the site: key of the catalogue → their type
+		#: attributes and custom fields of the site: key in the catalogue → type
 		self.own = own or {}
 		self.tables: dict[str, list[Row]] = defaultdict(list)
 		self.rows: dict[str, Row] = {}
@@ -136,7 +138,7 @@ class World:
 		return row
 
 	def moment(self, days: list[date] = DAYS) -> datetime:
-		"""A time of day at which a day begins, ends or is in between."""
+		"""Draw a time at which a day begins, ends or is in between."""
 		clock = self.one(time(0, 0), time(12, 30), time(23, 59, 59, 999999))
 		return datetime.combine(self.one(*days), clock)
 
@@ -205,7 +207,7 @@ class World:
 		return row
 
 	def own_value(self, kind: str) -> tuple[Any, Any]:
-		"""What stands in the column, and what that means."""
+		"""Return the value of the column and its meaning."""
 		if kind in ("integer", "amount"):
 			stored = self.one(0, *(COUNTS if kind == "integer" else AMOUNTS))
 			return stored, stored or None
@@ -260,7 +262,7 @@ class World:
 		return {**row, "said": {key: said for key, (_stored, said) in own.items()}}
 
 	def lines(self, doctype: str, document: str, sign: int, common: Row) -> list[Row]:
-		"""One to three lines of a sales document, as the event has them."""
+		"""Return one to three lines of a sales document as the event sees them."""
 		rows = []
 		for _n in range(self.dice.randint(1, 3)):
 			line = {
@@ -466,7 +468,7 @@ class World:
 
 	@staticmethod
 	def known(values: Row) -> Row:
-		"""Figures that are not known without a base."""
+		"""Return the figures with the derived ones, which are unknown without a base."""
 		found = dict(values)
 		found["rhythm_lag"] = None
 		if values["rhythm_days"] > 0 and values["last_order"]:
@@ -723,7 +725,7 @@ class World:
 		return found
 
 	def links(self) -> None:
-		"""Who is what to whom, told from both ends; with the segments of the other."""
+		"""Draw relationships as seen from both ends, with the segments of the other relation."""
 		for row in self.rows.values():
 			row["relationship"] = []
 		for _n in range(len(self.names)):

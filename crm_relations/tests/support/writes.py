@@ -1,8 +1,8 @@
 """Find every place of the app that writes rows, from the syntax trees. Pure Python; writes nothing.
 
-A write is a call of the ORM, of `frappe.db` or of the query builder. Its doctype is read from constants, also from those
-of other modules, from tables of the query builder and from variables that hold a document. A write without a doctype
-that can be read so has the doctype `None`.
+A write is a call of the ORM, of `frappe.db` or of the query builder. Its doctype is read from constants, also
+in other modules, from tables of the query builder, and from variables that hold a document. If none of these
+names a doctype, the doctype of the write is `None`.
 """
 
 import ast
@@ -42,13 +42,13 @@ class Write(NamedTuple):
 	line: int
 	call: str
 	doctype: str | None
-	fields: frozenset[str]  # names of fields that are set, as far as they are literal
+	fields: frozenset[str]  # names of the fields that are set, as far as they are literals
 
 
 def writes(sources: dict[Path, str] | None = None) -> Iterator[Write]:
-	"""Yield every write of the app; the demo acts as a user and is left out.
+	"""Yield every write of the app, except in the demo, which acts as a user.
 
-	:param sources: path → source, to look at instead of the app
+	:param sources: path → source, to read instead of the app
 	"""
 	trees = _trees() if sources is None else {path: ast.parse(text) for path, text in sources.items()}
 	for path, tree in trees.items():
@@ -67,7 +67,7 @@ def _trees() -> dict[Path, ast.Module]:
 
 @cache
 def _constants(path: Path) -> dict[str, str]:
-	"""Return the texts that a module assigns at its top."""
+	"""Return the texts that a module assigns at its top level."""
 	return _texts(_trees()[path])
 
 
@@ -134,7 +134,7 @@ class _Module:
 					)
 
 	def _targets(self, call: ast.Call) -> list[str | None]:
-		"""Return the doctypes that a call writes; empty where it writes none."""
+		"""Return the doctypes that a call writes; empty if it writes none."""
 		function = ast.unparse(call.func)
 		if function in BY_NAME and call.args:
 			return [self._text(call.args[0], call)]
@@ -178,7 +178,7 @@ class _Module:
 		return None
 
 	def _document(self, node: ast.expr, at: ast.AST) -> str | None:
-		"""Return the doctype of a document; None if it cannot be read, "" if it is no document."""
+		"""Return the doctype of a document; None if it cannot be read, "" if the value is something else."""
 		if isinstance(node, ast.Call):
 			function = ast.unparse(node.func)
 			if function in TRANSPARENT:
@@ -186,7 +186,7 @@ class _Module:
 			if isinstance(node.func, ast.Attribute) and node.func.attr in ON_DOCUMENT:
 				return self._document(node.func.value, at)  # insert and save return their document
 			if "frappe.qb" in function:
-				return ""  # a query: its table was read where it began
+				return ""  # a query: its table was read where the query began
 			if function in MAKES_DOCUMENT and node.args:
 				first = node.args[0]
 				if isinstance(first, ast.Dict):
@@ -206,7 +206,7 @@ class _Module:
 		return None
 
 	def _assigned(self, name: str, at: ast.AST) -> ast.expr | None:
-		"""Return what a name holds in the function around `at`, or at the top of the module."""
+		"""Return the value of a name in the function around `at`, or at the top level of the module."""
 		scope: ast.AST = at
 		while not isinstance(scope, ast.FunctionDef | ast.Module):
 			scope = self.parents[scope]

@@ -1,1 +1,1 @@
-"""Support for tests of the ledger: documents, random chains and their expected figures."""
+"""Support for the tests of the ledger: documents, random chains of vouchers and their expected figures."""

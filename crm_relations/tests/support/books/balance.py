@@ -1,4 +1,7 @@
-"""Balance sheets of campaigns in tests: the dimension is on for the whole file, and every sheet is checked when it is made."""
+"""Make and check the balance sheets of campaigns.
+
+The dimension is on for the whole test file. Every sheet is checked when it is made.
+"""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -31,7 +34,9 @@ def campaigns_in_the_ledger(connection):
 
 
 def sheet_of(name: str) -> BalanceSheet:
-	"""The sheet; it balances, has no problem, agrees with the statement, and its reasons explain every cent."""
+	"""Return the sheet after checking it: it balances, has no problem, agrees with the statement and explains
+	every cent.
+	"""
 	sheet = balance_sheet(name, COMPANY)
 	assert sheet.difference == 0 and not sheet.problems
 	assert_agrees_with_statement(sheet)
@@ -43,7 +48,7 @@ def sheet_of(name: str) -> BalanceSheet:
 
 
 def assert_agrees_with_statement(sheet: BalanceSheet) -> None:
-	"""Accounts as the statement has them, with both sides of the campaign's own costs."""
+	"""Check that the accounts agree with the statement, with both sides of the campaign's own costs."""
 	result = statement(COMPANY, [sheet.campaign])
 	moved = defaultdict(lambda: Decimal("0.00"))
 	for row in result.accounts:
@@ -55,7 +60,7 @@ def assert_agrees_with_statement(sheet: BalanceSheet) -> None:
 
 
 def codes(sheet: BalanceSheet) -> dict[str, str]:
-	"""voucher → why it differs"""
+	"""Return the reason for the difference of each voucher."""
 	return {name: code for (_doctype, name), code in sheet.reasons.items()}
 
 
@@ -64,13 +69,15 @@ def of(sheet: BalanceSheet, number: str):
 
 
 def without_campaign(doc) -> None:
-	"""As if it had been posted before campaigns were reported in the ledger."""
+	"""Remove the campaign from the posted rows, as if they were posted before campaigns were reported in the
+	ledger.
+	"""
 	frappe.db.set_value("GL Entry", {"voucher_no": doc.name}, "relation_campaign", None)
 
 
 @pytest.fixture(name="allowed")
 def posting_anew_allowed():
-	"""The voucher types that the company lets ERPNext post anew."""
+	"""Return the voucher types that the company allows ERPNext to repost."""
 	settings = frappe.get_doc("Repost Accounting Ledger Settings")
 	settings.allowed_types = []
 	for doctype in ("Sales Invoice", "Purchase Invoice", "Payment Entry", "Journal Entry"):

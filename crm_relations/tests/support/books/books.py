@@ -1,4 +1,4 @@
-"""Vouchers and independent sums for the tests of the books."""
+"""Create vouchers and compute independent sums for the tests of the ledger."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,12 +15,12 @@ from crm_relations.tests.support import factories
 
 
 def cents(value: Any) -> Decimal:
-	"""As an exact amount in the smallest unit of the ledger."""
+	"""Return the exact amount in the smallest unit of the ledger."""
 	return Decimal(str(value or 0)).quantize(smallest_unit())
 
 
 def campaign(name: str) -> str:
-	"""A campaign on an empty manual segment."""
+	"""Create a campaign on an empty manual segment."""
 	segment = factories.insert("Relation Segment", segment_name=factories.unique("Segment"), kind="Manual")
 	return factories.insert(
 		"Relation Campaign", campaign_name=factories.unique(name), segment=segment.name
@@ -30,7 +30,7 @@ def campaign(name: str) -> str:
 def draft(
 	customer: str, lines: list[tuple[str | None, float]], header: str | None = None, **values
 ) -> Document:
-	"""A draft invoice of (campaign, rate) lines with 19 % VAT."""
+	"""Create a draft invoice of (campaign, rate) lines with 19 % VAT."""
 	item = factories.item().name
 	doc = factories.invoice(
 		customer, [(item, 1, rate) for _name, rate in lines], submit=False, relation_campaign=header, **values
@@ -46,14 +46,14 @@ def draft(
 def sell(
 	customer: str, lines: list[tuple[str | None, float]], header: str | None = None, **values
 ) -> Document:
-	"""A submitted invoice of (campaign, rate) lines."""
+	"""Submit an invoice of (campaign, rate) lines."""
 	doc = draft(customer, lines, header, **values)
 	doc.submit()
 	return doc
 
 
 def credit_note(invoice: Document, lines: Callable[[Document], bool] | None = None) -> Document:
-	"""A submitted credit note on all lines of an invoice, or on those that `lines` picks."""
+	"""Submit a credit note on all lines of an invoice, or on those that `lines` selects."""
 	from erpnext.controllers.sales_and_purchase_return import make_return_doc
 
 	note = make_return_doc("Sales Invoice", invoice.name)
@@ -66,7 +66,9 @@ def credit_note(invoice: Document, lines: Callable[[Document], bool] | None = No
 
 
 def journal(rows: list[tuple], submit: bool = True, **values) -> Document:
-	"""A journal entry, submitted unless `submit` is off, of (account, debit, credit[, more fields]) rows."""
+	"""Create a journal entry of (account, debit, credit[, more fields]) rows, and submit it unless `submit`
+	is off.
+	"""
 	doc = frappe.get_doc(
 		{
 			"doctype": "Journal Entry",
@@ -93,7 +95,9 @@ def journal(rows: list[tuple], submit: bool = True, **values) -> Document:
 
 
 def assert_adds_up(result: Statement) -> None:
-	"""The statement agrees with the ledger by account, and each campaign's debits with its credits."""
+	"""Check that the statement agrees with the ledger by account, and that the debits of each campaign equal
+	its credits.
+	"""
 	assert result.difference == 0, result.as_dict()["problems"]
 	assert not result.problems
 	assert result.ledger_income == ledger_income()
@@ -108,17 +112,17 @@ def assert_adds_up(result: Statement) -> None:
 
 
 def ledger_by_account(company: str = COMPANY) -> dict[str, Decimal]:
-	"""Debit − credit of every account that is not even: an independent sum over GL Entry."""
+	"""Return debit − credit of every account with a balance, as an independent sum over GL Entry."""
 	return {account: amount for account, amount in _by_account(_posted(company)).items() if amount}
 
 
 def ledger_income() -> Decimal:
-	"""All income of the company: an independent sum over GL Entry."""
+	"""Return all income of the company, as an independent sum over GL Entry."""
 	return _credit(_posted(COMPANY), "Income")
 
 
 def own_rows(vouchers: list[str], root_type: str) -> Decimal:
-	"""Credit − debit of vouchers on accounts of a root type, from GL Entry."""
+	"""Return credit − debit of vouchers on accounts of a root type, from GL Entry."""
 	return _credit({"voucher_no": ["in", vouchers], "is_cancelled": 0}, root_type)
 
 
@@ -127,7 +131,7 @@ def _posted(company: str) -> dict:
 
 
 def _by_account(filters: dict) -> dict[str, Decimal]:
-	"""Debit − credit."""
+	"""Return debit − credit by account."""
 	found: dict[str, Decimal] = {}
 	for row in frappe.get_all(
 		"GL Entry", filters=filters, fields=["account", "debit", "credit"], limit=0, order_by="name asc"

@@ -1,6 +1,9 @@
-"""Steps of a chain of vouchers that change what is posted, or that stand beside the sales: services delivered without a row in
-the ledger, an immutable ledger, changed accounts, payments set free, purchases with input tax, sister companies. And the
-three decimals of some currencies. What GL Entry says of them: `chains.Chain`."""
+"""Add steps to a chain of vouchers that change what is posted, or that are posted alongside the sales.
+
+They cover services delivered without a row in the ledger, an immutable ledger, changed accounts, unreconciled
+payments, purchases with input tax, sister companies and currencies with three decimals. `chains.Chain` reads
+the sums from GL Entry.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,13 +25,13 @@ from crm_relations.tests.support.books.chain_steps import LongChain
 from crm_relations.tests.support.books.chains import INCOME, Line, places
 from crm_relations.tests.support.books.sister import SISTER
 
-#: income accounts that a campaign's revenue is moved to
+#: income accounts to which a campaign's revenue is moved
 MOVED = ("4315", "4310", "4320")
 INPUT_TAX, ADVERTISING = "1406", "6600"  # ERPNext rounds on 6300
 
 
 class ChangingChain(LongChain):
-	"""A long chain whose vouchers change after they were posted."""
+	"""A long chain with vouchers that change after they are posted."""
 
 	may_be_refused = (*LongChain.may_be_refused, "change_account", "set_free")
 
@@ -36,11 +39,11 @@ class ChangingChain(LongChain):
 		super().__post_init__()
 		#: cancelled vouchers of an immutable ledger: their rows and reversals stay
 		self.kept: list[Document] = []
-		#: purchase invoices and what pays them; they stand beside the chain
+		#: purchase invoices and their payments, which are not part of the sales
 		self.bought: list[Document] = []
 
 	def deliver_services(self, lines: Sequence[Line]) -> None:
-		"""An order of services, delivered without a row in the ledger, and billed."""
+		"""Deliver an order of services without a row in the ledger, and bill it."""
 		order = self._order(lines)
 		delivery = make_delivery_note(order.name)
 		delivery.insert()
@@ -51,7 +54,7 @@ class ChangingChain(LongChain):
 		self._post(invoice)
 
 	def reverse_later(self, lines: Sequence[Line], paid: bool) -> None:
-		"""An invoice of an earlier day, perhaps paid then, that is cancelled today while the ledger is immutable."""
+		"""Cancel an invoice of an earlier day, perhaps paid then, today while the ledger is immutable."""
 		day = str(max(getdate(add_days(nowdate(), -9)), getdate(f"{nowdate()[:4]}-01-01")))
 		if self.foreign or day == nowdate():
 			return
@@ -76,7 +79,9 @@ class ChangingChain(LongChain):
 		)
 
 	def change_account(self, number: int) -> None:
-		"""The income of an invoice's first line is moved to another account of its campaign; ERPNext posts it anew."""
+		"""Move the income of an invoice's first line to another account of its campaign, so that ERPNext
+		reposts it.
+		"""
 		found = [doc for doc in self._invoices() if not (doc.is_return or doc.is_pos or doc.is_consolidated)]
 		if not found:
 			return
@@ -87,7 +92,7 @@ class ChangingChain(LongChain):
 		doc.save()
 
 	def set_free(self, number: int) -> None:
-		"""A payment is taken off what it settles, and may settle something else later."""
+		"""Unreconcile a payment, which may settle another voucher later."""
 		found = [
 			doc
 			for doc in self.posted
@@ -113,7 +118,7 @@ class ChangingChain(LongChain):
 			tool.submit()
 
 	def buy(self, lines: Sequence[Line], paid: float) -> None:
-		"""Advertising for the campaigns with input tax, a share of it paid."""
+		"""Buy advertising for the campaigns with input tax, and pay a share of it."""
 		supplier = factories.insert(
 			"Supplier",
 			supplier_name=factories.unique("Agentur"),
@@ -163,7 +168,10 @@ class ChangingChain(LongChain):
 			self.bought.append(entry)
 
 	def sell_in_sister(self, lines: Sequence[Line]) -> None:
-		"""The sister company sells for the campaigns, and the rows of a foreign campaign lose it; our statement stays."""
+		"""Sell in the sister company for the campaigns.
+
+		Its rows lose the foreign campaign, and our statement does not change.
+		"""
 		foreign = factories.campaign(company=COMPANY).name
 		doc = frappe.get_doc(
 			{
@@ -190,14 +198,14 @@ class ChangingChain(LongChain):
 		return -self.on_accounts(INCOME[whose], MOVED[whose])
 
 	def spent(self, whose: int) -> Decimal:
-		"""Net amount of the campaign's lines on purchase invoices."""
+		"""Return the net amount of the campaign's lines on purchase invoices."""
 		lines = (row for doc in self.bought if doc.doctype == "Purchase Invoice" for row in doc.items)
 		return sum(
 			(cents(row.base_net_amount) for row in lines if self._whose(row) == whose), Decimal("0.00")
 		)
 
 	def of_purchases(self, *accounts: str) -> Decimal:
-		"""Debit − credit that purchase invoices and their payments have on accounts."""
+		"""Return debit − credit of purchase invoices and their payments on accounts."""
 		names = [doc.name for doc in self.bought]
 		rows = frappe.get_all(
 			"GL Entry",
@@ -230,7 +238,7 @@ def immutable_ledger() -> Iterator[None]:
 
 @contextmanager
 def ledger_with(places: int) -> Iterator[None]:
-	"""ERPNext rounds to so many decimals inside the block, and the sums of the tests do as well."""
+	"""Make ERPNext and the sums of the tests round to this number of decimals inside the block."""
 	if places == 2:
 		yield
 		return

@@ -1,5 +1,8 @@
-"""More steps of a chain of vouchers: goods that are delivered and come back, tills, subscriptions, reconciliations, and
-invoices from before the app. What GL Entry says of them: `chains.Chain`."""
+"""Add steps to a chain of vouchers: deliveries and returns of goods, POS, subscriptions, reconciliations and
+old invoices.
+
+Old invoices are those from before the app was installed. `chains.Chain` reads the sums from GL Entry.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,20 +32,20 @@ from crm_relations.tests.support.books.chains import (
 from crm_relations.tests.support.books.till import Till
 from crm_relations.tests.support.machine.commits import held_back
 
-#: what a piece of the two goods costs
+#: cost of one piece of each of the two goods
 COST_OF_A_PIECE = (7.77, 0.345)
 IN_STOCK = 10_000
 
 
 class LongChain(Chain):
-	"""A chain with all that a company can do with an invoice."""
+	"""A chain with everything that a company can do with an invoice."""
 
 	may_be_refused = (*Chain.may_be_refused, "take_back_goods")
 
 	# Goods -----------------------------------------------------------------------------------------
 
 	def deliver_in_parts(self, lines: Sequence[Line], first: int, discount: Discount = NO_DISCOUNT) -> None:
-		"""An order, delivered in two parts, each of them billed."""
+		"""Deliver an order in two parts, and bill each of them."""
 		with self._goods():
 			order = self._order(lines, discount)
 			for pieces in (first, None):
@@ -57,12 +60,15 @@ class LongChain(Chain):
 				self._post(invoice)
 
 	def sell_from_stock(self, lines: Sequence[Line], discount: Discount = NO_DISCOUNT) -> None:
-		"""An invoice that moves the goods."""
+		"""Submit an invoice that moves the goods."""
 		with self._goods():
 			self._post(self._invoice(lines, discount, update_stock=1))
 
 	def take_back_goods(self, number: int, lines: int) -> None:
-		"""Goods of a delivery come back, and are credited. ERPNext refuses what has come back or been credited already."""
+		"""Return goods of a delivery and credit them.
+
+		ERPNext refuses goods that were returned or credited before.
+		"""
 		deliveries = [doc for doc in self.posted if doc.doctype == "Delivery Note" and not doc.is_return]
 		if not deliveries:
 			return
@@ -76,7 +82,7 @@ class LongChain(Chain):
 
 	@contextmanager
 	def _goods(self) -> Iterator[None]:
-		"""Lines of the documents written meanwhile are goods, the two of them in turn."""
+		"""Use the two goods in turn as lines of the documents written inside the block."""
 		if not getattr(self, "goods", None):
 			self.goods = [goods(cost) for cost in COST_OF_A_PIECE]
 			for number in GOODS:
@@ -93,7 +99,7 @@ class LongChain(Chain):
 	# Tills -----------------------------------------------------------------------------------------
 
 	def till_day(self, lines: Sequence[Line], back: bool, closed: bool) -> None:
-		"""A day at the till: two sales, perhaps one of them taken back, and perhaps the closing that posts them."""
+		"""Run a day of the POS: two sales, perhaps one return, and perhaps the closing that posts them."""
 		if self.foreign:
 			return
 		if not getattr(self, "till", None) or self.till_is_closed:
@@ -113,7 +119,7 @@ class LongChain(Chain):
 		)
 
 	def _cancel(self, doc: Document) -> None:
-		"""What a closing has posted is taken back with the closing's log, both invoice and credit note."""
+		"""Cancel with the closing's log the invoice and the credit note that the closing has posted."""
 		logs = frappe.get_all(
 			"POS Invoice Merge Log",
 			{"docstatus": 1},
@@ -129,7 +135,7 @@ class LongChain(Chain):
 		self.posted = [other for other in self.posted if other.reload().docstatus == 1]
 
 	def sell_at_once(self, lines: Sequence[Line], paid: float) -> None:
-		"""A till that posts at once; what is not paid is written off."""
+		"""Sell on a POS that posts at once, and write off what is not paid."""
 		if self.foreign:
 			return
 		if not getattr(self, "mode", None):
@@ -151,10 +157,10 @@ class LongChain(Chain):
 		doc.write_off_amount = flt(due - amount, places())
 		self._post(doc)
 
-	# And more --------------------------------------------------------------------------------------
+	# Further steps ---------------------------------------------------------------------------------
 
 	def subscribe(self, whose: int, pieces: int, rate: float, off: float) -> None:
-		"""A subscription that begins today: ERPNext writes its invoice."""
+		"""Start a subscription today, so that ERPNext writes its invoice."""
 		if self.foreign:
 			return
 		item = factories.item(
@@ -188,7 +194,7 @@ class LongChain(Chain):
 		self.posted.append(frappe.get_doc("Sales Invoice", invoice.get("name") or invoice.get("invoice")))
 
 	def reconcile(self) -> None:
-		"""Payments and credit notes that are not used up are set against what is open."""
+		"""Reconcile unused payments and credit notes with open vouchers."""
 		if self.foreign:
 			return
 		tool = frappe.get_doc("Payment Reconciliation")
@@ -208,7 +214,7 @@ class LongChain(Chain):
 		tool.reconcile()
 
 	def from_before(self, lines: Sequence[Line]) -> None:
-		"""An invoice from before the app: nothing of it knows of relations and campaigns."""
+		"""Submit an invoice without relation and campaign, as if before the app was installed."""
 		doc = self._invoice(lines)
 		for row in doc.items:
 			row.relation_campaign = None
@@ -216,13 +222,13 @@ class LongChain(Chain):
 			self._post(doc)
 
 	def rebuild(self) -> None:
-		"""The attribution is written anew: it is the one that was there."""
+		"""Rebuild the attribution, which must not change."""
 		with held_back():
 			attribution.rebuild(COMPANY)
 
 
 def goods(cost: float) -> str:
-	"""An item of which there are plenty in stock, at this cost."""
+	"""Return an item with plenty of stock at this cost."""
 	item = factories.insert(
 		"Item", item_code=factories.unique("WARE"), item_group="Products", stock_uom="Nos", is_stock_item=1
 	).name
@@ -242,7 +248,7 @@ def goods(cost: float) -> str:
 
 @contextmanager
 def without_the_app() -> Iterator[None]:
-	"""Documents that are saved inside the block meet no event of ours."""
+	"""Disable our document events inside the block."""
 	everything = frappe.get_doc_hooks()
 	frappe.local.doc_events_hooks = {
 		doctype: {

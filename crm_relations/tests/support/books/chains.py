@@ -1,8 +1,8 @@
-"""Random chains of vouchers, made with ERPNext's own functions, and what GL Entry says of them.
+"""Make random chains of vouchers with ERPNext's own functions, and sum up their rows in GL Entry.
 
-The sums here read GL Entry and nothing of the app: every campaign of a chain has an income account of its own, and one
-for the goods that it sold, so that the ledger itself tells whose a row is. Steps with goods, tills and subscriptions stand in
-`chain_steps.py`.
+The sums read GL Entry and nothing of the app. Every campaign of a chain has its own income account and its
+own account for the goods that it sold, so that the account of a row identifies the campaign. Steps with
+goods, POS and subscriptions are in `chain_steps.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,14 +24,14 @@ from crm_relations.tests.support.books.books import campaign, cents, journal
 
 ZERO = Decimal("0.00")
 USD_RATE_OF_INVOICE, USD_RATE_OF_PAYMENT = 0.9137, 0.9254
-#: the books in euros; invoices and receivables in dollars; invoices in dollars, receivables in euros
+#: ledger in euros; invoices and receivables in dollars; invoices in dollars with receivables in euros
 EURO, DOLLAR, DOLLAR_IN_EUROS = CURRENCIES = ("EUR", "USD", "USD in EUR")
-#: income account of the campaign 0, of the campaign 1, of no campaign
+#: income account of campaign 0, of campaign 1, of no campaign
 INCOME = ("4400", "4300", "4200")
-#: what goods of these cost is booked here
+#: accounts for the cost of their goods
 GOODS = ("5400", "5300", "5200")
 FULL, REDUCED = "3806", "3801"
-#: tables of taxes: a row is account, percent, and what else it says
+#: tables of taxes: a row is account, percent and further fields
 TAXES: tuple[tuple[tuple[str, float, dict], ...], ...] = (
 	(),
 	((FULL, 19, {}),),
@@ -41,24 +41,29 @@ TAXES: tuple[tuple[tuple[str, float, dict], ...], ...] = (
 	((FULL, 19, {}), (REDUCED, 3.5, {"charge_type": "On Previous Row Total", "row_id": 1})),
 	((REDUCED, 0, {"charge_type": "On Item Quantity", "rate": 0.37}), (FULL, 19, {})),
 )
-#: what a payment was charged, and what is lost
+#: accounts for bank charges, losses and exchange differences
 COSTS, LOST, EXCHANGE = "6855", "6930", "6880"
-#: what a payment books on income
+#: the income account that payments reduce
 REDUCED_INCOME = "4840"
 BANK, CASH = "1800", "1600"
-#: (of what it is taken off, percent)
+#: (what the discount applies to, percent)
 NO_DISCOUNT = ("Net Total", 0)
 Discount = tuple[str, float]
 
 
 class OutOfBalance(frappe.ValidationError):
-	"""The ledger rows of a voucher do not add up: ERPNext loses a unit of an invoice in a foreign currency that has both a
-	rounding adjustment and a rounding loss."""
+	"""The ledger rows of a voucher do not add up.
+
+	ERPNext loses a unit of an invoice in a foreign currency that has both a rounding adjustment and a
+	rounding loss.
+	"""
 
 
 @dataclass(frozen=True)
 class Line:
-	"""A line of an order or invoice; `whose` is the campaign's number, 2 for none; `off` its discount in percent."""
+	"""A line of an order or invoice; `whose` is the number of the campaign, 2 for none; `off` is the discount
+	in percent.
+	"""
 
 	whose: int
 	qty: int
@@ -68,7 +73,7 @@ class Line:
 
 @dataclass
 class Chain:
-	"""The vouchers of one customer, in the order in which they were posted."""
+	"""The vouchers of one customer in the order in which they were posted."""
 
 	currency: str = EURO
 	taxes: int = 1
@@ -92,7 +97,7 @@ class Chain:
 			self.values["debit_to"] = receivable_in_usd()
 
 	def do(self, step: str, *arguments: Any) -> None:
-		"""One step. What ERPNext refuses has not happened, and neither has what it posts out of balance."""
+		"""Run one step, and undo it if ERPNext refuses it or posts it out of balance."""
 		posted = list(self.posted)
 		frappe.db.savepoint("step")
 		try:
@@ -103,17 +108,17 @@ class Chain:
 			frappe.db.rollback(save_point="step")
 			self.posted = posted
 
-	#: a voucher in the middle of others may be needed by them
+	#: other vouchers may depend on a voucher in the middle of the chain
 	may_be_refused = ("cancel_any",)
 
-	# Steps: each does nothing where there is nothing to do it with ---------------------------------
+	# Steps: each does nothing if the vouchers that it needs are missing ----------------------------
 
 	def invoice(self, lines: Sequence[Line], discount: Discount = NO_DISCOUNT) -> None:
-		"""An invoice without an order; `discount` on the document as a whole."""
+		"""Submit an invoice without an order; `discount` applies to the whole document."""
 		self._post(self._invoice(lines, discount))
 
 	def bill_in_parts(self, lines: Sequence[Line], first: int, discount: Discount = NO_DISCOUNT) -> None:
-		"""An order, an invoice of a part of each line, and one of the rest."""
+		"""Submit an order, an invoice of a part of each line, and an invoice of the rest."""
 		order = self._order(lines, discount)
 		part = self._invoice_of(order)
 		for row in part.items:
@@ -123,16 +128,16 @@ class Chain:
 			self._post(self._invoice_of(order))
 
 	def bill_together(self, one: Sequence[Line], other: Sequence[Line]) -> None:
-		"""Two orders on one invoice."""
+		"""Bill two orders on one invoice."""
 		invoice = self._invoice_of(self._order(one))
 		invoice = make_sales_invoice(self._order(other).name, target_doc=invoice)
 		invoice.update(
 			self.values
-		)  # ERPNext asks earlier vouchers for the account; they may all be cancelled
+		)  # ERPNext asks earlier vouchers for the account, and all of them may be cancelled
 		self._post(invoice)
 
 	def pay(self, number: int, share: float, deducted_on: str | None) -> None:
-		"""A payment of a share of what is open, perhaps with a deduction that is booked as a cost or takes off income."""
+		"""Pay a share of what is open, perhaps with a deduction that is a cost or reduces income."""
 		if not (invoice := self._open(number)):
 			return
 		amount = part_of(invoice.outstanding_amount, share)
@@ -146,7 +151,7 @@ class Chain:
 		self._post_payment(entry)
 
 	def pay_together(self, number: int) -> None:
-		"""One payment of two invoices."""
+		"""Pay two invoices with one payment."""
 		first = self._open(number)
 		others = [doc for doc in self._all_open() if first and doc.name != first.name]
 		if not others or self.currency == DOLLAR:
@@ -167,11 +172,11 @@ class Chain:
 		self._post_payment(entry)
 
 	def pay_by_journal(self, number: int, share: float) -> None:
-		"""A journal entry of the bank's statement pays a share of what is open."""
+		"""Pay a share of what is open by a journal entry of the bank statement."""
 		self._journal(number, share, BANK)
 
 	def write_off(self, number: int, share: float) -> None:
-		"""A journal entry takes a share of what is open as a loss."""
+		"""Write off a share of what is open by a journal entry."""
 		self._journal(number, share, LOST)
 
 	def _journal(self, number: int, share: float, against: str) -> None:
@@ -185,7 +190,7 @@ class Chain:
 			"reference_name": invoice.name,
 		}
 		values, booked = {}, amount
-		if self.currency == DOLLAR:  # ERPNext takes the rate of the invoice for its receivable
+		if self.currency == DOLLAR:  # ERPNext uses the rate of the invoice for its receivable
 			values, booked = {"multi_currency": 1}, flt(amount * USD_RATE_OF_INVOICE, places())
 		if not booked:
 			return
@@ -198,7 +203,10 @@ class Chain:
 		self.posted.append(journal(rows, **values))
 
 	def credit(self, number: int, lines: int, own: bool) -> None:
-		"""A credit note, on all lines or on the first; on an unpaid invoice against it, or open by itself."""
+		"""Submit a credit note on all lines or on the first.
+
+		On an unpaid invoice it reduces the invoice, or stays open by itself.
+		"""
 		credited = {doc.get("return_against") for doc in self.posted}
 		candidates = [doc for doc in self._invoices() if not doc.is_return and doc.name not in credited]
 		candidates = [doc for doc in candidates if own or _unpaid(doc)]
@@ -213,7 +221,7 @@ class Chain:
 		self._post(note)
 
 	def advance(self, lines: Sequence[Line], percent: int) -> None:
-		"""A payment before the invoice that it is then used for."""
+		"""Pay before the invoice, and use the payment for the invoice."""
 		if self.foreign:
 			return
 		amount = max(flt(lines[0].rate * percent / 100, 2), 0.01)
@@ -238,7 +246,7 @@ class Chain:
 		self._post(invoice)
 
 	def advance_on_order(self, lines: Sequence[Line], share: float) -> None:
-		"""A payment on the order, used for its invoice."""
+		"""Pay on the order, and use the payment for its invoice."""
 		order = self._order(lines)
 		due = order.rounded_total or order.grand_total
 		if self.currency == DOLLAR or not due:
@@ -252,12 +260,15 @@ class Chain:
 		self._post(invoice)
 
 	def cancel(self) -> None:
-		"""The last voucher never was."""
+		"""Cancel the last voucher."""
 		if self.posted:
 			self._cancel(self.posted.pop())
 
 	def cancel_any(self, number: int) -> None:
-		"""Another one never was; payments of it are then for nothing. ERPNext refuses one that others come from."""
+		"""Cancel any voucher; payments of it become unallocated.
+
+		ERPNext refuses a voucher that others depend on.
+		"""
 		if self.posted and not self.foreign:
 			self._cancel(self.posted.pop(number % len(self.posted)))
 
@@ -265,7 +276,7 @@ class Chain:
 		doc.reload().cancel()
 
 	def amend(self, share: float) -> None:
-		"""The last voucher, if it is an invoice, is written anew with a lower rate on its first line."""
+		"""Cancel the last voucher if it is an invoice, and amend it with a lower rate on its first line."""
 		last = self.posted[-1] if self.posted else None
 		if (
 			not last
@@ -285,23 +296,23 @@ class Chain:
 		first.rate = first.price_list_rate = max(flt(first.rate * share, 2), 0.01)
 		self._post(amended)
 
-	# What GL Entry says ----------------------------------------------------------------------------
+	# Sums of GL Entry ------------------------------------------------------------------------------
 
 	def income(self, whose: int) -> Decimal:
-		"""Credit − debit of the campaign's income account."""
+		"""Return credit − debit of the campaign's income account."""
 		return -self.on_accounts(INCOME[whose])
 
 	def cost_of_goods(self, whose: int) -> Decimal:
-		"""Debit − credit of the account for the campaign's goods."""
+		"""Return debit − credit of the account for the campaign's goods."""
 		return self.on_accounts(GOODS[whose])
 
 	def on_accounts(self, *numbers: str) -> Decimal:
-		"""Debit − credit on accounts."""
+		"""Return debit − credit on accounts."""
 		names = {account(COMPANY, number) for number in numbers}
 		return self._sum(lambda row: row.account in names)
 
 	def on(self, root_type: str, account_type: tuple[str, ...]) -> Decimal:
-		"""Debit − credit on accounts of a kind."""
+		"""Return debit − credit on accounts of a type."""
 		kinds = {
 			row.name: row
 			for row in frappe.get_all(
@@ -319,9 +330,11 @@ class Chain:
 		)
 
 	def unused(self) -> dict[str, Decimal]:
-		"""What payments and journals hold that settles no invoice, or none any more: it belongs to no campaign. Of the
-		receivable, and of each account on the other side. GL Entry does not say it, for ERPNext leaves the rows as they
-		were posted; the payment does."""
+		"""Return the unallocated amounts of payments and journals, which belong to no campaign.
+
+		They cover the receivable and each account on the other side. GL Entry does not show them because
+		ERPNext leaves the rows as they were posted. The payment shows them.
+		"""
 		found: dict[str, Decimal] = {"": ZERO}
 		for doc in self.posted:
 			if doc.doctype == "Payment Entry":
@@ -347,7 +360,7 @@ class Chain:
 		return sum((cents(row.debit) - cents(row.credit) for row in rows if wanted(row)), ZERO)
 
 	def _vouchers(self) -> list[str]:
-		"""Ours, and the exchange differences and reconciliations that ERPNext books by itself."""
+		"""Return our vouchers and the exchange differences and reconciliations that ERPNext posts itself."""
 		names = [doc.name for doc in self.posted]
 		return names + frappe.get_all(
 			"Journal Entry Account",
@@ -406,7 +419,7 @@ class Chain:
 		return self.campaigns.index(row.relation_campaign) if row.relation_campaign else len(self.campaigns)
 
 	def _post(self, doc: Document) -> None:
-		"""Each line books on the accounts of its campaign."""
+		"""Post each line on the accounts of its campaign."""
 		doc.set_missing_values()
 		for row in doc.items:
 			if doc.doctype == "Sales Invoice":
@@ -448,7 +461,10 @@ def _out_of_balance(doc: Document) -> bool:
 
 
 def _unused_of_payment(doc: Document) -> tuple[Decimal, dict[str, Decimal]]:
-	"""What is left of a payment, and what of it stands on the other side, where that is the bank alone or all is left."""
+	"""Return the unallocated amount of a payment and its part on the other side.
+
+	The other side counts where it is only the bank, or where all of the payment is unallocated.
+	"""
 	left = cents(doc.unallocated_amount)
 	deductions = {row.account: cents(row.amount) for row in doc.deductions}
 	if not left:
@@ -460,7 +476,7 @@ def _unused_of_payment(doc: Document) -> tuple[Decimal, dict[str, Decimal]]:
 
 
 def _unused_of_journal(doc: Document) -> tuple[Decimal, dict[str, Decimal]]:
-	"""The receivable row of a journal, if nothing is named in it any more."""
+	"""Return the receivable row of a journal if it no longer names a voucher."""
 	left = sum(
 		(
 			cents(row.credit) - cents(row.debit)
@@ -481,12 +497,12 @@ def _unpaid(invoice: Document) -> bool:
 
 
 def places() -> int:
-	"""Decimals of the ledger: ERPNext books an amount in dollars with them."""
+	"""Return the number of decimals with which ERPNext posts an amount in dollars."""
 	return -smallest_unit().as_tuple().exponent
 
 
 def part_of(amount: float, share: float) -> float:
-	"""A share of an amount, in the ledger's unit: at least one, and no more than there is."""
+	"""Return a share of an amount in the ledger's unit: at least one unit, at most the amount."""
 	return min(max(flt(amount * share, places()), 10 ** -places()), amount)
 
 
@@ -495,7 +511,7 @@ def center() -> str:
 
 
 def rate_of_today() -> None:
-	"""What a dollar costs today, for the payments."""
+	"""Set today's exchange rate of the dollar for the payments."""
 	values = {"from_currency": "USD", "to_currency": "EUR", "date": nowdate()}
 	if not frappe.db.exists("Currency Exchange", values):
 		factories.insert(
@@ -504,7 +520,7 @@ def rate_of_today() -> None:
 
 
 def receivable_in_usd() -> str:
-	"""A receivable account in US dollars."""
+	"""Return a receivable account in US dollars."""
 	name = {"company": COMPANY, "account_name": "Forderungen USD"}
 	if found := frappe.db.get_value("Account", name):
 		return found

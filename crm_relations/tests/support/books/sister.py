@@ -1,4 +1,7 @@
-"""A sister company for tests, with a German chart of accounts. It takes seconds to make and stays until the module ends."""
+"""Create a sister company with a German chart of accounts.
+
+It takes seconds to make, and stays until the module ends.
+"""
 
 from collections.abc import Iterator
 
@@ -22,7 +25,7 @@ def sister_company(connection) -> Iterator[str]:
 
 
 def leaf(company: str, **kind: str) -> str:
-	"""The first leaf account of a kind: `root_type`, `account_type` …"""
+	"""Return the first leaf account of a type: `root_type`, `account_type` …"""
 	return frappe.db.get_value(
 		"Account", {"company": company, "is_group": 0, "disabled": 0, **kind}, order_by="name asc"
 	)

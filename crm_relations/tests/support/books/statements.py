@@ -1,4 +1,4 @@
-"""The statements that a call sends to the database, for tests of what it costs."""
+"""Record the SQL statements that a call sends to the database, for tests of its cost."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import frappe
 
 @contextmanager
 def sent_statements() -> Iterator[list[str]]:
-	"""The statements sent inside the block, as text and in their order."""
+	"""Record the SQL statements sent inside the block, as text and in order."""
 	run, sent = frappe.db.sql, []
 
 	def listening(query, *arguments, **options):

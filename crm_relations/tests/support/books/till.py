@@ -1,4 +1,4 @@
-"""A till: its invoices of a day, and the closing that brings them into the books."""
+"""Run a POS: its invoices of a day, and the closing that posts them in the ledger."""
 
 from collections.abc import Callable
 
@@ -14,10 +14,10 @@ from crm_relations.tests.support.machine.commits import held_back
 
 
 class Till:
-	"""A till of the company that is open, and its closing at the end of the day."""
+	"""An open POS of the company, and its closing at the end of the day."""
 
 	def __init__(self) -> None:
-		if frappe.get_meta("POS Settings").has_field("invoice_type"):  # version 16: what a till posts
+		if frappe.get_meta("POS Settings").has_field("invoice_type"):  # version 16: what a POS posts
 			frappe.db.set_single_value("POS Settings", "invoice_type", "POS Invoice")
 		self.mode = factories.insert(
 			"Mode of Payment",
@@ -58,7 +58,9 @@ class Till:
 		header: str | None = None,
 		accounts: Callable[[Document], str | None] = lambda _row: None,
 	) -> Document:
-		"""A submitted till invoice of (campaign, rate) lines, paid in full; `accounts` says what a line books to."""
+		"""Submit a POS invoice of (campaign, rate) lines, paid in full; `accounts` sets the accounts of the
+		lines.
+		"""
 		doc = self.draft(customer, lines, header, accounts)
 		doc.insert(ignore_permissions=True)
 		doc.submit()
@@ -91,7 +93,7 @@ class Till:
 		return self._paid(doc)
 
 	def take_back(self, invoice: Document) -> Document:
-		"""The return of a till invoice, paid out."""
+		"""Return a POS invoice, and pay it out."""
 		doc = self._paid(make_sales_return(invoice.name))
 		doc.insert(ignore_permissions=True)
 		doc.submit()
@@ -103,7 +105,7 @@ class Till:
 		return doc
 
 	def close(self) -> list[Document]:
-		"""Close the day; returns the Sales Invoices that it posted."""
+		"""Close the day, and return the Sales Invoices that the closing posted."""
 		with held_back():
 			closing = make_closing_entry_from_opening(self.opening)
 			closing.insert(ignore_permissions=True)

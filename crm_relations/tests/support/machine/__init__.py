@@ -1,1 +1,1 @@
-"""Support for tests: servers, browser, copies of sites, failures of the machine."""
+"""Support for the tests: servers, a browser, copies of sites and failures of the machine."""

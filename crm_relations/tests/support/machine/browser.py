@@ -1,4 +1,4 @@
-"""A headless Chromium at the desk of the test site, for tests that click and type as users do."""
+"""Run a headless Chromium at the desk of the test site, for tests that click and type as users do."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,10 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="module")
 def administrators_browser(clean_cache):
-	"""A browser in which Administrator is logged in, for the tests of a file; the web server runs as long."""
+	"""Yield a browser in which Administrator is logged in, for the tests of a file.
+
+	The web server runs as long.
+	"""
 	from frappe.utils.password import update_password
 	from playwright.sync_api import sync_playwright
 
@@ -54,7 +57,9 @@ def administrators_browser(clean_cache):
 
 @pytest.fixture(name="page")
 def administrators_page(administrators_browser):
-	"""An empty page of that browser, with nothing of the test before; `errors` collects what scripts threw."""
+	"""Yield an empty page of the browser, without traces of the previous test; `errors` collects the errors
+	of scripts.
+	"""
 	page = administrators_browser.new_page()
 	page.errors = []
 	page.on("pageerror", lambda error: page.errors.append(str(error)) if ours(error) else None)
@@ -65,13 +70,16 @@ def administrators_page(administrators_browser):
 
 
 def desk_test(test: Callable) -> Callable:
-	"""Mark a single test that needs the browser, in a file of others."""
+	"""Mark a single test that needs the browser, in a file of other tests."""
 	for mark in MARKS:
 		test = mark(test)
 	return test
 
 
 def ours(error) -> bool:
-	"""Frappe pins a fork of its date picker; a bench that is built with the picker's own release throws in
-	every Datetime control of every form, which says nothing about this app."""
+	"""Return whether a script error concerns our app.
+
+	Frappe pins a fork of its date picker. A bench built with the original release throws errors in every
+	Datetime control of every form, which have nothing to do with this app.
+	"""
 	return "set_datepicker" not in (error.stack or "")

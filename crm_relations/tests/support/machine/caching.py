@@ -1,7 +1,8 @@
-"""Empties Frappe's cache between tests, and spares what doctypes are made of, which costs the most to read again.
+"""Empty Frappe's cache between tests, except for the definitions of doctypes, which are the most expensive to
+read again.
 
-A test that wrote to the tables of doctypes, rights or translations, or changed a table itself, is known by its SQL;
-after it nothing is spared.
+A test that wrote to the tables of doctypes, permissions or translations, or changed a table, is recognized by
+its SQL. After such a test the whole cache is emptied.
 """
 
 import re
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 import frappe
 from frappe.database.database import Database
 
-#: what Frappe reads from code, and from the tables below, and from nothing else
+#: what Frappe reads only from code and from the tables below
 SPARED = (
 	"all_apps",
 	"app_hooks",
@@ -49,13 +50,13 @@ CHANGE = re.compile(
 
 
 class Cache:
-	"""The cache of the test site in this process. `watch` once; `empty` after each test."""
+	"""The cache of the test site in this process. Call `watch` once, and `empty` after each test."""
 
 	def __init__(self) -> None:
 		self.changed = False
 
 	def watch(self) -> None:
-		"""Look at every statement from now on, on whatever connection of this process."""
+		"""Watch every statement from now on, on every connection of this process."""
 		sql = Database.sql
 
 		def watched(database, query, *args, **kwargs):
@@ -66,7 +67,7 @@ class Cache:
 		Database.sql = watched
 
 	def empty(self) -> None:
-		# version 16 keeps a second copy of its cache, which Redis tells of changes in its own time
+		# version 16 keeps a second copy of its cache, and Redis reports changes to it with a delay
 		if self.changed or hasattr(frappe, "client_cache"):
 			self.empty_all()
 		else:
@@ -80,7 +81,7 @@ class Cache:
 
 @contextmanager
 def _set_aside() -> Iterator[None]:
-	"""In Redis under another name, which Frappe does not take for one of the site's; in the process in a variable."""
+	"""Set the definitions aside: in Redis under a name that is not the site's, in the process in a variable."""
 	keys = [frappe.cache.make_key(key) for key in SPARED]
 	here = {key: frappe.local.cache[key] for key in keys if key in frappe.local.cache}
 	_rename((key, b"aside|" + key) for key in keys)
@@ -95,4 +96,4 @@ def _rename(pairs) -> None:
 	pipeline = frappe.cache.pipeline(transaction=False)
 	for old, new in pairs:
 		pipeline.rename(old, new)
-	pipeline.execute(raise_on_error=False)  # one that is not there
+	pipeline.execute(raise_on_error=False)  # the key may be missing

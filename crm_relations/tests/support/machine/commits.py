@@ -1,4 +1,4 @@
-"""Code that commits, in tests that are rolled back, and what another connection sees of it."""
+"""Run code that commits in tests that are rolled back, and show what another connection sees of it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,12 +12,13 @@ SAVEPOINT = "committed"
 
 @contextmanager
 def held_back() -> Iterator[None]:
-	"""Inside the block a commit is a savepoint, and a full rollback goes back to the last of them."""
+	"""Turn each commit inside the block into a savepoint; a full rollback goes back to the last savepoint."""
 	commit, rollback = frappe.db.commit, frappe.db.rollback
 
 	def hold(**_options: Any) -> None:
 		frappe.db.savepoint(SAVEPOINT)
-		# as after a commit: Frappe refuses 200,000 writes at once, and goes through all its waiting messages for each new one
+		# as after a commit: Frappe refuses 200,000 writes at once, and goes through all its waiting messages
+		# for each new one
 		frappe.db.transaction_writes = 0
 		getattr(frappe.local, "_realtime_log", []).clear()
 
@@ -31,9 +32,10 @@ def held_back() -> Iterator[None]:
 
 
 def in_another_session(work: Callable[[], Any]) -> list:
-	"""Run `work` in a connection of its own and wait for it; what it returned or raised stands in the list.
+	"""Run `work` on another connection and wait for it; the list holds the returned value or the raised
+	error.
 
-	It waits a second for a lock; then that is an error.
+	It waits one second for a lock. After that the lock is an error.
 	"""
 	site, answers = frappe.local.site, []
 

@@ -1,4 +1,4 @@
-"""A MariaDB of a test's own, which may be stopped and killed as the one of the bench may not, and a site on it."""
+"""Run a separate MariaDB server, which tests may stop and kill unlike the bench's server, and a site on it."""
 
 import json
 import os
@@ -19,9 +19,9 @@ from crm_relations.tests.support.machine.servers import free_port, wait_for
 
 
 class DatabaseServer:
-	"""A server in a folder of its own; `folder` may be that of one that runs already, in another process.
+	"""A server in its own folder; `folder` may be that of a server that runs already in another process.
 
-	Its settings are those by which nothing that was committed is lost, however it ends.
+	With its settings no committed data is lost, however the server ends.
 	"""
 
 	def __init__(self, folder: str) -> None:
@@ -38,7 +38,7 @@ class DatabaseServer:
 			return int(file.read())
 
 	def create(self) -> None:
-		"""A new server that runs; where MariaDB's programs are missing the test is skipped."""
+		"""Start a new server, or skip the test if MariaDB's programs are missing."""
 		install = shutil.which("mariadb-install-db")
 		if not install or not _program():
 			pytest.skip("mariadb-install-db and mariadbd are not there")
@@ -90,18 +90,18 @@ class DatabaseServer:
 				os.remove(left)
 
 	def restart(self) -> None:
-		"""In good order and by SIGKILL in turn; some moments pass in between."""
+		"""Restart the server, by a regular shutdown and by SIGKILL in turn, after a short delay."""
 		self.stop((signal.SIGTERM, signal.SIGKILL)[self.restarts % 2])
 		self.restarts += 1
 		time.sleep(0.5)
 		self.start()
 
 	def sql(self, statements: str) -> None:
-		"""As its administrator, by the client."""
+		"""Run SQL as the administrator with the command line client."""
 		self._client(input=statements.encode())
 
 	def restore(self, dump: str, database: str, password: str) -> None:
-		"""A database of that name with the content of a dump, and a user of that name for it."""
+		"""Restore a dump into a database of that name, and create a user of that name for it."""
 		self.sql(
 			f"CREATE DATABASE `{database}`;"
 			f"CREATE USER '{database}'@'%' IDENTIFIED BY '{password}';"
@@ -128,7 +128,7 @@ class DatabaseServer:
 
 @contextmanager
 def site_on_a_server_of_its_own(folder: str) -> Iterator[str]:
-	"""A copy of the test site, on a new server in that folder, which is empty; both end with the block."""
+	"""Yield a copy of the test site on a new server in an empty folder; both are removed with the block."""
 	server = DatabaseServer(folder)
 	server.create()
 	name = f"crm-server-{frappe.generate_hash(length=10)}.localhost"

@@ -1,4 +1,6 @@
-"""What an admin builds on the app: objects of many kinds that refer to our doctypes, fields and roles."""
+"""Create the objects that an administrator builds on the app: many types that refer to our doctypes, fields
+and roles.
+"""
 
 import json
 
@@ -12,7 +14,7 @@ RIGHTS = [{"role": "System Manager", "read": 1, "write": 1, "create": 1}]
 
 
 def build() -> dict:
-	"""Make the objects, and documents that use them; returns the names that a test needs."""
+	"""Create the objects and documents that use them, and return the names that a test needs."""
 	relation = factories.relation()
 	customer = factories.customer()
 	_fields(customer.name, relation.name)
@@ -245,7 +247,7 @@ def _settings() -> None:
 
 
 def state(made: str) -> dict:
-	"""What has become of the objects, on a site with or without the app."""
+	"""Return the state of the objects, on a site with or without the app."""
 	names = json.loads(made)
 	field = frappe.db.get_value(
 		"Custom Field", "Customer-main_relation", ["fieldtype", "options", "read_only"], as_dict=True
@@ -312,7 +314,9 @@ def _queued() -> int:
 
 
 def save_forms(made: str) -> list[str]:
-	"""Open and save a document of each doctype with an object of the admin; returns what was saved."""
+	"""Open and save a document of each doctype with an object of the administrator, and return the saved
+	values.
+	"""
 	names = json.loads(made)
 	saved = []
 	for doctype, name in (("Customer", names["customer"]), ("Visit", frappe.db.get_value("Visit", {}))):
@@ -327,7 +331,7 @@ def save_forms(made: str) -> list[str]:
 
 
 def report_for_everybody(name: str) -> bool:
-	"""Whether a user of the desk without a special role may open the report."""
+	"""Return whether a desk user without a special role may open the report."""
 	frappe.set_user(factories.user(None, "Sales User", "Accounts User"))
 	return bool(frappe.get_doc("Report", name).is_permitted())
 
@@ -367,7 +371,7 @@ def holdings() -> dict[str, str]:
 
 
 def object_to_mail(relation: str) -> bool:
-	"""A relation objects to mail; returns whether mail is still allowed."""
+	"""Record a relation's objection to email, and return whether email is still allowed."""
 	from crm_relations.campaigns.consents import decisions
 
 	address = f"{frappe.generate_hash(length=8)}@example.com"

@@ -1,4 +1,4 @@
-"""A guest of the site, over HTTP: no cookies, no session, redirects are looked at and not followed."""
+"""Send HTTP requests as a guest of the site: without cookies or session, and without following redirects."""
 
 import urllib.error
 import urllib.parse
@@ -17,8 +17,10 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def http(desk, path, method="GET", data=None, ip=None, **headers):
-	"""(status, Location, body). Each call comes from an address of its own unless `ip` is given: what many do in a
-	minute is another test's business."""
+	"""Return (status, Location, body) of a request.
+
+	Each request comes from another address unless `ip` is given. Rate limits are tested elsewhere.
+	"""
 	url = f"http://127.0.0.1:{desk.rpartition(':')[2]}{path}"
 	request = urllib.request.Request(
 		url,
@@ -36,12 +38,12 @@ def http(desk, path, method="GET", data=None, ip=None, **headers):
 	except urllib.error.HTTPError as e:
 		answer = e
 	body = answer.read().decode("utf-8", "replace")
-	frappe.db.rollback()  # a new snapshot, to see what the server has written
+	frappe.db.rollback()  # a new snapshot shows what the server has written
 	return answer.status, answer.headers.get("Location"), body
 
 
 def asked_more(page: str, address: str, times: int) -> None:
-	"""As if `address` had asked for a page so often more."""
+	"""Count further requests for a page from `address`, as if it had sent them."""
 	frappe.cache.incrby(frappe.cache.make_key(f"relation_guest:{page}:{address}"), times)
 
 

@@ -1,8 +1,8 @@
-"""What the test of a killed sync does on its own site: one process a call, since one of them is killed.
+"""Run the steps of the killed sync test on its own site, one process per call, because one of them is killed.
 
-	cd BENCH/sites && ../env/bin/python -m crm_relations.tests.support.machine.killed_sync SITE FUNCTION [ARGUMENT…]
+        cd BENCH/sites && ../env/bin/python -m crm_relations.tests.support.machine.killed_sync SITE FUNCTION [ARGUMENT…]
 
-Prints the function's answer as JSON.
+It prints the return value of the function as JSON.
 """
 
 import hashlib
@@ -22,10 +22,10 @@ PAGE = 6
 
 
 def fill() -> tuple[str, int]:
-	"""Documents are inserted, and events make their relations; then the site is as before the installation.
+	"""Insert documents whose events make relations; then reset the site to its state before the installation.
 
-	What the copied site's other tests have left is first as a sync makes it: only what comes now, events make.
-	Returns what the relations were, and how many documents they had.
+	The documents of other tests are synced first, so that only the new ones get their relations by events.
+	Return the relations and the number of their documents.
 	"""
 	test_sync.settle()
 	for _number in range(STORIES):
@@ -37,7 +37,7 @@ def fill() -> tuple[str, int]:
 
 
 def killed(page: str, where: str) -> None:
-	"""Sync, until the process is killed in the middle of a page, or right after it is committed."""
+	"""Run a sync that is killed in the middle of a page, or right after a page is committed."""
 	seen = 0
 
 	def die() -> None:
@@ -68,7 +68,9 @@ def sync() -> dict:
 
 
 def digest() -> str:
-	"""All that the relations say, and how many of each there are: doubles and leftovers would show."""
+	"""Return all content of the relations and the number of each record, which shows duplicates and
+	leftovers.
+	"""
 	counts = {doctype: frappe.db.count(doctype) for doctype in test_sync.TABLES}
 	text = repr((sorted((key, repr(_ordered(told))) for key, told in test_sync.files().items()), counts))
 	return hashlib.sha256(text.encode()).hexdigest()

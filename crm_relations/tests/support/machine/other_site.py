@@ -1,8 +1,10 @@
-"""What the round-trip test does and sees on its own site: one process a call, as an admin's commands are.
+"""Run the steps of the round-trip test on its own site, one process per call, as the commands of an
+administrator.
 
-	cd BENCH/sites && ../env/bin/python -m crm_relations.tests.support.machine.other_site SITE FUNCTION [ARGUMENT…]
+        cd BENCH/sites && ../env/bin/python -m crm_relations.tests.support.machine.other_site SITE FUNCTION [ARGUMENT…]
 
-Prints the function's answer as JSON. Nothing here may rely on the app being installed on the site.
+It prints the return value of the function as JSON. Nothing here may depend on the app being installed on the
+site.
 """
 
 import io
@@ -24,7 +26,10 @@ OUR_FIELDS = ("relation", "relation_campaign")
 
 
 def sell(campaign: str = "") -> str:
-	"""A new customer buys: a submitted invoice, paid in part. With the app: for a campaign."""
+	"""Submit an invoice for a new customer, paid in part.
+
+	If the app is installed, the invoice belongs to a campaign.
+	"""
 	customer = factories.customer()
 	values = {"relation_campaign": campaign} if campaign else {}
 	invoice = factories.invoice(customer.name, [(factories.item().name, 2, 150.0)], **values)
@@ -34,7 +39,7 @@ def sell(campaign: str = "") -> str:
 
 
 def invoice_as_it_is(name: str) -> dict:
-	"""The invoice with its rows, and its ledger rows; fields without a value left out."""
+	"""Return the invoice with its rows and its ledger rows, without empty fields."""
 	ledger = frappe.get_all(
 		"GL Entry",
 		filters={"voucher_no": name},
@@ -45,7 +50,7 @@ def invoice_as_it_is(name: str) -> dict:
 
 
 def change(name: str) -> list:
-	"""Save a change of the submitted invoice, then cancel it and its payments."""
+	"""Save a change of the submitted invoice, then cancel the invoice and its payments."""
 	invoice = frappe.get_doc("Sales Invoice", name)
 	invoice.group_same_items = 1
 	invoice.save()
@@ -61,7 +66,7 @@ def change(name: str) -> list:
 
 
 def use_the_app() -> str:
-	"""Switch the dimension on, and leave traces where people leave them: a task, a comment, a filter, a right."""
+	"""Switch the dimension on, and leave traces of use: a task, a comment, a filter, a permission."""
 	from crm_relations.ledger import dimension
 
 	settings = frappe.get_doc("Relation Settings")
@@ -92,13 +97,13 @@ def use_the_app() -> str:
 
 
 def change_customer_of(invoice: str) -> None:
-	"""Save the customer, as someone does who corrects an address."""
+	"""Save the customer, as a user does to correct an address."""
 	frappe.get_doc("Customer", frappe.db.get_value("Sales Invoice", invoice, "customer")).save()
 	frappe.db.commit()
 
 
 def dimension_of(invoice: str) -> list:
-	"""The campaigns on the invoice's ledger rows; empty without the dimension."""
+	"""Return the campaigns on the invoice's ledger rows; empty without the dimension."""
 	if not frappe.get_meta("GL Entry").has_field("relation_campaign"):
 		return []
 	return frappe.get_all(
@@ -107,7 +112,7 @@ def dimension_of(invoice: str) -> list:
 
 
 def installed() -> dict:
-	"""Our custom fields and the seeded records, with the time of their last change."""
+	"""Return our custom fields and the seeded records, with the time of their last change."""
 	fields = frappe.get_all(
 		"Custom Field",
 		filters={"fieldname": ["in", OUR_FIELDS]},
@@ -124,7 +129,7 @@ def installed() -> dict:
 
 
 def leftovers() -> dict[str, list]:
-	"""What of the app is still on the site: kind → names. All of it empty means that nothing is."""
+	"""Return what the app has left on the site: type → names. Empty lists mean that nothing is left."""
 	found = {
 		"Custom Field": _names("Custom Field", {"fieldname": ["in", OUR_FIELDS]}),
 		"Property Setter": _names("Property Setter", {"field_name": ["in", OUR_FIELDS]})
@@ -155,7 +160,7 @@ def leftovers() -> dict[str, list]:
 
 
 def broken_forms() -> list[str]:
-	"""Doctypes whose form does not load, or has a field that points at a doctype which is not there."""
+	"""Return doctypes with a form that does not load, or with a field that links to a missing doctype."""
 	doctypes = {*custom_fields.custom_fields(), "Customer", "Supplier", "Employee", "Contact"}
 	doctypes |= {"GL Entry", "Journal Entry Account", "Budget", "Purchase Invoice", "Communication", "ToDo"}
 	broken = []
@@ -173,7 +178,7 @@ FOREIGN_FIELDS = (("Sales Invoice", "relation", "Date"), ("Lead", "relation_camp
 
 
 def occupy_names() -> list[str]:
-	"""Objects of an admin under the names that the app needs; returns what a refusal must name."""
+	"""Create objects of an administrator under names that the app needs, and return what a refusal must name."""
 	frappe.flags.in_test = True  # the dimension makes its fields at once
 	for name in ("Relation", "Relation Settings"):
 		fields = [{"fieldname": "title", "fieldtype": "Data", "label": "Title"}]
@@ -196,7 +201,7 @@ def occupy_names() -> list[str]:
 		"module": "Core",
 		"title": "Chain",
 	}
-	frappe.get_doc(page).db_insert()  # Frappe makes pages in developer mode only
+	frappe.get_doc(page).db_insert()  # Frappe makes pages only in developer mode
 	factories.insert(
 		"Number Card", label="Calls to Make", module="Core", document_type="ToDo", function="Count"
 	)
@@ -207,7 +212,7 @@ def occupy_names() -> list[str]:
 	)
 	frappe.db.sql_ddl("ALTER TABLE `tabSales Order` ADD INDEX `relation_facts` (`customer`)")
 	frappe.db.sql_ddl("CREATE TABLE `tabRelation Link` (`name` varchar(140) PRIMARY KEY)")
-	# rights of a doctype that was deleted; the document layer would refuse them
+	# permissions of a deleted doctype; the document layer would refuse them
 	for parent in ("Relation Campaign", "Relation Link"):
 		frappe.get_doc({"doctype": "Custom DocPerm", "parent": parent, "role": "All", "read": 1}).db_insert()
 	frappe.db.commit()
@@ -219,7 +224,7 @@ def occupy_names() -> list[str]:
 
 
 def free_names() -> None:
-	"""Do what the refusal told the admin to do."""
+	"""Do what the refusal asked the administrator to do."""
 	frappe.flags.in_test = True
 	frappe.delete_doc("Accounting Dimension", "Werbung")
 	for doctype, fieldname, _fieldtype in FOREIGN_FIELDS:
@@ -232,14 +237,14 @@ def free_names() -> None:
 	frappe.delete_doc("Number Card", "Calls to Make")
 	frappe.db.delete("Custom DocPerm", {"parent": ["like", "Relation%"]})
 	frappe.db.sql_ddl("ALTER TABLE `tabSales Order` DROP INDEX `relation_facts`")
-	frappe.db.sql_ddl("ALTER TABLE `tabSales Invoice` DROP COLUMN `relation`")  # what trim-tables does
+	frappe.db.sql_ddl("ALTER TABLE `tabSales Invoice` DROP COLUMN `relation`")  # as trim-tables does
 	frappe.db.sql_ddl("DROP TABLE IF EXISTS `tabRelation`")
 	frappe.db.sql_ddl("DROP TABLE IF EXISTS `tabRelation Link`")
 	frappe.db.commit()
 
 
 def state_of_the_site() -> dict:
-	"""Counts that an install would change."""
+	"""Return the counts that an install would change."""
 	doctypes = (
 		"DocType",
 		"Custom Field",
@@ -261,7 +266,7 @@ def state_of_the_site() -> dict:
 
 
 def documents() -> dict[str, int]:
-	"""How many there are of what the import and the demo make."""
+	"""Return the number of documents of each type that the import and the demo make."""
 	doctypes = (
 		"Customer", "Item", "Contact", "Opportunity", "Quotation", "Sales Order", "Sales Invoice", "Payment Entry",
 		"Communication", "ToDo", "Relation", "Relation Link", "Relation Consent", "Relation Segment",
@@ -272,14 +277,16 @@ def documents() -> dict[str, int]:
 
 
 def said(*lines: str) -> list[dict]:
-	"""Each line as arguments of `bench relations`, one after the other in this process: `code`, `out`, `err`."""
+	"""Run each line as arguments of `bench relations` in this process, and return `code`, `out` and `err` of
+	each.
+	"""
 	site, found = frappe.local.site, []
 	for line in lines:
 		out, err, code = io.StringIO(), io.StringIO(), 0
 		try:
 			with redirect_stdout(out), redirect_stderr(err):
 				relations.main(shlex.split(line), "relations", obj={"sites": [site]})
-		except SystemExit as ended:  # click ends every command so
+		except SystemExit as ended:  # click ends every command this way
 			code = ended.code or 0
 		found.append({"code": code, "out": out.getvalue(), "err": err.getvalue()})
 	return found

@@ -1,8 +1,8 @@
-"""Several test processes at once (pytest-xdist), each on a site with a cache of its own, as `scripts/test` makes them;
-the queue is each process's own in any case.
+"""Run several test processes at once (pytest-xdist), each on its own site and cache, as `scripts/test` sets
+them up.
 
-Nothing but the database server and the files of the bench is shared, so any two files may run side by side. The
-tests of one file stay together, in their order.
+Each process has its own queue in any case. Processes share only the database server and the files of the
+bench, so any two files may run at the same time. The tests of one file stay together and in order.
 """
 
 import os
@@ -10,8 +10,8 @@ from collections import Counter
 
 import pytest
 
-#: the files that take longest, and how long beside each other; whoever comes late with one of them lets the other
-#: processes wait. `--durations=…` tells the seconds of each file at the end of a run.
+#: the slowest files and their seconds when several processes run: a process that starts one of them late
+#: keeps the other processes waiting. `--durations=…` shows the seconds of each file at the end of a run.
 SLOWEST = {
 	"test_won_deals.py": 102,
 	"test_dimension.py": 91,
@@ -37,9 +37,10 @@ SLOWEST = {
 
 
 def take_own_site() -> None:
-	"""The second process takes the site and the cache in CRM_RELATIONS_PROCESS_1, the third those in …_2.
+	"""Switch to the site and the cache of this process: the second process uses CRM_RELATIONS_PROCESS_1, the
+	third …_2.
 
-	:raises pytest.UsageError: there is none for this process; two on one site would disturb each other
+	:raises pytest.UsageError: this process has no site; two processes on one site would disturb each other
 	"""
 	number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 	if number == "0" or not os.environ.get("SITE"):
@@ -53,13 +54,13 @@ def take_own_site() -> None:
 
 
 def slowest_first(items: list[pytest.Item]) -> None:
-	"""The order in which processes take files: the longest first, and what fills gaps, without a site, at the end."""
+	"""Sort the files for the processes: the longest first, and those that need no site last, to fill gaps."""
 	if "PYTEST_XDIST_WORKER" in os.environ:
 		items.sort(key=lambda item: (-SLOWEST.get(item.path.name, 0), not item.get_closest_marker("site")))
 
 
 def tell_files(reporter) -> None:
-	"""The seconds of the slowest files, fixtures included."""
+	"""Print the seconds of the slowest files, fixtures included."""
 	seconds: Counter[str] = Counter()
 	for reports in reporter.stats.values():
 		for report in reports:

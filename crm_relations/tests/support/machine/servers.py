@@ -1,5 +1,6 @@
-"""Real servers for the tests: the desk of the test site, a worker, an SMTP sink. Each ends with its test; the Redis
-for background jobs with the run.
+"""Run real servers for the tests: the desk of the test site, a worker, an SMTP sink. Each ends with its test.
+
+The Redis for background jobs ends with the test run.
 """
 
 import os
@@ -31,10 +32,11 @@ _queue = ""
 
 
 def open_queue() -> subprocess.Popen | None:
-	"""A Redis for the background jobs of this run alone: no worker of the bench takes a job of a test, and none of the
-	tests' a job of another site. Frappe reads the variable; without `redis-server` the bench's own stays.
+	"""Start a Redis for the background jobs of this run.
 
-	It ends when its standard input is closed, also where this process is killed.
+	No worker of the bench takes a job of a test, and no worker of a test takes a job of another site. Frappe
+	reads the address from a variable. Without `redis-server` the bench's own Redis is used. The server ends
+	when its standard input is closed, also if this process is killed.
 	"""
 	global _queue
 	program = shutil.which("redis-server")
@@ -72,18 +74,18 @@ def _queue_answers() -> bool:
 
 
 def empty_queue() -> None:
-	"""Forget the jobs that tests have queued before and that nobody is to do."""
+	"""Remove the jobs that earlier tests have queued, which no worker is meant to run."""
 	if _queue:
 		redis.from_url(_queue).flushdb()
 
 
 def chromium() -> str | None:
-	"""Path of the browser: `CHROMIUM`, or the distribution's."""
+	"""Return the path of the browser: `CHROMIUM`, or the distribution's."""
 	return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def frappe_process(*arguments: str) -> subprocess.Popen:
-	"""A command of the bench on the test site, as a process of its own group."""
+	"""Run a command of the bench on the test site, in its own process group."""
 	return subprocess.Popen(
 		[sys.executable, "-m", "frappe.utils.bench_helper", "frappe", "--site", SITE, *arguments],
 		cwd=os.path.join(BENCH_DIR, "sites"),
@@ -106,7 +108,7 @@ def stop(process: subprocess.Popen) -> None:
 
 @contextmanager
 def desk() -> Iterator[str]:
-	"""The web server of the test site on a free port; yields its address."""
+	"""Run the web server of the test site on a free port, and yield its address."""
 	port = free_port()
 	process = frappe_process("serve", "--port", str(port), "--noreload")
 	address = f"http://{SITE}:{port}"
@@ -128,7 +130,7 @@ def _answers(port: int) -> bool:
 
 @contextmanager
 def worker() -> Iterator[subprocess.Popen]:
-	"""A background worker for all queues of the bench."""
+	"""Run a background worker for all queues of the bench."""
 	process = frappe_process("worker", "--queue", "long,default,short")
 	try:
 		yield process
@@ -146,7 +148,7 @@ def wait_for(condition, seconds: float, what: str) -> None:
 
 
 class Sink:
-	"""An SMTP server that keeps what it gets, byte by byte. `delay` seconds pass before it accepts a message."""
+	"""An SMTP server that keeps what it receives, byte by byte. It accepts a message after `delay` seconds."""
 
 	def __init__(self, delay: float = 0.0) -> None:
 		self.port = free_port()
@@ -170,7 +172,7 @@ class Sink:
 
 @contextmanager
 def smtp_sink(delay: float = 0.0) -> Iterator[Sink]:
-	"""A running sink on a free port of the loopback."""
+	"""Run a sink on a free port of the loopback interface."""
 	from aiosmtpd.controller import Controller
 
 	sink = Sink(delay)
@@ -183,7 +185,7 @@ def smtp_sink(delay: float = 0.0) -> Iterator[Sink]:
 
 
 def kill_with_children(process: subprocess.Popen) -> None:
-	"""SIGKILL to a worker and to the process that it has forked for its job."""
+	"""Send SIGKILL to a worker and to the process that it has forked for its job."""
 	whole = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
 	for one in whole:
 		one.kill()

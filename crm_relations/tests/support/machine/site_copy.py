@@ -1,9 +1,9 @@
-"""A copy of the test site, for what must really be committed, killed, installed or uninstalled.
+"""Copy the test site, for tests that must really commit, kill, install or uninstall.
 
-Needs an administrator of the database in CRM_RELATIONS_DB_ROOT_USER and CRM_RELATIONS_DB_ROOT_PASSWORD;
-`scripts/test` gives one, and makes the sites of further test processes with it:
+It needs an administrator of the database in CRM_RELATIONS_DB_ROOT_USER and CRM_RELATIONS_DB_ROOT_PASSWORD.
+`scripts/test` provides one, and uses this module to make the sites of further test processes:
 
-	cd BENCH/sites && SITE=… ../env/bin/python -m crm_relations.tests.support.machine.site_copy NEW-SITE
+        cd BENCH/sites && SITE=… ../env/bin/python -m crm_relations.tests.support.machine.site_copy NEW-SITE
 """
 
 import json
@@ -28,7 +28,7 @@ PASSWORD = os.environ.get("CRM_RELATIONS_DB_ROOT_PASSWORD", "")
 
 @contextmanager
 def other_site() -> Iterator["OtherSite"]:
-	"""A copy of the test site, dropped at the end; without an administrator the test is skipped."""
+	"""Yield a copy of the test site and drop it at the end; skip the test without a database administrator."""
 	if not ADMIN:
 		pytest.skip("CRM_RELATIONS_DB_ROOT_USER is not set: no site of its own can be made")
 	site = OtherSite()
@@ -40,7 +40,7 @@ def other_site() -> Iterator["OtherSite"]:
 
 
 class OtherSite:
-	"""A site with the content of the test site, its own database and its own folder."""
+	"""A site with the content of the test site, and its own database and folder."""
 
 	def __init__(self, name: str = "") -> None:
 		mark = frappe.generate_hash(length=10)
@@ -98,17 +98,17 @@ class OtherSite:
 		shutil.rmtree(self.folder, ignore_errors=True)
 
 	def bench(self, *arguments: str) -> str:
-		"""A command of the bench, as the admin gives it; returns what it prints on stdout."""
+		"""Run a bench command as an administrator does, and return its output on stdout."""
 		done = self.try_bench(*arguments)
 		assert done.returncode == 0, _told(arguments, done)
 		return done.stdout
 
 	def try_bench(self, *arguments: str) -> subprocess.CompletedProcess:
-		"""The same, with exit code and stderr, for a command that may fail."""
+		"""Run a bench command that may fail, and return its exit code, stdout and stderr."""
 		return self._run("-m", "frappe.utils.bench_helper", "frappe", "--site", self.name, *arguments)
 
 	def ask(self, function: str, *arguments: str):
-		"""A function of `other_site` in a process of its own."""
+		"""Run a function of `other_site` in a separate process."""
 		done = self._run(
 			"-m", "crm_relations.tests.support.machine.other_site", self.name, function, *arguments
 		)
@@ -122,7 +122,7 @@ class OtherSite:
 		self.bench("install-app", "crm_relations")
 
 	def command(self, *arguments: str) -> list[str]:
-		"""The command line of a bench command on this site."""
+		"""Return the command line of a bench command on this site."""
 		return [sys.executable, "-m", "frappe.utils.bench_helper", "frappe", "--site", self.name, *arguments]
 
 	def _run(self, *arguments: str) -> subprocess.CompletedProcess:

@@ -1,11 +1,11 @@
-"""A campaign in a storm: several workers send it while they are killed, the mail server is slow, refuses every tenth and
-goes away, and the database goes away. `Storm.run` ends when nothing is due any more; what has become of it, the caller
-checks.
+"""Run a campaign while everything fails: workers are killed, the mail server is slow, refuses and stops, the
+database stops.
 
-All of it comes by a seed, at counts of messages that the sink has got. On a site of its own, whose database can be
-restarted (see `database_server`), as a process of its own:
+`Storm.run` ends when no send is due. The caller checks the result. The seed decides on every failure, which
+happens at a number of messages that the sink has received. It runs as a separate process, on a site with a
+database server that can be restarted (see `database_server`):
 
-	cd BENCH/sites && SITE=… ../env/bin/python -m crm_relations.tests.support.machine.storm RECIPIENTS KILLS LOSSES ABSENCES SEED SERVER
+        cd BENCH/sites && SITE=… ../env/bin/python -m crm_relations.tests.support.machine.storm RECIPIENTS KILLS LOSSES ABSENCES SEED SERVER
 """
 
 import json
@@ -29,14 +29,16 @@ from crm_relations.tests.conftest import BENCH_DIR, SITE
 from crm_relations.tests.support.machine.database_server import DatabaseServer
 from crm_relations.tests.support.mailing import Mailing, ScriptedSink
 
-#: how MariaDB's client tells that the server has gone: connection refused, lost, killed, server shut down
+#: codes by which MariaDB's client reports a lost server: connection refused, lost, killed, server shut down
 AWAY = (2002, 2003, 2006, 2013, 1053, 1927, 0)
-#: seconds after which a storm that gets nowhere is given up
+#: seconds after which a storm without progress is stopped
 PATIENCE = 1800
 
 
 class PostOffice(ScriptedSink):
-	"""The mail server of a storm: every tenth address is unknown, every other tenth must wait; it can close and open."""
+	"""The mail server of a storm, which can close and open: one address in ten is unknown, another one in ten
+	must wait.
+	"""
 
 	def __init__(self) -> None:
 		super().__init__()
@@ -58,7 +60,7 @@ class PostOffice(ScriptedSink):
 		self.controller.start()
 
 	def close(self) -> None:
-		"""As a machine that is switched off: sessions break wherever they are."""
+		"""Close as a machine does that is switched off: sessions break at any point."""
 		if self.controller:
 			for transport in self.transports:
 				self.controller.loop.call_soon_threadsafe(transport.abort)
@@ -69,7 +71,10 @@ class PostOffice(ScriptedSink):
 
 @dataclass
 class Storm:
-	""":param lose_database: takes the database away and brings it back, or cuts its connections"""
+	"""Run a campaign under failures.
+
+	:param lose_database: stops and restarts the database, or cuts its connections
+	"""
 
 	mailing: Mailing
 	post: PostOffice
@@ -81,7 +86,7 @@ class Storm:
 	lose_database: Callable[[], None]
 	workers: int = 2
 	happened: Counter = field(default_factory=Counter)
-	#: what workers said that ended by another error than a database that is away
+	#: output of workers that ended by another error than a lost database
 	errors: list[str] = field(default_factory=list)
 	_processes: list[subprocess.Popen] = field(default_factory=list)
 
@@ -103,7 +108,9 @@ class Storm:
 				process.communicate()
 
 	def _drawn(self) -> list[tuple[int, str]]:
-		"""(messages in the sink, what happens then); not after nine tenths of those that arrive at all."""
+		"""Return (messages in the sink, failure), none after nine tenths of the messages that can be
+		delivered.
+		"""
 		last = len(self.mailing.relations) * 0.9 * 0.9
 		kinds = ["kill"] * self.kills + ["loss"] * self.losses + ["absence"] * self.absences + ["slow"] * 3
 		return sorted((int(self.draw.random() * last), kind) for kind in kinds)
@@ -126,7 +133,7 @@ class Storm:
 		self.happened[kind] += 1
 
 	def _kill(self) -> bool:
-		"""SIGKILL to a worker that is at work: it holds rows. False if all is sent already."""
+		"""Send SIGKILL to a worker that holds rows; return False if all messages are sent already."""
 		end = time.monotonic() + 60
 		while time.monotonic() < end:
 			if not self._pending():
@@ -161,7 +168,7 @@ class Storm:
 		return status["pending"] + status["sending"]
 
 	def _forget_waits(self) -> None:
-		"""The pause after a temporary refusal is over."""
+		"""End the pause after a temporary refusal."""
 		table = DocType(store.SEND)
 		mine = (table.campaign == self.campaign) & table.retry_at.isnotnull() & table.worker.isnull()
 		frappe.qb.update(table).set(table.retry_at, None).where(mine).run()
@@ -169,7 +176,7 @@ class Storm:
 
 
 def process(code: str, **streams) -> subprocess.Popen:
-	"""Python code on the site of this process, in a process of its own."""
+	"""Run Python code on the site of this process, in a separate process."""
 	prelude = f"import frappe\nfrappe.init(site={SITE!r}, sites_path='.')\nfrappe.connect()\n"
 	return subprocess.Popen(
 		[sys.executable, "-c", prelude + code],
@@ -185,7 +192,7 @@ def sending(campaign: str) -> subprocess.Popen:
 
 
 def cut_connections() -> None:
-	"""Those of all others at the site's database."""
+	"""Cut all other connections to the site's database."""
 	connections = frappe.db.sql(
 		"SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID != CONNECTION_ID()"
 	)
@@ -193,7 +200,7 @@ def cut_connections() -> None:
 		try:
 			frappe.db.sql("KILL CONNECTION %s", (connection,))
 		except frappe.db.OperationalError as e:
-			if e.args[0] != 1094:  # it has ended meanwhile
+			if e.args[0] != 1094:  # the connection may have ended in the meantime
 				raise
 
 
@@ -209,7 +216,7 @@ def _reconnect() -> None:
 
 
 def agree(mailing: Mailing, campaign: str, got: list[str]) -> set[str]:
-	"""Sink, ledger and members agree; returns the addresses of uncertain messages."""
+	"""Check that sink, ledger and members agree, and return the addresses of uncertain messages."""
 	frappe.db.rollback()
 	states = mailing.states(campaign)
 	status = queries.status(campaign)
@@ -238,7 +245,7 @@ def agree(mailing: Mailing, campaign: str, got: list[str]) -> set[str]:
 def weather(
 	recipients: int, kills: int, losses: int, absences: int, seed: int, lose_database: Callable[[], None]
 ) -> dict:
-	"""A storm from its beginning to its end, checked; returns what has happened and what has become of the messages."""
+	"""Run a storm from start to end, check it, and return the failures and the state of the messages."""
 	mailing, post = Mailing(), PostOffice()
 	began = time.monotonic()
 	try:
