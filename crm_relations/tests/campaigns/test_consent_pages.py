@@ -230,7 +230,7 @@ def test_sign_ups_at_once_get_no_more_mails_than_one_after_the_other(mailing, se
 def test_without_an_account_the_request_waits_and_says_why(settings):
 	settings(default_email_account=None)
 	name = opt_in.request("anna@kunde.example", [rules.GENERAL_PURPOSE], source="x")
-	if opt_in.sender.check(frappe._dict(email_account=None)):
+	if opt_in.accounts.check(frappe._dict(email_account=None)):
 		assert opt_in.deliver(name) == "waiting"
 		assert frappe.db.get_value(opt_in.DOCTYPE, name, "mail_error")
 
