@@ -1,4 +1,6 @@
-"""Ledger: attribution of invoice lines, campaign statement, balance sheet, reports and accounting dimension.
+"""Attribute invoice lines to campaigns, and build campaign statement, balance sheet, reports and accounting
+dimension.
 
-Writes Relation Attribution. It never writes rows of the ledger.
+Writes Relation Attribution, the dimension, and the campaign of vouchers under repair. It never writes GL
+Entry itself.
 """

@@ -38,10 +38,13 @@ def statement(
 	currency: str | None = None,
 	addressed_segment: str | None = None,
 ) -> dict[str, Any]:
-	"""The statement as dict of decimal strings: `Statement.as_dict`. `campaigns` is a list or its JSON; `salesperson` and
-	`segment` select invoices, all other income is `not_in_selection`; `consolidated` takes in the companies below the
-	company (without one: all) in `currency`, with `rates`, `rounding` and `companies`; of the campaigns only those that address
-	`addressed_segment` are listed."""
+	"""Return the statement as a dict of decimal strings (`Statement.as_dict`).
+
+	`campaigns` is a list or its JSON. `salesperson` and `segment` select invoices; all other income is
+	`not_in_selection`. `consolidated` adds the companies below the company (without one: all companies) in
+	`currency`, with `rates`, `rounding` and `companies`. `addressed_segment` limits the list to campaigns
+	that address this segment.
+	"""
 	frappe.only_for(READERS)
 	selection = (salesperson, segment, addressed_segment)
 	asked = _asked(company, campaigns, (from_date, to_date), selection, (consolidated, currency))
@@ -55,7 +58,7 @@ def _asked(
 	selection: tuple[str | None, str | None, str | None],
 	presentation: tuple[bool, str | None],
 ) -> frappe._dict:
-	"""The arguments of a request as the report has them."""
+	"""Return the arguments of a request under the names that the report uses."""
 	from_date, to_date = period
 	salesperson, segment, addressed_segment = selection
 	consolidated, currency = presentation
@@ -85,8 +88,11 @@ def statement_pdf(
 	addressed_segment: str | None = None,
 	language: str | None = None,
 ) -> None:
-	"""The statement as PDF to download; `language` as `de` or `en`, without it that of the user. The other arguments are those
-	of `statement`. The answer is the file."""
+	"""Download the statement as PDF.
+
+	`language` is a code such as `de` or `en`; without it, the language of the user applies. The other
+	arguments are those of `statement`. The answer is the file.
+	"""
 	frappe.only_for(READERS)
 	selection = (salesperson, segment, addressed_segment)
 	asked = _asked(company, campaigns, (from_date, to_date), selection, (consolidated, currency))
@@ -107,10 +113,13 @@ def vouchers_of_row(
 	segment: str | None = None,
 	outside: bool = False,
 ) -> dict[str, Any]:
-	"""The vouchers behind a row of the statement: `vouchers` in the order of posting (`voucher_type`, `voucher_no`, `date`,
-	`amount`: the campaign's part, debit > 0), the newest 500, and of all `number` and `sum`. Without an account, those of the
-	campaign's cost; without a campaign, of the income that none has (credit > 0), with `outside` of what is not in the
-	selection. Amounts are decimal strings."""
+	"""Return the vouchers behind a row of the statement.
+
+	`vouchers` lists the latest 500 in order of posting, with `voucher_type`, `voucher_no`, `date` and
+	`amount` (the campaign's part, debit > 0). `number` and `sum` cover all of them. Without an account, the
+	vouchers are those of the campaign's cost. Without a campaign, they are those of income without a campaign
+	(credit > 0); `outside` selects the income that is not in the selection. Amounts are decimal strings.
+	"""
 	frappe.only_for(READERS)
 	check_company(company_or_default(company))
 	check_members_of(segment)
@@ -129,10 +138,11 @@ def vouchers_of_row(
 
 
 def statement_for_reader(filters: frappe._dict) -> Statement:
-	"""The statement or consolidated statement that `filters` ask for, if the user may read the books of all its companies
-	and the segment; the names are those of `statement`.
+	"""Return the statement or consolidated statement that `filters` ask for; the names are those of
+	`statement`.
 
-	:raises frappe.PermissionError: he may not
+	:raises frappe.PermissionError: the user may not read the accounting of one of the companies, or the
+		segment
 	"""
 	selection = (
 		_campaigns_listed(filters),
@@ -152,7 +162,7 @@ def statement_for_reader(filters: frappe._dict) -> Statement:
 
 
 def _campaigns_listed(filters: frappe._dict) -> list[str] | None:
-	"""The campaigns that are named, or that address a segment, or that do both; None for all.
+	"""Return the campaigns that are named, that address a segment, or that do both; None for all.
 
 	:raises frappe.ValidationError: no campaign is left
 	"""
@@ -173,7 +183,9 @@ def _campaigns_listed(filters: frappe._dict) -> list[str] | None:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
-	"""Campaigns that earned lines of an invoice: `campaign`, `amount` (company currency, decimal string), `lines`."""
+	"""Return the campaigns that earned lines of an invoice: `campaign`, `amount` (company currency, decimal
+	string), `lines`.
+	"""
 	frappe.has_permission("Sales Invoice", "read", doc=invoice, throw=True)
 	return queries.campaigns_of_invoice(invoice)
 
@@ -269,7 +281,8 @@ def check_company(company: str, doctypes: tuple[str, ...] = ("Sales Invoice",)) 
 
 
 def check_members_of(segment: str | None) -> None:
-	"""Raise a PermissionError unless the user may see sums over the invoices of a segment's members: these tell who is in it.
+	"""Raise a PermissionError unless the user may see sums over the invoices of a segment's members. Such
+	sums reveal the members.
 
 	:param segment: None for no selection, which is allowed
 	"""
@@ -302,8 +315,11 @@ def balance_sheet(
 def balance_sheet_pdf(
 	campaign: str, company: str | None = None, to_date: str | None = None, language: str | None = None
 ) -> None:
-	"""The balance sheet of a campaign as PDF to download; `language` as `de` or `en`, without it that of the user. The answer is
-	the file."""
+	"""Download the balance sheet of a campaign as PDF.
+
+	`language` is a code such as `de` or `en`; without it, the language of the user applies. The answer is the
+	file.
+	"""
 	frappe.only_for(READERS)
 	sheet = _sheet_for_user(campaign, company, to_date)
 	frappe.response.filename = f"{frappe.scrub(_('Campaign Balance Sheet'))}_{sheet.to_date}.pdf"
@@ -313,7 +329,7 @@ def balance_sheet_pdf(
 
 @frappe.whitelist(methods=["GET", "POST"])
 def balance_sheet_csv(campaign: str, company: str | None = None, to_date: str | None = None) -> None:
-	"""The balance sheet of a campaign as csv to download. The answer is the file."""
+	"""Download the balance sheet of a campaign as csv. The answer is the file."""
 	frappe.only_for(READERS)
 	sheet = _sheet_for_user(campaign, company, to_date)
 	frappe.response.filename = f"{frappe.scrub(_('Campaign Balance Sheet'))}_{sheet.to_date}.csv"
@@ -326,8 +342,11 @@ def balance_sheet_csv(campaign: str, company: str | None = None, to_date: str | 
 def preview_repair(
 	campaign: str, company: str | None = None, to_date: str | None = None
 ) -> list[dict[str, Any]]:
-	"""What *Repair* would do, a row a voucher: `voucher_type`, `voucher_no`, `date`, `reason`, and in `blocked` why it is left
-	alone. Changes nothing."""
+	"""Return what *Repair* would do, one row for each voucher. Changes nothing.
+
+	A row has `voucher_type`, `voucher_no`, `date` and `reason`; `blocked` says why the voucher stays
+	unchanged.
+	"""
 	frappe.only_for(READERS)
 	_check_may_repair()
 	return [row.as_dict() for row in repair.plan(_sheet_for_user(campaign, company, to_date))]
@@ -366,7 +385,9 @@ def repair_vouchers(campaign: str, company: str | None = None, to_date: str | No
 
 
 def repair_job(campaign: str, company: str, to_date: str, user: str) -> None:
-	"""Run the queued repair with the rights of the user that started it. Progress and result are shown to that user."""
+	"""Run the queued repair with the permissions of the user that started it. Progress and result are shown
+	to that user.
+	"""
 	title = _("Reposting vouchers")
 
 	def show(done: int, total: int) -> None:

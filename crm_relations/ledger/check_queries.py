@@ -12,7 +12,7 @@ from crm_relations.ledger.precision import half_a_unit, in_its_unit
 
 @dataclass(frozen=True)
 class Numbered:
-	"""A leaf with its number, or with that of the nearest group above it that has one."""
+	"""A leaf account with its number, or with that of the nearest group above it that has one."""
 
 	number: int | None
 	own: bool
@@ -23,7 +23,7 @@ class Numbered:
 
 
 def numbered_accounts(company: str) -> dict[str, Numbered]:
-	"""All accounts of a company that can be booked on, by name, in the order of their numbers."""
+	"""Return all accounts of a company that can be posted to, by name, in the order of their numbers."""
 	rows = frappe.get_all(
 		"Account",
 		filters={"company": company},
@@ -45,7 +45,9 @@ def numbered_accounts(company: str) -> dict[str, Numbered]:
 
 @in_its_unit
 def receivables_outside_assets(company: str) -> list[tuple]:
-	"""(account, root type, balance) of receivables that stand on no asset account: a balance sheet shows them elsewhere."""
+	"""Return (account, root type, balance) of receivable accounts that are not assets: a balance sheet shows
+	them elsewhere.
+	"""
 	account = frappe.qb.DocType("Account")
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	return (
@@ -64,7 +66,7 @@ def receivables_outside_assets(company: str) -> list[tuple]:
 
 @in_its_unit
 def receivables_unlike_ledger(company: str) -> list[tuple[str, Decimal]]:
-	"""(account, ledger − payment ledger) where the two disagree on a receivable."""
+	"""Return (account, ledger − payment ledger) where the two disagree on a receivable."""
 	account = frappe.qb.DocType("Account")
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	gle = frappe.qb.DocType("GL Entry")

@@ -14,7 +14,9 @@ NAMED = 5  #: vouchers that a message names before it counts the rest
 
 
 def findings() -> list[Finding]:
-	"""Findings for all companies of the site. Reads the whole ledger: not for a request that a user waits for."""
+	"""Return the findings for all companies of the site. Reads the whole ledger: not for a request that a
+	user waits for.
+	"""
 	attributes = cint(frappe.db.get_single_value("Relation Settings", "attribute_invoices"))
 	result = []
 	for company in frappe.get_all(
@@ -41,7 +43,7 @@ def findings() -> list[Finding]:
 	return result + _dimension()
 
 
-#: field of the company, its label, root type and account type that it needs, and how bad it is without one
+#: field of the company, its label, the root type and account type that it needs, and the severity without it
 _DEFAULTS = (
 	("default_receivable_account", _lt("Default Receivable Account"), "Asset", "Receivable", "error"),
 	("default_income_account", _lt("Default Income Account"), "Income", None, "error"),
@@ -79,7 +81,7 @@ def _accounts(company: frappe._dict) -> list[Finding]:
 	return result
 
 
-#: fields that german_charts places, with their labels in the form of Company
+#: fields that `german_charts` covers, with their labels in the form of Company
 _LABELS = {
 	"default_receivable_account": _lt("Default Receivable Account"),
 	"default_payable_account": _lt("Default Payable Account"),
@@ -96,8 +98,9 @@ _LABELS = {
 
 
 def _german_accounts(company: frappe._dict) -> list[Finding]:
-	"""Find defaults of a company on SKR03 or SKR04 that use an account of another type. The ledger stays consistent, but the
-	balance sheet shows the amounts in the wrong place.
+	"""Find defaults of a company on SKR03 or SKR04 that use an account of another type.
+
+	The ledger stays consistent, but the balance sheet shows the amounts in the wrong place.
 	"""
 	chart = german_charts.chart_in(_chart_of(company))
 	if not chart:
@@ -138,7 +141,9 @@ def _chart_of(company: frappe._dict) -> str | None:
 
 
 def _attribution(company: str, complete: bool) -> list[Finding]:
-	"""Rows that differ from their lines, and, where they ought to be `complete`, lines without a row."""
+	"""Find rows that differ from their lines and, if the attribution should be `complete`, lines without a
+	row.
+	"""
 	remedy = _("Relation Settings, button Rebuild Attribution.")
 	result = []
 	if wrong := queries.attribution_unlike_invoice(company):

@@ -1,16 +1,17 @@
-"""Switch the campaign on and off as Accounting Dimension of ERPNext. Sole writer of that dimension and its fields.
+"""Switch the campaign on and off as Accounting Dimension of ERPNext. Sole writer of that dimension and its
+fields.
 
-While it is on, ERPNext's own General Ledger, Trial Balance, Profit and Loss and Balance Sheet filter new postings by
-campaign. Nothing else of this app depends on it. The dimension is never mandatory, never posts balancing entries, and
-its fields are not printed on customers' documents.
+While it is on, ERPNext's own General Ledger, Trial Balance, Profit and Loss and Balance Sheet filter new
+postings by campaign. Nothing else of this app depends on it. The dimension is never mandatory, never posts
+balancing entries, and its fields are not printed on customers' documents.
 
-Switching it off removes the dimension, its fields, the index and ERPNext's entry in the options of Budget. Our own
-fields stay. Database columns and the values in posted rows stay too, because a ledger is not rewritten. After switching
-on again, the old rows are found again.
+Switching it off removes the dimension, its fields, the index and ERPNext's entry in the options of Budget.
+Our own fields stay. Database columns and the values in posted rows stay too, because a ledger is not
+rewritten. After switching on again, the old rows are found again.
 
-ERPNext creates and deletes the fields in background jobs. We do it at once instead, and make sure that no such job is
-queued. A late job would create fields for a removed dimension, or delete fields of ours. Changing fields commits, as
-every change of a table does in MariaDB.
+ERPNext creates and deletes the fields in background jobs. We do it at once instead, and make sure that no
+such job is queued. A late job would create fields for a removed dimension, or delete fields of ours. Changing
+fields commits, as every change of a table does in MariaDB.
 """
 
 import frappe
@@ -35,8 +36,8 @@ BUDGET_OPTIONS = "Budget-budget_against-options"
 def switch_on() -> None:
 	"""Create the dimension with its fields and index, at once. Safe to run again.
 
-	:raises frappe.ValidationError: there is a dimension of the campaign with another field name, or a foreign field with
-		the name that the dimension needs
+	:raises frappe.ValidationError: the campaign has a dimension with another field name, or a foreign
+		field has the name that the dimension needs
 	"""
 	if foreign := foreign_fields():
 		refuse(
@@ -70,7 +71,7 @@ def switch_on() -> None:
 
 
 def switch_off() -> None:
-	"""Take the dimension back; our own fields and everything posted stay. Safe to run again."""
+	"""Remove the dimension; our own fields and all postings stay. Safe to run again."""
 	for name in frappe.get_all(
 		"Accounting Dimension", {"document_type": DOCUMENT_TYPE}, pluck="name", order_by="name asc"
 	):
@@ -100,21 +101,23 @@ def ensure() -> None:
 
 
 def current() -> Document | None:
-	"""The Accounting Dimension of the campaign, whoever made it."""
+	"""Return the Accounting Dimension of the campaign, whichever user or app created it."""
 	name = frappe.db.get_value("Accounting Dimension", {"document_type": DOCUMENT_TYPE})
 	return frappe.get_doc("Accounting Dimension", name) if name else None
 
 
 @deferrable
 def add_company(doc: Document) -> None:
-	"""A new company's line in the dimension: without it, the till's closing would not keep its campaigns apart."""
+	"""Add a row for a new company to the dimension. Without it, POS closing would mix campaigns in its merged
+	invoices.
+	"""
 	if dimension := current():
 		_add_companies(dimension)
 
 
 @deferrable
 def forget_company(doc: Document) -> None:
-	"""The line of a company that is being deleted: left there, it would keep the company from being deleted."""
+	"""Remove the row of a company that is being deleted; it would otherwise prevent the deletion."""
 	if dimension := current():
 		frappe.db.delete("Accounting Dimension Detail", {"parent": dimension.name, "company": doc.name})
 		_forget()
@@ -122,8 +125,11 @@ def forget_company(doc: Document) -> None:
 
 @deferrable
 def follow_rename(doc: Document) -> None:
-	"""Values of the dimension in columns whose field went when it was switched off: Frappe does not rename these, and
-	switched on again, they would name a campaign that is not there."""
+	"""Rename the campaign in columns that lost their field when the dimension was switched off.
+
+	Frappe does not rename these values. After switching on again, they would name a campaign that does not
+	exist.
+	"""
 	old, new = doc.flags.relation_renamed
 	for doctype in get_doctypes_with_dimensions():
 		if _has_forgotten_column(doctype):
@@ -132,7 +138,8 @@ def follow_rename(doc: Document) -> None:
 
 
 def keep_what_is_posted(doc: Document) -> None:
-	"""Refuse to delete a campaign on posted rows while the field of their column is removed. Frappe does not see them.
+	"""Refuse to delete a campaign on posted rows while the field of their column is removed. Frappe does not
+	see them.
 
 	:raises frappe.LinkExistsError: such rows exist
 	"""
@@ -151,7 +158,9 @@ def keep_what_is_posted(doc: Document) -> None:
 
 
 def _has_forgotten_column(doctype: str) -> bool:
-	"""Whether the table still has the column although the doctype has no such field: the dimension was switched off."""
+	"""Tell whether the table still has the column although the doctype has no such field: the dimension was
+	switched off.
+	"""
 	meta = frappe.get_meta(doctype)
 	if meta.has_field(FIELDNAME) or meta.issingle or meta.is_virtual:
 		return False
@@ -159,7 +168,9 @@ def _has_forgotten_column(doctype: str) -> bool:
 
 
 def state() -> str:
-	"""Whether ERPNext's ledger carries campaigns and its reports filter by them: `on`, `disabled` or `off`."""
+	"""Return whether ERPNext's ledger carries campaigns and its reports filter by them: `on`, `disabled` or
+	`off`.
+	"""
 	dimension = current()
 	if not dimension or not frappe.get_meta("GL Entry").has_field(FIELDNAME):
 		return "off"
@@ -167,7 +178,9 @@ def state() -> str:
 
 
 def fields() -> list[str]:
-	"""Names of the Custom Fields that the dimension put on ERPNext's doctypes; ours are not among them."""
+	"""Return the names of the Custom Fields that the dimension added to ERPNext's doctypes; ours are not
+	among them.
+	"""
 	field = frappe.qb.DocType("Custom Field")
 	query = (
 		frappe.qb.from_(field)
@@ -193,14 +206,16 @@ def foreign_fields() -> list[str]:
 
 
 def companies_without_row(dimension: Document) -> list[str]:
-	"""Companies without a line in the dimension; the consolidation of till invoices reads these lines."""
+	"""Return the companies without a row in the dimension; the consolidation of POS invoices reads these
+	rows.
+	"""
 	known = {row.company for row in dimension.dimension_defaults}
 	names = frappe.get_all("Company", pluck="name", order_by="name asc")
 	return [name for name in names if name not in known]
 
 
 def _insert_dimension() -> Document:
-	"""Written without `after_insert`, which queues ERPNext's job (see the module's docstring)."""
+	"""Insert the dimension without `after_insert`, which queues ERPNext's job (see the module's docstring)."""
 	dimension = frappe.get_doc(
 		{
 			"doctype": "Accounting Dimension",
@@ -210,7 +225,7 @@ def _insert_dimension() -> Document:
 			"fieldname": FIELDNAME,
 		}
 	)
-	dimension.set("__islocal", True)  # ERPNext checks a dimension that is there by other rules
+	dimension.set("__islocal", True)  # ERPNext validates an existing dimension by other rules
 	dimension.run_method("before_insert")
 	dimension.run_method("validate")
 	dimension.db_insert()
@@ -227,7 +242,7 @@ def _doctypes_without_field() -> list[str]:
 
 
 def _create_ledger_field() -> None:
-	"""The ledger's field with its index, before ERPNext makes it without one."""
+	"""Create the ledger's field with its index, before ERPNext creates it without one."""
 	field = frappe.db.get_value(
 		"Custom Field", {"dt": "GL Entry", "fieldname": FIELDNAME}, ["name", "search_index"], as_dict=True
 	)
@@ -257,7 +272,7 @@ def _drop_index() -> None:
 
 
 def _set_index(field: str, value: int) -> None:
-	"""Frappe makes or drops the index when it brings the table in line with the field."""
+	"""Set the index; Frappe creates or drops it when it updates the table from the field."""
 	frappe.db.set_value("Custom Field", field, "search_index", value)
 	frappe.clear_cache(doctype="GL Entry")
 	frappe.db.updatedb("GL Entry")
@@ -280,7 +295,9 @@ def _delete_fields() -> None:
 
 
 def _restore_budget_options() -> None:
-	"""Take our entry from the options of Budget; where only ERPNext's own are left, the setter goes too."""
+	"""Remove our entry from the options of Budget; if only ERPNext's own are left, delete the property setter
+	too.
+	"""
 	value = frappe.db.get_value("Property Setter", BUDGET_OPTIONS, "value")
 	if value is None:
 		return
@@ -293,7 +310,7 @@ def _restore_budget_options() -> None:
 
 
 def _add_companies(dimension: Document) -> None:
-	"""An empty line for each company: neither mandatory nor balancing."""
+	"""Add an empty row for each company: neither mandatory nor balancing."""
 	dimension.reload()
 	missing = companies_without_row(dimension)
 	for company in missing:
@@ -303,7 +320,7 @@ def _add_companies(dimension: Document) -> None:
 
 
 def _forget() -> None:
-	"""Caches of the request and of the doctypes' meta."""
+	"""Clear caches of the request and of the doctypes' meta."""
 	frappe.flags.accounting_dimensions = None
 	frappe.flags.accounting_dimensions_details = None
 	for doctype in get_doctypes_with_dimensions():

@@ -12,11 +12,11 @@ CUSTOMERS, SUPPLIERS = (10000, 69999), (70000, 99999)
 
 @dataclass(frozen=True)
 class Place:
-	"""Where a default account belongs.
+	"""The accounts that suit a default of the company.
 
-	`ranges` are account numbers, both ends included; `but` are numbers within them that only a special case uses;
-	`usual` are the numbers that most companies choose, best first. `account_type` is what ERPNext needs there, and what
-	its charts do not always set.
+	`ranges` are account numbers, both ends included. `but` are numbers within them that only a special case
+	uses. `usual` are the numbers that most companies choose, best first. `account_type` is the type that
+	ERPNext needs there. ERPNext's charts do not always set it.
 	"""
 
 	ranges: tuple[tuple[int, int], ...]
@@ -57,16 +57,16 @@ SKR03 = {
 	"exchange_gain_loss_account": Place(((2150, 2159), (2660, 2669)), (2150,)),
 }
 
-#: by what a chart's name contains
+#: part of a chart's name → its accounts
 CHARTS = {"SKR03": SKR03, "SKR04": SKR04}
 
 
 def chart_in(name: str | None) -> str | None:
-	"""`SKR03` or `SKR04`, whichever the name of a chart of accounts contains."""
+	"""Return `SKR03` or `SKR04`, whichever the name of a chart of accounts contains."""
 	return next((chart for chart in CHARTS if chart in (name or "")), None)
 
 
 def as_number(text: str | None) -> int | None:
-	"""An account number such as `0409` as a number; None where there is none, or one with other characters."""
+	"""Return an account number such as `0409` as a number; None if it is empty or has other characters."""
 	text = (text or "").strip()
 	return int(text) if text.isascii() and text.isdigit() else None

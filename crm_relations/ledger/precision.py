@@ -20,13 +20,13 @@ def decimals_of(company: str) -> int:
 
 @contextmanager
 def in_unit_of(company: str) -> Iterator[None]:
-	"""Reckon in the smallest unit of the company's ledger inside the block."""
+	"""Compute in the smallest unit of the company's ledger inside the block."""
 	with money.decimals(decimals_of(company)):
 		yield
 
 
 def in_its_unit(function: Callable) -> Callable:
-	"""Run the function in the smallest unit of the company that its first argument names, or is the scope of."""
+	"""Run the function in the smallest unit of the company that its first argument names or is the scope of."""
 
 	@wraps(function)
 	def reckoned(asked: Any, *arguments: Any, **options: Any) -> Any:
@@ -37,5 +37,5 @@ def in_its_unit(function: Callable) -> Callable:
 
 
 def half_a_unit() -> Any:
-	"""Return what amounts may differ by before it is a difference, for SQL."""
+	"""Return the SQL value up to which a deviation of amounts is not a difference."""
 	return money.smallest_unit() / 2

@@ -1,1 +1,3 @@
-"""Attribution of revenue to campaigns: by dimension, by rule and by attribution model."""
+"""Attribute revenue to campaigns: by dimension, by rule and by attribution model. Writes Relation
+Attribution.
+"""

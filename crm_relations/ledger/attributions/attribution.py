@@ -1,14 +1,18 @@
-"""Attribute the lines of a voucher to campaigns. Sole writer of `Relation Attribution`.
+"""Attribute the lines of a voucher to campaigns.
 
-Each line of a posted Sales Invoice that carries a campaign has one row. The campaign of the line counts, else that of
-the header. If no line carries a campaign, the attribution rule of the company applies (`rule_attribution`). A line then
-has one row for each campaign. Their shares add up to 1, and their amounts to the amount of the line. The submit of an
-invoice does no such query: the job `attribute_waiting` follows minutes later. A document flow always wins over a rule.
+Writes `Relation Attribution`, of which `queries` deletes orphaned rows, and `attributed_until` of the
+attribution rules.
+
+Each line of a posted Sales Invoice that carries a campaign has one row. The campaign of the line counts, else
+that of the header. If no line carries a campaign, the attribution rule of the company applies
+(`rule_attribution`). A line then has one row for each campaign. Their shares add up to 1, and their amounts
+to the amount of the line. The submit of an invoice makes no such query: the job `attribute_waiting` follows
+minutes later. A document flow always wins over a rule.
 
 `amount` is the line's net amount in the company's currency (`base_net_amount`), negative on a credit note.
-`account` is the account that the ledger credits with the line. This is the income account or, for deferred revenue, the
-deferred revenue account. The statement counts deferred revenue when ERPNext moves it to income. Lines that post no
-revenue get no row: sold fixed assets and transfers within the company.
+`account` is the account that the ledger credits with the line. This is the income account or, for deferred
+revenue, the deferred revenue account. The statement counts deferred revenue when ERPNext moves it to income.
+Lines that post no revenue get no row: sold fixed assets and transfers within the company.
 """
 
 import json
@@ -27,7 +31,7 @@ from crm_relations.shared.money import allocate, to_decimal
 from crm_relations.shared.side_effects import deferrable, one_statement
 
 RULE = queries.CHAIN_RULE
-OVERLAP_HOURS = 1  #: an invoice is committed some time after the moment that it was changed at
+OVERLAP_HOURS = 1  #: an invoice is committed some time after its modification time
 CHUNK = 500
 ROWS_AT_ONCE = 500
 FIELDS = [
@@ -52,9 +56,9 @@ FIELDS = [
 	"evidence",
 ]
 _LINE, _CAMPAIGN, _ACCOUNT = (FIELDS.index(name) for name in ("voucher_detail_no", "campaign", "account"))
-#: fields of an invoice line that name the documents it came from
+#: fields of an invoice line that name its predecessors
 CHAIN = ("sales_order", "so_detail", "delivery_note", "dn_detail", "sales_invoice_item", "pos_invoice")
-#: and fields of the invoice itself that do
+#: fields of the invoice that name its predecessors
 CHAIN_OF_HEADER = ("return_against", "amended_from", "subscription")
 
 
@@ -62,7 +66,7 @@ CHAIN_OF_HEADER = ("return_against", "amended_from", "subscription")
 def attribute(doc: Document) -> None:
 	"""Write the attribution rows of a submitted Sales Invoice, in one statement.
 
-	Costs nothing where no line carries a campaign. Safe to run again: a line that has its row keeps it.
+	Costs nothing if no line carries a campaign. Safe to run again: a line that has its row keeps it.
 	"""
 	if doc.docstatus != 1 or not _carries_campaign(doc, doc.items):
 		return
@@ -75,8 +79,9 @@ def attribute(doc: Document) -> None:
 def withdraw(doc: Document) -> None:
 	"""Delete the attribution rows of a cancelled Sales Invoice.
 
-	An immutable ledger keeps its rows and takes them back on the day of the cancellation. The attribution then follows: it
-	stays in the period of the invoice, and `reversed_on` is the day from which it does not count any more.
+	An immutable ledger keeps the rows of the invoice and reverses them on the day of the cancellation. The
+	attribution follows it. It stays in the period of the invoice, and `reversed_on` is the day from which it
+	no longer counts.
 	"""
 	rows = {"voucher_type": doc.doctype, "voucher_no": doc.name}
 	day = queries.day_of_reversal(doc.name)
@@ -104,7 +109,7 @@ def follow_changes(doc: Document) -> None:
 	accounts = {line.name: posting_account(doc, line) for line in doc.items}
 	for (line, campaign), (account, rule) in known.items():
 		key = {"voucher_detail_no": line, "campaign": campaign}
-		if rule == RULE:  # the campaign was taken off
+		if rule == RULE:  # the campaign was removed
 			frappe.db.delete("Relation Attribution", key)
 		elif line in accounts and account != accounts[line]:
 			frappe.db.set_value("Relation Attribution", key, "account", accounts[line], update_modified=False)
@@ -144,11 +149,13 @@ def rebuild(
 
 
 def attribute_waiting() -> dict[str, int]:
-	"""Attribute by rule what was posted since the last time and carries no campaign; a job of every few minutes.
+	"""Attribute by rule the invoices without a campaign that were posted since the last run; a job of every
+	few minutes.
 
-	Invoices from before the rule was made are left to a rebuild. Commits after each chunk; can be killed and run again.
+	Invoices from before the rule was created are left to a rebuild. Commits after each chunk. The job can be
+	killed and run again.
 
-	:return: counts `invoices` (looked at), `rows`
+	:return: counts `invoices` (examined), `rows`
 	"""
 	counts = {"invoices": 0, "rows": 0}
 	if not cint(frappe.db.get_single_value("Relation Settings", "attribute_invoices")):
@@ -176,9 +183,9 @@ def attribute_waiting() -> dict[str, int]:
 
 
 def _rows_of(invoices: list[Any], fresh: bool) -> list[tuple]:
-	"""The rows of posted invoices: of the chain where a line carries a campaign, else by rule.
+	"""Return the rows of posted invoices: by document flow if a line carries a campaign, else by rule.
 
-	:param fresh: see `by_rule.shares_of`
+	:param fresh: see `rule_attribution.shares_of`
 	"""
 	if not invoices:
 		return []
@@ -201,7 +208,7 @@ def _carries_campaign(doc: Any, lines: Iterable[Any]) -> bool:
 
 
 def _rows(doc: Any, lines: Iterable[Any]) -> list[tuple]:
-	"""The rows of an invoice, given as document or as the fields read by `queries`."""
+	"""Return the rows of an invoice, given as a document or as the fields read by `queries`."""
 	if not _carries_campaign(doc, lines) or _is_internal(doc):
 		return []
 	rows, stamp, places = [], _stamp(), decimals_of(doc.company)
@@ -215,7 +222,7 @@ def _rows(doc: Any, lines: Iterable[Any]) -> list[tuple]:
 
 
 def _rule_rows(doc: Any, lines: Iterable[Any], given: rule_attribution.RuleShares) -> list[tuple]:
-	"""A row for each line and campaign; the cents of a line add up to its amount (largest remainder)."""
+	"""Return a row for each line and campaign; the cents of a line add up to its amount (largest remainder)."""
 	rows, stamp = [], _stamp()
 	for line in lines:
 		if line.get("is_fixed_asset"):
@@ -232,14 +239,14 @@ def _rule_rows(doc: Any, lines: Iterable[Any], given: rule_attribution.RuleShare
 
 
 def _stamp() -> tuple:
-	"""Time and user of all rows that are written at once."""
+	"""Return time and user for all rows that are written at once."""
 	return now(), frappe.session.user
 
 
 def _row(
 	stamp: tuple, doc: Any, line: Any, relation: str | None, part: tuple, rule: str, evidence: dict
 ) -> tuple:
-	"""The values of `FIELDS`; `part` is campaign, share, amount."""
+	"""Return the values of `FIELDS`; `part` is campaign, share, amount."""
 	time, user = stamp
 	campaign, share, amount = part
 	return (
@@ -266,19 +273,19 @@ def _row(
 
 
 def posting_account(doc: Any, line: Any) -> str | None:
-	"""The account that ERPNext credits with the line when the invoice is posted."""
+	"""Return the account that ERPNext credits with the line when the invoice is posted."""
 	if line.get("enable_deferred_revenue") and not doc.is_return:
 		return line.get("deferred_revenue_account")
 	return line.income_account
 
 
 def _is_internal(doc: Any) -> bool:
-	"""Goods moved within the company: ERPNext posts no income for them."""
+	"""Tell whether goods moved within the company: ERPNext posts no income for them."""
 	return bool(doc.get("is_internal_customer") and doc.get("represents_company") == doc.company)
 
 
 def _evidence(doc: Any, line: Any) -> dict[str, str]:
-	"""Where the campaign of the line was found, and the documents before it."""
+	"""Return where the campaign of the line was found, and the documents that precede it."""
 	source = "Sales Invoice Item" if line.get("relation_campaign") else "Sales Invoice"
 	evidence = {"field": f"{source}.relation_campaign"}
 	evidence.update({field: line.get(field) for field in CHAIN if line.get(field)})
@@ -295,8 +302,11 @@ def _insert(rows: list[tuple]) -> None:
 
 @lru_cache(maxsize=64)
 def _insert_statement(rows: int, db_type: str) -> str:
-	"""The INSERT of so many rows, a line that has its row left as it is. Kept, because to put it together takes longer
-	than to run it, and it runs in the submit of every invoice."""
+	"""Return the INSERT of this number of rows, which leaves a line that has its row unchanged.
+
+	The text is cached, because composing it takes longer than running it. It runs in the submit of every
+	invoice.
+	"""
 	query = frappe.qb.into(frappe.qb.DocType("Relation Attribution")).columns(*FIELDS)
 	query = query.on_conflict().do_nothing() if db_type == "postgres" else query.ignore()
 	return query.insert(*[[Parameter("%s")] * len(FIELDS)] * rows).get_sql()

@@ -1,10 +1,12 @@
-"""Attribute invoices without a document flow to campaigns, by attribution models over the customer's responses.
+"""Attribute invoices without a document flow to campaigns, by attribution models over the customer's
+responses.
 
-Pure Python: imports no frappe and writes nothing. A touchpoint is a response of the customer to a campaign: a click, a
-reply, a call, a letter. A message that was only sent, opened or declined is none. The models follow the literature on
-multi-touch attribution (R. Berman, *Beyond the Last Touch*, Marketing Science 37, 2018):
+Pure Python: imports no frappe and writes nothing. A touchpoint is a response of the customer to a campaign: a
+click, a reply, a call, a letter. A message that was only sent, opened or declined is not a touchpoint. The
+models follow the literature on multi-touch attribution (R. Berman, *Beyond the Last Touch*, Marketing Science
+37, 2018):
 
-* Last Touch, First Touch: the campaign of the last or first response has the whole invoice;
+* Last Touch, First Touch: the campaign of the last or first response gets the whole invoice;
 * Linear: each response counts the same;
 * Time Decay: a response counts half as much as one that came a half-life later.
 
@@ -20,7 +22,7 @@ from decimal import Decimal
 from crm_relations.shared.money import allocate
 
 LAST, FIRST, LINEAR, DECAY = RULES = ("Last Touch", "First Touch", "Linear", "Time Decay")
-#: answers that speak for a campaign, and what they may not say
+#: types of responses that count for a campaign, and the answers that rule a response out
 TYPES = ("Reply", "Click", "Call", "Letter")
 REFUSALS = ("Not Interested", "Not Reached")
 SHARE_UNIT = Decimal("0.000000001")
@@ -29,7 +31,7 @@ ONE = Decimal("1.000000000")
 
 @dataclass(frozen=True)
 class Touch:
-	"""An answer."""
+	"""A response that may count (touchpoint)."""
 
 	name: str
 	campaign: str
@@ -39,7 +41,7 @@ class Touch:
 
 @dataclass(frozen=True)
 class Policy:
-	"""The rule of a company."""
+	"""The attribution rule of a company."""
 
 	rule: str
 	days: int
@@ -47,7 +49,7 @@ class Policy:
 
 
 def counted(touches: Iterable[Touch], policy: Policy, invoiced_at: datetime) -> list[Touch]:
-	"""The answers within the days before the invoice, oldest first."""
+	"""Return the touchpoints within the rule's days before the invoice, oldest first."""
 	since = invoiced_at - timedelta(days=policy.days)
 	return sorted(
 		(touch for touch in touches if since <= touch.at <= invoiced_at),
@@ -56,7 +58,7 @@ def counted(touches: Iterable[Touch], policy: Policy, invoiced_at: datetime) -> 
 
 
 def weights(touches: list[Touch], policy: Policy) -> list[Decimal]:
-	"""What each of the counted answers weighs; the newest weighs 1 unless the rule says otherwise."""
+	"""Return the weight of each counted touchpoint; the newest has weight 1 unless the model says otherwise."""
 	if policy.rule == LAST:
 		return [Decimal(int(i == len(touches) - 1)) for i in range(len(touches))]
 	if policy.rule == FIRST:
@@ -74,7 +76,10 @@ def weights(touches: list[Touch], policy: Policy) -> list[Decimal]:
 
 
 def shares(touches: Iterable[Touch], policy: Policy, invoiced_at: datetime) -> dict[str, Decimal]:
-	"""campaign → its share of the invoice, with nine places and 1 in all; the largest first. Empty without an answer."""
+	"""Return campaign → its share of the invoice, largest first. Shares have nine places and add up to 1.
+
+	Return an empty dict if there is no touchpoint.
+	"""
 	found = counted(touches, policy, invoiced_at)
 	if not found:
 		return {}

@@ -1,4 +1,7 @@
-"""Read posted invoices, their lines and their attribution, and the responses that a rule may count. Writes nothing."""
+"""Read posted invoices, their lines and their attribution, and the responses that a rule may count.
+
+Deletes orphaned rows of `Relation Attribution`; writes nothing else.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,7 +21,7 @@ SHARE_ROUNDING = Decimal("0.000001")
 
 
 def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
-	"""campaign, amount (company currency, decimal string) and number of lines of one invoice."""
+	"""Return campaign, amount (company currency, decimal string) and number of lines of one invoice."""
 	row = frappe.qb.DocType("Relation Attribution")
 	rows = (
 		frappe.qb.from_(row)
@@ -34,7 +37,7 @@ def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
 	]
 
 
-# Attribution, rebuilt ------------------------------------------------------------------------------
+# Rebuild of the attribution ------------------------------------------------------------------------
 
 
 def _invoice_filter(query: Any, invoice: Any, company: str | None, from_date: Any, to_date: Any) -> Any:
@@ -57,7 +60,7 @@ def count_invoices(company: str | None, from_date: str | None, to_date: str | No
 def invoices_after(
 	name: str, company: str | None, from_date: str | None, to_date: str | None, limit: int
 ) -> list[str]:
-	"""Names of the next posted invoices in the order of their names."""
+	"""Return the names of the next posted invoices in the order of their names."""
 	invoice = frappe.qb.DocType("Sales Invoice")
 	query = frappe.qb.from_(invoice).select(invoice.name).where(invoice.name > name)
 	query = query.orderby(invoice.name).limit(limit)
@@ -65,7 +68,7 @@ def invoices_after(
 
 
 def invoices_without_rows(name: str, company: str, since: Any, limit: int) -> list[str]:
-	"""Names of the next invoices posted or changed since then of which no line is attributed."""
+	"""Return the names of the next invoices posted or changed since then that have no attributed line."""
 	invoice = frappe.qb.DocType("Sales Invoice")
 	row = frappe.qb.DocType("Relation Attribution")
 	return (
@@ -109,7 +112,7 @@ def locked(names: Sequence[str]) -> list[frappe._dict]:
 
 
 def lines_of(names: Sequence[str]) -> dict[str, list[frappe._dict]]:
-	"""invoice → the fields of its lines that an attribution row is made from."""
+	"""Return invoice → the fields of its lines that an attribution row is made from."""
 	item = frappe.qb.DocType("Sales Invoice Item")
 	rows = (
 		frappe.qb.from_(item)
@@ -141,8 +144,9 @@ def lines_of(names: Sequence[str]) -> dict[str, list[frappe._dict]]:
 
 
 def delete_orphans(company: str | None) -> int:
-	"""Delete attribution of invoices that are gone, cancelled or draft; returns the number of rows. What an immutable ledger
-	still has of a cancelled invoice keeps its attribution.
+	"""Delete the attribution of invoices that are deleted, cancelled or draft; return the number of rows.
+
+	A cancelled invoice that an immutable ledger still holds keeps its attribution.
 	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	invoice = frappe.qb.DocType("Sales Invoice")
@@ -166,7 +170,7 @@ def delete_orphans(company: str | None) -> int:
 
 
 def relations_of_customers(customers: Sequence[str]) -> dict[str, str]:
-	"""customer → relation, for invoices that carry none: they are older than the app."""
+	"""Return customer → relation, for invoices without a relation, which are older than the app."""
 	party = frappe.qb.DocType("Relation Party")
 	return dict(
 		frappe.qb.from_(party)
@@ -179,7 +183,9 @@ def relations_of_customers(customers: Sequence[str]) -> dict[str, str]:
 def answers(
 	relations: Sequence[str], types: Sequence[str], but_not: Sequence[str], since: Any, until: Any
 ) -> list[frappe._dict]:
-	"""What these relations answered in a time: relation, name, campaign, type, time, and the campaign's company."""
+	"""Return the responses of these relations in a period: relation, name, campaign, type, time, and the
+	campaign's company.
+	"""
 	answer = frappe.qb.DocType("Relation Campaign Response")
 	campaign = frappe.qb.DocType("Relation Campaign")
 	return (
@@ -203,7 +209,7 @@ def answers(
 
 
 def invoices_returned(names: Sequence[str]) -> list[frappe._dict]:
-	"""What credit notes take back: name, customer, relation, day and time."""
+	"""Return the invoices that credit notes reverse: name, customer, relation, date and time."""
 	invoice = frappe.qb.DocType("Sales Invoice")
 	return (
 		frappe.qb.from_(invoice)
@@ -214,7 +220,9 @@ def invoices_returned(names: Sequence[str]) -> list[frappe._dict]:
 
 
 def rule_rows_of(names: Sequence[str]) -> list[frappe._dict]:
-	"""Rows that a rule has made of these invoices, one a campaign: all lines of an invoice have the same shares."""
+	"""Return the rows that a rule made for these invoices, one for each campaign: all lines of an invoice
+	have the same shares.
+	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	return (
 		frappe.qb.from_(row)
@@ -235,7 +243,9 @@ def rule_rows_of(names: Sequence[str]) -> list[frappe._dict]:
 
 
 def explanation_of(invoice: str) -> list[frappe._dict]:
-	"""campaign, rule, amount, lines, share and evidence of an invoice, a row a campaign and rule."""
+	"""Return campaign, rule, amount, lines, share and evidence of an invoice, one row for each campaign and
+	rule.
+	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	return (
 		frappe.qb.from_(row)
@@ -258,7 +268,7 @@ def explanation_of(invoice: str) -> list[frappe._dict]:
 
 
 def day_of_reversal(invoice: str) -> Any:
-	"""The day on which the ledger takes a cancelled invoice back; None where it has no rows of it left."""
+	"""Return the day on which the ledger reverses a cancelled invoice; None if it has no rows of it left."""
 	gle = frappe.qb.DocType("GL Entry")
 	rows = (
 		frappe.qb.from_(gle)
@@ -272,7 +282,7 @@ def day_of_reversal(invoice: str) -> Any:
 
 
 def accounts_and_campaigns(invoice: str) -> dict[tuple[str, str], tuple[str | None, str]]:
-	"""(line, campaign) → account and rule of the rows of an invoice."""
+	"""Return (line, campaign) → account and rule of the rows of an invoice."""
 	row = frappe.qb.DocType("Relation Attribution")
 	query = frappe.qb.from_(row).select(row.voucher_detail_no, row.campaign, row.account, row.rule)
 	query = query.where((row.voucher_type == "Sales Invoice") & (row.voucher_no == invoice))
@@ -280,15 +290,19 @@ def accounts_and_campaigns(invoice: str) -> dict[tuple[str, str], tuple[str | No
 
 
 def _posting_account(item: Any, invoice: Any) -> Any:
-	"""What `attribution.posting_account` says, in SQL."""
+	"""Return the SQL term of `attribution.posting_account`."""
 	deferred = (item.enable_deferred_revenue == 1) & (invoice.is_return == 0)
 	return Case().when(deferred, item.deferred_revenue_account).else_(item.income_account)
 
 
 @in_its_unit
 def attribution_unlike_invoice(company: str) -> list[str]:
-	"""Invoices with a row that differs from its line in amount, account, campaign or date, or that has no line; with a row of a rule
-	although the line carries a campaign; or with a line whose shares are not 1 or not its amount in all."""
+	"""Return the invoices with an attribution that contradicts their lines.
+
+	These have a row that differs from its line in amount, account, campaign or date, or that has no line. Or
+	a row of a rule belongs to a line that carries a campaign. Or the shares of a line do not add up to 1, or
+	its amounts not to the line's amount.
+	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	item = frappe.qb.DocType("Sales Invoice Item")
 	invoice = frappe.qb.DocType("Sales Invoice")
@@ -330,7 +344,7 @@ def attribution_unlike_invoice(company: str) -> list[str]:
 
 
 def invoices_without_attribution(company: str) -> list[str]:
-	"""Posted invoices with a line that carries a campaign and has no row."""
+	"""Return the posted invoices with a line that carries a campaign and has no row."""
 	row = frappe.qb.DocType("Relation Attribution")
 	item = frappe.qb.DocType("Sales Invoice Item")
 	invoice = frappe.qb.DocType("Sales Invoice")

@@ -1,6 +1,7 @@
-"""Compute the shares of campaigns in invoices without a document flow. Writes nothing; `attribution` writes the rows.
+"""Compute the shares of campaigns in invoices without a document flow. Writes nothing; `attribution` writes
+the rows.
 
-A credit note has the shares of the invoice that it reverses. Each campaign loses what it has gained before.
+A credit note has the shares of the invoice that it reverses. Each campaign loses what it gained before.
 """
 
 from collections import defaultdict
@@ -25,12 +26,12 @@ from crm_relations.ledger.attributions.attribution_models import (
 	weights,
 )
 
-NAMED = 20  #: answers that the evidence of a row names; it says how many there were
+NAMED = 20  #: responses that the evidence of a row names; it also gives their total number
 
 
 @dataclass(frozen=True)
 class RuleShares:
-	"""What a rule gives: campaign → share, and campaign → why."""
+	"""The result of a rule: campaign → share, and campaign → evidence."""
 
 	rule: str
 	relation: str | None
@@ -39,7 +40,7 @@ class RuleShares:
 
 
 def policies() -> dict[str, Policy]:
-	"""company → its rule, where it has one that is enabled."""
+	"""Return company → its rule, for companies with an enabled rule."""
 	rows = frappe.get_all(
 		"Relation Attribution Rule",
 		filters={"enabled": 1, "rule": ["in", RULES]},
@@ -50,11 +51,13 @@ def policies() -> dict[str, Policy]:
 
 
 def shares_of(invoices: Sequence[Any], fresh: bool = False) -> dict[str, RuleShares]:
-	"""invoice → shares by rule, in a fixed number of queries. Without invoices that no answer speaks for.
+	"""Return invoice → shares by rule, in a fixed number of queries. Invoices without a touchpoint are left
+	out.
 
-	:param invoices: posted ones without a campaign: name, company, customer, relation, posting_date, posting_time,
-		return_against
-	:param fresh: reckon credit notes from the answers too, and not from the rows of what they take back
+	:param invoices: posted ones without a campaign: name, company, customer, relation, posting_date,
+		posting_time, return_against
+	:param fresh: compute credit notes from the responses too, and not from the rows of the invoices that
+		they reverse
 	"""
 	rules = policies()
 	invoices = [invoice for invoice in invoices if invoice.company in rules]
@@ -74,7 +77,7 @@ def shares_of(invoices: Sequence[Any], fresh: bool = False) -> dict[str, RuleSha
 
 
 def _reckoned(asked: Sequence[tuple[Any, Any]], rules: dict[str, Policy]) -> dict[str, RuleShares]:
-	"""Shares from the answers up to the moment of each invoice, or of the one that it takes back."""
+	"""Compute shares from the responses up to the moment of each invoice, or of the invoice that it reverses."""
 	if not asked:
 		return {}
 	without = [source.customer for _invoice, source in asked if not source.relation]
@@ -100,7 +103,7 @@ def _reckoned(asked: Sequence[tuple[Any, Any]], rules: dict[str, Policy]) -> dic
 
 
 def _touches(relations: Iterable[str], since: datetime, until: datetime) -> dict[str, list[tuple]]:
-	"""relation → (answer, company of its campaign)"""
+	"""Return relation → (touchpoint, company of its campaign)."""
 	found = defaultdict(list)
 	names = sorted(relations)
 	for row in queries.answers(names, TYPES, REFUSALS, since, until) if names else ():
@@ -110,7 +113,7 @@ def _touches(relations: Iterable[str], since: datetime, until: datetime) -> dict
 
 
 def _evidence(touches: Sequence[Touch], policy: Policy, at: datetime) -> dict[str, dict[str, Any]]:
-	"""campaign → the rule as it was, and the answers that count, newest first."""
+	"""Return campaign → the rule as it was, and the touchpoints that count, newest first."""
 	found = counted(touches, policy, at)
 	by_campaign = defaultdict(list)
 	for touch, weight in zip(found, weights(found, policy), strict=True):
@@ -133,7 +136,7 @@ def _evidence(touches: Sequence[Touch], policy: Policy, at: datetime) -> dict[st
 
 
 def _kept(returned: Sequence[str]) -> dict[str, RuleShares]:
-	"""Invoice → the shares that its rows have now."""
+	"""Return invoice → the shares that its rows have now."""
 	rows = defaultdict(list)
 	for row in queries.rule_rows_of(returned):
 		rows[row.voucher_no].append(row)
@@ -149,7 +152,7 @@ def _kept(returned: Sequence[str]) -> dict[str, RuleShares]:
 
 
 def _moment(invoice: Any) -> datetime:
-	"""Day and time of the posting."""
+	"""Return day and time of the posting."""
 	time = (
 		get_time(str(invoice.posting_time))
 		if invoice.get("posting_time") is not None

@@ -1,1 +1,1 @@
-"""Balance sheet of a campaign: its part of each account, differences and their repair."""
+"""Build the balance sheet of a campaign, explain its differences and repair them. Only `repair` writes."""

@@ -1,12 +1,13 @@
-"""Build the balance sheet of a campaign and compare it with ERPNext's balance sheet, filtered by campaign. Writes nothing.
+"""Build the balance sheet of a campaign and compare it with ERPNext's balance sheet, filtered by campaign.
+Writes nothing.
 
-Our sheet is the sum of the campaign's share of every voucher (`campaign_ledger`). Assets equal liabilities, equity and
-profit, because each share balances. A voucher that does not balance is an error and is named.
+Our sheet is the sum of the campaign's share of every voucher (`campaign_ledger`). Assets equal liabilities,
+equity and profit, because each share balances. A voucher that does not balance is an error and is named.
 
-ERPNext's figures come from its own report Balance Sheet, with the campaign as filter. Where an account differs, the
-vouchers with the difference show the reason (`reasons`). The differences of the vouchers add up to that of the account.
-ERPNext treats the excess of assets over liabilities as profit. This need not equal the income less expenses of the same
-rows, so both are shown.
+ERPNext's figures come from its own report Balance Sheet, with the campaign as filter. Where an account
+differs, the vouchers with the difference show the reason (`reasons`). The differences of the vouchers add up
+to that of the account. ERPNext treats the excess of assets over liabilities as profit. This need not equal
+the income less expenses of the same rows, so both are shown.
 """
 
 from collections import defaultdict
@@ -35,13 +36,13 @@ from crm_relations.shared.refusals import refuse
 
 SIDES = ("Asset", "Liability", "Equity")
 PROFIT = ("Income", "Expense")
-#: vouchers of an account or a reason that are listed at once
+#: maximum number of vouchers listed for an account or a reason
 LISTED = 50
 
 
 @dataclass
 class Difference:
-	"""What makes an account differ, for one reason: our amount less ERPNext's, debit > 0."""
+	"""The difference of an account for one reason: our amount less ERPNext's, debit > 0."""
 
 	code: str
 	vouchers: dict[Voucher, Decimal] = field(default_factory=dict)
@@ -53,7 +54,9 @@ class Difference:
 
 @dataclass
 class AccountLine:
-	"""An account, debit > 0. `theirs` is None where ERPNext's ledger carries no campaigns, or the user may not read it."""
+	"""An account, debit > 0. `theirs` is None if ERPNext's ledger carries no campaigns, or the user may not
+	read it.
+	"""
 
 	account: str
 	number: str
@@ -66,13 +69,14 @@ class AccountLine:
 
 @dataclass
 class BalanceSheet:
-	"""The sheet of a campaign up to a date; amounts in the company's currency, debit > 0."""
+	"""The balance sheet of a campaign up to a date; amounts in the company's currency, debit > 0."""
 
 	company: str
 	currency: str
 	campaign: str
 	to_date: str
-	#: of the dimension: on, disabled, off; closed: the user may not read ERPNext's ledger; no-year: it has no fiscal year
+	#: of the dimension: on, disabled, off; closed: the user may not read ERPNext's ledger; no-year: the date
+	#: is in no fiscal year
 	state: str
 	lines: list[AccountLine] = field(default_factory=list)
 	problems: list[Problem] = field(default_factory=list)
@@ -80,7 +84,7 @@ class BalanceSheet:
 	dates: dict[Voucher, str] = field(default_factory=dict)
 
 	def total(self, *root_types: str) -> Decimal:
-		"""Ours, debit > 0."""
+		"""Return our total, debit > 0."""
 		return sum((line.ours for line in self.lines if line.root_type in root_types), ZERO)
 
 	def theirs(self, *root_types: str) -> Decimal | None:
@@ -90,7 +94,7 @@ class BalanceSheet:
 
 	@property
 	def difference(self) -> Decimal:
-		"""Assets less liabilities, equity and profit; other than 0.00 it is an error."""
+		"""Return assets less liabilities, equity and profit; any value other than 0.00 is an error."""
 		return self.total(*SIDES, *PROFIT)
 
 	@property
@@ -99,18 +103,18 @@ class BalanceSheet:
 
 	@property
 	def their_profit(self) -> Decimal | None:
-		"""As ERPNext reckons it: what assets exceed liabilities and equity."""
+		"""Return the profit as ERPNext computes it: the excess of assets over liabilities and equity."""
 		return self.theirs(*SIDES)
 
 	@property
 	def profit_of_ledger(self) -> Decimal | None:
-		"""ERPNext's rows of income and expense with the campaign."""
+		"""Return ERPNext's rows of income and expense with the campaign."""
 		ledger = self.theirs(*PROFIT)
 		return None if ledger is None else -ledger
 
 	@property
 	def other_side(self) -> tuple[Decimal, Decimal | None]:
-		"""Liabilities, equity and profit together, ours and ERPNext's: what stands against the assets."""
+		"""Return liabilities, equity and profit together, ours and ERPNext's: the side opposite the assets."""
 		theirs = None if self.their_profit is None else self.their_profit - self.theirs("Liability", "Equity")
 		return self.profit - self.total("Liability", "Equity"), theirs
 
@@ -120,8 +124,11 @@ class BalanceSheet:
 		return sorted(found, key=lambda voucher: (self.dates.get(voucher, ""), voucher))
 
 	def as_dict(self) -> dict[str, Any]:
-		"""Amounts as decimal strings; those of liabilities, equity, income and expense turned, as a balance sheet shows them:
-		an expense is below zero."""
+		"""Return the sheet with amounts as decimal strings.
+
+		Liabilities, equity, income and expense have the sign that a balance sheet shows: an expense is
+		negative.
+		"""
 		with in_unit_of(self.company):
 			return self._as_dict()
 
@@ -141,7 +148,7 @@ class BalanceSheet:
 				"of_ledger": None if theirs is None else to_string(self.profit_of_ledger),
 				"groups": [self._side(root_type, -1) for root_type in PROFIT],
 			},
-			# the assets are a side with its own total above
+			# the assets are the other side, with their own total above
 			"other_side": {"ours": to_string(ours), "theirs": None if other is None else to_string(other)},
 			"difference": to_string(self.difference),
 			"problems": [problem.as_dict() for problem in self.problems],
@@ -182,7 +189,7 @@ class BalanceSheet:
 		}
 
 	def _listed(self, vouchers: Mapping[Voucher, Decimal], sign: int) -> list[dict[str, str]]:
-		"""The latest ones."""
+		"""Return the latest vouchers."""
 		order = sorted(vouchers, key=lambda voucher: (self.dates.get(voucher, ""), voucher), reverse=True)
 		return self.list_vouchers(vouchers, order[:LISTED], sign)
 
@@ -200,7 +207,7 @@ class BalanceSheet:
 		]
 
 	def all_vouchers(self, account: str) -> list[dict[str, str]]:
-		"""Every voucher of an account, the first one posted first."""
+		"""Return every voucher of an account in order of posting."""
 		line = next((line for line in self.lines if line.account == account), None)
 		if not line:
 			return []
@@ -215,7 +222,7 @@ def _sign(root_type: str) -> int:
 
 
 def balance_sheet(campaign: str, company: str | None = None, to_date: str | None = None) -> BalanceSheet:
-	"""The balance sheet of a campaign in a company.
+	"""Return the balance sheet of a campaign in a company.
 
 	:param company: None: the default of Relation Settings, else the only company of the site
 	:param to_date: None: today
@@ -262,7 +269,7 @@ def _state(company: str, day: str) -> str:
 
 
 class _Lines:
-	"""The lines of the accounts that have something."""
+	"""The lines of the accounts with an amount."""
 
 	def __init__(self, books: CampaignBooks):
 		self.accounts = books.accounts
@@ -315,9 +322,9 @@ def _add(line: AccountLine, code: str, voucher: Voucher, rest: Decimal) -> None:
 
 
 def erpnext_sheet(company: str, campaign: str, to_date: str) -> dict[str, Decimal]:
-	"""account → debit − credit in ERPNext's own report Balance Sheet, filtered by the campaign.
+	"""Return account → debit − credit in ERPNext's own report Balance Sheet, filtered by the campaign.
 
-	:raises erpnext.accounts.utils.FiscalYearError: no fiscal year of the company has the date
+	:raises erpnext.accounts.utils.FiscalYearError: no fiscal year of the company contains the date
 	"""
 	filters = frappe._dict(
 		company=company,

@@ -26,7 +26,9 @@ Voucher = tuple[str, str]  #: doctype, name
 
 
 class CampaignBooks(Builder):
-	"""The vouchers of a campaign up to a date: `vouchers` is voucher → account → debit − credit of the campaign's part."""
+	"""The vouchers of a campaign up to a date: `vouchers` is voucher → account → debit − credit of the
+	campaign's part.
+	"""
 
 	def __init__(self, company: str, campaign: str, to_date: str):
 		super().__init__(Scope(company, None, to_date))
@@ -67,7 +69,11 @@ class CampaignBooks(Builder):
 	def _parts_of(
 		self, voucher: str, rows: Sequence[frappe._dict]
 	) -> Iterable[tuple[frappe._dict, dict[Campaign, Decimal]]]:
-		"""An invoice of one campaign gives all its settlements to it, whatever it has open, as the statement's sums do."""
+		"""Yield each settlement with its parts by campaign.
+
+		An invoice of one campaign gives all its settlements to that campaign, whatever is open. The
+		statement's sums do the same.
+		"""
 		if self._is_shared(voucher):
 			yield from super()._parts_of(voucher, rows)
 			return
@@ -91,7 +97,7 @@ class CampaignBooks(Builder):
 				)
 
 	def _add_spending(self, vouchers: Sequence[Voucher]) -> None:
-		"""Both sides of the expenses that carry the campaign, and what paid them."""
+		"""Add both sides of the expenses that carry the campaign, and their payments."""
 		for row in spending(self, vouchers):
 			if row.campaign == self.campaign and self._in_period(row.date):
 				self.voucher = row.voucher

@@ -1,7 +1,7 @@
 """Explain why ERPNext's balance sheet of a campaign has another share of a voucher than ours. Writes nothing.
 
-Each voucher has one reason, derived from its document and its posted rows. The documents themselves decide `REPAIRABLE`
-differences. All others are correct postings, or need a decision of a user.
+Each voucher has one reason, derived from its document and its posted rows. The documents themselves decide
+`REPAIRABLE` differences. All others are correct postings, or need a decision by a user.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ Voucher = tuple[str, str]
 INVOICE, PURCHASE = "Sales Invoice", "Purchase Invoice"
 PAYMENT, JOURNAL = "Payment Entry", "Journal Entry"
 
-#: code → what it means
+#: code → meaning
 TEXTS = {
 	"posted-before": _lt(
 		"Carries the campaign, but was posted before campaigns were reported in the ledger, or before it was allocated."
@@ -64,15 +64,15 @@ REPAIRABLE = (
 
 @dataclass
 class Facts:
-	"""What a document carries, and what it names."""
+	"""The campaigns that a document carries, and those of the documents that it names."""
 
 	header: str | None = None
 	rows: set[str | None] = field(default_factory=set)  #: campaigns of its lines
-	references: set[str | None] = field(default_factory=set)  #: campaigns of what it pays
+	references: set[str | None] = field(default_factory=set)  #: campaigns of the documents that it pays
 	journal: list[JournalRow] = field(default_factory=list)
 	expenses: set[str | None] = field(
 		default_factory=set
-	)  #: campaigns of a journal's rows on profit and loss
+	)  #: campaigns of a journal's rows on profit and loss accounts
 	by_rule: bool = False  #: it is, or pays, an invoice that is attributed by rule
 	posted: set[str | None] = field(default_factory=set)  #: campaigns of its rows in the ledger
 
@@ -80,10 +80,10 @@ class Facts:
 def reasons(
 	campaign: str, vouchers: Iterable[Voucher], ours: set[Voucher], shared: set[str]
 ) -> dict[Voucher, str]:
-	"""voucher → code of `TEXTS`.
+	"""Return voucher → code of `TEXTS`.
 
-	:param ours: the vouchers of which the campaign has a part
-	:param shared: the invoices of which others have a part too
+	:param ours: the vouchers in which the campaign has a part
+	:param shared: the invoices in which other campaigns have a part too
 	"""
 	by_type: dict[str, list[str]] = defaultdict(list)
 	for voucher_type, name in vouchers:
@@ -168,7 +168,7 @@ def _facts(voucher_type: str, names: list[str], campaign: str) -> Mapping[str, F
 
 
 def by_rule(names: Collection[str], campaign: str | None = None) -> set[str]:
-	"""Those of these invoices that a rule attributes (to the campaign)."""
+	"""Return those of these invoices that a rule attributes (to the campaign)."""
 	row = frappe.qb.DocType("Relation Attribution")
 	query = frappe.qb.from_(row).select(row.voucher_no).distinct()
 	query = query.where(
@@ -243,7 +243,7 @@ def _add_journal(facts: dict[str, Facts], names: list[str]) -> None:
 
 
 def _of_references(references: Iterable[Voucher]) -> tuple[dict[Voucher, str | None], set[Voucher]]:
-	"""document → campaign in its header, and the invoices among them that are attributed by rule."""
+	"""Return document → campaign in its header, and the invoices among them that are attributed by rule."""
 	asked = {(doctype, name) for doctype, name in references if doctype and name}
 	invoices = [name for doctype, name in asked if doctype == INVOICE]
 	ruled = by_rule(invoices) if invoices else set()

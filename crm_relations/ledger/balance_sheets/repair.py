@@ -1,17 +1,17 @@
 """Preview and repair vouchers with ledger rows that lack the campaign of their documents.
 
-Writes the campaign of posted documents, as `pipeline/provenance` does.
+Writes the campaign of posted documents, as `pipeline/provenance` does, and inserts Repost Accounting Ledger.
 
-The repair follows the rules of bookkeeping:
+The repair follows the rules of accounting:
 
-* No amount, account, party or date changes, only the campaign. The sums of the voucher in ledger and payment ledger are
-  read before and after. If one differs, the whole repair of the voucher is undone.
-* Posted rows are not rewritten. The campaign is set on the document, and ERPNext reposts the voucher by its own document
-  *Repost Accounting Ledger*. The old rows stay as cancelled rows with their reversals. Repost Accounting Ledger Settings
-  of ERPNext name the voucher types that may be reposted.
+* No amount, account, party or date changes, only the campaign. The sums of the voucher in ledger and payment
+  ledger are read before and after. If one differs, the whole repair of the voucher is undone.
+* Posted rows are not rewritten. The campaign is set on the document, and ERPNext reposts the voucher by its
+  own document *Repost Accounting Ledger*. The old rows stay as cancelled rows with their reversals. Repost
+  Accounting Ledger Settings of ERPNext name the voucher types that may be reposted.
 * Closed or frozen periods are not changed, even if a role of the user would permit it.
-* User, time and change are recorded by the Repost Accounting Ledger document (its owner), a comment on the voucher and
-  one on the campaign.
+* User, time and change are recorded by the Repost Accounting Ledger document (its owner), a comment on the
+  voucher and one on the campaign.
 """
 
 from collections import defaultdict
@@ -39,10 +39,10 @@ from crm_relations.shared.refusals import filled, refuse
 
 Voucher = tuple[str, str]
 REPOST = "Repost Accounting Ledger"
-#: doctype → table of rows that carry a campaign of their own
+#: doctype → table of rows that carry a campaign themselves
 ROWS = {INVOICE: "items", PURCHASE: "items", JOURNAL: "accounts"}
 SAVEPOINT = "relation_repair"
-#: vouchers that a request reposts; a job reposts more
+#: vouchers that a request reposts; a job reposts larger numbers
 AT_ONCE = 20
 
 
@@ -52,7 +52,7 @@ class _Changed(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-	"""What would be done to a voucher; `blocked` says why nothing is."""
+	"""The planned repair of a voucher; `blocked` says why it stays unchanged."""
 
 	voucher: Voucher
 	date: str
@@ -75,7 +75,9 @@ def may_repair(user: str | None = None) -> bool:
 
 
 def plan(sheet: BalanceSheet) -> list[Plan]:
-	"""What may be repaired of a sheet, the first one posted first, and what keeps the others from it. Changes nothing."""
+	"""Return the repairable vouchers of a sheet in order of posting, each with the reason that blocks it.
+	Changes nothing.
+	"""
 	vouchers = sheet.repairable()
 	blocked = _Blocks(sheet.company, vouchers, sheet.dates)
 	return [
@@ -120,7 +122,7 @@ def _repair(voucher: Voucher, sheet: BalanceSheet, code: str) -> tuple[str | Non
 		if doc.docstatus != 1:
 			refuse(_("{0} {1} has been cancelled meanwhile."), _(doc.doctype), doc.name)
 		before = footprint(doc.doctype, doc.name)
-		if code != "posted-other":  # there the document is right, and only its rows are not
+		if code != "posted-other":  # the document is correct; only its ledger rows are not
 			_set_campaign(doc, sheet.campaign)
 		repost = frappe.get_doc(
 			{
@@ -158,7 +160,7 @@ def _repair(voucher: Voucher, sheet: BalanceSheet, code: str) -> tuple[str | Non
 
 
 def _set_campaign(doc: Document, campaign: str) -> None:
-	"""Set the campaign where the document has none; what carries another one is not touched."""
+	"""Set the campaign on a document without one; a document that carries another one is not changed."""
 	if doc.meta.has_field(DIMENSION_FIELD) and not doc.get(DIMENSION_FIELD):
 		doc.db_set(DIMENSION_FIELD, campaign, update_modified=False)
 	for row in doc.get(ROWS.get(doc.doctype, "")) or []:
@@ -249,7 +251,7 @@ class _Blocks:
 		self.deferred = _deferred(names) if names else set()
 
 	def why(self, voucher: Voucher) -> str | None:
-		"""The first thing that stands in the way, with the remedy; None if there is nothing."""
+		"""Return the first reason against reposting, with the remedy; None if there is no reason."""
 		doctype, name = voucher
 		day = getdate(self.dates[voucher])
 		if self.immutable:
@@ -287,7 +289,7 @@ def _closed_until(company: str) -> Any:
 
 
 def _frozen_until(company: str) -> Any:
-	"""The day of the settings, and of the company in releases that keep it there."""
+	"""Return the frozen-until date of the settings, and of the company in releases that keep it there."""
 	days = []
 	if frappe.get_meta("Accounts Settings").has_field("acc_frozen_upto"):
 		days.append(frappe.db.get_single_value("Accounts Settings", "acc_frozen_upto"))
@@ -312,7 +314,7 @@ def _closed_periods(company: str) -> list[frappe._dict]:
 
 
 def _unusable_accounts(names: Collection[str]) -> dict[Voucher, str]:
-	"""Return for each voucher one of its accounts that is closed for postings now."""
+	"""Return for each voucher one of its accounts that is now closed for postings."""
 	gle, account = frappe.qb.DocType("GL Entry"), frappe.qb.DocType("Account")
 	query = (
 		frappe.qb.from_(gle)

@@ -1,1 +1,1 @@
-"""Reports on the ledger: quote to cash, receivables, comparison, drill-down and print."""
+"""Report on the ledger: quote to cash, receivables, comparison, drill-down and print. Writes nothing."""

@@ -57,13 +57,15 @@ def _group(sheet: BalanceSheet, label: str, root_type: str, sign: int) -> Iterat
 
 
 def as_csv(sheet: BalanceSheet) -> str:
-	"""Return the sheet as a table for spreadsheets: amounts with a decimal point, semicolons between the columns."""
+	"""Return the sheet as a table for spreadsheets: amounts with a decimal point, columns separated by
+	semicolons.
+	"""
 	compared = sheet.state == "on"
 	text = io.StringIO()
 	table = csv.writer(text, delimiter=";", lineterminator="\r\n")
 	table.writerow([_("Account"), _("Campaign"), *(("ERPNext", _("Difference")) if compared else ())])
 	for row in rows(sheet):
-		# a spreadsheet would take a name that begins like a formula for one
+		# a spreadsheet would treat a name with such a first character as a formula
 		label = f"'{row.label}" if row.label[:1] in "=+-@\t\r" else row.label
 		cells = [label, str(row.ours)]
 		if compared:
@@ -76,8 +78,8 @@ def as_csv(sheet: BalanceSheet) -> str:
 def as_pdf(sheet: BalanceSheet, language: str | None = None) -> bytes:
 	"""Return the sheet as PDF with the company's letter head.
 
-	:param language: code of a language of the site, as `de`; None: that of the reader
-	:raises frappe.ValidationError: there is no such language, or no PDF engine runs on this server
+	:param language: code of a language of the site, such as `de`; None: the reader's language
+	:raises frappe.ValidationError: no such language, or no PDF engine runs on this server
 	"""
 	html = as_html(sheet, language)
 	try:

@@ -9,7 +9,7 @@ from frappe import _
 def card(
 	label: str, value: Decimal | None, currency: str, indicator: str, kind: str = "Currency"
 ) -> dict[str, Any]:
-	"""A figure of a report's summary; `kind` is its fieldtype."""
+	"""Return a figure of a report's summary; `kind` is its fieldtype."""
 	return {
 		"label": label,
 		"value": None if value is None else float(value),
@@ -20,5 +20,5 @@ def card(
 
 
 def difference_card(difference: Decimal, currency: str) -> dict[str, Any]:
-	"""What a report and the ledger differ by: red unless it is 0.00."""
+	"""Return the difference between a report and the ledger: red unless it is 0.00."""
 	return card(_("Difference"), difference, currency, "Red" if difference else "Green")

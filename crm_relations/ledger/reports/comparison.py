@@ -12,7 +12,7 @@ from crm_relations.shared.in_lists import one_of
 
 @dataclass
 class Row:
-	"""A campaign: persons by stage, its line of the statement, and what it changed in the statement's company."""
+	"""A campaign: persons by stage, its line of the statement, and its lift in the statement's company."""
 
 	campaign: str
 	status: str
@@ -23,8 +23,10 @@ class Row:
 
 
 def compare(result: Statement) -> list[Row]:
-	"""A row for each campaign of the statement, and for each of its company's campaigns that has members; by margin, the
-	highest first."""
+	"""Return a row for each campaign of the statement, and for each campaign of its company that has members.
+
+	Rows are sorted by margin, highest first.
+	"""
 	figures = {row.campaign: row for row in result.campaigns}
 	campaigns = {row.name: row for row in _campaigns(result.company, list(figures))}
 	effects = lift.effects(list(campaigns))
@@ -45,7 +47,7 @@ def compare(result: Statement) -> list[Row]:
 
 
 def _campaigns(company: str, named: list[str]) -> list[Any]:
-	"""Those of the statement, and those of the company or of none."""
+	"""Return the campaigns of the statement, and those of the company or without a company."""
 	campaign = frappe.qb.DocType("Relation Campaign")
 	of_company = (campaign.company == company) | campaign.company.isnull() | (campaign.company == "")
 	where = of_company | one_of(campaign.name, named) if named else of_company

@@ -22,7 +22,7 @@ PAYMENT, JOURNAL = "Payment Entry", "Journal Entry"
 
 
 def _set_against(voucher_type: str) -> Link:
-	"""Vouchers of a type that the payment ledger sets against invoices."""
+	"""Return the link to vouchers of a type that the payment ledger sets against invoices."""
 
 	def pairs() -> Pairs:
 		ple = frappe.qb.DocType("Payment Ledger Entry")
@@ -38,7 +38,7 @@ def _set_against(voucher_type: str) -> Link:
 
 
 def _rule_answers() -> Pairs:
-	"""What the relation answered to a campaign that a rule attributes the invoice to."""
+	"""Return the responses of the relation to a campaign that a rule attributes the invoice to."""
 	row, answer = frappe.qb.DocType("Relation Attribution"), frappe.qb.DocType(ANSWER)
 	query = (
 		frappe.qb.from_(row)

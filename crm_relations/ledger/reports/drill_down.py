@@ -24,7 +24,7 @@ from crm_relations.shared.money import to_decimal, to_string
 
 @dataclass(frozen=True)
 class VoucherPart:
-	"""What a campaign has of a voucher on an account: debit > 0."""
+	"""A campaign's part of a voucher on an account: debit > 0."""
 
 	voucher_type: str
 	voucher_no: str
@@ -41,7 +41,7 @@ class VoucherPart:
 
 
 class _Vouchers(CampaignBooks):
-	"""The campaign's vouchers of the period and selection of a statement; `costs` are what its cost consists of."""
+	"""The campaign's vouchers of the period and selection of a statement; `costs` are the parts of its cost."""
 
 	def __init__(self, scope: Scope, campaign: str):
 		self.asked = scope
@@ -61,21 +61,26 @@ class _Vouchers(CampaignBooks):
 
 @in_its_unit
 def vouchers(scope: Scope, campaign: str, account: str) -> list[VoucherPart]:
-	"""The vouchers of which the campaign has a part on the account; their sum is debit less credit of the statement's row."""
+	"""Return the vouchers with a part of the campaign on the account.
+
+	Their sum is debit less credit of the statement's row.
+	"""
 	parts = {voucher: sides[account] for voucher, sides in _Vouchers(scope, campaign).vouchers.items()}
 	return _dated(scope, parts)
 
 
 @in_its_unit
 def cost_vouchers(scope: Scope, campaign: str) -> list[VoucherPart]:
-	"""The vouchers of what was spent on the campaign; their sum is its cost."""
+	"""Return the vouchers with spending on the campaign; their sum is its cost."""
 	return _dated(scope, _Vouchers(scope, campaign).costs)
 
 
 @in_its_unit
 def income_vouchers(scope: Scope, outside: bool = False) -> list[VoucherPart]:
-	"""The vouchers of the income that no campaign has (credit > 0): their sum is `not_attributed` of the statement, with
-	`outside` its `not_in_selection`."""
+	"""Return the vouchers of income without a campaign (credit > 0).
+
+	Their sum is `not_attributed` of the statement; with `outside`, it is `not_in_selection`.
+	"""
 	with for_sums(), vouchers_once(scope) as made:
 		rows = sums.vouchers_of_no_campaign(made, outside)
 		builder = Builder(made)
@@ -86,7 +91,7 @@ def income_vouchers(scope: Scope, outside: bool = False) -> list[VoucherPart]:
 			sides = split.parts.get(None, {})
 			rest = sum((amount for account, amount in sides.items() if account in builder.income), ZERO)
 			parts[INVOICE, name] = parts.get((INVOICE, name), ZERO) + rest
-	if outside == scope.selects:  # payments are no invoices of a selection
+	if outside == scope.selects:  # payments are not invoices of a selection
 		for voucher, amount in builder.settled_income.items():
 			parts[voucher] = parts.get(voucher, ZERO) - amount
 	return _dated(scope, parts, {(voucher_type, name): str(day) for voucher_type, name, day, _amount in rows})
@@ -95,9 +100,9 @@ def income_vouchers(scope: Scope, outside: bool = False) -> list[VoucherPart]:
 def _dated(
 	scope: Scope, parts: dict[Voucher, Decimal], days: Mapping[Voucher, str] | None = None
 ) -> list[VoucherPart]:
-	"""With the day of posting, in that order; only those that posted something in the period.
+	"""Add the posting date and sort by it; leave out vouchers without a posting in the period.
 
-	:param days: those that are known
+	:param days: the dates that are known already
 	"""
 	parts = {voucher: amount for voucher, amount in parts.items() if amount}
 	days = dict(days or {})

@@ -1,12 +1,13 @@
 """Follow each deal from quotation to cash, with the days between its documents. Writes nothing.
 
-A deal is a sales order with its quotation, a quotation without an order, or invoices without an order and their credit
-notes. Its dates are those of the first quotation, order, delivery and invoice, and of the last settlement of its
-invoices. A deal belongs to the period of its first document.
+A deal is a sales order with its quotation, a quotation without an order, or invoices without an order and
+their credit notes. Its dates are those of the first quotation, order, delivery and invoice, and of the last
+settlement of its invoices. A deal belongs to the period of its first document.
 
-Amounts are net, in the company's currency. `invoiced` is the sum of the posted invoice lines that bill the order, less
-credit notes. `open` is the outstanding amount of these invoices in the payment ledger (with tax). A combined invoice
-counts in proportion to its lines. The number of queries does not depend on the number of deals.
+Amounts are net, in the company's currency. `invoiced` is the sum of the posted invoice lines that bill the
+order, less credit notes. `open` is the outstanding amount of these invoices in the payment ledger (with tax).
+A combined invoice counts in proportion to its lines. The number of queries does not depend on the number of
+deals.
 """
 
 from collections import defaultdict
@@ -28,7 +29,8 @@ from crm_relations.shared.money import allocate, to_decimal
 
 QUOTATION, ORDER, DELIVERY, INVOICE = "Quotation", "Sales Order", "Delivery Note", "Sales Invoice"
 STATIONS = ("quoted", "ordered", "delivered", "invoiced_on", "paid")
-#: name → from the first of these stations that the deal has, to station; services are invoiced without a delivery
+#: name → (possible start stages, end stage); the days count from the first start stage that the deal has.
+#: Services are invoiced without a delivery
 GAPS = {
 	"to_order": (("quoted",), "ordered"),
 	"to_delivery": (("ordered",), "delivered"),
@@ -40,7 +42,7 @@ GAPS = {
 
 @dataclass(frozen=True)
 class Asked:
-	"""Company, period of the first document, and perhaps only some campaigns."""
+	"""Company, period of the first document, and optionally a list of campaigns."""
 
 	company: str
 	from_date: str
@@ -58,7 +60,7 @@ class Deal:
 	quotation: str | None = None
 	order: str | None = None
 	delivery: str | None = None
-	#: invoice → what its lines bill of the deal
+	#: invoice → the amount of its lines that belong to the deal
 	invoices: dict[str, Decimal] = field(default_factory=dict)
 	days: dict[str, date | None] = field(default_factory=lambda: dict.fromkeys(STATIONS))
 	amount_quoted: Decimal | None = None
@@ -79,9 +81,10 @@ class Deal:
 		return next((name for name in reversed(STATIONS) if self.days[name]), STATIONS[0])
 
 	def gap(self, name: str) -> int | None:
-		"""Days of a GAP; None where the deal has not come so far, or has none of the stations before.
+		"""Return the days of a gap in `GAPS`; None if the deal has not reached its end, or has none of the
+		stages before.
 
-		What was delivered after the invoice was not waited for: then the days count from the order.
+		A delivery after the invoice did not delay the invoice: then the days count from the order.
 		"""
 		begins, end = GAPS[name]
 		last = self.days[end]
@@ -91,14 +94,14 @@ class Deal:
 		return (last - next((day for day in known if day <= last), known[0])).days
 
 	def first_document(self) -> tuple[str, str]:
-		"""Doctype and name with which its process chain begins."""
+		"""Return doctype and name of the document with which the document flow begins."""
 		if self.quotation:
 			return QUOTATION, self.quotation
 		return (ORDER, self.order) if self.order else (INVOICE, next(iter(self.invoices)))
 
 
 def medians(deals: Iterable[Deal]) -> dict[str, float | None]:
-	"""The median of each gap, over the deals that have it."""
+	"""Return the median of each gap, over the deals that have it."""
 	known = {name: [] for name in GAPS}
 	for deal in deals:
 		for name in GAPS:
@@ -109,7 +112,7 @@ def medians(deals: Iterable[Deal]) -> dict[str, float | None]:
 
 @in_its_unit
 def deals(asked: Asked) -> list[Deal]:
-	"""The deals of a period, by their first day."""
+	"""Return the deals of a period, by their first day."""
 	found = _orders(asked)
 	_bill_orders(asked, found)
 	_deliver_orders(asked, found)
@@ -127,7 +130,7 @@ def deals(asked: Asked) -> list[Deal]:
 
 
 def _orders_asked(asked: Asked) -> tuple[Any, Any, Any, Any]:
-	"""Orders of the period with their first quotation."""
+	"""Query the orders of the period with their first quotation."""
 	order, item, quotation = (frappe.qb.DocType(name) for name in (ORDER, "Sales Order Item", QUOTATION))
 	named = (
 		frappe.qb.from_(item)
@@ -178,7 +181,7 @@ def _orders(asked: Asked) -> dict[str, Deal]:
 
 
 def _names(asked: Asked) -> Any:
-	"""Sub-query: the names of the orders."""
+	"""Return the sub-query of the orders' names."""
 	query, order, _quotation, _item = _orders_asked(asked)
 	return query.select(order.name)
 
@@ -282,7 +285,10 @@ def _not_ordered(asked: Asked) -> list[Deal]:
 
 
 def _direct_asked(asked: Asked) -> tuple[Any, Any, Any, Any]:
-	"""Lines of invoices without an order, and the invoice that began: a credit note belongs to the one it takes back."""
+	"""Query the lines of invoices without an order, each with the first invoice of its deal.
+
+	A credit note belongs to the invoice that it reverses.
+	"""
 	item, invoice = frappe.qb.DocType("Sales Invoice Item"), frappe.qb.DocType(INVOICE)
 	first = frappe.qb.DocType(INVOICE).as_("first")
 	query = (
@@ -340,7 +346,7 @@ def _direct(asked: Asked) -> dict[str, Deal]:
 
 
 def _deliver_direct(asked: Asked, found: dict[str, Deal]) -> None:
-	"""Deliveries that the lines bill, and those that were made from the invoice."""
+	"""Add the deliveries that the lines bill, and those that were created from the invoice."""
 	query, item, _invoice, first = _direct_asked(asked)
 	note = frappe.qb.DocType(DELIVERY)
 	billed = query.join(note).on(
@@ -360,7 +366,7 @@ def _deliver_direct(asked: Asked, found: dict[str, Deal]) -> None:
 
 
 def _settled(asked: Asked) -> dict[str, tuple[Decimal, Decimal, date | None]]:
-	"""invoice → its net amount, what is open, and the day of the last row that settled it."""
+	"""Return invoice → its net amount, its outstanding amount, and the date of the last row that settled it."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	item = frappe.qb.DocType("Sales Invoice Item")
 	of_orders = frappe.qb.from_(item).select(item.parent)
@@ -389,7 +395,7 @@ def _settled(asked: Asked) -> dict[str, tuple[Decimal, Decimal, date | None]]:
 
 
 def _settle(every: Sequence[Deal], settled: dict[str, tuple[Decimal, Decimal, date | None]]) -> None:
-	"""Give each deal what is open on its invoices, and the day on which nothing was any more."""
+	"""Set on each deal the outstanding amount of its invoices, and the day on which they were fully paid."""
 	by_invoice: dict[str, list[Deal]] = defaultdict(list)
 	for deal in every:
 		for name in deal.invoices:

@@ -3,7 +3,7 @@
 Every open voucher has the campaign's share as in the statement, so the sum of a campaign is its `receivable_open`.
 Receivables without a campaign have a row of their own. All rows add up to the balance of the receivable accounts.
 
-Age is counted from the due date of the invoice that a row is set against. Open amounts in the customer's favour
+Age is counted from the due date of the invoice that a row is set against. Open amounts in the customer's favor
 (advances, unallocated credit notes) have no age and are listed under `credits`.
 """
 
@@ -25,14 +25,14 @@ from crm_relations.ledger.statements.temp_tables import for_sums, vouchers_once
 from crm_relations.shared.in_lists import none_of, one_of
 from crm_relations.shared.money import allocate, to_decimal
 
-#: name of a bucket → days overdue up to which it goes
+#: name of a bucket → its last day overdue
 BUCKETS: dict[str, int | None] = {"up_to_30": 30, "up_to_60": 60, "up_to_90": 90, "over_90": None}
 COLUMNS = ("open", "not_due", *BUCKETS, "overdue", "credits")
 
 
 @dataclass
 class Open:
-	"""A voucher's part of a campaign that is not paid; `amount` < 0 is in the customer's favour."""
+	"""A campaign's unpaid part of a voucher; `amount` < 0 is in the customer's favor."""
 
 	voucher_type: str
 	voucher_no: str
@@ -42,7 +42,7 @@ class Open:
 
 @dataclass
 class Aged:
-	"""What is open of a campaign (None: of no campaign), by age; amounts in the company's currency."""
+	"""Receivables of a campaign (None: without a campaign), by age; amounts in the company's currency."""
 
 	campaign: Campaign
 	vouchers: list[Open] = field(default_factory=list)
@@ -59,7 +59,9 @@ class Aged:
 
 @dataclass
 class Receivables:
-	"""Campaigns with something open, then no campaign; and the balance of the receivable accounts in the ledger."""
+	"""Campaigns with receivables, then the row without a campaign, and the balance of the receivable accounts
+	in the ledger.
+	"""
 
 	company: str
 	currency: str
@@ -73,12 +75,14 @@ class Receivables:
 
 	@property
 	def difference(self) -> Decimal:
-		"""Ledger − payment ledger; other than 0.00, the ledger holds receivables that the payment ledger does not know."""
+		"""Return ledger − payment ledger; any value other than 0.00 shows receivables that are missing in the
+		payment ledger.
+		"""
 		return self.ledger - self.total
 
 
 def bucket(row: Open, day: date) -> str:
-	"""The column of COLUMNS that an open voucher belongs to on a day."""
+	"""Return the column of COLUMNS that an open voucher belongs to on a day."""
 	if row.amount < 0:
 		return "credits"
 	late = (day - row.due).days
@@ -89,7 +93,7 @@ def bucket(row: Open, day: date) -> str:
 
 @in_its_unit
 def receivables(scope: queries.Scope) -> Receivables:
-	"""What is open on the last day of the scope; of its period only that day counts."""
+	"""Return the receivables on the last day of the scope; only that day of its period counts."""
 	found: dict[tuple[Campaign, str, str], Open] = {}
 
 	def add(campaign: Campaign, voucher_type: str, voucher_no: str, due: Any, amount: Decimal) -> None:
@@ -119,7 +123,9 @@ def receivables(scope: queries.Scope) -> Receivables:
 
 
 def _rows(scope: queries.Scope) -> tuple[Any, Any, Any, Any, Any]:
-	"""Rows of the payment ledger with the campaign of their voucher and of the one they are set against, and when it is due."""
+	"""Query the payment ledger with the campaign of each voucher, that of the voucher it is set against, and
+	the due date.
+	"""
 	ple, posted = queries.receivable_rows(scope)
 	invoice = frappe.qb.DocType("Sales Invoice")
 	own = queries.attributed_vouchers(scope).as_("own")
@@ -139,7 +145,9 @@ def _rows(scope: queries.Scope) -> tuple[Any, Any, Any, Any, Any]:
 
 
 def _summed(scope: queries.Scope, apart: list[str]) -> list[tuple]:
-	"""(campaign, voucher type, voucher, due, open) of what need not be split; what is settled is left out."""
+	"""Return (campaign, voucher type, voucher, due date, outstanding) of vouchers that need no split; settled
+	ones are left out.
+	"""
 	query, ple, voucher, campaign, due = _rows(scope)
 	if apart:
 		query = query.where(voucher.isnull() | none_of(voucher, apart))
@@ -155,7 +163,10 @@ def _summed(scope: queries.Scope, apart: list[str]) -> list[tuple]:
 def _split(
 	scope: queries.Scope, apart: list[str], builder: Builder
 ) -> list[tuple[Campaign, frappe._dict, Decimal]]:
-	"""(campaign, row, amount) of the vouchers that the statement splits one by one; the rest of each is of no campaign."""
+	"""Return (campaign, row, amount) of the vouchers that the statement splits one by one.
+
+	The rest of each voucher belongs to no campaign.
+	"""
 	if not apart:
 		return []
 	query, ple, voucher, _campaign, due = _rows(scope)
@@ -189,7 +200,7 @@ def _split(
 
 
 def _balance(scope: queries.Scope) -> Any:
-	"""Debit − credit of the receivable accounts up to the date."""
+	"""Return debit − credit of the receivable accounts up to the date."""
 	gle, posted = queries.posted_rows(scope)
 	account = frappe.qb.DocType("Account")
 	query = frappe.qb.from_(gle).join(account).on(account.name == gle.account)
@@ -198,7 +209,7 @@ def _balance(scope: queries.Scope) -> Any:
 
 
 def segments_of(campaigns: list[str]) -> dict[str, str]:
-	"""Campaign → the segment that it addresses."""
+	"""Return campaign → the segment that it addresses."""
 	if not campaigns:
 		return {}
 	campaign = frappe.qb.DocType("Relation Campaign")

@@ -28,7 +28,9 @@ TEMPLATE = "crm_relations/templates/campaign_statement.html"
 
 
 def figure_labels() -> dict[str, str]:
-	"""Figure of a campaign → its name, in the order of reading. One list for report and print."""
+	"""Return each figure of a campaign with its name, in the order of reading. Report and print share this
+	list.
+	"""
 	return {
 		"revenue": _("Revenue"),
 		"credit_notes": _("Credit Notes"),
@@ -50,7 +52,9 @@ def figure_labels() -> dict[str, str]:
 
 
 def ledger_labels(result: Statement) -> dict[str, str]:
-	"""Amount of a `LedgerRow` → its name, in the order of reading; those that the statement can have."""
+	"""Return each amount of a `LedgerRow` with its name, in the order of reading; only those that the
+	statement can have.
+	"""
 	labels = {
 		"campaigns": _("Campaigns"),
 		"other_campaigns": _("Other campaigns"),
@@ -67,7 +71,10 @@ def ledger_labels(result: Statement) -> dict[str, str]:
 
 
 def closing_lines(result: Statement) -> list[tuple[str, str, Decimal]]:
-	"""What leads from the campaigns to the income of the ledger: (key of `Statement`, name, amount); the last is the difference."""
+	"""Return the lines from the campaigns to the income of the ledger: (key of `Statement`, name, amount).
+
+	The last line is the difference.
+	"""
 	lines = [("attributed", _("Attributed to campaigns"), result.attributed)]
 	if result.settled_income:
 		lines.append(("settled_income", _("Income booked by their payments"), result.settled_income))
@@ -84,7 +91,7 @@ def closing_lines(result: Statement) -> list[tuple[str, str, Decimal]]:
 
 
 def reversal_lines(result: Statement) -> list[str]:
-	"""Which invoices of the period were cancelled while the ledger was immutable."""
+	"""Return the invoices of the period that were cancelled while the ledger was immutable, in words."""
 	shown = [
 		_("{0} of {1}, reversed on {2}").format(
 			row.voucher_no, formatdate(row.posting_date), formatdate(row.reversed_on)
@@ -100,7 +107,7 @@ def reversal_lines(result: Statement) -> list[str]:
 
 
 def selection_lines(result: Statement) -> list[str]:
-	"""Which sales person and segment the statement is about."""
+	"""Return the sales person and segment that the statement is limited to, in words."""
 	lines = []
 	if result.salesperson:
 		lines.append(_("Only invoices of the sales person {0}").format(result.salesperson))
@@ -110,10 +117,10 @@ def selection_lines(result: Statement) -> list[str]:
 
 
 def as_pdf(result: Statement, language: str | None = None) -> bytes:
-	"""The statement as PDF with the letter head of the company and page numbers.
+	"""Return the statement as PDF with the letter head of the company and page numbers.
 
-	:param language: code of a language of the site, as `de`; None: that of the reader
-	:raises frappe.ValidationError: there is no such language, or no PDF engine runs on this server
+	:param language: code of a language of the site, such as `de`; None: the reader's language
+	:raises frappe.ValidationError: no such language, or no PDF engine runs on this server
 	"""
 	html = as_html(result, language)
 	try:
@@ -124,7 +131,7 @@ def as_pdf(result: Statement, language: str | None = None) -> bytes:
 
 
 def as_html(result: Statement, language: str | None = None) -> str:
-	"""The page that `as_pdf` prints."""
+	"""Return the page that `as_pdf` prints."""
 	language = language or frappe.local.lang or "en"
 	if not frappe.db.exists("Language", language):
 		refuse(_("Language {0} does not exist. Write it as de or en."), language)
@@ -133,7 +140,7 @@ def as_html(result: Statement, language: str | None = None) -> str:
 
 
 class _Page:
-	"""What the template shows: texts only, amounts as the language writes them."""
+	"""The values of the template: texts only, amounts in the format of the language."""
 
 	def __init__(self, result: Statement, language: str):
 		self.result = result
@@ -194,7 +201,7 @@ class _Page:
 		return _("From the first posting to {0}").format(self.date(self.result.to_date))
 
 	def overview(self) -> dict[str, Any] | None:
-		"""The campaigns side by side, where there are several."""
+		"""Return the campaigns next to each other, if there are several."""
 		rows = self.result.campaigns
 		if len(rows) < 2:
 			return None
@@ -256,7 +263,7 @@ class _Page:
 		]
 
 	def ledger(self, part: Statement, several: bool) -> dict[str, Any]:
-		"""The accounts on which campaigns have something, with what else stands there."""
+		"""Return the accounts on which campaigns have amounts, with the other amounts on these accounts."""
 		labels = ledger_labels(part)
 		title = _("By account, debit less credit")
 		return {
@@ -275,7 +282,7 @@ class _Page:
 
 
 def letter_head(company: str) -> str:
-	"""The company's letter head, else the site's; its pictures are embedded. Empty where there is none."""
+	"""Return the company's letter head, else the site's, with embedded pictures; empty if there is none."""
 	name = frappe.get_cached_value("Company", company, "default_letter_head")
 	filters = {"name": name} if name else {"is_default": 1, "disabled": 0}
 	content = frappe.db.get_value("Letter Head", filters, "content")
@@ -293,7 +300,7 @@ def letter_head(company: str) -> str:
 
 
 def _embedded(url: str) -> str | None:
-	"""A picture of the site's files as data URL; None for every other address."""
+	"""Return a picture of the site's files as data URL; None for every other address."""
 	if url.startswith("data:"):
 		return url
 	path = url.split("?")[0]

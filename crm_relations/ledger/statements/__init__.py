@@ -1,1 +1,1 @@
-"""Campaign statement: figures by campaign, collected from the ledger. Writes nothing."""
+"""Build the campaign statement: figures by campaign, collected from the ledger. Writes temporary tables only."""

@@ -19,12 +19,12 @@ from crm_relations.ledger.statements.queries import Scope, in_scope, posted_rows
 from crm_relations.shared.in_lists import one_of
 
 INVOICE = "Sales Invoice"
-#: what the statement reckons by other rules than by the campaign that a row of the ledger carries
+#: vouchers that the statement attributes by other rules than by the campaign of a ledger row
 NOT_COSTS = (INVOICE, DELIVERY, "Payment Entry")
 
 
 def invoices_of(scope: Scope, campaign: str) -> list[str]:
-	"""Attributed invoices of which the campaign has a line."""
+	"""Return the attributed invoices in which the campaign has a line."""
 	row = frappe.qb.DocType("Relation Attribution")
 	return (
 		frappe.qb.from_(row)
@@ -38,7 +38,7 @@ def invoices_of(scope: Scope, campaign: str) -> list[str]:
 
 
 def attributed(names: Sequence[str]) -> dict[str, str]:
-	"""invoice → a campaign that has a line of it, of those of these vouchers that are attributed."""
+	"""Return invoice → a campaign of one of its lines, for the attributed ones among these vouchers."""
 	row = frappe.qb.DocType("Relation Attribution")
 	query = (
 		frappe.qb.from_(row)
@@ -53,7 +53,7 @@ def attributed(names: Sequence[str]) -> dict[str, str]:
 
 
 def settlements_of(scope: Scope, names: Sequence[str], kind: str = "Receivable") -> list[frappe._dict]:
-	"""Rows of the payment ledger against these vouchers, those of the vouchers themselves too, in the order of posting."""
+	"""Return the rows of the payment ledger against these vouchers, including their own, in order of posting."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	return (
 		frappe.qb.from_(ple)
@@ -74,7 +74,10 @@ def settlements_of(scope: Scope, names: Sequence[str], kind: str = "Receivable")
 
 
 def payable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
-	"""(voucher type, voucher, day, account, against, amount as in the payment ledger) of what these vouchers put on payables."""
+	"""Return what these vouchers post to payables.
+
+	Each row is (voucher type, voucher, day, account, against, amount as in the payment ledger).
+	"""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	return (
 		frappe.qb.from_(ple)
@@ -95,7 +98,9 @@ def payable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
 
 
 def released_of(scope: Scope, names: Sequence[str]) -> list[frappe._dict]:
-	"""Rows of the ledger that move deferred revenue of these invoices: one a row and campaign of its line."""
+	"""Return the ledger rows that move deferred revenue of these invoices, one for each row and campaign of
+	its line.
+	"""
 	gle, posted = posted_rows(scope)
 	row = frappe.qb.DocType("Relation Attribution")
 	return (
@@ -121,7 +126,9 @@ def released_of(scope: Scope, names: Sequence[str]) -> list[frappe._dict]:
 
 
 def deliveries_of(scope: Scope, campaign: str) -> list[str]:
-	"""Posted deliveries of which a line carries the campaign, or is billed by a line that is attributed to it."""
+	"""Return the posted deliveries with a line that carries the campaign, or is billed by a line attributed
+	to it.
+	"""
 	item = frappe.qb.DocType("Delivery Note Item")
 	delivery = frappe.qb.DocType(DELIVERY)
 	carried = Coalesce(NullIf(item[DIMENSION_FIELD], ""), delivery[DIMENSION_FIELD])
@@ -145,13 +152,13 @@ def deliveries_of(scope: Scope, campaign: str) -> list[str]:
 		.where(posted_until(delivery, scope))
 	)
 	found = set(query.where(item.name.isin(lines)).run(pluck=True))
-	if not scope.selects:  # a selection is one of invoices
+	if not scope.selects:  # a selection consists of invoices
 		found.update(query.where(carried == campaign).run(pluck=True))
 	return sorted(found)
 
 
 def ledger_of(scope: Scope, voucher_type: str, names: Sequence[str]) -> list[tuple]:
-	"""(voucher, account, debit − credit) of vouchers of a type."""
+	"""Return (voucher, account, debit − credit) of vouchers of a type."""
 	gle, posted = posted_rows(scope)
 	return (
 		frappe.qb.from_(gle)
@@ -164,8 +171,10 @@ def ledger_of(scope: Scope, voucher_type: str, names: Sequence[str]) -> list[tup
 
 
 def cost_vouchers(scope: Scope, campaign: str | None = None) -> list[tuple[str, str]]:
-	"""Vouchers that spend on the campaign, or on any: those with an expense that carries it, as `cost_queries.campaign_costs`
-	has them."""
+	"""Return the vouchers with spending on the campaign, or on any campaign.
+
+	These have an expense that carries the campaign, as in `cost_queries.campaign_costs`.
+	"""
 	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
 	found = (
@@ -198,7 +207,7 @@ def cost_vouchers(scope: Scope, campaign: str | None = None) -> list[tuple[str, 
 
 
 def rows_of(scope: Scope, vouchers: Sequence[tuple[str, str]]) -> list[tuple]:
-	"""(voucher type, voucher, day, account, campaign that the rows carry, debit − credit) of these vouchers."""
+	"""Return (voucher type, voucher, day, account, campaign of the rows, debit − credit) of these vouchers."""
 	gle, posted = posted_rows(scope)
 	carried = NullIf(gle[DIMENSION_FIELD], "").as_("carried")
 	query = (
@@ -220,7 +229,10 @@ def rows_of(scope: Scope, vouchers: Sequence[tuple[str, str]]) -> list[tuple]:
 
 
 def carrying(company: str, campaign: str, to_date: str) -> list[tuple]:
-	"""(voucher type, voucher, account, debit − credit) of all posted rows that carry the campaign, closing vouchers too."""
+	"""Return all posted rows that carry the campaign, including closing vouchers.
+
+	Each row is (voucher type, voucher, account, debit − credit).
+	"""
 	gle = frappe.qb.DocType("GL Entry")
 	return (
 		frappe.qb.from_(gle)
@@ -233,7 +245,7 @@ def carrying(company: str, campaign: str, to_date: str) -> list[tuple]:
 
 
 def dates_of(vouchers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-	"""voucher → posting date in the ledger."""
+	"""Return voucher → posting date in the ledger."""
 	gle = frappe.qb.DocType("GL Entry")
 	query = (
 		frappe.qb.from_(gle)

@@ -28,7 +28,7 @@ AMOUNTS = tuple(each.name for each in fields(CampaignFigures) if each.name != "c
 
 @dataclass
 class Part:
-	"""The statement of one company and what one unit of the presentation currency is in its currency."""
+	"""The statement of one company, and the price of one unit of the presentation currency in its currency."""
 
 	statement: Statement
 	rate: Decimal
@@ -39,25 +39,30 @@ class Part:
 
 @dataclass
 class Consolidated(Statement):
-	"""A statement that sums those of several companies; their accounts stand in `parts`, in the companies' currencies."""
+	"""The sum of the statements of several companies; `parts` has their accounts, in the companies'
+	currencies.
+	"""
 
 	parts: list[Part] = field(default_factory=list)
 
 	@property
 	def difference(self) -> Decimal:
-		"""What the companies' statements differ from their ledgers; where two cancel each other, the larger one, so that it is
-		not 0.00 as soon as one of them differs."""
+		"""Return the difference between the companies' statements and their ledgers.
+
+		If the differences cancel each other, return the largest one. The result is 0.00 only if none of the
+		companies differs.
+		"""
 		found = self._converted([part.statement.difference for part in self.parts])
 		return sum(found, ZERO) or max(found, key=abs, default=ZERO)
 
 	@property
 	def rounding(self) -> Decimal:
-		"""What the conversion of each figure by itself leaves over."""
+		"""Return the rounding difference that arises because each figure is converted by itself."""
 		of_companies = self._converted([part.statement.income_difference for part in self.parts])
 		return self.income_difference - sum(of_companies, ZERO)
 
 	def _converted(self, differences: Sequence[Decimal]) -> list[Decimal]:
-		"""The companies' differences in our currency; none becomes 0.00 by rounding."""
+		"""Return the companies' differences in the presentation currency; none becomes 0.00 by rounding."""
 		return [
 			(amount / part.rate).quantize(CENT, ROUND_UP)
 			for amount, part in zip(differences, self.parts, strict=True)
@@ -65,7 +70,7 @@ class Consolidated(Statement):
 
 	@property
 	def basis(self) -> list[str]:
-		"""Which rate was taken for which company, in words."""
+		"""Return the exchange rate that was used for each company, in words."""
 		rate = _("{0}: 1 {1} = {2} {3}, ERPNext's exchange rate of {4} (closing date)")
 		own = _("{0}: in {1}, as in its ledger")
 		return [
@@ -82,7 +87,9 @@ class Consolidated(Statement):
 		]
 
 	def as_dict(self) -> dict[str, Any]:
-		"""As of one company, and `consolidated`, `rounding`, `rates` and `companies`, the statement of each."""
+		"""Return the dict of a single company, with `consolidated`, `rounding`, `rates` and `companies` (each
+		company's statement).
+		"""
 		return {
 			**super().as_dict(),
 			"consolidated": True,
@@ -109,11 +116,13 @@ def consolidated(
 	segment: str | None = None,
 	currency: str | None = None,
 ) -> Consolidated:
-	"""The statement of a company and of all companies below it; without a company, of all companies of the site.
+	"""Return the statement of a company and of all companies below it; without a company, of all companies of
+	the site.
 
-	:param currency: presentation currency; None: the company's reporting currency (version 16), else its own. Other parameters
-		as of `statement.statement`
-	:raises frappe.ValidationError: a company has no exchange rate, or the companies have several currencies and none is named
+	:param currency: presentation currency; None: the company's reporting currency (version 16), else its
+		own. Other parameters as of `statement.statement`
+	:raises frappe.ValidationError: a company has no exchange rate, or the companies have several
+		currencies and none is named
 	"""
 	names = companies(company)
 	currency = presentation_currency(company, names, currency)
@@ -125,17 +134,19 @@ def consolidated(
 
 
 def companies(company: str | None) -> list[str]:
-	"""The company and those below it in the company tree, in the tree's order; all of them without a company."""
+	"""Return the company and those below it in the company tree, in the tree's order; all companies without
+	an argument.
+	"""
 	filters = {}
 	if company:
-		company_or_default(company)  # refuses one that does not exist
+		company_or_default(company)  # refuses a company that does not exist
 		left, right = frappe.db.get_value("Company", company, ["lft", "rgt"])
 		filters = {"lft": [">=", left], "rgt": ["<=", right]}
 	return frappe.get_all("Company", filters=filters, pluck="name", order_by="lft asc, name asc")
 
 
 def presentation_currency(company: str | None, names: Sequence[str], currency: str | None) -> str:
-	"""The currency asked for, else that of the company at the head of the tree."""
+	"""Return the currency asked for, else that of the company at the head of the tree."""
 	if currency:
 		if not frappe.db.exists("Currency", currency):
 			refuse(_("Currency {0} does not exist."), currency)

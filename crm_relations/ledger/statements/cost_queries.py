@@ -28,8 +28,10 @@ DIMENSION_FIELD = "relation_campaign"
 
 
 def discounts(scope: Scope) -> list[tuple]:
-	"""(campaign, what the attributed lines of the period were sold under their price): discounts of the line and the line's
-	part of the invoice's, as the documents say."""
+	"""Return (campaign, discount) of the attributed lines of the period.
+
+	The discount is that of the line plus the line's part of the invoice's discount, as the documents say.
+	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	item = frappe.qb.DocType("Sales Invoice Item")
 	invoice = frappe.qb.DocType("Sales Invoice")
@@ -54,14 +56,20 @@ def discounts(scope: Scope) -> list[tuple]:
 
 
 def posted_until(delivery: Any, scope: Scope) -> Any:
-	"""Deliveries that may have rows of the period: those of the period, and cancelled ones, which an immutable ledger takes back
-	on another day."""
+	"""Select deliveries that may have rows in the period.
+
+	These are the deliveries of the period, and cancelled ones: an immutable ledger reverses those on another
+	day.
+	"""
 	of_period = since(delivery.posting_date, scope) | (delivery.docstatus == 2)
 	return (delivery.posting_date <= scope.to_date) & of_period
 
 
 def _deliveries(scope: Scope) -> Any:
-	"""Sub-query: lines of posted deliveries that a campaign has: they carry one, or lines that bill them are attributed."""
+	"""Return the sub-query of lines of posted deliveries with a campaign.
+
+	The line carries a campaign, or the lines that bill it are attributed.
+	"""
 	item = frappe.qb.DocType("Delivery Note Item")
 	delivery = frappe.qb.DocType(DELIVERY)
 	billed = frappe.qb.DocType("Sales Invoice Item")
@@ -84,7 +92,7 @@ def _deliveries(scope: Scope) -> Any:
 
 
 def delivery_ledger(scope: Scope) -> list[tuple]:
-	"""(delivery, account, debit − credit) of the deliveries that a campaign has a line of and that are in the ledger."""
+	"""Return (delivery, account, debit − credit) of the posted deliveries with a line of a campaign."""
 	gle, posted = posted_rows(scope)
 	item = frappe.qb.DocType("Delivery Note Item")
 	names = _deliveries(scope).select(item.parent).distinct().as_("names")
@@ -100,7 +108,9 @@ def delivery_ledger(scope: Scope) -> list[tuple]:
 
 
 def delivery_lines(names: Sequence[str]) -> list[frappe._dict]:
-	"""Lines of deliveries: parent, name, campaign that they carry, what they cost by the document, where that is booked."""
+	"""Return lines of deliveries: parent, name, campaign of the line, its cost by the document, and the
+	account of that cost.
+	"""
 	item = frappe.qb.DocType("Delivery Note Item")
 	delivery = frappe.qb.DocType(DELIVERY)
 	carried = Coalesce(NullIf(item[DIMENSION_FIELD], ""), NullIf(delivery[DIMENSION_FIELD], ""))
@@ -122,7 +132,7 @@ def delivery_lines(names: Sequence[str]) -> list[frappe._dict]:
 
 
 def billed_parts(scope: Scope, names: Sequence[str]) -> list[tuple]:
-	"""(line of a delivery, campaign, amount) as the lines that bill them are attributed."""
+	"""Return (line of a delivery, campaign, amount) by the attribution of the invoice lines that bill it."""
 	billed = frappe.qb.DocType("Sales Invoice Item")
 	row = frappe.qb.DocType("Relation Attribution")
 	return (
@@ -139,13 +149,16 @@ def billed_parts(scope: Scope, names: Sequence[str]) -> list[tuple]:
 
 
 def carries_campaigns() -> bool:
-	"""Whether rows of the ledger carry campaigns: the Accounting Dimension is there."""
+	"""Tell whether rows of the ledger carry campaigns: the Accounting Dimension exists."""
 	return frappe.get_meta("GL Entry").has_field(DIMENSION_FIELD)
 
 
 def campaign_costs(scope: Scope) -> list[tuple]:
-	"""(campaign, account, debit − credit) of what was spent on campaigns: expenses that carry one, by purchase invoice,
-	expense claim or journal entry. Not what sales bring with them: the cost of goods, and what settles an attributed invoice."""
+	"""Return (campaign, account, debit − credit) of the spending on campaigns.
+
+	These are expenses that carry a campaign, by purchase invoice, expense claim or journal entry. The costs
+	of sales are not included: cost of goods sold, and the settlements of an attributed invoice.
+	"""
 	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
 	settling = settling_vouchers(scope).as_("settling")
@@ -166,8 +179,10 @@ def campaign_costs(scope: Scope) -> list[tuple]:
 
 
 def overdue(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""(campaign, what is open on invoices whose due date has passed), without the vouchers in `apart`. Credits of other
-	invoices are not deducted."""
+	"""Return (campaign, outstanding amount of overdue invoices), without the vouchers in `apart`.
+
+	Credits of other invoices are not deducted.
+	"""
 	ple, posted = receivable_rows(scope)
 	invoice = frappe.qb.DocType("Sales Invoice")
 	vouchers = attributed_vouchers(scope).as_("vouchers")
@@ -195,7 +210,7 @@ def overdue(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 
 
 def due_before(names: Sequence[str], day: str) -> set[str]:
-	"""Which of these invoices were due before the day."""
+	"""Return the invoices among these that were due before the day."""
 	invoice = frappe.qb.DocType("Sales Invoice")
 	query = frappe.qb.from_(invoice).select(invoice.name)
 	return set(query.where(one_of(invoice.name, names) & (invoice.due_date < day)).run(pluck=True))

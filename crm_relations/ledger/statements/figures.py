@@ -1,6 +1,8 @@
-"""What a statement consists of: figures of campaigns, rows of accounts, vouchers that differ; and whether it adds up.
+"""Define the parts of a statement: figures of campaigns, rows of accounts, and vouchers that differ. Writes
+nothing.
 
-Amounts are in the company's currency. Where they come from: `statement`.
+The classes also compute the difference between statement and ledger. Amounts are in the company's currency.
+The module `statement` says where they come from.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ DETAILS = (
 	"exchange_difference",
 	"settled_income",
 )
-#: the owner of an amount in the ledger
+#: the owners of an amount in the ledger
 LEDGER_COMPONENTS = ("campaigns", "other_campaigns", "not_attributed", "not_in_selection")
 #: the amounts of a `LedgerRow`, in the order of reading
 AMOUNTS_OF_LEDGER = (*LEDGER_COMPONENTS, "ledger", "difference")
@@ -41,31 +43,33 @@ class CampaignFigures:
 	tax: Decimal = ZERO
 	receivable_open: Decimal = ZERO
 	cash_received: Decimal = ZERO
-	#: of revenue and credit notes: what a rule attributed; the rest came by a chain of documents
+	#: part of revenue and credit notes that a rule attributed; the rest was attributed by document flow
 	by_rule: Decimal = ZERO
-	discounts: Decimal = ZERO  #: what the lines were sold under their price
+	discounts: Decimal = ZERO  #: reductions of the lines' prices
 	cost_of_goods: Decimal = ZERO
 	campaign_cost: Decimal | None = None  #: None: the ledger carries no campaigns
 	receivable_overdue: Decimal = ZERO
-	cash_discounts: Decimal = ZERO  #: what settlements booked on accounts for cash discounts, given > 0
-	write_offs: Decimal = ZERO  #: what else settlements booked as cost: write-offs, bank charges
+	cash_discounts: Decimal = (
+		ZERO  #: cash discounts booked by settlements; a discount that we grant is positive
+	)
+	write_offs: Decimal = ZERO  #: other costs booked by settlements: write-offs, bank charges
 	exchange_difference: Decimal = ZERO  #: gain > 0
-	#: of write-offs and exchange differences, what stands on income accounts; a gain > 0
+	#: part of write-offs and exchange differences on income accounts; a gain is positive
 	settled_income: Decimal = ZERO
 
 	@property
 	def income(self) -> Decimal:
-		"""What it has on income accounts."""
+		"""Return the campaign's amount on income accounts."""
 		return self.revenue + self.credit_notes + self.settled_income
 
 	@property
 	def margin(self) -> Decimal:
-		"""Revenue less credit notes and cost of goods."""
+		"""Return revenue less credit notes and cost of goods sold."""
 		return self.revenue + self.credit_notes - self.cost_of_goods
 
 	@property
 	def return_percent(self) -> Decimal | None:
-		"""Return on what the campaign cost, of the margin: (margin − cost) ÷ cost × 100; None without a cost."""
+		"""Return the return on the campaign's cost: (margin − cost) ÷ cost × 100; None without a cost."""
 		if not self.campaign_cost:
 			return None
 		return (self.margin - self.campaign_cost) / self.campaign_cost * 100
@@ -87,7 +91,7 @@ class CampaignFigures:
 
 @dataclass
 class AccountRow:
-	"""What a campaign moved on an account in the period."""
+	"""A campaign's postings on an account in the period."""
 
 	campaign: str
 	account: str
@@ -109,7 +113,8 @@ class AccountRow:
 
 @dataclass
 class LedgerRow:
-	"""An account of the ledger in the period, and whose the amounts on it are; each is debit less credit.
+	"""An account of the ledger in the period, and the owners of its amounts; each amount is debit less
+	credit.
 
 	`campaigns` are those that were asked for.
 	"""
@@ -125,7 +130,7 @@ class LedgerRow:
 
 	@property
 	def difference(self) -> Decimal:
-		"""Ledger − statement; other than 0.00 it is an error."""
+		"""Return ledger − statement; any value other than 0.00 is an error."""
 		return self.ledger - sum((getattr(self, name) for name in LEDGER_COMPONENTS), ZERO)
 
 	def as_dict(self) -> dict[str, str]:
@@ -157,7 +162,7 @@ class Problem:
 
 @dataclass
 class Reversal:
-	"""A cancelled invoice that an immutable ledger keeps on its day and takes back on another."""
+	"""A cancelled invoice that an immutable ledger keeps on its day and reverses on another."""
 
 	voucher_no: str
 	posting_date: Any
@@ -169,7 +174,7 @@ class Reversal:
 
 @dataclass
 class Statement:
-	"""The figures of a company and period. `other_campaigns` sums those that were not asked for."""
+	"""The figures of a company and period. `other_campaigns` sums the campaigns that were not asked for."""
 
 	company: str
 	currency: str
@@ -177,16 +182,16 @@ class Statement:
 	to_date: str
 	campaigns: list[CampaignFigures] = field(default_factory=list)
 	accounts: list[AccountRow] = field(default_factory=list)
-	ledger: list[LedgerRow] = field(default_factory=list)  #: every account that was moved
+	ledger: list[LedgerRow] = field(default_factory=list)  #: every account with postings
 	problems: list[Problem] = field(default_factory=list)
 	not_attributed: Decimal = ZERO
 	other_campaigns: Decimal = ZERO
 	ledger_income: Decimal = ZERO
-	not_in_selection: Decimal = ZERO  #: income that is not of the sales person or segment asked for
+	not_in_selection: Decimal = ZERO  #: income outside of the sales person or segment asked for
 	salesperson: str | None = None
 	segment: str | None = None
 	reversals: list[Reversal] = field(default_factory=list)
-	decimals: int = 2  #: that the ledger of the company keeps
+	decimals: int = 2  #: number of decimals in the ledger of the company
 
 	@property
 	def attributed(self) -> Decimal:
@@ -194,28 +199,33 @@ class Statement:
 
 	@property
 	def settled_income(self) -> Decimal:
-		"""What payments and journals that settle the campaigns' invoices book on income accounts."""
+		"""Return the amount that payments and journals book on income accounts when they settle the
+		campaigns' invoices.
+		"""
 		return sum((row.settled_income for row in self.campaigns), ZERO)
 
 	@property
 	def explained(self) -> Decimal:
-		"""The income that the statement knows the campaign of, or that none has it."""
+		"""Return the income that belongs to a campaign, or that is known to have none."""
 		of_campaigns = self.attributed + self.settled_income + self.other_campaigns
 		return of_campaigns + self.not_attributed + self.not_in_selection
 
 	@property
 	def income_difference(self) -> Decimal:
-		"""Ledger − statement, of the income."""
+		"""Return ledger − statement, of the income."""
 		return self.ledger_income - self.explained
 
 	@property
 	def difference(self) -> Decimal:
-		"""That of the income; where it is 0.00, of the account that differs most. Other than 0.00 it is an error."""
+		"""Return the difference of the income or, if that is 0.00, of the account that differs most.
+
+		Any value other than 0.00 is an error.
+		"""
 		by_account = (row.difference for row in self.ledger)
 		return self.income_difference or max(by_account, key=abs, default=ZERO)
 
 	def as_dict(self) -> dict[str, Any]:
-		"""Amounts as decimal strings."""
+		"""Return the amounts as decimal strings."""
 		with decimals(self.decimals):
 			return self._as_dict()
 

@@ -12,9 +12,11 @@ from crm_relations.shared.money import allocate, to_decimal
 
 
 class Payments:
-	"""Payments that settle several things at once: what stands against each of their receivable rows.
+	"""Payments that settle several documents at once, with the counter accounts of each of their receivable
+	rows.
 
-	By day of posting: an immutable ledger keeps a cancelled payment and its reversal on days of their own.
+	They are grouped by posting date: an immutable ledger keeps a cancelled payment and its reversal on
+	different days.
 	"""
 
 	def __init__(self, scope: queries.Scope, rows: Iterable[frappe._dict]):
@@ -29,7 +31,7 @@ class Payments:
 			self.legs[doctype, name, str(day)][account] = to_decimal(amount)
 
 	def counter(self, row: frappe._dict) -> dict[str, Decimal]:
-		"""account → debit − credit that stands against the row's amount."""
+		"""Return account → debit − credit that balances the row's amount."""
 		amount = to_decimal(row.amount)
 		if row.plain_account:
 			return {row.plain_account: -amount}
@@ -44,7 +46,7 @@ class Payments:
 			None,
 		)
 		if row.voucher_type == "Sales Invoice" or index is None or not rows[index][2]:
-			return {row.account: -amount}  # settled by an invoice of no campaign, or taken back
+			return {row.account: -amount}  # settled by an invoice without a campaign, or reversed
 		counter = counter_accounts(
 			[(account, total) for account, _against, total in rows], self.legs[key], index
 		)
@@ -55,14 +57,14 @@ class Payments:
 
 
 def scale(counter: dict[str, Decimal], whole: Decimal, part: Decimal) -> dict[str, Decimal]:
-	"""The part of `counter` that stands against `part` of `whole`, in cents, adding up to −part."""
+	"""Return the part of `counter` that balances `part` of `whole`, in cents, adding up to −part."""
 	return divide({"part": part, "rest": whole - part}, whole, counter)[0][2]
 
 
 def divide(
 	parts: dict[Campaign, Decimal], total: Decimal, counter: dict[str, Decimal]
 ) -> list[tuple[Campaign, Decimal, dict[str, Decimal]]]:
-	"""Give each campaign its part of an amount and of what stands against it, both balanced."""
+	"""Give each campaign its part of an amount and of its counter accounts, both balanced."""
 	if len(parts) == 1:
 		return [(campaign, amount, counter) for campaign, amount in parts.items()]
 	keys = list(parts)

@@ -21,7 +21,7 @@ from crm_relations.shared.in_lists import none_of, one_of
 CLOSING = "Period Closing Voucher"
 CHAIN_RULE = "Document Flow"
 INVOICE = "Sales Invoice"
-#: temporary table of the session with the attributed vouchers of a scope (`room.vouchers_once`)
+#: temporary table of the session with the attributed vouchers of a scope (`temp_tables.vouchers_once`)
 VOUCHERS = "relation_attributed_vouchers"
 
 
@@ -38,7 +38,7 @@ class Scope:
 	to_date: str
 	salesperson: str | None = None
 	segment: str | None = None
-	vouchers_made: bool = False  #: its attributed vouchers stand in VOUCHERS
+	vouchers_made: bool = False  #: VOUCHERS contains its attributed vouchers
 
 	@property
 	def selects(self) -> bool:
@@ -56,7 +56,7 @@ def since(field: Any, scope: Scope) -> Any:
 
 
 def in_scope(row: Any, scope: Scope) -> Any:
-	"""The rows of Relation Attribution that the statement is about, whatever their date."""
+	"""Select the rows of Relation Attribution that the statement covers, of any date."""
 	where = row.company == scope.company
 	if scope.salesperson:
 		where &= row.voucher_no.isin(_of_team(scope.salesperson))
@@ -73,7 +73,7 @@ def _of_team(salesperson: str) -> Any:
 
 
 def _selected(scope: Scope) -> Any:
-	"""Sub-query: invoices of the selection, with or without a campaign."""
+	"""Return the sub-query of invoices in the selection, with or without a campaign."""
 	invoice = frappe.qb.DocType("Sales Invoice")
 	query = frappe.qb.from_(invoice).select(invoice.name).where(invoice.company == scope.company)
 	if scope.salesperson:
@@ -84,8 +84,11 @@ def _selected(scope: Scope) -> Any:
 
 
 def attributed_vouchers(scope: Scope) -> Any:
-	"""Sub-query: voucher, one campaign of it. Only invoices are attributed; the type is a constant, so that the key
-	`relation_vouchers` has all that is read."""
+	"""Return the sub-query of attributed vouchers, each with one of its campaigns.
+
+	Only invoices are attributed. The type is a constant, so that the key `relation_vouchers` covers all
+	columns that are read.
+	"""
 	if scope.vouchers_made:
 		made = Table(VOUCHERS)
 		return frappe.qb.from_(made).select(
@@ -103,25 +106,28 @@ def attributed_vouchers(scope: Scope) -> Any:
 
 
 def same_voucher(left: Any, right: Any) -> Any:
-	"""Rows of the same voucher."""
+	"""Match rows of the same voucher."""
 	return (left.voucher_type == right.voucher_type) & (left.voucher_no == right.voucher_no)
 
 
 def is_against(ple: Any, vouchers: Any) -> Any:
-	"""Rows of the payment ledger that are set against the vouchers."""
+	"""Match rows of the payment ledger that are set against the vouchers."""
 	return (ple.against_voucher_type == vouchers.voucher_type) & (
 		ple.against_voucher_no == vouchers.voucher_no
 	)
 
 
 def trim(voucher_type: Any) -> Any:
-	"""The name of a doctype, as wide as it can be: MariaDB makes no key for a sub-query over two columns of 140 characters,
-	and would compare each row with each."""
+	"""Cast the name of a doctype to its maximum width.
+
+	MariaDB creates no key for a sub-query over two columns of 140 characters, and would compare each row with
+	each.
+	"""
 	return Substring(voucher_type, 1, 61)
 
 
 def accounts(company: str) -> dict[str, frappe._dict]:
-	"""name → account_number, root_type, account_type of the company's leaf accounts."""
+	"""Return name → account_number, root_type, account_type of the company's leaf accounts."""
 	account = frappe.qb.DocType("Account")
 	rows = (
 		frappe.qb.from_(account)
@@ -133,7 +139,7 @@ def accounts(company: str) -> dict[str, frappe._dict]:
 
 
 def tax_accounts(company: str) -> set[str]:
-	"""Balance sheet accounts that are of type Tax or stand in the tax table of an invoice."""
+	"""Return the balance sheet accounts of type Tax, and those in the tax table of an invoice."""
 	account = frappe.qb.DocType("Account")
 	tax = frappe.qb.DocType("Sales Taxes and Charges")
 	heads = frappe.qb.from_(tax).select(tax.account_head).distinct().where(tax.parenttype == "Sales Invoice")
@@ -147,7 +153,7 @@ def tax_accounts(company: str) -> set[str]:
 
 
 def stock_accounts(company: str) -> set[str]:
-	"""Where goods stand: accounts of that type, those of warehouses, and the company's own."""
+	"""Return the stock accounts: those of that type, those of warehouses, and the company's own."""
 	account = frappe.qb.DocType("Account")
 	warehouse = frappe.qb.DocType("Warehouse")
 	of_warehouses = frappe.qb.from_(warehouse).select(warehouse.account)
@@ -162,9 +168,11 @@ def stock_accounts(company: str) -> set[str]:
 
 
 def by_account(scope: Scope) -> list[tuple]:
-	"""What the ledger moved in the period, a row an account: (account, debit − credit, of it on rows of no attributed voucher).
+	"""Return the movement of each account in the period.
 
-	Rows that name a line (revenue released from deferral) count with their line. Both are summed from rows of their own.
+	Each row is (account, debit − credit, the part of it on rows of no attributed voucher). Rows that name a
+	line (revenue released from deferral) count with their line. Each of the two amounts is summed from its
+	own rows.
 	"""
 	gle, posted = posted_rows(scope)
 	vouchers = attributed_vouchers(scope).as_("vouchers")
@@ -184,8 +192,11 @@ def by_account(scope: Scope) -> list[tuple]:
 
 
 def outside_by_account(scope: Scope) -> list[tuple]:
-	"""Of the rows of no attributed voucher, those that no invoice of the selection has booked: (account, debit − credit). No
-	row where nothing is selected."""
+	"""Return (account, debit − credit) of rows of no attributed voucher that no invoice of the selection has
+	booked.
+
+	Return no row if nothing is selected.
+	"""
 	if not scope.selects:
 		return []
 	query, gle = _no_campaign(scope)
@@ -196,8 +207,10 @@ def outside_by_account(scope: Scope) -> list[tuple]:
 
 
 def vouchers_of_no_campaign(scope: Scope, outside: bool) -> list[tuple]:
-	"""(voucher type, voucher, first day, credit − debit on income) of the part without a campaign, by voucher: what is of the
-	selection, or what is outside."""
+	"""Return the part without a campaign by voucher: in the selection, or outside of it.
+
+	Each row is (voucher type, voucher, first day, credit − debit on income).
+	"""
 	query, gle = _no_campaign(scope)
 	account = frappe.qb.DocType("Account")
 	query = query.join(account).on(account.name == gle.account).where(account.root_type == "Income")
@@ -234,14 +247,16 @@ def _no_campaign(scope: Scope) -> tuple[Any, Any]:
 
 
 def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""Attribution in the period: (campaign, is_return, by rule, account, amount), also on accounts that are no income.
+	"""Return the attribution in the period: (campaign, is_return, by rule, account, amount), for accounts of
+	any type.
 
 	:param apart: vouchers that are split one by one
 	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	by_rule = _by_rule(row).as_("by_rule")
 	found = []
-	# what an immutable ledger takes back on another day counts on that day, the other way round
+	# an immutable ledger reverses an invoice on another day; the amount counts on that day with the opposite
+	# sign
 	for day, amount in ((row.posting_date, row.amount), (row.reversed_on, 0 - row.amount)):
 		query = (
 			frappe.qb.from_(row)
@@ -254,8 +269,11 @@ def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 
 
 def reversals(scope: Scope) -> list[tuple]:
-	"""(invoice, posting date, day of the reversal) of attributed invoices that were cancelled while the ledger was immutable,
-	and were posted or taken back in the period."""
+	"""Return (invoice, posting date, day of the reversal) of attributed invoices cancelled under an immutable
+	ledger.
+
+	The posting or the reversal is in the period.
+	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	posted = (row.posting_date <= scope.to_date) & since(row.posting_date, scope)
 	taken_back = (row.reversed_on <= scope.to_date) & since(row.reversed_on, scope)
@@ -270,10 +288,11 @@ def reversals(scope: Scope) -> list[tuple]:
 
 
 def released_income(scope: Scope) -> list[tuple]:
-	"""Deferred revenue moved to income, both sides: (campaign, is_return, by rule, account, debit, credit).
+	"""Return deferred revenue moved to income, both sides: (campaign, is_return, by rule, account, debit,
+	credit).
 
-	ERPNext writes the invoice line into `voucher_detail_no` of these rows and of no other row of an invoice. Of lines that
-	one campaign has alone; the others are `released_shared`.
+	ERPNext writes the invoice line into `voucher_detail_no` of these rows and of no other row of an invoice.
+	Only lines of a single campaign are included; `released_shared` has the others.
 	"""
 	query, gle, row = _released(scope)
 	by_rule = _by_rule(row).as_("by_rule")
@@ -286,7 +305,9 @@ def released_income(scope: Scope) -> list[tuple]:
 
 
 def released_shared(scope: Scope) -> list[frappe._dict]:
-	"""The same of lines that several campaigns share: a row a ledger row and campaign, to be split by `share`."""
+	"""Return the same of lines that several campaigns share: one row for each ledger row and campaign, to be
+	split by `share`.
+	"""
 	query, gle, row = _released(scope)
 	return (
 		query.select(gle.name, gle.account, gle.debit, gle.credit, row.campaign, row.is_return, row.share)
@@ -316,15 +337,16 @@ def _by_rule(row: Any) -> Any:
 
 
 def vouchers_apart(scope: Scope) -> list[str]:
-	"""Invoices that cannot be summed in SQL: several campaigns, or lines without a campaign."""
+	"""Return the invoices that cannot be summed in SQL: several campaigns, or lines without a campaign."""
 	names = set(_mixed(scope).run(pluck=True))
 	names.update(_with_other_lines(scope).run(pluck=True))
 	return sorted(names)
 
 
 def mismatched_vouchers(scope: Scope) -> list[str]:
-	"""Return invoices with an attribution that differs from the voucher's income by account and date. Asked only where the
-	sums differ.
+	"""Return invoices with an attribution that differs from the voucher's income by account and date.
+
+	This is queried only if the sums differ.
 	"""
 	return _unequal(scope).run(pluck=True)
 
@@ -341,7 +363,7 @@ def _mixed(scope: Scope) -> Any:
 
 
 def _with_other_lines(scope: Scope) -> Any:
-	"""Invoices with more lines that are worth something than are attributed."""
+	"""Match invoices with more lines of an amount than attributed lines."""
 	item = frappe.qb.DocType("Sales Invoice Item")
 	row = frappe.qb.DocType("Relation Attribution")
 	line = Case().when(row.amount != 0, row.voucher_detail_no)
@@ -402,7 +424,7 @@ def _unequal(scope: Scope) -> Any:
 
 
 def own_rows(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""Ledger rows of the attributed vouchers in the period: (campaign, account, debit, credit)."""
+	"""Return ledger rows of the attributed vouchers in the period: (campaign, account, debit, credit)."""
 	gle, posted = posted_rows(scope)
 	vouchers = attributed_vouchers(scope).as_("vouchers")
 	query = (
@@ -419,7 +441,7 @@ def own_rows(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 
 
 def ledger_of(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""(voucher, day, account, debit, credit) of single vouchers."""
+	"""Return (voucher, day, account, debit, credit) of single vouchers."""
 	gle, posted = posted_rows(scope)
 	return (
 		frappe.qb.from_(gle)
@@ -471,7 +493,7 @@ def attribution_of(apart: Sequence[str]) -> list[frappe._dict]:
 
 
 def items_of(apart: Sequence[str]) -> list[frappe._dict]:
-	"""Lines of single invoices with what discount accounting and deferral make of them."""
+	"""Return lines of single invoices with the effects of discount accounting and deferral."""
 	item = frappe.qb.DocType("Sales Invoice Item")
 	query = (
 		frappe.qb.from_(item)
@@ -499,7 +521,7 @@ def items_of(apart: Sequence[str]) -> list[frappe._dict]:
 
 
 def charges_of(apart: Sequence[str]) -> list[tuple]:
-	"""(voucher, account, tax after discount, tax before discount)"""
+	"""Return (voucher, account, tax after discount, tax before discount)."""
 	tax = frappe.qb.DocType("Sales Taxes and Charges")
 	return (
 		frappe.qb.from_(tax)
@@ -525,7 +547,7 @@ def receivable_rows(scope: Scope) -> tuple[Any, Any]:
 
 
 def own_receivable(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""What the attributed vouchers themselves put on receivables up to the date: (campaign, amount)."""
+	"""Return (campaign, amount) that the attributed vouchers themselves post to receivables up to the date."""
 	ple, posted = receivable_rows(scope)
 	vouchers = attributed_vouchers(scope).as_("vouchers")
 	query = (
@@ -542,7 +564,7 @@ def own_receivable(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 
 
 def settling_vouchers(scope: Scope) -> Any:
-	"""Sub-query: every voucher that settles an attributed one."""
+	"""Return the sub-query of every voucher that settles an attributed one."""
 	ple, posted = receivable_rows(scope)
 	vouchers = attributed_vouchers(scope).as_("vouchers")
 	return (
@@ -556,10 +578,13 @@ def settling_vouchers(scope: Scope) -> Any:
 
 
 def _plain_payments(scope: Scope) -> Any:
-	"""Sub-query: number of vouchers other than invoices that settle attributed ones, with one account on the other side, not of
-	income, and receivable rows of one sign. A number that vouchers of two types share is left out.
+	"""Return the sub-query of plain payments: vouchers other than invoices that settle attributed ones.
 
-	Grouped by columns of sub-queries, so that MariaDB makes the groups once and not again for each row that is joined.
+	They have a single counter account, which is not of income, and receivable rows of one sign. A number that
+	vouchers of two types share is left out.
+
+	Grouped by columns of sub-queries, so that MariaDB builds the groups once and not again for each row that
+	is joined.
 	"""
 	ple, linked = receivable_rows(scope)
 	vouchers = attributed_vouchers(scope).as_("vouchers")
@@ -591,11 +616,13 @@ def _plain_payments(scope: Scope) -> Any:
 
 
 def settlements(scope: Scope, apart: Sequence[str]) -> list[frappe._dict]:
-	"""What other vouchers settle of attributed ones. Of payments with one account on the other side (`plain_account`) sums by
-	campaign, accounts, and `in_period`; else, and all against vouchers in `apart`, single rows of the payment ledger with
-	the names of both vouchers.
+	"""Return the settlements of attributed vouchers by other vouchers.
 
-	`own_campaign` is filled where the settling voucher is attributed itself (a credit note).
+	Payments with a single counter account (`plain_account`) are summed by campaign, accounts and `in_period`.
+	All others, and all settlements of vouchers in `apart`, are single rows of the payment ledger with the
+	names of both vouchers.
+
+	`own_campaign` is filled if the settling voucher is attributed itself (a credit note).
 	"""
 	ple, posted = receivable_rows(scope)
 	vouchers = attributed_vouchers(scope).as_("vouchers")
@@ -638,7 +665,9 @@ def settlements(scope: Scope, apart: Sequence[str]) -> list[frappe._dict]:
 
 
 def receivable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
-	"""(voucher type, voucher, day, account, against, amount) of payments, net of what they take back on the same day."""
+	"""Return (voucher type, voucher, day, account, against, amount) of payments, net of reversals on the same
+	day.
+	"""
 	ple, posted = receivable_rows(scope)
 	return (
 		frappe.qb.from_(ple)
@@ -658,7 +687,9 @@ def receivable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
 
 
 def legs_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
-	"""(voucher type, voucher, day, account, debit − credit) of payments on accounts other than receivables."""
+	"""Return (voucher type, voucher, day, account, debit − credit) of payments on accounts other than
+	receivables.
+	"""
 	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")
 	return (

@@ -29,12 +29,12 @@ from crm_relations.ledger.statements.splitting import (
 from crm_relations.shared.money import to_decimal
 
 Voucher = tuple[str, str]  #: doctype, name
-#: stands for no account of the ledger
+#: key for the counterpart of a transfer; it is not an account of the ledger
 TRANSFERS = "*"
 
 
 class Spent(NamedTuple):
-	"""What a campaign has of a voucher on an account, debit > 0."""
+	"""A campaign's part of a voucher on an account, debit > 0."""
 
 	voucher: Voucher
 	date: str
@@ -44,7 +44,7 @@ class Spent(NamedTuple):
 
 
 class Books(Protocol):
-	"""What is known of the company's accounts."""
+	"""The classification of the company's accounts."""
 
 	scope: Scope
 	accounts: dict[str, frappe._dict]
@@ -54,7 +54,7 @@ class Books(Protocol):
 
 
 def spending(books: Books, vouchers: Sequence[Voucher]) -> Iterator[Spent]:
-	"""Yield what campaigns have of these vouchers (`balance_queries.cost_vouchers`) and of what pays them."""
+	"""Yield the campaigns' parts of these vouchers (`balance_queries.cost_vouchers`) and of their payments."""
 	ledger: dict[tuple[Voucher, str], list[tuple[str, Campaign, Decimal]]] = defaultdict(list)
 	for voucher_type, name, date, account, carried, amount in queries.rows_of(books.scope, vouchers):
 		ledger[(voucher_type, name), str(date)].append((account, carried, to_decimal(amount)))
@@ -71,7 +71,9 @@ def spending(books: Books, vouchers: Sequence[Voucher]) -> Iterator[Spent]:
 
 
 def is_cost(books: Books, account: str) -> bool:
-	"""Tell whether an expense account is a cost of the campaign that it carries: not the goods, no exchange difference."""
+	"""Tell whether an expense account is a cost of the campaign that it carries: not cost of goods sold, no
+	exchange difference.
+	"""
 	row = books.accounts[account]
 	return (
 		row.root_type == "Expense"
@@ -81,7 +83,7 @@ def is_cost(books: Books, account: str) -> bool:
 
 
 def _parts(books: Books, rows: Sequence[tuple[str, Campaign, Decimal]]) -> Parts:
-	"""Expenses go to the campaign that they carry; what stands on the balance sheet follows them."""
+	"""Assign expenses to the campaign that they carry; the balance sheet accounts follow in proportion."""
 	parts: Parts = defaultdict(lambda: defaultdict(lambda: ZERO))
 	others: dict[str, Decimal] = defaultdict(lambda: ZERO)
 	for account, carried, amount in rows:
@@ -100,7 +102,7 @@ def _parts(books: Books, rows: Sequence[tuple[str, Campaign, Decimal]]) -> Parts
 
 
 def _payments(books: Books, payable: dict[str, dict[Campaign, Decimal]]) -> Iterator[Spent]:
-	"""What pays the payables of costs: the campaign has its part, and of what stands against it."""
+	"""Yield the payments of the payables of costs: the campaign's part, and that of the counter accounts."""
 	rows = [
 		row
 		for row in queries.settlements_of(books.scope, sorted(payable), "Payable")
@@ -138,7 +140,7 @@ def _counter(
 	settled: Sequence[tuple[str, str, Decimal]],
 	legs: dict[str, Decimal],
 ) -> dict[str, Decimal]:
-	"""account → debit − credit that stands against the amount that a voucher pays."""
+	"""Return account → debit − credit that balances the amount that a voucher pays."""
 	index = next(
 		i
 		for i, (account, against, _amount) in enumerate(settled)
@@ -147,5 +149,5 @@ def _counter(
 	totals = [(account, total) for account, _against, total in settled]
 	whole = totals[index][1]
 	if not whole:
-		return {row.account: -amount}  # settled and taken back by the same voucher
+		return {row.account: -amount}  # settled and reversed by the same voucher
 	return scale(counter_accounts(totals, legs, index), whole, amount)

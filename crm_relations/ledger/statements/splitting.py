@@ -23,13 +23,13 @@ class Line:
 	campaign: Campaign
 	account: str
 	net: Decimal
-	attributed: Decimal | None = None  #: what Relation Attribution holds; None: the line has no row
+	attributed: Decimal | None = None  #: amount in Relation Attribution; None: the line has no row
 	attributed_account: str | None = None
 	line_discount: Decimal = ZERO
 	discount_account: str | None = None
 	header_discount: Decimal = ZERO  #: the line's part of the invoice's additional discount
-	cost: Decimal = ZERO  #: what the goods cost that the line itself moves
-	cost_account: str | None = None  #: where that is booked
+	cost: Decimal = ZERO  #: cost of the goods that the line itself moves
+	cost_account: str | None = None  #: account on which this cost is booked
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class Voucher:
 	charges_before_discount: Mapping[str, Decimal] = field(default_factory=dict)
 	additional_discount_account: str | None = None
 	additional_discount: Decimal = ZERO
-	#: where the goods stood
+	#: accounts that the goods were taken from
 	stock_accounts: frozenset[str] = frozenset()
 
 
 @dataclass
 class Split:
-	"""What each campaign has of a voucher, by account, and what the ledger says otherwise."""
+	"""Each campaign's part of a voucher, by account, and the deviations of the ledger."""
 
 	parts: Parts
 	#: income account → ledger − document; empty if the attribution agrees with the ledger
@@ -58,10 +58,10 @@ class Split:
 
 
 def line_postings(voucher: Voucher, discounts_booked: bool) -> Parts:
-	"""What the lines post, by campaign and account.
+	"""Return the postings of the lines, by campaign and account.
 
 	:param discounts_booked: ERPNext's discount accounting: income is booked before discount, and the
-	discount on an account of its own.
+		discount on an account of its own.
 	"""
 	parts: Parts = defaultdict(lambda: defaultdict(lambda: ZERO))
 	for line in voucher.lines:
@@ -91,10 +91,11 @@ def _add_discounts(voucher: Voucher, parts: Parts) -> None:
 def split_voucher(voucher: Voucher, income_accounts: set[str], receivable_accounts: set[str]) -> Split:
 	"""Split the ledger rows of a voucher between its campaigns.
 
-	The accounts of lines follow the lines, exactly, and so does what the goods cost that the invoice itself moves. Every other
-	account is split by what the lines of a campaign post, in whole cents. The account that balances the voucher (the receivable)
-	takes what makes each campaign's debits equal its credits. Income on an account that no line is booked to (freight in
-	the tax table, rounding) belongs to no campaign.
+	The accounts of lines follow the lines exactly. So does the cost of the goods that the invoice itself
+	moves. Every other account is split in proportion to the postings of a campaign's lines, in whole cents.
+	The account that balances the voucher (the receivable) gets the amount that makes each campaign's debits
+	equal its credits. Income on an account that no line is booked to (freight in the tax table, rounding)
+	belongs to no campaign.
 	"""
 	parts, unexplained = {}, {}
 	for discounts_booked in (False, True):
@@ -141,7 +142,7 @@ def _add_imbalance(voucher: Voucher, parts: Parts) -> None:
 def _unexplained(
 	voucher: Voucher, lines: Parts, charges: Mapping[str, Decimal], income_accounts: set[str]
 ) -> dict[str, Decimal]:
-	"""Income accounts of lines where ledger and document differ."""
+	"""Return the income accounts of lines on which ledger and document differ."""
 	posted: dict[str, Decimal] = defaultdict(lambda: ZERO)
 	for accounts in lines.values():
 		for account, amount in accounts.items():
@@ -155,8 +156,11 @@ def _unexplained(
 
 
 def _split_goods(voucher: Voucher, parts: Parts, others: dict[str, Decimal]) -> None:
-	"""Take cost and stock out of `others`: each account of a cost by what the lines booked there cost, the stock so that it
-	balances. Where the lines do not explain the ledger (a bundle's line knows no cost) all stays as it is."""
+	"""Move cost and stock from `others` to the campaigns.
+
+	Each cost account is split by the cost of the lines booked there, and the stock so that it balances. If
+	the lines do not explain the ledger (the line of a bundle has no cost), everything stays unchanged.
+	"""
 	costs: dict[str, dict[Campaign, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
 	total: dict[Campaign, Decimal] = defaultdict(lambda: ZERO)
 	for line in voucher.lines:
@@ -175,15 +179,18 @@ def _split_goods(voucher: Voucher, parts: Parts, others: dict[str, Decimal]) -> 
 
 
 def _about(ledger: Decimal, document: Decimal) -> bool:
-	"""Whether what the ledger says of a cost is what the document says, whatever the sign, but for rounding."""
+	"""Tell whether a cost in the ledger equals that of the document, regardless of sign and rounding."""
 	return abs(abs(ledger) - abs(document)) <= max(10 * A_CENT, abs(document) / 100)
 
 
 def split_others(
 	parts: Parts, weights: dict[Campaign, Decimal], others: dict[str, Decimal], receivable_accounts: set[str]
 ) -> None:
-	"""Split the accounts in `others` by the weights into `parts`, in whole cents. The account that balances (one of the
-	receivables, else the largest) takes what makes each campaign's debits equal its credits."""
+	"""Split the accounts in `others` by the weights into `parts`, in whole cents.
+
+	The account that balances (one of the receivables, else the largest) gets the amount that makes each
+	campaign's debits equal its credits.
+	"""
 	if not others or not weights:
 		return
 	keys = sorted(weights, key=lambda campaign: (campaign is None, campaign or ""))
@@ -204,10 +211,12 @@ def share_out(
 	weights: Mapping[Campaign, Decimal],
 	own_weights: Mapping[str, Mapping[Campaign, Decimal]] | None = None,
 ) -> Parts:
-	"""Split the balanced ledger rows of a voucher (account → amount) by weights: every account in whole cents, and the largest
-	one takes what makes each campaign's debits equal its credits.
+	"""Split the balanced ledger rows of a voucher (account → amount) by weights.
 
-	:param own_weights: of accounts that lines say themselves: account → campaign → weight
+	Every account is split in whole cents. The largest one gets the amount that makes each campaign's debits
+	equal its credits.
+
+	:param own_weights: account → campaign → weight, for accounts of which the lines give the weights
 	"""
 	own_weights = own_weights or {}
 	parts: Parts = {campaign: {} for campaign in weights}
@@ -233,9 +242,9 @@ def share_out(
 class Settlement:
 	"""A row of the payment ledger against an invoice: `amount` < 0 lowers the receivable."""
 
-	voucher: str  #: what settles: payment, journal entry, credit note
+	voucher: str  #: the settling voucher: payment, journal entry, credit note
 	amount: Decimal
-	#: of a credit note that is attributed itself: what it takes off, by campaign
+	#: for a credit note that is attributed itself: its deductions by campaign
 	own_parts: Mapping[Campaign, Decimal] | None = None
 
 
@@ -244,10 +253,10 @@ def settle(
 ) -> list[dict[Campaign, Decimal]]:
 	"""Split each settlement of an invoice between its campaigns, in the order given.
 
-	A payment pays what each campaign has open at that moment, in proportion; so the last payment leaves
-	every campaign at 0.00. Where nothing is open (an overpayment), the invoice's own shares count.
+	A payment pays the open share of each campaign at that moment, in proportion. The last payment therefore
+	leaves every campaign at 0.00. If nothing is open (an overpayment), the invoice's own shares count.
 
-	:param receivable: what the invoice itself put on the receivable account, by campaign (debit > 0)
+	:param receivable: the invoice's own posting on the receivable account, by campaign (debit > 0)
 	:return: for each settlement its amount by campaign
 	"""
 	keys = list(receivable)
@@ -273,11 +282,11 @@ def settle(
 def counter_accounts(
 	rows: Sequence[tuple[str, Decimal]], legs: Mapping[str, Decimal], index: int
 ) -> dict[str, Decimal]:
-	"""What stands against one receivable row of a payment, by account (debit > 0).
+	"""Return the amounts that balance one receivable row of a payment, by account (debit > 0).
 
-	A payment may settle several invoices and book bank, cash discount and exchange differences at once:
-	each of these is split over the rows it settles, in whole cents. Rows of the opposite sign (an advance
-	that is used up, another customer's debt) stand against them like any other account.
+	A payment may settle several invoices and book bank, cash discount and exchange differences at once. Each
+	of these is split over the rows that it settles, in whole cents. Rows of the opposite sign (an advance
+	that is used up, another customer's debt) are treated like any other counter account.
 
 	:param rows: all receivable rows of the payment: (account, amount as in the payment ledger)
 	:param legs: its other accounts: debit − credit

@@ -1,22 +1,32 @@
-"""The statement: what each campaign has in the books, from posted ledger rows, and whether it adds up.
+"""Build the campaign statement from posted ledger rows, and check it against the ledger. Writes temporary
+tables only.
 
-`revenue` and `credit_notes` are the attributed lines on income accounts in the period; `tax` what the
-vouchers put on tax accounts; `cash_received` what came in on bank and cash accounts against these vouchers
-in the period, by payment entry, journal entry or at the till. `receivable_open` is a balance: what is open
-at `to_date` of all vouchers up to then, also those before `from_date`.
+`revenue` and `credit_notes` are the attributed lines on income accounts in the period. `tax` is the amount of
+the vouchers on tax accounts. `cash_received` is the money received on bank and cash accounts for these
+vouchers in the period, by payment entry, journal entry or POS. `receivable_open` is a balance: the
+outstanding amount at `to_date` of all vouchers up to then, including those before `from_date`.
 
-Beside them stand, as the ledger has them: `cost_of_goods` (what invoices and deliveries book as cost of goods sold),
-`campaign_cost` (expenses that carry the campaign; both sides of them stand in the account rows, see `spending`), `cash_discounts`, `write_offs` and `exchange_difference` (what settlements
-book on profit and loss), `receivable_overdue` (whole invoices past their due date); and, as the documents say, `discounts`.
+Further figures come from the ledger:
 
-The check, by account (`LedgerRow`): `ledger` is summed over the ledger alone; `not_attributed` over the rows of vouchers and
-lines that have no campaign, less what campaigns have of these by settling their invoices, delivering their goods, or as their
-own cost; `not_in_selection` over those that are not of the sales person or segment asked for. None of them is found by subtracting
-from the ledger, so a difference is 0.00 only if the attribution really equals the ledger; where it does not, `problems`
-names the voucher. The figures without an account are these of the income accounts, `settled_income` what payments and journals
-book there that settle a campaign's invoices: a cash discount, an exchange gain.
+* `cost_of_goods`: cost of goods sold booked by invoices and deliveries;
+* `campaign_cost`: expenses that carry the campaign; the account rows have both sides of them, see `spending`;
+* `cash_discounts`, `write_offs`, `exchange_difference`: postings of settlements on profit and loss accounts;
+* `receivable_overdue`: whole invoices past their due date.
 
-Known limit: income on accounts that no invoice line is booked to (freight in the tax table) is not attributed.
+`discounts` comes from the documents.
+
+The check is by account (`LedgerRow`). `ledger` is summed from the ledger alone. `not_attributed` is summed
+from rows of vouchers and lines without a campaign. From it, the amounts are deducted that campaigns have in
+these vouchers because they settle their invoices, deliver their goods, or are their own cost.
+`not_in_selection` is summed from rows outside of the sales person or segment asked for. None of them is
+computed by subtraction from the ledger. A difference of 0.00 therefore proves that the attribution equals the
+ledger; otherwise `problems` names the voucher.
+
+The figures without an account are those of the income accounts. `settled_income` is the amount that payments
+and journals book there when they settle a campaign's invoices: a cash discount, an exchange gain.
+
+Known limit: income on accounts that no invoice line is booked to (freight in the tax table) is not
+attributed.
 """
 
 from collections import defaultdict
@@ -69,15 +79,17 @@ def statement(
 	salesperson: str | None = None,
 	segment: str | None = None,
 ) -> Statement:
-	"""The statement of a company.
+	"""Return the statement of a company.
 
 	:param company: None: the default of Relation Settings, else the only company of the site
 	:param campaigns: only these are listed; the others are summed in `other_campaigns`
-	:param from_date: None: from the first posting; :param to_date: None: up to today
-	:param salesperson: only invoices in whose sales team this Sales Person is are shown with their campaigns
-	:param segment: only those of the relations that are in this segment now; the rest of the ledger's income is then
-		`not_in_selection`
-	:raises frappe.ValidationError: no such company, campaign, sales person or segment, or the dates are the wrong way round
+	:param from_date: None: from the first posting
+	:param to_date: None: up to today
+	:param salesperson: limits campaigns to invoices that have this Sales Person in their sales team
+	:param segment: limits campaigns to invoices of relations that are in this segment now; the rest of
+		the ledger's income is then `not_in_selection`
+	:raises frappe.ValidationError: no such company, campaign, sales person or segment, or `from_date` is
+		after `to_date`
 	"""
 	wanted = _wanted(campaigns)
 	scope = scope_of(company, from_date, to_date, salesperson, segment)
@@ -92,7 +104,7 @@ def scope_of(
 	salesperson: str | None = None,
 	segment: str | None = None,
 ) -> queries.Scope:
-	"""What a statement is about, checked; parameters and errors as of `statement`."""
+	"""Check the arguments of a statement and return its scope; parameters and errors as of `statement`."""
 	for doctype, name in (("Sales Person", salesperson), ("Relation Segment", segment)):
 		if name and not frappe.db.exists(doctype, name):
 			refuse(_("{0} {1} does not exist."), _(doctype), name)
@@ -101,9 +113,9 @@ def scope_of(
 
 
 def company_or_default(company: str | None = None) -> str:
-	"""The company asked for, else the default, else the only one.
+	"""Return the company asked for, else the default, else the only one.
 
-	:raises frappe.ValidationError: there is no such company, or there are several and no default
+	:raises frappe.ValidationError: no such company, or several companies and no default
 	"""
 	names = frappe.get_all("Company", pluck="name", order_by="name asc")
 	if company:
@@ -121,7 +133,7 @@ def company_or_default(company: str | None = None) -> str:
 
 
 def _readable(companies: list[str]) -> str:
-	"""The names that the session's user may read, as an error message lists them."""
+	"""Return the names that the session's user may read, as an error message lists them."""
 	query = readable(frappe.qb.from_(frappe.qb.DocType("Company")), "Company")
 	shown = set() if query is None else set(query.select("name").run(pluck=True))
 	return ", ".join(name for name in companies if name in shown) or _("none")
@@ -148,7 +160,9 @@ def _period(from_date: str | None, to_date: str | None) -> tuple[str | None, str
 
 
 class Builder:
-	"""Collects the figures of one statement. `campaign_books` builds upon it what one campaign has voucher by voucher."""
+	"""Collect the figures of one statement. `campaign_ledger` extends it to split one campaign voucher by
+	voucher.
+	"""
 
 	def __init__(self, scope: queries.Scope):
 		self.scope = scope
@@ -174,13 +188,13 @@ class Builder:
 		self.rows: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
 		self.problems: list[Problem] = []
 		self.carries_campaigns = costs.carries_campaigns()
-		#: account → debit − credit: of attributed vouchers, what no campaign has
+		#: account → debit − credit of attributed vouchers that belongs to no campaign
 		self.rest_of_splits: dict[str, Decimal] = defaultdict(lambda: ZERO)
-		#: account → debit − credit: what campaigns have of vouchers that are not attributed
+		#: account → debit − credit that campaigns have in vouchers without an attribution
 		self.taken: dict[str, Decimal] = defaultdict(lambda: ZERO)
 		#: (campaign, account) → debit − credit of the campaigns' own cost
 		self.spent: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
-		#: settlement → credit − debit for campaigns on income accounts
+		#: settling voucher → credit − debit for campaigns on income accounts
 		self.settled_income: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
 		self.ledger: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
 		self.splits: dict[str, Split] = {}
@@ -195,8 +209,11 @@ class Builder:
 		return self._statement(wanted)
 
 	def vouchers_and_settlements(self) -> list[str]:
-		"""Collect what the attributed vouchers and what settles them put on the accounts. Returns the vouchers that are split
-		one by one: `splits` has them, `open_apart` what is open of them, `settled_income` what payments book as income."""
+		"""Collect the postings of attributed vouchers and of their settlements.
+
+		Return the vouchers that are split one by one. `splits` has them, `open_apart` their outstanding
+		amounts, and `settled_income` the amounts that payments book as income.
+		"""
 		apart = self._plain_vouchers(queries.vouchers_apart(self.scope))
 		if apart:
 			self._split_vouchers(apart)
@@ -211,7 +228,9 @@ class Builder:
 		self._ledger()
 
 	def _ledger(self) -> None:
-		"""account → in all, on rows of no attributed voucher, and of these outside the selection."""
+		"""Read for each account its total, the part on rows of no attributed voucher, and of these the part
+		outside the selection.
+		"""
 		found: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
 		for account, total, of_none in queries.by_account(self.scope):
 			found[account][0] += to_decimal(total)
@@ -251,10 +270,11 @@ class Builder:
 		return not self.scope.from_date or str(date) >= self.scope.from_date
 
 	def _plain_vouchers(self, apart: list[str]) -> list[str]:
-		"""Vouchers of one campaign whose attribution equals the ledger: SQL has summed them. Returns the others.
+		"""Add vouchers of one campaign with an attribution that equals the ledger, summed in SQL. Return the
+		others.
 
-		Which vouchers differ is asked only where the sums do, by campaign and account: two that differ by the same amount the
-		other way round leave every figure right, and are found by `relations check`.
+		Vouchers that differ are queried only if the sums differ, by campaign and account. Two vouchers with
+		opposite differences of the same amount leave every figure right; `relations check` finds them.
 		"""
 		earned = queries.attributed_income(self.scope, apart)
 		booked = queries.own_rows(self.scope, apart)
@@ -272,7 +292,7 @@ class Builder:
 		return apart
 
 	def _differ(self, earned: Sequence[tuple], booked: Sequence[tuple]) -> bool:
-		"""Whether attribution and ledger differ on an income account."""
+		"""Tell whether attribution and ledger differ on an income account."""
 		rest: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
 		for campaign, _is_return, _by_rule, account, amount in earned:
 			if account in self.income:
@@ -295,7 +315,7 @@ class Builder:
 				self._post_split(posted, split, posted.reversed_on, -1)
 
 	def _post_split(self, posted: Posted, split: Split, day: Any, sign: int) -> None:
-		"""Give each campaign its part of a voucher on that day, or take it back (`sign` −1)."""
+		"""Give each campaign its part of a voucher on that day, or reverse it (`sign` −1)."""
 		in_period = self._in_period(day)
 		for campaign, parts in split.parts.items():
 			for account, whole in parts.items():
@@ -330,7 +350,7 @@ class Builder:
 	def _add_released_revenue(
 		self, campaign: str, is_return: bool, by_rule: Any, account: str, debit: Decimal, credit: Decimal
 	) -> None:
-		"""Both sides of revenue that is moved from deferral to income."""
+		"""Add both sides of revenue that is moved from deferral to income."""
 		self._add_to_account(campaign, account, debit, credit)
 		if account in self.income:
 			self._add_revenue(campaign, is_return, by_rule, credit - debit)
@@ -347,7 +367,7 @@ class Builder:
 			self._settle_each(single)
 
 	def _settle_each(self, rows: Sequence[frappe._dict]) -> None:
-		"""Settlements that cannot be summed, row by row of the payment ledger."""
+		"""Add settlements that cannot be summed, row by row of the payment ledger."""
 		payments = Payments(self.scope, rows)
 		by_voucher = defaultdict(list)
 		for row in rows:
@@ -366,7 +386,7 @@ class Builder:
 	def _parts_of(
 		self, voucher: str, rows: Sequence[frappe._dict]
 	) -> Iterable[tuple[frappe._dict, dict[Campaign, Decimal]]]:
-		"""Settlements of a voucher by campaign; credit notes that are attributed count as their own vouchers."""
+		"""Yield settlements of a voucher by campaign; attributed credit notes count as their own vouchers."""
 		if voucher not in self.splits:
 			for row in rows:
 				yield row, {row.campaign: to_decimal(row.amount)}
@@ -393,7 +413,7 @@ class Builder:
 	def _add_settlement(
 		self, campaign: str, account: str, amount: Decimal, legs: dict[str, Decimal], in_period: Any
 	) -> None:
-		"""Book a settlement: `amount` on the receivable, `legs` against it (all debit − credit)."""
+		"""Add a settlement: `amount` on the receivable, `legs` against it (all debit − credit)."""
 		self._of(campaign).receivable_open += amount
 		if in_period:
 			self._add_settled_amount(campaign, account, amount)
@@ -410,15 +430,21 @@ class Builder:
 					self._of(campaign).write_offs += value
 
 	def _deliveries(self) -> None:
-		"""What deliveries booked as cost of goods: by the campaign of their lines, else as what bills them is attributed."""
+		"""Add the cost of goods sold that deliveries booked.
+
+		It is split by the campaign of their lines, else by the attribution of the invoice lines that bill
+		them.
+		"""
 		ledger: dict[str, dict[str, Decimal]] = defaultdict(dict)
 		for name, account, amount in costs.delivery_ledger(self.scope):
 			ledger[name][account] = to_decimal(amount)
 		self._share_deliveries(ledger)
 
 	def _share_deliveries(self, ledger: dict[str, dict[str, Decimal]]) -> None:
-		"""Give each campaign its part of these deliveries: name → account → debit − credit. Services are delivered without a
-		row in the ledger."""
+		"""Give each campaign its part of these deliveries (name → account → debit − credit).
+
+		Services are delivered without a row in the ledger.
+		"""
 		if not (names := sorted(ledger)):
 			return
 		billed: dict[str, dict[str, Decimal]] = defaultdict(dict)
@@ -450,7 +476,7 @@ class Builder:
 						self._of(campaign).cost_of_goods += amount
 
 	def _costs(self, apart: Sequence[str]) -> None:
-		"""Discounts, the campaign's own cost, and what is overdue."""
+		"""Add discounts, the campaigns' own cost, and overdue amounts."""
 		for campaign, amount in costs.discounts(self.scope):
 			self._of(campaign).discounts += to_decimal(amount)
 		for campaign, amount in costs.overdue(self.scope, apart):
@@ -512,14 +538,14 @@ class Builder:
 		return result
 
 	def _described(self, account: str) -> tuple[str, str, str]:
-		"""The account, its number, its root type."""
+		"""Return the account, its number and its root type."""
 		if account == TRANSFERS:
 			return _("Transferred from other campaigns or none"), "", "Equity"
 		row = self.accounts.get(account) or frappe._dict()
 		return account, row.account_number or "", row.root_type or ""
 
 	def _ledger_rows(self, shown: Sequence[str]) -> list[LedgerRow]:
-		"""Every account that was moved, in the order of the chart of accounts."""
+		"""Return every account with postings, in the order of the chart of accounts."""
 		of_campaigns: dict[tuple[str, bool], Decimal] = defaultdict(lambda: ZERO)
 		for (campaign, account), (debit, credit) in self.rows.items():
 			of_campaigns[account, campaign in shown] += debit - credit
@@ -527,7 +553,7 @@ class Builder:
 		found = []
 		for account in names:
 			ledger, of_none, outside = self.ledger.get(account, (ZERO, ZERO, ZERO))
-			if self.scope.selects:  # what settles or delivers is no invoice of the selection
+			if self.scope.selects:  # settlements and deliveries are not invoices of the selection
 				outside -= self.taken[account]
 				of_none -= outside + self.taken[account]
 			else:
@@ -546,14 +572,16 @@ class Builder:
 
 
 def _discount_accounts(company: str, profit_and_loss: Iterable[str]) -> set[str]:
-	"""Where cash discounts are booked: the company's payment discount account, and accounts that say so in their name."""
+	"""Return the accounts for cash discounts: the company's payment discount account, and accounts with such
+	a name.
+	"""
 	words = ("skonto", "skonti", "cash discount")
 	named = {name for name in profit_and_loss if any(word in name.casefold() for word in words)}
 	return named | ({frappe.get_cached_value("Company", company, "default_discount_account")} - {None})
 
 
 def _loss_accounts(company: str) -> tuple[str | None, set[str]]:
-	"""The company's account for write-offs, and those for exchange differences."""
+	"""Return the company's account for write-offs, and those for exchange differences."""
 	row = frappe.get_cached_doc("Company", company)
 	exchange = {row.get("exchange_gain_loss_account"), row.get("unrealized_exchange_gain_loss_account")}
 	return row.get("write_off_account"), {account for account in exchange if account}

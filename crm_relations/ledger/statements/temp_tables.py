@@ -1,8 +1,8 @@
 """Let the database build each sub-query of a statement once. Writes temporary tables only.
 
-The vouchers of campaigns are a sub-query that is joined to the ledger several times. MariaDB may build it again for each
-row of the ledger ("lateral derived"). That is fast for a few rows. With two million ledger rows it took minutes, where
-building it once takes a second.
+The vouchers of campaigns are a sub-query that is joined to the ledger several times. MariaDB may build it
+again for each row of the ledger ("lateral derived"). That is fast for a few rows. With two million ledger
+rows it took minutes, where building it once takes a second.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from crm_relations.shared.temp_tables import in_memory
 
 @contextmanager
 def for_sums() -> Iterator[None]:
-	"""Inside the block the session puts sub-queries aside in memory, whole."""
+	"""Make the session materialize whole sub-queries in memory inside the block."""
 	if frappe.db.db_type != "mariadb":
 		yield
 		return
@@ -33,11 +33,13 @@ def for_sums() -> Iterator[None]:
 
 @contextmanager
 def vouchers_once(scope: Scope) -> Iterator[Scope]:
-	"""Inside the block the attributed vouchers stand in a temporary table of the session with a key: the scope that is given
-	asks that one. Seven questions of a statement would otherwise each group all of the attribution.
+	"""Put the attributed vouchers into a temporary table with a key inside the block.
 
-	A temporary table commits nothing; the comment keeps Frappe from taking the statement for one that does. Where the
-	session may only read, everything goes as it would without it.
+	The yielded scope reads that table. Otherwise, seven queries of a statement would each group the whole
+	attribution.
+
+	A temporary table commits nothing. The comment in the statement keeps Frappe from treating it as one that
+	commits. If the session is read-only, no table is created and the queries use the sub-query.
 	"""
 	if frappe.db.db_type != "mariadb" or frappe.flags.read_only or scope.vouchers_made:
 		yield scope

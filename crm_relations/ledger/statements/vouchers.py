@@ -13,19 +13,19 @@ from crm_relations.shared.money import allocate, to_decimal
 
 
 class Posted(NamedTuple):
-	"""A voucher to be split, and when it counts."""
+	"""A voucher to be split, and its dates."""
 
 	voucher: Voucher
 	posting_date: Any
 	is_return: bool
 	by_rule: bool
-	reversed_on: Any  #: day on which an immutable ledger takes it back; None if that is not in the scope
+	reversed_on: Any  #: day on which an immutable ledger reverses it; None if that is not in the scope
 
 
 def vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[Posted]:
-	"""The vouchers to be split.
+	"""Yield the vouchers to be split.
 
-	A voucher that is attributed but has no posted invoice comes with an empty ledger: it is a problem.
+	An attributed voucher without a posted invoice comes with an empty ledger, which makes it a problem.
 	"""
 	ledger: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
 	rows = queries.attribution_of(names)
@@ -71,7 +71,7 @@ def vouchers(scope: queries.Scope, names: Sequence[str]) -> Iterable[Posted]:
 def _lines(
 	invoice: frappe._dict, items: Sequence[frappe._dict], attribution: Sequence[frappe._dict]
 ) -> list[Line]:
-	"""The attributed lines as the attribution has them, the others as the invoice has them."""
+	"""Return the attributed lines as in the attribution, the others as in the invoice."""
 	by_name = {item.name: item for item in items}
 	attributed = {row.voucher_detail_no for row in attribution}
 	pairs = [(by_name.get(row.voucher_detail_no) or frappe._dict(), row) for row in attribution]
@@ -94,7 +94,7 @@ def _lines(
 				net=to_decimal(item.base_net_amount),
 				attributed=to_decimal(row.amount) if row else None,
 				attributed_account=row.account if row else None,
-				# of a line that several campaigns share, each has its part
+				# if several campaigns share a line, each has its part
 				line_discount=allocate(to_decimal(discount * rate), weights[item.name])[part],
 				discount_account=item.discount_account,
 				header_discount=allocate(
@@ -108,5 +108,5 @@ def _lines(
 
 
 def _cost(item: frappe._dict) -> Decimal:
-	"""What the goods of a line cost, by the document; 0 of a line that moves none."""
+	"""Return the cost of a line's goods by the document; 0 for a line that moves none."""
 	return Decimal(str(item.incoming_rate or 0)) * Decimal(str(item.stock_qty or 0))
