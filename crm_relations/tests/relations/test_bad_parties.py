@@ -1,4 +1,4 @@
-"""Party documents as years of imports leave them: each is adopted or rejected with its reason, and nothing is lost."""
+"""Test that party documents of old imports are linked, or rejected with a reason, and that none is lost."""
 
 from dataclasses import replace
 
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture(autouse=True)
 def nothing_stays(monkeypatch):
-	"""Sync commits its pages; here it does not, so that the test rolls back as the others do."""
+	"""Disable the commit that sync makes after each page, so that the test can roll back."""
 	monkeypatch.setattr(frappe.db, "commit", lambda: None)
 
 
 def raw(doctype: str, **values) -> str:
-	"""A document as an old import has left it: no validation, no events."""
+	"""Insert a document as an old import has left it: without validation and events."""
 	name = factories.unique("Alt")
 	row = {
 		"name": name,
@@ -101,7 +101,7 @@ def test_a_customer_whose_lead_has_no_name_is_adopted_and_the_lead_joins_it_late
 	assert identity.relation_of("Lead", lead) == identity.relation_of("Customer", customer)
 
 
-# ── addresses of contact ───────────────────────────────────────────────────────────────────────
+# ── contact addresses ──────────────────────────────────────────────────────────────────────────
 
 
 def test_two_customers_with_one_e_mail_stay_two():
@@ -209,7 +209,7 @@ def test_long_text_with_wide_characters_fits():
 	assert file_of("Customer", name).relation_name == "💶" * 140
 
 
-# ── changing while it is read ──────────────────────────────────────────────────────────────────
+# ── changes during a read ──────────────────────────────────────────────────────────────────────
 
 
 def test_a_party_deleted_after_its_page_was_listed_is_left_out(monkeypatch):

@@ -1,4 +1,4 @@
-"""How full a relation's file is: the figure on the form, the figure set-based, and who sets what counts."""
+"""Test the completeness of a relation: on the form, computed set-based, and who may configure it."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Frappe's own Data Import on Relation: insert with tables, update by name, and rows that are refused."""
+"""Test Frappe's own Data Import on Relation: insert with tables, update by name, and refused rows."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture
 def tag() -> Iterator[str]:
-	"""Marks what a test makes; Data Import commits each row."""
+	"""Return a mark for all documents of a test, because Data Import commits each row."""
 	tag = f"d{frappe.generate_hash(length=8)}"
 	before = set(frappe.get_all("Data Import", pluck="name"))
 	yield tag
@@ -28,7 +28,7 @@ def tag() -> Iterator[str]:
 
 
 def run(tag: str, import_type: str, text: str):
-	"""Status and log of a Data Import of the file."""
+	"""Run a Data Import of the file, and return its status and log."""
 	file = insert("File", file_name=f"{tag}{frappe.generate_hash(length=4)}.csv", is_private=1, content=text)
 	doc = insert(
 		"Data Import", reference_doctype="Relation", import_type=import_type, import_file=file.file_url

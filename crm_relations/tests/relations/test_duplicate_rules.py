@@ -1,4 +1,6 @@
-"""Duplicates without a site: normal forms, keys, scores, and precision and recall on data with known duplicates."""
+"""Test duplicate rules without a site: normalization, keys, scores, and precision and recall on known
+duplicates.
+"""
 
 import csv
 import os
@@ -28,7 +30,7 @@ from crm_relations.tests.support import people
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 FEBRL = Path(os.environ.get("FEBRL_DATA", SHARED / "febrl"))
-#: what the issue asks of every data set
+#: least precision and recall required of every data set
 BAR = 0.97
 
 
@@ -40,7 +42,7 @@ def company(name: str, **values) -> Record:
 	return Record({"relation_kind": "Organisation", "relation_name": name, **values})
 
 
-# ── normal forms ───────────────────────────────────────────────────────────────────────────────
+# ── normalization ──────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("name", ["Müller", "Mueller", "Muller", "MÜLLER", "mu\u0308ller"])
@@ -131,7 +133,7 @@ def test_ten_thousand_characters_make_short_keys():
 	assert max(map(len, record.keys)) <= KEY_LENGTH
 
 
-# ── addresses of contact ───────────────────────────────────────────────────────────────────────
+# ── contact addresses ──────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -231,7 +233,7 @@ def test_a_difference_between_namesakes_lowers_the_score(one, other):
 	assert any(reason.endswith("_differs") for reason in found.reasons)
 
 
-#: field → two values that differ in every place
+#: field → two values that differ in every position
 _DIFFERENT = {
 	"date_of_birth": (date(1960, 5, 1), date(1985, 12, 24)),
 	"email_id": ("anna.mueller@kunde.de", "vertrieb@anders.example"),
@@ -313,7 +315,7 @@ def test_what_names_and_addresses_rule_out_is_no_candidate_by_all_else_either(se
 	draw = Random(seed)
 	values = in_few_postcodes(people.generate(3000, seed=seed)[0])
 	for row in values.values():
-		for field in draw.sample(sorted(row), 4):  # what is unknown may be anything
+		for field in draw.sample(sorted(row), 4):  # unknown fields may have any value
 			if field not in ("relation_kind", "relation_name"):
 				row[field] = None
 	records = {name: Record(row) for name, row in values.items()}
@@ -370,7 +372,7 @@ def test_generated_persons_and_companies_with_known_duplicates_are_found():
 
 
 def in_few_postcodes(values: dict[str, people.Values], count: int = 45) -> dict[str, people.Values]:
-	"""The same records, their postcodes mapped to a few, as in the file of a business of one region."""
+	"""Return the same records in a few postcodes, as in the file of a regional business."""
 	known = {
 		pincode: number for number, pincode in enumerate(sorted({row["pincode"] for row in values.values()}))
 	}
@@ -391,7 +393,7 @@ def test_precision_holds_where_all_live_in_few_postcodes(seed):
 
 
 def febrl_rows(number: int) -> tuple[dict[str, dict], set[tuple[str, str]]]:
-	"""Rows of a FEBRL data set by name, and the pairs that are one person."""
+	"""Return the rows of a FEBRL data set by name, and the pairs that are one person."""
 	path = FEBRL / f"dataset{number}.csv"
 	if not path.is_file():
 		pytest.skip(f"The FEBRL data is not at {path}. Set FEBRL_DATA to its folder.")
@@ -409,7 +411,9 @@ FEBRL_QUALITY = {1: (1.0, 0.986), 2: (0.9989, 0.98), 3: (1.0, 0.9745)}
 
 @pytest.mark.parametrize("number", FEBRL_QUALITY)
 def test_febrl_precision_and_recall(number):
-	"""With the one configuration of `scoring`; without FEBRL's social security number and state, which no relation has."""
+	"""Use the one configuration of `scoring`, without FEBRL's social security number and state, which
+	relations lack.
+	"""
 	rows, true = febrl_rows(number)
 	records = {name: Record(febrl_values(row), region="AU") for name, row in rows.items()}
 	precision, recall = quality_of(records, true)
@@ -423,7 +427,7 @@ def test_febrl_precision_and_recall(number):
 	ids=["names, postcode and town", "names and date of birth"],
 )
 def test_febrl_with_few_fields(fields, least_precision, least_recall):
-	"""On data set 1, whose persons have one duplicate each, as in a file that was entered twice."""
+	"""Use data set 1, in which each person has one duplicate, as in a file that was entered twice."""
 	rows, true = febrl_rows(1)
 	kept = ("relation_kind", "relation_name", "first_name", "last_name", *fields)
 	records = {}
@@ -436,7 +440,9 @@ def test_febrl_with_few_fields(fields, least_precision, least_recall):
 
 
 def febrl_values(row: dict[str, str]) -> dict:
-	"""As ERPNext would keep the row: two lines of address, a date of birth only where it is a date."""
+	"""Return the row as ERPNext would store it: two address lines, and a date of birth only if it is a valid
+	date.
+	"""
 	line = " ".join(part for part in (row["street_number"], row["address_1"]) if part)
 	return {
 		"relation_kind": "Person",
@@ -457,7 +463,7 @@ def _date(text: str) -> date | None:
 		return None
 
 
-# ── the short ways are no other ways ───────────────────────────────────────────────────────────
+# ── shortcuts give the same results ────────────────────────────────────────────────────────────
 
 
 @given(st.from_regex(r"\A(0|\+ ?4[39] ?)[0-9 /.-]{5,16}\Z"), st.sampled_from(["DE", "AT", "CH", "FR"]))
@@ -475,6 +481,6 @@ def test_a_plain_number_has_the_form_that_phonenumbers_gives_it(number, region):
 @given(st.from_regex(r"\A[A-Za-z0-9_.+-]{1,20}@[A-Za-z0-9.-]{1,30}\Z"))
 def test_a_plain_address_is_what_the_standard_library_reads(address):
 	local, _at, domain = parseaddr(address)[1].lower().rpartition("@")
-	domain = domain.removesuffix(".")  # the root of all names may be written, and is the same
+	domain = domain.removesuffix(".")  # the root of the domain name may be written, and makes no difference
 	valid = local and "." in domain and all(domain.split("."))
 	assert email_key(address) == (f"{local}@{domain}" if valid else "")

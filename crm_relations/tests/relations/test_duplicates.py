@@ -1,4 +1,6 @@
-"""Duplicates on a site: keys that follow the relation, candidates on save, decisions, merge and its undoing, the search over all."""
+"""Test duplicates on a site: blocking keys, candidates on save, decisions, merge, undo and the search over
+all relations.
+"""
 
 import json
 
@@ -29,7 +31,7 @@ def pair_of(one: str, other: str) -> dict | None:
 
 
 def twins(**values) -> tuple[str, str]:
-	"""Two relations that are one company."""
+	"""Create two relations that are one company."""
 	tail = frappe.generate_hash(length=8)
 	one = relation(f"Müller {tail} Bau GmbH & Co. KG", **HOME, **values)
 	other = relation(
@@ -95,7 +97,7 @@ def test_keys_are_written_for_many_in_a_few_statements():
 
 
 def in_bulk(count: int, seed: int = 7) -> list[str]:
-	"""Relations past their events, as the sync makes them."""
+	"""Insert relations without their events, as sync does."""
 	columns = [f for f in queries.FIELDS if f not in ("tax_id", "country")]
 	values, true = people.generate(count, seed=seed)
 	in_bulk.true = true
@@ -264,7 +266,7 @@ def test_a_fold_by_documents_carries_decisions_too():
 
 
 def rich_twins() -> tuple[str, str]:
-	"""Two relations with documents, roles, links, interactions, a segment, comments and a file each."""
+	"""Create two relations with documents, roles, links, interactions, a segment, comments and a file each."""
 	pair = []
 	for city in ("Köln", "Bonn"):
 		name = identity.relation_of("Customer", customer(unique("Reich")).name)
@@ -295,7 +297,7 @@ def rich_twins() -> tuple[str, str]:
 
 
 def everything(*names: str) -> dict:
-	"""All that names these relations, to compare a site with what it was."""
+	"""Return all records that name these relations, to compare a site with an earlier state."""
 	reading = merge_snapshot.read(*names)
 	pointers = {key: rows for key, rows in reading.pointers.items() if rows}
 	return json.loads(
@@ -329,7 +331,7 @@ def test_undoing_a_merge_restores_both_exactly():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_undoing_restores_whatever_the_two_had(seed):
-	"""Random members, links, decisions and roles on both sides."""
+	"""Draw random members, links, decisions and roles on both sides."""
 	import random
 
 	rng = random.Random(seed)
@@ -472,13 +474,13 @@ def test_the_date_of_birth_is_no_reason_for_who_may_not_read_it():
 
 @pytest.fixture
 def no_commit(monkeypatch):
-	"""The search commits after each page; here it must not, so that the test is rolled back."""
+	"""Disable the commit of the search after each page, so that the test can roll back."""
 	commits = []
 	monkeypatch.setattr(frappe.db, "commit", lambda *_a, **_k: commits.append(1))
 	monkeypatch.setattr(search, "PAGE", 40)
 	frappe.db.delete(
 		"Singles", {"doctype": search.SEARCH}
-	)  # a run that was broken off on this site is not this test's
+	)  # a run that was interrupted on this site does not belong to this test
 	return commits
 
 

@@ -1,4 +1,6 @@
-"""Import and export of relations: the preview, the job that can be killed, rejected rows, rights, and both ways."""
+"""Test import and export of relations: preview, a job that is killed, rejected rows, permissions and the
+round trip.
+"""
 
 import csv
 import io
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture
 def clean() -> Iterator[str]:
-	"""A tag for all names: what a test commits is found by it and removed."""
+	"""Yield a tag for all names, by which the committed records are found and removed."""
 	tag = f"x{frappe.generate_hash(length=8)}"
 	imports = set(frappe.get_all("Relation Import", pluck="name"))
 	yield tag
@@ -98,7 +100,7 @@ def test_the_preview_says_what_becomes_of_each_row_and_writes_no_relation():
 	assert rows[2]["action"] == "create" and rows[2]["title"] == "Schmidt GmbH"
 	assert rows[3]["relation"] == known.name and rows[3]["details"] == ["Changes: Postal Code"]
 	assert "Name: the row has none" in rows[4]["reason"]
-	# one cell that cannot be read does not reject its row
+	# one unreadable cell does not reject its row
 	assert "Email goes into the notes: keine Adresse is not an email address" in rows[5]["details"][0]
 	assert "Country goes into the notes: Atlantis is not in the list" in rows[6]["details"][1]
 	assert "Number of Employees goes into the notes: viele is no number" in rows[7]["details"][1]
@@ -391,7 +393,7 @@ def test_an_import_belongs_to_who_made_it_and_nobody_imports_a_file_he_may_not_r
 
 @pytest.fixture
 def three() -> list[str]:
-	"""A company, one who works for it, and a French one; the same UIDs mark them."""
+	"""Create a company, one of its employees and a French person; the same UIDs identify them."""
 	tag = frappe.generate_hash(length=6)
 	firm = relation(f"Firma {tag}", country="Germany", email_id=f"info@{tag}.example", employees=12)
 	person = relation(

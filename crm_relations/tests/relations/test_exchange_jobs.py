@@ -1,4 +1,4 @@
-"""Import and export by real background workers, one of which is killed in the middle."""
+"""Test import and export by real background workers, one of which is killed in the middle."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ from crm_relations.tests.support.machine.servers import frappe_process, kill_wit
 
 pytestmark = pytest.mark.site
 
-#: more than an export writes at once, and pages enough to kill a worker between two of them
+#: more than an export writes at once, and enough pages to kill a worker between two of them
 ROWS = importing.PAGE * 6
 
 
 @pytest.fixture
 def tag() -> Iterator[str]:
-	"""In all names: what the workers commit is found by it and taken away, set by set."""
+	"""Yield a tag for all names, by which the workers' committed records are found and removed."""
 	tag = f"x{frappe.generate_hash(length=8)}"
 	imports = set(frappe.get_all("Relation Import", pluck="name"))
 	exports = set(frappe.get_all("Relation Export", pluck="name"))
@@ -62,7 +62,7 @@ def made(tag: str) -> list[str]:
 
 
 def test_an_import_goes_on_by_the_next_worker_after_one_was_killed_and_all_are_exported_by_it(tag):
-	"""The queue still believes that the first job runs; that must not keep the second from beginning."""
+	"""Start a second job although the queue believes that the first one still runs."""
 	expected = sorted(f"Firma {number:04} {tag}" for number in range(ROWS))
 	lines = [f"{name};Organisation;info@{name.split()[1]}-{tag}.example" for name in expected]
 	doc = new_import("Name;Art;E-Mail\n" + "\n".join([*lines, ";Person;"]), f"{tag}.csv")
@@ -76,7 +76,7 @@ def test_an_import_goes_on_by_the_next_worker_after_one_was_killed_and_all_are_e
 		kill_with_children(first)
 	done = rows_done(doc.name)
 	assert 0 < done < ROWS and status(doc.name) == "Importing"
-	assert len(made(tag)) == done  # what was under way when the worker died is not there
+	assert len(made(tag)) == done  # what the worker had not committed when it died is lost
 
 	api.start_import(doc.name)  # the button of the form
 	frappe.db.commit()
@@ -112,9 +112,7 @@ def test_an_export_whose_worker_was_killed_leaves_nothing_half_done_and_can_be_a
 	wanted = [["Relation", "relation_name", "like", f"%{tag}%"]]
 	api.export_relations("vCard 4.0", filters=wanted)
 	frappe.db.commit()
-	frappe.db.sql(
-		"SELECT name FROM `tabRelation Export` FOR UPDATE"
-	)  # the worker gets no further than its log
+	frappe.db.sql("SELECT name FROM `tabRelation Export` FOR UPDATE")  # the worker stops at its log
 	first = frappe_process("worker", "--queue", "long")
 	try:
 		wait_for(is_waiting_for_us, 60, "the worker to write its log")
@@ -134,7 +132,7 @@ def test_an_export_whose_worker_was_killed_leaves_nothing_half_done_and_can_be_a
 
 
 def wait_for_export(before: set[str]) -> set[str]:
-	"""The logs that were not there before."""
+	"""Return the logs that were not there before."""
 
 	def new() -> set[str]:
 		frappe.db.rollback()
@@ -145,7 +143,7 @@ def wait_for_export(before: set[str]) -> set[str]:
 
 
 def is_waiting_for_us() -> bool:
-	"""Whether another connection of this site is held up by our lock."""
+	"""Return whether another connection of this site waits for our lock."""
 	rows = frappe.db.sql(
 		"SELECT COUNT(*) FROM information_schema.PROCESSLIST"
 		" WHERE DB = DATABASE() AND ID <> CONNECTION_ID() AND INFO LIKE 'INSERT INTO `tabRelation Export`%'"

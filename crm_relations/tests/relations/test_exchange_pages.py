@@ -1,4 +1,4 @@
-"""Pages of an import: written set-based, a page leaves the rows that saving its documents one by one leaves."""
+"""Test that an import page, written set-based, leaves the same rows as saving its documents one by one."""
 
 import re
 from collections import Counter
@@ -22,7 +22,7 @@ from crm_relations.tests.support.factories import insert, relation, unique, user
 
 pytestmark = pytest.mark.site
 
-#: what an import of relations writes
+#: the doctypes that an import of relations writes
 TABLES = (
 	"Relation",
 	"Relation Contact Point",
@@ -44,7 +44,7 @@ def records(content: bytes) -> list[Record]:
 
 
 def imported(content: bytes, page: int, existing: str = planning.FILL) -> list[tuple]:
-	"""Import without a commit; returns what became of each row."""
+	"""Import without a commit, and return the outcome of each row."""
 	planner, rows = Planner(existing, source="Test"), records(content)
 	plans = []
 	for start in range(0, len(rows), page):
@@ -63,13 +63,15 @@ def imported(content: bytes, page: int, existing: str = planning.FILL) -> list[t
 
 
 def words(text: str) -> list[str]:
-	"""The words of a message without the random names in it, which also decide in what order relations are listed."""
+	"""Return the words of a message without the random names, which also affect the order of listed
+	relations.
+	"""
 	text = re.sub(r"belongs to .* already", "belongs to one of them already", text)
 	return sorted(re.sub(r"\(\w{10}\)|[(),.]", " ", text).split())
 
 
 def label(name: str | None) -> Any:
-	"""A relation by its values: its name is random."""
+	"""Return a relation's values as its label, because its name is random."""
 	if not name:
 		return None
 	values = ["relation_name", "email_id", "phone", "mobile_no", "pincode", "date_of_birth"]
@@ -77,7 +79,7 @@ def label(name: str | None) -> Any:
 
 
 def written(before: dict[str, set[str]]) -> dict[str, Counter]:
-	"""The rows that are new or belong to relations, without names and times."""
+	"""Return the rows that are new or belong to relations, without names and times."""
 	labels: dict[str, Any] = {}
 
 	def readable(value: Any) -> Any:
@@ -88,7 +90,7 @@ def written(before: dict[str, set[str]]) -> dict[str, Counter]:
 		return labels.get(value) or value
 
 	def of_row(row: frappe._dict) -> tuple:
-		if row.data:  # of a version: rows that were added have random names and times
+		if row.data:  # a Version: added rows have random names and times
 			data = frappe.parse_json(row.data)
 			data["added"] = [[table, child["point_type"], child["value"]] for table, child in data["added"]]
 			row.data = frappe.as_json(data)
@@ -100,7 +102,7 @@ def written(before: dict[str, set[str]]) -> dict[str, Counter]:
 		result[doctype] = Counter(
 			of_row(row) for row in rows if row.name not in before[doctype] or doctype == "Relation"
 		)
-		if doctype == "Relation Duplicate":  # which of the two comes first follows from the names
+		if doctype == "Relation Duplicate":  # the order of the two follows from their names
 			result[doctype] = Counter(
 				frozenset(
 					(readable(row.relation), readable(row.other), row.state, row.probability, row.reasons)
@@ -112,7 +114,7 @@ def written(before: dict[str, set[str]]) -> dict[str, Counter]:
 
 
 def in_turn(*imports: Callable[[], list[tuple]]) -> list[tuple[list[tuple], dict[str, Counter]]]:
-	"""What each import says and writes, from the same state of the database."""
+	"""Return the messages and rows of each import, all from the same state of the database."""
 	before = {doctype: set(frappe.get_all(doctype, pluck="name", limit=0)) for doctype in TABLES}
 	results = []
 	for one in imports:
@@ -136,7 +138,7 @@ def same(one: tuple, other: tuple) -> None:
 
 
 def edge_cases(tag: str) -> bytes:
-	"""Rows that change what is there, that come twice, and that a save refuses."""
+	"""Return rows that change existing records, are repeated, or are refused on save."""
 	heading = "Name;Art;Vorname;Nachname;Firma;E-Mail;Telefon;Straße;PLZ;Ort;Geburtstag;Mitarbeiter;Notizen;Email Opt Out"
 	lines = (
 		f"Kunde {tag};Organisation;;;;info@{tag}.example;+49 221 99;Neu 2;53111;Bonn;;12;neu;",
@@ -160,7 +162,7 @@ def test_a_page_written_at_once_leaves_what_saving_each_document_leaves(monkeypa
 		f"Kunde {tag}", email_id=f"info@{tag}.example", phone="+49 221 98", address_line="Alt 1", city="Köln"
 	)
 	relation(f"Anna Alt-{tag}", kind="Person", email_id=f"anna@{tag}.example", first_name="Anna")
-	monkeypatch.setitem(frappe.flags, "in_test", False)  # a save keeps no versions in tests
+	monkeypatch.setitem(frappe.flags, "in_test", False)  # Frappe keeps no versions in tests
 	for content in (edge_cases(tag), address_file(80, tag)):
 		alone, at_once = in_turn(
 			lambda content=content: by_documents(monkeypatch, content, existing=existing),
@@ -171,7 +173,9 @@ def test_a_page_written_at_once_leaves_what_saving_each_document_leaves(monkeypa
 
 
 def made_up(seed: int, tag: str) -> bytes:
-	"""Few names, addresses and towns, so that many rows mean the same relation or contradict each other."""
+	"""Draw from few names, addresses and towns, so that many rows mean the same relation or contradict each
+	other.
+	"""
 	draw = Random(seed)
 
 	def some(*values: str) -> str:
@@ -210,7 +214,7 @@ def test_the_size_of_a_page_changes_no_outcome(seed):
 	for first, second, third in zip(one[0], seven[0], whole[0], strict=True):
 		assert first == second == third
 	for doctype in TABLES:
-		# which pairs are looked at in a crowd follows from the order of writing
+		# if there are many pairs, the order of writing decides which are compared
 		if doctype not in ("Relation Duplicate", "Version"):
 			assert one[1][doctype] == seven[1][doctype] == whole[1][doctype], doctype
 
@@ -278,7 +282,7 @@ def test_events_of_other_apps_are_found_and_those_of_known_apps_are_not(monkeypa
 def test_a_page_takes_few_statements_however_many_rows_it_has(monkeypatch):
 	def statements(rows: int) -> int:
 		content = address_file(rows, unique("n").split()[-1].lower())
-		imported(content, 500)  # what is cached
+		imported(content, 500)  # fills the caches
 		frappe.db.rollback()
 		sent: list[str] = []
 		original = frappe.db.sql
@@ -290,7 +294,7 @@ def test_a_page_takes_few_statements_however_many_rows_it_has(monkeypatch):
 		return len(sent)
 
 	small, large = statements(20), statements(200)
-	# keys and rows are inserted by hundreds: far less than a statement a row
+	# keys and rows are inserted by hundreds: far less than a statement per row
 	assert large - small < 180 / 3, (small, large)
 
 

@@ -1,4 +1,6 @@
-"""What files of relations say: csv as Excel writes it, vCards of three versions, headings, dates and numbers."""
+"""Test how files of relations are read: csv as Excel writes it, vCards of three versions, headings, dates and
+numbers.
+"""
 
 from datetime import date
 
@@ -139,7 +141,7 @@ def test_what_is_written_is_read_again_and_nothing_runs_as_a_formula(rows):
 		if any(c.strip("\x00 ") for c in row)
 	]
 	if any("\r" in cell or "\n" in cell or "\x00" in cell for row in rows for cell in row):
-		return  # line ends inside a cell are kept by quoting, but read as Python's csv reads them
+		return  # line ends inside a cell are kept by quoting, but Python's csv module reads them its own way
 	table = parsing.read_table(content)
 	found = [[parsing.unguarded(cell).strip() for cell in cells] for _line, cells in table.rows]
 	assert [row for row in found if any(row)] == [row for row in expected if any(row)]

@@ -1,4 +1,4 @@
-"""Windows and classes of the facts."""
+"""Test the time windows and classes of figures."""
 
 from datetime import date, timedelta
 

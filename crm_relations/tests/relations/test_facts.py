@@ -1,4 +1,6 @@
-"""Facts are what the documents say, whether made for all or for whom something changed; every figure opens its documents."""
+"""Test that figures match the documents, after a full or a partial refresh, and that every figure opens its
+documents.
+"""
 
 from datetime import date
 from decimal import Decimal
@@ -33,7 +35,7 @@ def relation_of(customer: str) -> str:
 
 
 def refreshed(relation: str) -> Any:
-	"""The row of Relation Facts with the company, made anew for this relation only."""
+	"""Refresh this relation only, and return its row of Relation Facts for the company."""
 	build.refresh([relation])
 	return stored(relation)
 
@@ -44,7 +46,7 @@ def stored(relation: str) -> Any:
 
 
 def everything(relations: list[str]) -> dict[str, list[dict]]:
-	"""All rows of these relations, without the stamps of writing."""
+	"""Return all rows of these relations, without the time stamps of writing."""
 	found = {}
 	for doctype in (FACTS, ITEM_GROUPS, CONTACTS):
 		rows = frappe.get_all(doctype, {"relation": ["in", relations]}, ["*"], order_by="name asc", limit=0)
@@ -53,12 +55,12 @@ def everything(relations: list[str]) -> dict[str, list[dict]]:
 
 
 def fill_all() -> None:
-	"""What a rebuild does, in the test's transaction."""
+	"""Rebuild all figures in the test's transaction."""
 	build.fill_all(Scope(getdate(nowdate())))
 
 
 def work_off() -> None:
-	"""What the job does with the queue, in the test's transaction, also with what other tests have left in it."""
+	"""Process the queue as the job does, in the test's transaction, with what other tests have left in it."""
 	waiting = queue.take(1_000_000)
 	if relations := queue.relations_in(waiting):
 		build.refresh(relations)
@@ -67,7 +69,7 @@ def work_off() -> None:
 
 @pytest.fixture(autouse=True)
 def fiscal_years():
-	"""The documents here go back three years."""
+	"""Create fiscal years for three years back, because the documents here are that old."""
 	make_fiscal_years(COMPANY, getdate(add_months(nowdate(), -36)), getdate(nowdate()))
 	frappe.cache.delete_value("fiscal_years")
 
@@ -98,7 +100,7 @@ def test_revenue_is_net_of_the_last_12_and_24_months_and_in_all(customer, relati
 	factories.invoice(customer, [(goods, 1, 100)], posting_date=months_ago(1))
 	factories.invoice(
 		customer, [(goods, 1, 20)], posting_date=months_ago(12)
-	)  # a day too old for the 12 months
+	)  # one day too old for the 12 months
 	factories.invoice(customer, [(goods, 1, 3)], posting_date=months_ago(12, 1))
 	factories.invoice(customer, [(goods, 2, 1000)], posting_date=months_ago(30))
 	row = refreshed(relation)
@@ -264,7 +266,7 @@ def test_a_party_that_changes_while_it_is_refreshed_is_refreshed_again(customer,
 	factories.invoice(customer, [(goods, 1, 100)])
 	taken = queue.take(1000)
 	build.refresh(queue.relations_in(taken))
-	factories.invoice(customer, [(goods, 1, 11)])  # committed by somebody else after our read
+	factories.invoice(customer, [(goods, 1, 11)])  # committed by another session after our read
 	queue.settle([row.name for row in taken])
 	assert queue.waits(relation)
 	work_off()
@@ -372,7 +374,7 @@ def test_a_deleted_relation_leaves_no_facts_and_a_folded_one_gives_its_own_to_th
 	assert not queries.contact_facts_of(single.name)
 
 
-# ── all and some ───────────────────────────────────────────────────────────────────────────────
+# ── full and partial refresh ───────────────────────────────────────────────────────────────────
 
 ACTIONS = (
 	"invoice",
@@ -404,7 +406,7 @@ ACTIONS = (
 	)
 )
 def test_incremental_equals_full(steps):
-	"""Whatever happens to the documents: what the queue refreshes is what a build of everything gives."""
+	"""Change the documents at random, and compare the refresh by the queue with a full build."""
 	frappe.db.savepoint("example")
 	try:
 		trade = Trade()
@@ -423,7 +425,7 @@ def test_incremental_equals_full(steps):
 
 
 class Trade:
-	"""Three customers of two relations (two of them are one), and what they have bought so far."""
+	"""Three customers of two relations (two of them are one relation), and their purchases so far."""
 
 	def __init__(self) -> None:
 		self.customers = [factories.customer().name for _ in range(3)]
@@ -495,7 +497,7 @@ class Trade:
 
 
 def test_on_every_database_the_sources_side_by_side_give_what_they_give_one_by_one(customer, relation, goods):
-	"""`fill` folds the sources on MariaDB; `rows` is what other databases write."""
+	"""Compare `fill`, which combines the sources on MariaDB, with `rows`, which other databases write."""
 	factories.invoice(customer, [(goods, 1, 100)], posting_date=months_ago(3))
 	sales_order(customer, goods, 1, 50, months_ago(5))
 	fill_all()
@@ -515,7 +517,7 @@ def test_slices_of_customers_and_the_job_give_what_all_at_once_gives(goods, monk
 	for number, name in enumerate(customers, start=1):
 		factories.invoice(name, [(goods, number, 100)], posting_date=months_ago(number))
 		sales_order(name, goods, 1, 50, months_ago(5))
-	merge.merge_into(relations[0], relations[2])  # one relation, two customers, in two slices
+	merge.merge_into(relations[0], relations[2])  # one relation with two customers in two slices
 	relations = relations[:2]
 	fill_all()
 	at_once = everything(relations)
@@ -529,7 +531,7 @@ def test_slices_of_customers_and_the_job_give_what_all_at_once_gives(goods, monk
 
 
 def test_the_daily_job_takes_in_what_waits_and_one_run_at_a_time_writes(monkeypatch):
-	"""Commits; a site has facts of its own then, and no others."""
+	"""Commit; the site then has only its own figures."""
 	queued = []
 	monkeypatch.setattr(jobs, "start_rebuild", lambda: queued.append(True))
 	jobs.refresh_stale()
@@ -610,7 +612,7 @@ def test_classes_rank_the_customers_of_a_company(goods):
 		assert row.monetary_class == 1 + ranked.index(row.revenue_24_months) * 5 // len(ranked)
 
 
-# ── documents and rights ───────────────────────────────────────────────────────────────────────
+# ── documents and permissions ──────────────────────────────────────────────────────────────────
 
 
 def test_every_figure_opens_the_documents_whose_sum_it_is(customer, relation, goods):
@@ -635,7 +637,7 @@ def test_every_figure_opens_the_documents_whose_sum_it_is(customer, relation, go
 
 
 def summed(listing: dict) -> Decimal:
-	"""What the user sees under the list or report: the sum of the column, or the number of documents."""
+	"""Return what the user sees under the list or report: the sum of the column, or the number of documents."""
 	if listing["is_report"]:
 		from erpnext.accounts.report.accounts_receivable.accounts_receivable import execute
 
@@ -736,7 +738,7 @@ def quotation(party: tuple[str, str], item: str, rate: float) -> Any:
 
 
 def reconcile(customer: str, debtors: str) -> None:
-	"""ERPNext's Payment Reconciliation of everything that a customer has open."""
+	"""Reconcile all open vouchers of a customer with ERPNext's Payment Reconciliation."""
 	doc = frappe.get_doc("Payment Reconciliation")
 	doc.update(
 		{

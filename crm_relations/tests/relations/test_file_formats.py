@@ -1,4 +1,6 @@
-"""Files as other programs write them: code pages, headings, addresses, dates, numbers, names, opt-outs, limits."""
+"""Test files as other programs write them: code pages, headings, addresses, dates, numbers, names, opt-outs
+and limits.
+"""
 
 import io
 import time
@@ -72,7 +74,7 @@ def test_titles_above_the_heading_and_footers_below_the_rows_are_no_relations():
 	assert [bool(record.error) for record in found] == [False, False, True, True]
 	assert records("Name;Ort;PLZ\nAnna;Köln;50667\nSumme;1;\n")[-1].error
 	assert found[0].values["first_name"] == "Ina"
-	# the last of the rows may have nothing but a name
+	# the last row may consist of a name only
 	assert not records("Name;Ort;PLZ\nAnna;Köln;50667\nBert;;\n")[-1].error
 
 

@@ -1,4 +1,4 @@
-"""Which ERPNext documents are one relation, and what rename, merge and deletion do to it."""
+"""Test which ERPNext documents are one relation, and the effect of rename, merge and deletion."""
 
 import frappe
 import pytest
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture(autouse=True)
 def no_step_failed():
-	"""A failing step is deferred and would go unseen."""
+	"""Fail on a failing step, which is deferred and would otherwise go unnoticed."""
 	before = frappe.db.count("Relation Deferred Step")
 	yield
 	after = frappe.get_all("Relation Deferred Step", fields=["step", "error"], order_by="creation asc")[
@@ -232,7 +232,7 @@ def test_a_contact_that_is_taken_off_a_company_does_not_work_there_any_more():
 
 
 def general_contact(customer):
-	"""What ERPNext makes of the e-mail that is typed into a company's customer."""
+	"""Return the contact that ERPNext makes of the email address entered in a company's customer."""
 	name = frappe.db.get_value(
 		"Dynamic Link",
 		{"link_doctype": "Customer", "link_name": customer.name, "parenttype": "Contact"},
@@ -313,7 +313,7 @@ def test_contact_and_employee_meet_by_e_mail_however_it_is_written_and_whoever_c
 
 def test_an_old_contact_with_a_comma_in_the_display_name_is_found_by_a_later_employee():
 	contact = factories.contact("Anna", "Müller", None)
-	typed = '"Müller, Anna" <A.Mueller@X.Example>'  # an import past the form can leave it
+	typed = '"Müller, Anna" <A.Mueller@X.Example>'  # an import that bypasses the form can leave it
 	frappe.db.set_value("Contact", contact.name, "email_id", typed)
 	identity.adopt("Contact", contact.name)
 	worker = employee(company_email="a.mueller@x.example")
@@ -420,7 +420,7 @@ def test_a_lead_that_is_named_later_folds_the_later_relation_into_the_earlier():
 	)
 
 
-# ── folding ────────────────────────────────────────────────────────────────────────────────────
+# ── merge ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_folding_moves_everything_that_names_the_later_relation():
@@ -671,7 +671,7 @@ def test_the_role_of_a_deleted_lead_ends_and_stays_as_history():
 	frappe.get_doc("Relation", relation).save()
 
 
-# ── what it costs ──────────────────────────────────────────────────────────────────────────────
+# ── cost ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_saving_an_adopted_customer_unchanged_costs_one_read():

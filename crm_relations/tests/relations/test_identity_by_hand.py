@@ -1,4 +1,4 @@
-"""Documents taken out of a relation and put into another by hand: it stays so, whatever comes."""
+"""Test that documents which a user links to or detaches from a relation keep their place."""
 
 import frappe
 import pytest
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture
 def uncommitted(monkeypatch):
-	"""Sync commits its pages; here it does not, so that the test rolls back."""
+	"""Disable the commit that sync makes after each page, so that the test can roll back."""
 	monkeypatch.setattr(frappe.db, "commit", lambda: None)
 
 
@@ -36,7 +36,7 @@ def save_all(*docs) -> None:
 
 
 def converted_lead():
-	"""A lead of a person, its contact and the customer made from it: one relation."""
+	"""Create a lead of a person, its contact and the customer made from it, which are one relation."""
 	lead = factories.lead("Rita", last_name="Reich")
 	customer = make_customer(lead.name)
 	customer.update({"customer_group": "Commercial", "territory": "Germany"})

@@ -1,4 +1,6 @@
-"""Imports of what other programs write: namesakes, organisations of one name, empty cells, opt-outs, questions, limits."""
+"""Test imports of files of other programs: namesakes, organizations with one name, empty cells, opt-outs,
+questions, limits.
+"""
 
 import io
 import json
@@ -19,12 +21,12 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture(autouse=True)
 def nothing_is_committed(monkeypatch):
-	"""The engine commits page by page; here the test rolls everything back."""
+	"""Disable the engine's commit of each page, so that the test can roll back."""
 	monkeypatch.setattr(frappe.db, "commit", lambda *args, **kwargs: None)
 
 
 def imported(content: bytes | str, name: str = "liste.csv", **values):
-	"""The import after it has run, and the relations that it made."""
+	"""Run the import, and return it with the relations that it made."""
 	before = set(frappe.get_all("Relation", pluck="name", limit=0))
 	doc = new_import(content, name, **values)
 	importing.check(doc.name)
@@ -34,7 +36,7 @@ def imported(content: bytes | str, name: str = "liste.csv", **values):
 	return doc, [frappe.get_doc("Relation", one) for one in made]
 
 
-# ── who is meant ───────────────────────────────────────────────────────────────────────────────
+# ── matching ───────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -188,7 +190,7 @@ def test_an_empty_cell_is_not_filled_with_a_default_of_the_site_the_user_or_a_pe
 	text = "Vorname;Nachname;E-Mail;Firma;Land\nAnna;Leer-X;anna@leer-x.example;Leere Firma X;\n"
 	try:
 		frappe.local.new_doc_templates = {}
-		assert frappe.new_doc("Relation").country == "Germany"  # what Frappe would fill in
+		assert frappe.new_doc("Relation").country == "Germany"  # the default of Frappe
 		for someone in ("Administrator", reader):
 			frappe.set_user(someone)
 			frappe.local.new_doc_templates = {}

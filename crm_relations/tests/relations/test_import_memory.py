@@ -1,6 +1,8 @@
-"""An import holds a page of its file, not the file: its memory does not grow with the number of rows.
+"""Test that an import holds one page of its file in memory, so that memory does not grow with the number of
+rows.
 
-The preview is measured here, the import itself nightly (CRM_RELATIONS_NIGHTLY=1), because it takes a minute.
+The preview is measured here. The import itself is measured nightly (CRM_RELATIONS_NIGHTLY=1), because it
+takes a minute.
 """
 
 import gc
@@ -25,7 +27,7 @@ PAGE, FEW, MANY = 50, 150, 750
 
 @pytest.fixture(autouse=True)
 def small_pages_without_commits(monkeypatch):
-	"""Lets go of what waits for a commit, as a commit does, and keeps the transaction to be rolled back."""
+	"""Clear what waits for a commit, as a commit does, and keep the transaction for the rollback."""
 
 	def commit(*_args, **_keywords):
 		frappe.db.after_commit.reset()
@@ -37,7 +39,9 @@ def small_pages_without_commits(monkeypatch):
 
 
 def peak(step: Callable[[str], None], rows: int) -> int:
-	"""Bytes that Python holds at most during a step on a file of so many rows, beyond those before."""
+	"""Return the most bytes that Python holds during a step on a file of this number of rows, beyond those
+	before the step.
+	"""
 	doc = new_import(address_file(rows, unique("m").split()[-1].lower()))
 	if step is importing.run:
 		importing.check(doc.name)
@@ -64,10 +68,10 @@ def peak(step: Callable[[str], None], rows: int) -> int:
 	],
 )
 def test_five_times_as_many_rows_take_hardly_more_memory(step):
-	peak(step, FEW)  # what is cached
+	peak(step, FEW)  # fills the caches
 	few, many = peak(step, FEW), peak(step, MANY)
-	# a row that is held takes 14 kB; caches of a fixed size still fill up, and Python's table of interned texts may grow once
-	# by 4 MB
+	# a row in memory takes 14 kB; caches of a fixed size still fill up, and Python's table of interned
+	# strings may grow once by 4 MB
 	assert many - few < (MANY - FEW) * 10_000, (few, many)
 
 

@@ -1,4 +1,4 @@
-"""Reading an export of another CRM: names, values, mapping, rejections. No site."""
+"""Test how an export of another CRM is read, without a site: names, values, mapping and rejections."""
 
 import csv
 import json
@@ -29,7 +29,7 @@ HEAD = "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_
 
 @pytest.fixture
 def folder(tmp_path):
-	"""An export of one account, one product, one agent and no deal."""
+	"""Write an export of one account, one product, one agent and no deal."""
 	(tmp_path / "accounts.csv").write_text(
 		"account,sector,year_established,revenue,employees,office_location,subsidiary_of\n"
 		"Isdom,medical,2002,3178.24,4540,United States,\n"

@@ -1,4 +1,4 @@
-"""Links of mails live as long as the database: they do not depend on the site's configuration file."""
+"""Test that links in emails depend on the database and not on the site's configuration file."""
 
 import frappe
 import pytest

@@ -1,4 +1,4 @@
-"""Addresses behind which there is no party: mail programs, and those that take no replies."""
+"""Test which addresses do not belong to a party: mail programs, and addresses that accept no replies."""
 
 import pytest
 

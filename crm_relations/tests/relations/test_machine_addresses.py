@@ -1,4 +1,4 @@
-"""Frappe makes contacts of the addresses in incoming mails: not all of them are parties."""
+"""Test that not every contact that Frappe makes of incoming emails becomes a party."""
 
 import frappe
 import pytest
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.site
 
 
 def test_neither_mail_programs_nor_our_own_addresses_become_relations(mailing):
-	"""Frappe makes a contact of every address in a mail where the account says Create Contacts."""
+	"""Receive emails on an account with Create Contacts, for which Frappe makes a contact of every address."""
 	frappe.db.set_value("Email Account", mailing.account, "create_contact", 1)
 	guest = f"eva@{mailing.domain}"
 	own = frappe.db.get_value("Email Account", mailing.account, "email_id")

@@ -1,5 +1,8 @@
-"""The playbook of a role: activities start once, for the right person, and only for who enters from now on; the form
-offers what can be done next."""
+"""Test the playbook of a role: activities start once, for the right user, only for relations that enter the
+role later.
+
+The form offers the possible next actions.
+"""
 
 import csv
 from pathlib import Path
@@ -24,7 +27,7 @@ STARTED = "Relation Started Activity"
 
 @pytest.fixture(autouse=True)
 def fresh_role_types():
-	"""What a test before has cached of the role types it made is gone with it."""
+	"""Forget the role types that the previous test has cached, and fail on a deferred step."""
 	queries.forget_role_types()
 	before = frappe.db.count("Relation Deferred Step")
 	yield
@@ -40,7 +43,7 @@ def ago(days: int):
 
 
 def activity(role_type: str, **values):
-	"""Add an activity to the playbook of a role type; returns its name."""
+	"""Add an activity to the playbook of a role type; return its name."""
 	doc = frappe.get_doc("Relation Role Type", role_type)
 	values = {"subject": "Welcome", "assign_to": "User", "user": "Administrator", **values}
 	doc.append("activities", values)
@@ -137,13 +140,15 @@ def test_two_transactions_that_see_the_role_entered_plan_it_once(monkeypatch):
 	invoice(customer.name)
 	relation = relation_of(customer).name
 	row = queries.role_rows([relation])[relation][0]
-	monkeypatch.setattr(playbook, "_occasions", lambda relations: {})  # the other one has not committed yet
+	monkeypatch.setattr(
+		playbook, "_occasions", lambda relations: {}
+	)  # the other session has not committed yet
 	playbook.enter({(relation, "Customer"): row})
 	assert len(started(relation)) == 1
 
 
 def debtor_again(customer):
-	"""Owes, pays, owes again."""
+	"""Create invoices so that the customer owes, pays and owes again."""
 	first = invoice(customer.name, posting_date=str(ago(9)))
 	factories.pay(first, date=str(ago(5)))
 	invoice(customer.name)
@@ -278,7 +283,7 @@ def test_the_adoption_of_a_used_site_starts_nothing():
 		assert {row.role for row in relation.roles} == {"Customer", "Debtor"}
 		assert not started(relation.name)
 	known = {relation_of_adopted(customer) for customer in customers[2:]}
-	roles.refresh(known, quiet=True)  # as the sync does
+	roles.refresh(known, quiet=True)  # as sync does
 	for relation in known:
 		assert queries.role_rows([relation])[relation]
 		assert not started(relation)
@@ -305,7 +310,7 @@ def test_a_role_that_began_long_ago_starts_nothing():
 	assert not started(relation_of(customer).name)
 
 
-# ── for whom ───────────────────────────────────────────────────────────────────────────────────
+# ── responsible users ──────────────────────────────────────────────────────────────────────────
 
 
 def test_the_responsible_user_gets_the_task_and_the_named_one_where_there_is_none():
@@ -368,7 +373,7 @@ def test_the_person_may_read_the_relation_of_the_task():
 	assert frappe.has_permission("Relation", "read", doc=relation, user=user)
 
 
-# ── the playbook is checked where it is written ────────────────────────────────────────────────
+# ── validation of the playbook ─────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Options and attributes of the profile, what is confidential, and who changed what."""
+"""Test the options and attributes of the profile, confidential fields and the history of changes."""
 
 import json
 from collections.abc import Iterator
@@ -80,12 +80,12 @@ def test_a_standard_attribute_cannot_be_deleted_but_hidden():
 	assert not frappe.db.exists("Property Setter", {"doc_type": "Relation", "field_name": "education"})
 
 
-# ── attributes of one's own ────────────────────────────────────────────────────────────────────
+# ── custom attributes ──────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
 def define() -> Iterator:
-	"""Defines attributes, and takes them away again: a new column commits."""
+	"""Define attributes, and delete them afterwards, because a new column commits."""
 	made = []
 
 	def make(label: str, **values):

@@ -1,4 +1,6 @@
-"""The file of a relation at the desk: the way there from a customer, the graph by keyboard, an import's preview."""
+"""Test the customer file at the desk: the link from a customer, the graph by keyboard and the preview of an
+import.
+"""
 
 import frappe
 import pytest
@@ -13,7 +15,7 @@ pytestmark = MARKS
 
 @pytest.fixture
 def story():
-	"""A customer with an address, its parent company, and a file to import; committed for the browser."""
+	"""Commit for the browser a customer with an address, its parent company and a file to import."""
 	firm = customer(unique("Tochter & Söhne"))
 	address = insert(
 		"Address",
@@ -70,7 +72,7 @@ def test_the_preview_of_an_import_names_the_reason(page, story):
 
 @pytest.fixture
 def question():
-	"""An import of dates that can be read in two ways, with markup in its cells; committed for the browser."""
+	"""Commit for the browser an import of ambiguous dates with markup in its cells."""
 	mark = '<img src="x" onerror="document.title=1">'
 	content = f"Vorname;Nachname;Geburtstag;Farbe {mark}\n{mark};{unique('Frage')};3/4/1980;{mark}\n"
 	file = insert("File", file_name=f"{unique('frage')}.csv", is_private=1, content=content)
@@ -103,7 +105,7 @@ def test_what_the_file_does_not_show_is_asked_before_the_import_and_cells_stay_t
 
 @pytest.fixture
 def parties():
-	"""One document of each doctype of a party, committed for the browser."""
+	"""Commit for the browser one document of each party doctype."""
 	docs = [
 		customer(unique("Kunde")),
 		lead(unique("Interessent")),

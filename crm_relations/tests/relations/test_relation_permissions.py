@@ -1,4 +1,6 @@
-"""Every doctype that names a relation follows the relation's rights: hooks compared with the doctypes."""
+"""Test that every doctype that names a relation follows the relation's permissions, by comparing hooks with
+doctypes.
+"""
 
 import ast
 import json
@@ -11,7 +13,7 @@ RELATION = "Relation"
 NARROWS = "crm_relations.relations.permissions.condition"
 LINKED = "crm_relations.relations.permissions.condition_of_linked"
 FIELDS = DOCTYPES.parents[1] / "setup" / "custom_fields.py"
-#: Frappe's lists of what belongs to any document
+#: Frappe's logs, which belong to any document
 LOGS = {"Comment", "Communication", "Tag Link"}
 
 

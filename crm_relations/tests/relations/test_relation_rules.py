@@ -1,4 +1,4 @@
-"""Copied fields, merged spells, reconciled rows, stages and circles: pure rules, no site."""
+"""Test the pure rules for copied fields, merged periods, reconciled rows, stages and circles, without a site."""
 
 from datetime import date, timedelta
 from itertools import pairwise

@@ -1,4 +1,6 @@
-"""Relationships: types in both directions, dates, circles, the graph, and groups of companies with their figures."""
+"""Test relationships: types in both directions, dates, circles, the graph, and groups of companies with their
+figures.
+"""
 
 import frappe
 import pytest
@@ -312,7 +314,7 @@ def test_figures_are_for_those_who_may_read_the_documents_and_the_customer():
 		api.company_group(holding)
 
 
-# ── what stands behind ─────────────────────────────────────────────────────────────────────────
+# ── linked documents ───────────────────────────────────────────────────────────────────────────
 
 
 def test_the_file_shows_its_documents_addresses_and_contacts_once_each():

@@ -1,4 +1,4 @@
-"""Roles and stage follow from documents: since when, until when, proved by what, and at what cost."""
+"""Test that roles and stage follow from documents, with their dates, their evidence and their cost."""
 
 import frappe
 import pytest
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture(autouse=True)
 def no_step_failed():
-	"""A failing step is deferred and would go unseen."""
+	"""Fail on a failing step, which is deferred and would otherwise go unnoticed."""
 	before = frappe.db.count("Relation Deferred Step")
 	yield
 	after = frappe.get_all("Relation Deferred Step", fields=["step", "error"], order_by="creation asc")[
@@ -38,14 +38,14 @@ def relation_of(doc):
 
 
 def role(doc, name: str):
-	"""(since, until, proof) of the role, or None."""
+	"""Return (since, until, proof) of the role, or None."""
 	rows = [row for row in relation_of(doc).roles if row.role == name]
 	assert len(rows) < 2, "a role held without a break is one row"
 	return (rows[0].since, rows[0].until, rows[0].document_name) if rows else None
 
 
 def times(doc, name: str):
-	"""(since, until, proof) of every time in which the role was held, oldest first."""
+	"""Return (since, until, proof) of every period of the role, oldest first."""
 	rows = [row for row in relation_of(doc).roles if row.role == name]
 	return sorted((row.since, row.until, row.document_name) for row in rows)
 
@@ -149,7 +149,7 @@ def test_a_submitted_quotation_makes_a_prospect_and_its_order_a_customer():
 	assert stage(customer) == ("Prospect", ago(2))
 	made = make_sales_order(offer.name)
 	made.delivery_date = nowdate()
-	made.set("payment_schedule", [])  # version 16 takes over that of the quotation, due two days ago
+	made.set("payment_schedule", [])  # version 16 copies that of the quotation, due two days ago
 	made.insert()
 	made.submit()
 	assert role(customer, "Prospect") == (ago(2), getdate(), offer.name)
@@ -303,7 +303,7 @@ def test_a_partial_credit_note_leaves_a_debt():
 
 
 def journal(customer: str, amount: float, day=None):
-	"""A journal entry that lowers the customer's receivable by `amount`."""
+	"""Submit a journal entry that lowers the customer's receivable by `amount`."""
 	receivable = frappe.get_cached_value("Company", factories.COMPANY, "default_receivable_account")
 	bank = frappe.get_cached_value("Company", factories.COMPANY, "default_bank_account")
 	doc = factories.insert(
@@ -421,7 +421,7 @@ def test_a_conversion_ends_the_lead_and_starts_the_customer_in_one_file():
 	assert relation_of(lead).name == relation_of(customer).name
 
 
-# ── roles of one's own ─────────────────────────────────────────────────────────────────────────
+# ── custom roles ───────────────────────────────────────────────────────────────────────────────
 
 
 def own_role(**values) -> str:
@@ -522,7 +522,7 @@ def test_roles_of_many_are_the_roles_of_each():
 
 
 def first_invoice(customer: str, days_ago: int) -> str:
-	"""A submitted invoice as it is in the database, without what ERPNext locks when it submits one."""
+	"""Insert a submitted invoice into the database, without the locks that ERPNext takes on submit."""
 	doc = frappe.get_doc(
 		{
 			"doctype": "Sales Invoice",
@@ -539,7 +539,7 @@ def first_invoice(customer: str, days_ago: int) -> str:
 
 @pytest.fixture
 def shared(monkeypatch):
-	"""A committed customer, and the jobs that two transactions leave for after their commit."""
+	"""Yield a committed customer, and the jobs that two transactions queue for after their commit."""
 	jobs = []
 	monkeypatch.setattr(frappe, "enqueue", lambda method, **values: jobs.append((method, values)))
 	customer = factories.customer()
@@ -557,7 +557,7 @@ def shared(monkeypatch):
 
 
 def run_after_commit(jobs: list) -> int:
-	"""Runs what `refresh` has left to a job; returns how many there were."""
+	"""Run the jobs that `refresh` has queued; return their number."""
 	left = [values for method, values in jobs if method is roles.refresh_contested]
 	for values in left:
 		arguments = {
@@ -584,7 +584,7 @@ def test_two_first_invoices_at_once_wait_for_nobody_and_leave_one_customer(share
 		roles.refresh([relation.name])
 		return name
 
-	(earlier,) = in_another_session(other_seller)  # a second of waiting for a lock would be an error here
+	(earlier,) = in_another_session(other_seller)  # waiting a second for a lock would be an error here
 	assert isinstance(earlier, str), earlier
 	frappe.db.commit()
 	assert len([row for row in relation_of(customer).roles if row.role == "Customer"]) == 1

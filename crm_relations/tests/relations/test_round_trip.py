@@ -1,7 +1,8 @@
-"""Install on a used ERPNext site, migrate twice, use, uninstall, install again: nothing is left behind.
+"""Test that install, migrate twice, use, uninstall and a second install on a used ERPNext site leave nothing
+behind.
 
-On a site of its own, a copy of the test site. Needs an administrator of the database in
-CRM_RELATIONS_DB_ROOT_USER and CRM_RELATIONS_DB_ROOT_PASSWORD; `scripts/test` gives one.
+It runs on its own site, a copy of the test site. It needs an administrator of the database in
+CRM_RELATIONS_DB_ROOT_USER and CRM_RELATIONS_DB_ROOT_PASSWORD, which `scripts/test` provides.
 """
 
 from collections.abc import Iterator
@@ -58,13 +59,13 @@ def test_a_used_site_takes_the_app_and_gives_it_back_whole(other):
 	campaign = other.ask("use_the_app")
 	sold = other.ask("sell", campaign)
 	assert set(other.ask("dimension_of", sold)) == {campaign}
-	# its campaign went with the app
+	# its campaign was removed with the app
 	assert set(other.ask("dimension_of", kept)) == {None}
 	assert other.ask("change", kept) == [2, 1]
 
 
 def without_our_fields(value):
-	"""The same document without the two fields that went with the app."""
+	"""Return the document without the two fields that were removed with the app."""
 	if isinstance(value, dict):
 		return {
 			key: without_our_fields(entry)

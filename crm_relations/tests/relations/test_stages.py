@@ -1,4 +1,6 @@
-"""The log of stages: written with the roles, corrected by adding, kept by an update, told on the form."""
+"""Test the log of stages: written with the roles, corrected by new rows, kept on update and shown on the
+form.
+"""
 
 import frappe
 import pytest
@@ -19,7 +21,7 @@ LOG = "Relation Stage Log"
 
 @pytest.fixture(autouse=True)
 def no_step_failed():
-	"""A failing step is deferred and would go unseen."""
+	"""Fail on a failing step, which is deferred and would otherwise go unnoticed."""
 	queries.forget_role_types()
 	before = frappe.db.count("Relation Deferred Step")
 	yield

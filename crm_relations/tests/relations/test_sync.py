@@ -1,4 +1,6 @@
-"""Sync: a whole site becomes relations, again and again, as events would have made them, also when it is killed."""
+"""Test that sync makes the same relations of a whole site as events would, repeatedly, and also after it was
+killed.
+"""
 
 import itertools
 import json
@@ -29,19 +31,19 @@ TABLES = ("Relation", "Relation Party", "Relation Role", "Relation Link")
 
 @pytest.fixture(autouse=True)
 def nothing_stays(monkeypatch):
-	"""Sync commits its pages; here it does not, so that the test rolls back as the others do."""
+	"""Disable the commit that sync makes after each page, so that the test can roll back."""
 	monkeypatch.setattr(frappe.db, "commit", lambda: None)
 	settle()
 
 
 @pytest.fixture
 def small_pages(monkeypatch):
-	"""What belongs together lies on different pages."""
+	"""Use pages so small that related documents are on different pages."""
 	monkeypatch.setattr(engine, "CHUNK", 2)
 
 
 def contents() -> dict[str, list[tuple]]:
-	"""Every column of every row of our tables."""
+	"""Return every column of every row of our tables."""
 	result = {}
 	for doctype in TABLES:
 		table = frappe.qb.DocType(doctype)
@@ -50,7 +52,9 @@ def contents() -> dict[str, list[tuple]]:
 
 
 def files() -> dict[tuple, tuple]:
-	"""What the relations say, each called by the documents that it is, so that two ways of making them compare."""
+	"""Return the content of the relations, each identified by its documents, so that two ways of making them
+	compare.
+	"""
 	party, role, link = (
 		frappe.qb.DocType(name) for name in ("Relation Party", "Relation Role", "Relation Link")
 	)
@@ -87,13 +91,13 @@ def files() -> dict[tuple, tuple]:
 
 
 def settle() -> None:
-	"""What other tests have left on the site is as a sync makes it; what comes now, events make."""
+	"""Sync what other tests have left on the site, so that events make only the new relations."""
 	forget_all()
 	engine.sync()
 
 
 def forget_all() -> None:
-	"""As if the app were installed now."""
+	"""Delete all relations, as if the app were being installed now."""
 	for doctype in TABLES:
 		frappe.db.delete(doctype)
 	lead = frappe.qb.DocType("Lead")
@@ -109,7 +113,10 @@ def contact_of(doc) -> str:
 
 
 class Story:
-	"""Documents of a small firm, inserted one after another; each step takes the numbers that hypothesis draws."""
+	"""Documents of a small company, inserted one after another.
+
+	Each step uses the numbers that hypothesis draws.
+	"""
 
 	def __init__(self):
 		self.mark = frappe.generate_hash(length=6)
@@ -236,7 +243,7 @@ steps = st.lists(
 
 
 def whole_story() -> Story:
-	"""One of each, and what ties them."""
+	"""Insert one document of each type, and the links between them."""
 	story = Story()
 	for step in (
 		("lead", 0, 1, 0),
@@ -258,7 +265,7 @@ def whole_story() -> Story:
 	return story
 
 
-# ── the same as events ─────────────────────────────────────────────────────────────────────────
+# ── same result as events ──────────────────────────────────────────────────────────────────────
 
 
 @settings(
@@ -266,13 +273,13 @@ def whole_story() -> Story:
 	deadline=None,
 	derandomize=True,
 	database=None,
-	phases=[Phase.generate],  # the steps are few enough to be read as they are
+	phases=[Phase.generate],  # the few steps can be read without shrinking
 	suppress_health_check=list(HealthCheck),
 )
 @given(steps=steps)
 def test_sync_makes_of_the_documents_what_events_made_of_them(small_pages, steps):
 	try:
-		settle()  # the example before was rolled back, and that of the fixture with it
+		settle()  # the previous example was rolled back, and the settled state of the fixture with it
 		story = Story()
 		for step in steps:
 			story.step(*step)
@@ -295,7 +302,7 @@ def test_sync_makes_one_of_each_as_events_do(small_pages):
 	assert report.as_dict()["rejected"] == 0
 
 
-# ── again ──────────────────────────────────────────────────────────────────────────────────────
+# ── repetition ─────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_second_run_changes_nothing():
@@ -354,7 +361,7 @@ def test_what_a_page_changes_in_many_relations_is_logged_as_a_save_would_be():
 		assert data["changed"] == [["website", "", "neu.example"]]
 
 
-# ── killed ─────────────────────────────────────────────────────────────────────────────────────
+# ── after a kill ───────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.slow

@@ -1,4 +1,6 @@
-"""The builder of segments as a marketing person uses it: by mouse, by keyboard, and with wrong inputs."""
+"""Test the builder of segments as a marketing user works with it: by mouse, by keyboard and with wrong
+inputs.
+"""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +19,9 @@ pytestmark = MARKS
 
 
 class Market:
-	"""Three organisations of one town: two in banking, of which one has bought; committed, and taken away again."""
+	"""Three organizations of one town, two of them in banking, one of which has bought; committed, and
+	removed afterwards.
+	"""
 
 	def __init__(self) -> None:
 		self.town = factories.unique("Stadt")
@@ -35,7 +39,7 @@ class Market:
 		frappe.db.commit()
 
 	def segment(self, *conditions: dict, **values) -> str:
-		"""A saved segment of the town; the conditions come after that on the town."""
+		"""Save a segment with a condition on the town, followed by `conditions`."""
 		name = factories.unique("Auswahl")
 		town = {"field": "city", "operator": "=", "value": self.town}
 		rule = frappe.as_json({"version": 1, "all": [town, *conditions]})
@@ -69,7 +73,7 @@ def open_segment(page, segment: str) -> None:
 
 
 def rule_of(page) -> list:
-	"""The children of the rule as the form would save it."""
+	"""Return the children of the rule as the form would save it."""
 	return json.loads(page.evaluate("JSON.stringify(cur_frm.segment_builder.data())"))["all"]
 
 
@@ -83,7 +87,7 @@ def wait_for_count(page, count: int) -> None:
 
 
 def choose(page, text: str) -> None:
-	"""In the open list of fields: type and take the first."""
+	"""Type into the open list of fields, and choose the first."""
 	page.keyboard.type(text)
 	page.wait_for_selector(".rs-options [aria-selected=true]")
 	page.keyboard.press("Enter")
@@ -165,7 +169,7 @@ def test_an_event_is_asked_for_by_keyboard_alone(page, market):
 	page.keyboard.press("Control+a")
 	page.keyboard.type("5")
 	wait_for_count(page, 0)
-	# the event moves above the town, into a group of its own, and out again
+	# the event moves above the town, into a separate group, and out again
 	page.focus(".rs-event .rs-handle >> nth=0")
 	page.keyboard.press("Alt+ArrowUp")
 	assert [next(iter(node)) for node in rule_of(page)] == ["event", "field"]
@@ -199,7 +203,7 @@ def test_a_condition_is_dragged_into_another_group_and_doubled(page, market):
 	page.click("[data-path='all[1].any[0]'] .rs-row > .rs-remove")
 	page.click("[data-path='all[1].any[0]'] .rs-row > .rs-remove")
 	page.click("[data-path='all[1].any[0]'] .rs-row > .rs-remove")
-	assert len(rule_of(page)) == 1  # an empty group goes with its last condition
+	assert len(rule_of(page)) == 1  # an empty group is removed with its last condition
 	assert not page.errors
 
 

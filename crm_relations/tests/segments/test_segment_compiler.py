@@ -1,4 +1,4 @@
-"""The compiled statement of a rule returns what the rule means, on random data and on real documents."""
+"""Test that the compiled query of a rule returns what the rule means, on random data and on real documents."""
 
 import json
 from collections import defaultdict
@@ -37,7 +37,7 @@ def plant_territories() -> None:
 
 
 def bulk(doctype: str, rows: list[dict]) -> None:
-	"""Rows straight into the table: random data need not be valid documents."""
+	"""Insert rows straight into the table: random data need not be valid documents."""
 	base = {"creation": now(), "modified": now(), "owner": "Administrator", "modified_by": "Administrator"}
 	columns = list({**base, **rows[0]})
 	frappe.db.bulk_insert(doctype, columns, [[{**base, **row}[column] for column in columns] for row in rows])
@@ -88,7 +88,7 @@ def test_a_role_counts_while_it_is_held():
 
 
 def sells(customer: str) -> str:
-	"""The relation of a customer, made here if the customer's events have made none."""
+	"""Return the relation of a customer, and make it if the customer's events have not."""
 	party = frappe.qb.DocType("Relation Party")
 	parent = (
 		frappe.qb.from_(party)

@@ -1,4 +1,4 @@
-"""Rules over events and days: what can be read, what is refused and where, what it means."""
+"""Test rules over events and days: what can be parsed, what is refused and where, and what it means."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,4 +1,6 @@
-"""Events, facts and custom fields in rules: on real documents, in words, explained, and closed to who may not ask."""
+"""Test events, figures and custom fields in rules: on real documents, in words, in explanations and with
+permissions.
+"""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -48,7 +50,7 @@ def relation_of(customer: str) -> str:
 
 
 def buyer(*sales: tuple[float, float, int]) -> tuple[str, str, list]:
-	"""A relation that bought an item: (quantity, rate, days ago)."""
+	"""Create a relation that bought an item: (quantity, rate, days ago)."""
 	customer, item = factories.customer().name, factories.item().name
 	invoices = [
 		factories.invoice(customer, [(item, quantity, rate)], posting_date=add_days(nowdate(), -ago))
@@ -244,7 +246,7 @@ def test_a_figure_is_told_with_the_documents_behind_it():
 	assert (leaf["value"], len(leaf["documents"])) == ("1", 1)
 
 
-# ── rights ─────────────────────────────────────────────────────────────────────────────────────
+# ── permissions ────────────────────────────────────────────────────────────────────────────────
 
 
 def test_events_on_documents_are_not_offered_told_or_counted_without_the_right_to_read_these():
@@ -481,7 +483,7 @@ def test_the_statement_is_the_same_whatever_the_value_in_an_event(text):
 
 
 def test_today_is_the_day_of_the_sites_clock():
-	"""Two islands whose clocks are 25 hours apart never have the same day."""
+	"""Compare two islands with clocks 25 hours apart, which never have the same date."""
 	days = []
 	for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
 		frappe.db.set_single_value("System Settings", "time_zone", zone)
@@ -521,7 +523,7 @@ def test_custom_fields_of_the_site_are_asked_for_and_go_with_it():
 			one for one in checks.findings() if one.code == "segment-rule-broken" and segment in one.message
 		]
 		assert len(broken) == 1 and "all[0].field" in broken[0].message
-	finally:  # adding a column has committed the field, and nothing else
+	finally:  # adding a column has committed only the field
 		frappe.db.rollback()
 		frappe.delete_doc("Custom Field", field.name, force=True)
 		frappe.db.commit()

@@ -1,4 +1,4 @@
-"""Why a relation is in a segment, or is not."""
+"""Test the explanation of why a relation is in a segment, or is not."""
 
 import random
 

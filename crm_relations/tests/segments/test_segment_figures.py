@@ -1,4 +1,4 @@
-"""Breakdown and overlap of segments with the reader's rights, and questions of a builder that are out of date."""
+"""Test breakdown and overlap of segments with the reader's permissions, and outdated requests of a builder."""
 
 import threading
 import time
@@ -120,7 +120,7 @@ def test_the_segments_of_a_relation_are_for_its_readers():
 		api.segments_of(relation)
 
 
-# Questions that are out of date
+# Outdated requests
 
 
 def test_a_question_older_than_the_newest_is_not_answered():

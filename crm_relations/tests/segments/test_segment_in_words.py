@@ -1,4 +1,6 @@
-"""A segment in words: on its form, on a campaign that waits for approval, and in prints."""
+"""Test the description of a segment in words: on its form, on a campaign that waits for approval, and in
+prints.
+"""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Segments made of the rows of a list, lists narrowed to a segment, and what neither may show."""
+"""Test segments made of the rows of a list, lists filtered by a segment, and what neither may show."""
 
 import frappe
 import pytest
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture
 def asked(monkeypatch):
-	"""Sets what the request sent."""
+	"""Set the parameters of the request."""
 
 	def send(**form) -> None:
 		monkeypatch.setattr(frappe.local, "form_dict", frappe._dict(form))
@@ -51,7 +51,7 @@ def sold(item: str | None = None, submit: bool = True):
 	)
 
 
-# A segment of a list's rows
+# A segment of the rows of a list
 
 
 def test_checked_customers_become_the_members_of_a_new_segment():
@@ -150,7 +150,7 @@ def test_who_may_not_make_segments_makes_none():
 		api.make_segment(factories.unique("Auswahl"), "Relation", [relation])
 
 
-# Lists narrowed to a segment
+# Lists filtered by a segment
 
 
 def test_the_list_of_relations_holds_members_only(asked):

@@ -1,4 +1,4 @@
-"""Members of a segment over time: who enters, who leaves, and what a refresh must not do."""
+"""Test the members of a segment over time: entries, exits, and what a refresh must not do."""
 
 import frappe
 import pytest
@@ -17,7 +17,7 @@ def rule(city: str) -> dict:
 
 
 def segment(city: str | None = None, **values):
-	"""A dynamic segment of the relations in a city, or a manual one."""
+	"""Create a dynamic segment of the relations in a city, or a manual one."""
 	values = {
 		"segment_name": factories.unique("Segment"),
 		"kind": "Dynamic" if city else "Manual",
@@ -136,12 +136,12 @@ def test_a_segment_that_does_not_exist_is_named():
 		membership.refresh("No such segment")
 
 
-# Two at a time. These tests commit, and clean up what they commit.
+# Two sessions at a time. These tests commit, and remove what they commit.
 
 
 @pytest.fixture
 def committed():
-	"""A segment with one member to be, committed."""
+	"""Commit a segment with one relation that will become its member."""
 	city = factories.unique("Stadt")
 	relation, doc = factories.relation(city=city), segment(city)
 	frappe.db.commit()

@@ -1,6 +1,7 @@
-"""The compiled statement finds what the rule means: random catalogues, data and trees against `rules.evaluate`.
+"""Test that the compiled query finds what the rule means: random catalogues, data and trees against
+`rules.evaluate`.
 
-100 trees here; 2,000 others each time with CRM_RELATIONS_NIGHTLY=1 (see benchmarks/README.md).
+A run tests 100 trees, and with CRM_RELATIONS_NIGHTLY=1 2,000 other ones each time (see benchmarks/README.md).
 """
 
 import os
@@ -41,10 +42,10 @@ pytestmark = pytest.mark.site
 
 NIGHTLY = os.environ.get("CRM_RELATIONS_NIGHTLY") == "1"
 TREES = 2000 if NIGHTLY else 100
-#: other data each night; a fault names the seed, by which it comes again
+#: new data each night; a failure prints the seed, which reproduces the data
 SEED = int(os.environ.get("CRM_RELATIONS_SEED") or (random.randrange(10**6) if NIGHTLY else 1))
 
-#: attributes that an admin defined: label, type of its values → type of the field
+#: attributes that an administrator defined: label, type of the values → type of the field
 ATTRIBUTES = {
 	"Oracle Colour": ("Option", "option"),
 	"Oracle Motto": ("Text", "text"),
@@ -52,7 +53,7 @@ ATTRIBUTES = {
 	"Oracle Day": ("Date", "date"),
 	"Oracle Flag": ("Yes/No", "check"),
 }
-#: custom fields of the site: doctype, fieldname, fieldtype → type in the world
+#: custom fields of the site: doctype, fieldname, fieldtype → type in the random world
 CUSTOM = (
 	("Relation", "oracle_note", "Data", "text"),
 	("Customer", "oracle_rank", "Int", "integer"),
@@ -66,7 +67,7 @@ CUSTOM = (
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[dict[str, str]]:
-	"""Attributes and custom fields; adding a column commits, so they are taken away again."""
+	"""Create attributes and custom fields, and delete them afterwards, because adding a column commits."""
 	made: list[tuple[str, str]] = []
 	found: dict[str, str] = {}
 	try:
@@ -108,7 +109,7 @@ TYPED = {
 	"text": st.sampled_from([*NAMES, "Marketing", "ö", "ss", "ß", "%", "_", "'", "\\", "o", "K"])
 	| st.text("aäoöuüßsSKÖ%_'\\ `\"", min_size=1, max_size=3).filter(str.strip),
 }
-#: doctype → records that the world knows
+#: doctype → records in the random world
 RECORDS = {
 	"Relation Role Type": ["Lead", "Customer", "Debtor", "Supplier", "customer"],
 	"Relation Segment": SEGMENTS,
@@ -193,7 +194,7 @@ def asking(one: catalogue.Field | catalogue.Event) -> st.SearchStrategy:
 
 @st.composite
 def a_catalogue_and_rule(draw, all_keys: list[str]) -> tuple[dict, dict]:
-	"""Some of these fields and events, and a rule that knows only them."""
+	"""Draw some of these fields and events, and a rule that uses only them."""
 	known = catalogue.fields()
 	keys = draw(st.lists(st.sampled_from(all_keys), min_size=1, max_size=8, unique=True))
 	some = {key: known[key] for key in keys}
@@ -208,11 +209,13 @@ def on_that_day(monkeypatch):
 
 
 def assert_agreement(world: World, rule: dict, known: dict | None = None, also_some: bool = False) -> int:
-	"""How many the rule finds; with `also_some` it is asked of some of the relations only as well."""
+	"""Return how many relations the rule finds; with `also_some`, also query it for some of the relations
+	only.
+	"""
 	try:
 		tree = rules.parse(rule, known or catalogue.fields())
 	except RuleError as error:
-		assert "nest" in error.text  # the strategy may nest deeper than is allowed
+		assert "nest" in error.text  # the strategy may nest deeper than allowed
 		return 0
 	found = compiler.compile_rule(tree).run(pluck=True)
 	assert len(found) == len(set(found))
@@ -261,7 +264,7 @@ EXAMPLES = {
 
 
 def examples(field: catalogue.Field) -> Iterator[dict]:
-	"""A condition or two for every operator of the field."""
+	"""Return one or two conditions for every operator of the field."""
 	values = list(field.choices[:2]) or RECORDS.get(field.doctype, [])[:2] or EXAMPLES[field.type]
 	for operator in rules.operators_of(field):
 		some = values
@@ -300,7 +303,7 @@ def test_every_operator_of_every_field_and_event_agrees_with_its_meaning(own, on
 
 
 def test_what_happened_but_not_lately_agrees_with_its_meaning(own, on_that_day):
-	"""Two conditions on one event that are answered by one look at its rows."""
+	"""Combine two conditions on one event that one read of its rows answers."""
 	plant_trees()
 	world = World(60, seed=3, own=own)
 	telling = 0

@@ -1,4 +1,4 @@
-"""Preview, members and words of a segment, and what a reader may not see of them."""
+"""Test the preview, the members and the description of a segment, and what is hidden from a reader."""
 
 import frappe
 import pytest

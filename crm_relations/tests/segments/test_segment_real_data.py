@@ -1,7 +1,7 @@
-"""Five questions to public data, answered by segments and, independently, by pandas.
+"""Test five questions about public data, answered by segments and, independently, by pandas.
 
-Online Retail (a tenth of its customers) becomes invoices, Maven's CRM export customers, opportunities and
-invoices. Rows are loaded set-based: what is shown is the question, not the import.
+A tenth of the customers of Online Retail becomes invoices. Maven's CRM export becomes customers,
+opportunities and invoices. Rows are loaded set-based, because the questions are tested and not the import.
 """
 
 import io
@@ -29,7 +29,7 @@ FOLDER = Path(
 )
 RETAIL, MAVEN = FOLDER / "online_retail" / "by-day.tar.gz", FOLDER / "maven_crm" / "sales_pipeline.csv"
 
-#: the day after the last invoice of Online Retail, and the first after the year of Maven's export
+#: the day after the last invoice of Online Retail, and the first day after the year of Maven's export
 RETAIL_DAY, MAVEN_DAY = date(2011, 12, 10), date(2018, 1, 1)
 COMPANY = "Rheinland Technik GmbH"
 
@@ -47,7 +47,7 @@ def found(*children: dict) -> set[str]:
 
 
 def relations(prefix: str, rows: list[dict]) -> None:
-	"""A relation with a customer for each row, which has `key`."""
+	"""Insert a relation with a customer for each row with a `key`."""
 	bulk(
 		"Relation",
 		[{"name": f"{prefix}{row['key']}", "relation_name": row["key"], **row["is"]} for row in rows],
@@ -68,7 +68,7 @@ def relations(prefix: str, rows: list[dict]) -> None:
 
 
 def invoices(prefix: str, lines) -> None:
-	"""Lines with columns invoice, customer, day, is_return, item, item_group, quantity, thousandths."""
+	"""Insert lines with columns invoice, customer, day, is_return, item, item_group, quantity, thousandths."""
 	head = lines.groupby("invoice").agg(
 		customer=("customer", "first"),
 		day=("day", "first"),
@@ -114,7 +114,7 @@ def invoices(prefix: str, lines) -> None:
 
 @pytest.fixture(scope="module")
 def retail():
-	"""Lines of every tenth customer; the item group is the first two characters of the stock code."""
+	"""Return the lines of every tenth customer; the item group is the first two characters of the stock code."""
 	if not RETAIL.is_file():
 		pytest.skip("the public data set Online Retail is not beside the checkout")
 	with tarfile.open(RETAIL) as archive:
@@ -144,7 +144,7 @@ def retail():
 
 @pytest.fixture
 def shop(retail, monkeypatch):
-	"""The shop in the database, on the day after its last invoice."""
+	"""Load the shop into the database, on the day after its last invoice."""
 	monkeypatch.setattr(compiler, "nowdate", lambda: str(RETAIL_DAY))
 	customers = retail.groupby("customer").country.first()
 	relations(
@@ -177,7 +177,11 @@ def test_bought_in_two_item_groups_but_not_for_90_days(shop):
 
 
 def test_the_top_5_per_cent_by_revenue_that_buy_less_often_than_they_used_to(shop):
-	"""A sample of the highest, and of these who is later than half as long again as the usual time between orders."""
+	"""Select the top relations by revenue, and of these the ones that are late.
+
+	Late means that the time since the last order is more than one and a half times the usual time between
+	orders.
+	"""
 	top = len(set(shop.customer)) // 20
 	best = factories.segment(
 		"Best customers of the shop",
@@ -236,7 +240,7 @@ def test_from_abroad_bought_an_item_often_and_sent_much_back(shop):
 
 @pytest.fixture
 def maven(monkeypatch):
-	"""Accounts with their deals: won ones are invoiced on the day they close."""
+	"""Return accounts with their deals; won deals are invoiced on the day they close."""
 	if not MAVEN.is_file():
 		pytest.skip("the public data set of Maven's CRM is not beside the checkout")
 	monkeypatch.setattr(compiler, "nowdate", lambda: str(MAVEN_DAY))

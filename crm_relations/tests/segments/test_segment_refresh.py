@@ -1,4 +1,6 @@
-"""Refresh by changed relations, in jobs and on schedule: the same members as a refresh of all, and nothing lost."""
+"""Test refresh by changed relations, in jobs and on schedule: the same members as a full refresh, and none
+lost.
+"""
 
 import frappe
 import pytest
@@ -47,7 +49,7 @@ def members(name: str) -> set[str]:
 
 @pytest.fixture
 def quiet():
-	"""Nobody else's changes wait, and other segments stay as they are; commits are held back."""
+	"""Clear the changes of other tests, keep other segments as they are, and hold commits back."""
 	table = frappe.qb.DocType("Relation Segment")
 	frappe.qb.update(table).set(table.refresh_mode, BY_HAND).run()
 	frappe.db.delete(queue.QUEUE)
@@ -81,7 +83,7 @@ def test_only_those_that_changed_are_looked_at(quiet):
 	told, untold = factories.relation(city="Bonn"), factories.relation(city="Bonn")
 	jobs.refresh_changed()
 	for relation in (told, untold):
-		relation.db_set("city", city)  # past the events
+		relation.db_set("city", city)  # bypasses the events
 	changes.announce([told.name])
 	jobs.refresh_changed()
 	assert members(doc.name) == {told.name}
@@ -256,7 +258,7 @@ def test_a_queued_refresh_tells_how_far_it_is_and_what_was_wrong(quiet, monkeypa
 	assert "all[0].field" in told[-1]["error"]
 
 
-# A rule that broke
+# Rules that became invalid
 
 
 def test_a_broken_rule_keeps_its_members_and_says_so_until_it_is_put_right(quiet):
@@ -308,7 +310,7 @@ def test_a_record_that_a_rule_asks_for_and_that_is_deleted_breaks_it(quiet):
 
 
 class Changes(RuleBasedStateMachine):
-	"""Random changes; after each, the members by changed relations are those of the rules."""
+	"""Random changes; after each of them, a refresh by changed relations finds the members of the rules."""
 
 	relations: list
 

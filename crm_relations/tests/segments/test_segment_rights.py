@@ -1,4 +1,4 @@
-"""What a reader of segments may not see: no count, sample, list of members or export tells of it."""
+"""Test that no count, sample, list of members or export shows readers of segments what they may not see."""
 
 import csv
 import io
@@ -16,7 +16,9 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture
 def two():
-	"""A segment with a German and a French member, refreshed; the tests below are kept to Germany."""
+	"""Create a segment with a German and a French member, refreshed; the users of the tests below may see
+	Germany only.
+	"""
 	city = factories.unique("Stadt")
 	german = factories.relation(city=city, country="Germany", annual_revenue=1000)
 	french = factories.relation(city=city, country="France")

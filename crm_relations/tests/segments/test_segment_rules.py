@@ -1,4 +1,4 @@
-"""The rule tree: what can be read, what is refused and where, and what a tree means."""
+"""Test the rule tree: what can be parsed, what is refused and where, and what a tree means."""
 
 import json
 from dataclasses import dataclass
@@ -104,7 +104,7 @@ def depth(node: Group | Condition) -> int:
 
 
 def parsed(rule: dict) -> Group | None:
-	"""The tree, or None where hypothesis nested deeper than is allowed."""
+	"""Return the tree, or None where hypothesis nested deeper than allowed."""
 	try:
 		return rules.parse(rule, FIELDS)
 	except RuleError as error:

@@ -1,4 +1,4 @@
-"""Pins, segments that keep others out, samples and snapshots: who is in a segment beside its rule."""
+"""Test pins, excluded segments, samples and snapshots: the members of a segment beyond its rule."""
 
 import frappe
 import pytest

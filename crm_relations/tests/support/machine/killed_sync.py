@@ -22,7 +22,7 @@ PAGE = 6
 
 
 def fill() -> tuple[str, int]:
-	"""Insert documents whose events make relations; then reset the site to its state before the installation.
+	"""Insert documents, and let their events make relations; then reset the site to its state before the installation.
 
 	The documents of other tests are synced first, so that only the new ones get their relations by events.
 	Return the relations and the number of their documents.
