@@ -1,4 +1,7 @@
-"""Answer requests of the desk about accounting. Holds whitelisted functions only, and writes through other modules."""
+"""Answer requests of the desk about accounting.
+
+Holds whitelisted functions only, and writes through other modules.
+"""
 
 from dataclasses import asdict
 from typing import Any
@@ -281,8 +284,9 @@ def check_company(company: str, doctypes: tuple[str, ...] = ("Sales Invoice",)) 
 
 
 def check_members_of(segment: str | None) -> None:
-	"""Raise a PermissionError unless the user may see sums over the invoices of a segment's members. Such
-	sums reveal the members.
+	"""Raise a PermissionError unless the user may see sums over the invoices of a segment's members.
+
+	Such sums reveal the members.
 
 	:param segment: None for no selection, which is allowed
 	"""
@@ -385,8 +389,9 @@ def repair_vouchers(campaign: str, company: str | None = None, to_date: str | No
 
 
 def repair_job(campaign: str, company: str, to_date: str, user: str) -> None:
-	"""Run the queued repair with the permissions of the user that started it. Progress and result are shown
-	to that user.
+	"""Run the queued repair with the permissions of the user that started it.
+
+	Progress and result are shown to that user.
 	"""
 	title = _("Reposting vouchers")
 

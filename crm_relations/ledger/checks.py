@@ -14,8 +14,9 @@ NAMED = 5  #: vouchers that a message names before it counts the rest
 
 
 def findings() -> list[Finding]:
-	"""Return the findings for all companies of the site. Reads the whole ledger: not for a request that a
-	user waits for.
+	"""Return the findings for all companies of the site.
+
+	Reads the whole ledger: not for a request that a user waits for.
 	"""
 	attributes = cint(frappe.db.get_single_value("Relation Settings", "attribute_invoices"))
 	result = []

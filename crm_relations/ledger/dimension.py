@@ -1,5 +1,6 @@
-"""Switch the campaign on and off as Accounting Dimension of ERPNext. Sole writer of that dimension and its
-fields.
+"""Switch the campaign on and off as Accounting Dimension of ERPNext.
+
+Sole writer of that dimension and its fields.
 
 While it is on, ERPNext's own General Ledger, Trial Balance, Profit and Loss and Balance Sheet filter new
 postings by campaign. Nothing else of this app depends on it. The dimension is never mandatory, never posts
@@ -108,8 +109,9 @@ def current() -> Document | None:
 
 @deferrable
 def add_company(doc: Document) -> None:
-	"""Add a row for a new company to the dimension. Without it, POS closing would mix campaigns in its merged
-	invoices.
+	"""Add a row for a new company to the dimension.
+
+	Without it, POS closing would mix campaigns in its merged invoices.
 	"""
 	if dimension := current():
 		_add_companies(dimension)
@@ -138,8 +140,9 @@ def follow_rename(doc: Document) -> None:
 
 
 def keep_what_is_posted(doc: Document) -> None:
-	"""Refuse to delete a campaign on posted rows while the field of their column is removed. Frappe does not
-	see them.
+	"""Refuse to delete a campaign on posted rows while the field of their column is removed.
+
+	Frappe does not see them.
 
 	:raises frappe.LinkExistsError: such rows exist
 	"""

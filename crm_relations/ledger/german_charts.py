@@ -1,7 +1,9 @@
-"""List the accounts for the defaults of a company in the German charts SKR03 and SKR04. Pure data; imports no frappe.
+"""List the accounts for the defaults of a company in the German charts SKR03 and SKR04.
 
-ERPNext uses the first account of a type in its chart. On SKR04, payables land on 3500 (other liabilities), expenses on
-6990 (cost of production) and depreciation on 7200 (financial assets).
+Pure data; imports no frappe.
+
+ERPNext uses the first account of a type in its chart. On SKR04, payables land on 3500 (other liabilities),
+expenses on 6990 (cost of production) and depreciation on 7200 (financial assets).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,6 @@
-"""Restrict the rows of `Relation Attribution` to users that may read the relation and the invoice. Writes nothing.
+"""Restrict the rows of `Relation Attribution` to users that may read the relation and the invoice.
+
+Writes nothing.
 
 A row shows the amount of an invoice line, so User Permissions for the invoice apply.
 """

@@ -1,4 +1,7 @@
-"""Determine the precision of a company's ledger: two decimals, or as many as ERPNext keeps for its currency. Writes nothing."""
+"""Determine the precision of a company's ledger: two decimals, or as many as ERPNext keeps for its currency.
+
+Writes nothing.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -13,12 +13,12 @@ from crm_relations.pipeline.erpnext_crm.opportunities import ErpnextCrm
 
 
 class CrmAdapter(Protocol):
-	"""What the app asks of a CRM. An adapter holds no state."""
+	"""The functions that the app needs from a CRM. An adapter holds no state."""
 
 	label: str
 
 	def available(self) -> bool:
-		"""Whether the back-end is installed on this site."""
+		"""Tell whether the back-end is installed on this site."""
 		...
 
 	def open_opportunity(
@@ -39,14 +39,14 @@ class CrmAdapter(Protocol):
 		...
 
 
-#: in the order in which they are preferred
+#: in order of preference
 BACKENDS: tuple[CrmAdapter, ...] = (ErpnextCrm(),)
 
 
 def get_adapter() -> CrmAdapter:
-	"""The first back-end that is installed.
+	"""Return the first back-end that is installed.
 
-	:raises frappe.ValidationError: none is
+	:raises frappe.ValidationError: none is installed
 	"""
 	for backend in BACKENDS:
 		if backend.available():

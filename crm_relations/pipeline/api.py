@@ -1,4 +1,7 @@
-"""Answer requests of the desk about the pipeline. Holds whitelisted functions only."""
+"""Answer requests of the desk about the pipeline.
+
+Holds whitelisted functions only, and writes through other modules.
+"""
 
 import json
 from typing import Any
@@ -18,11 +21,12 @@ DEFAULT_TASK_DAYS = 3
 
 @frappe.whitelist(methods=["POST"])
 def accept_handover(handover: str, salesperson: str | None = None) -> dict:
-	"""Accept a proposed handover: open an opportunity and give the salesperson a task for it.
+	"""Accept a proposed handover: open an opportunity and create a task for the salesperson.
 
-	The row is locked first, so that two clicks make one opportunity: the second gets what the first made.
+	The row is locked first, so that two clicks create one opportunity. The second click gets the result of
+	the first.
 
-	:param salesperson: user; without it the one that the handover proposes
+	:param salesperson: user; without it, the one that the handover proposes
 	:return: `doctype`, `name` of the opportunity, `todo` of the task
 	"""
 	frappe.has_permission("Relation Handover", "write", doc=handover, throw=True)
@@ -76,7 +80,7 @@ def _task_days(scheme: str | None) -> int:
 
 
 def _notes(doc) -> str:
-	"""The reasons of the handover as plain text, a line each."""
+	"""Return the reasons of the handover as plain text, one line each."""
 	lines = [_("Handed over with {0} points").format(doc.points)]
 	for reason in json.loads(doc.reasons or "[]"):
 		lines.append(f"{reason['points']:+d}  {reason['description']}")
@@ -85,7 +89,10 @@ def _notes(doc) -> str:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def process_chain(doctype: str, name: str) -> dict[str, Any]:
-	"""The chain of a document from the campaign to the ledger: `start`, `boxes`, `arrows`, `cut`, as
-	`chain.graph.process_chain` describes them. What the user may not read is a closed box."""
+	"""Return the document flow of a document from the campaign to the ledger: `start`, `boxes`, `arrows`,
+	`cut`.
+
+	`document_flow.graph.process_chain` describes them. A document that the user may not read is a closed box.
+	"""
 	frappe.has_permission(doctype, "read", throw=True)
 	return graph.process_chain(doctype, name)

@@ -9,12 +9,12 @@ from crm_relations.shared.findings import Finding
 
 
 def findings() -> list[Finding]:
-	"""Errors: no CRM is there that could take over a handover; documents name a campaign that is gone."""
+	"""Return errors: no CRM can accept a handover; documents name a campaign that no longer exists."""
 	return [*_backends(), *_lost_campaigns()]
 
 
 def _lost_campaigns() -> list[Finding]:
-	"""Frappe refuses to save a document with a link that leads nowhere."""
+	"""Find documents with a link to a missing campaign: Frappe refuses to save them."""
 	campaign = frappe.qb.DocType("Relation Campaign")
 	doctypes = frappe.get_all(
 		"Custom Field",

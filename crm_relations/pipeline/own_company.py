@@ -1,10 +1,13 @@
 """Restrict the campaigns of a document to those without a company and those of its own company.
 
-ERPNext refuses other campaigns with "does not belong to the Company" once an Accounting Dimension of campaigns exists,
-even if that dimension is disabled. A campaign gets onto documents by our rules and by ERPNext's mapper, which also copies
-it to inter-company documents. It is therefore removed before ERPNext's check. The document itself is never refused.
+Writes nothing itself: it changes a document before ERPNext's save. ERPNext refuses other campaigns with "does
+not belong to the Company" once an Accounting Dimension of campaigns exists, even if that dimension is
+disabled. Our rules and ERPNext's mapper put a campaign on documents, and the mapper also copies it to
+inter-company documents. The campaign is therefore removed before ERPNext's check. The document itself is
+never refused.
 
-A Lead keeps its campaign regardless of its company: ERPNext does not check it, and it shows the origin of the lead.
+A Lead keeps its campaign regardless of its company: ERPNext does not check it, and it shows the origin of the
+lead.
 """
 
 from collections.abc import Iterator
@@ -43,7 +46,9 @@ def may_be_refused(doc: Document) -> bool:
 
 @deferrable
 def take_off_foreign(doc: Document) -> None:
-	"""before_validate: take campaigns of other companies off the document and its rows, and tell the user."""
+	"""Remove campaigns of other companies from the document and its rows, and inform the user
+	(before_validate).
+	"""
 	taken: dict[str, None] = {}
 	for part in _parts(doc):
 		if (campaign := part.get(CAMPAIGN)) and not fits(campaign, doc.company):
@@ -60,6 +65,6 @@ def take_off_foreign(doc: Document) -> None:
 
 
 def _parts(doc: Document) -> Iterator[Document]:
-	"""The document and the rows of all its tables."""
+	"""Yield the document and the rows of all its tables."""
 	yield doc
 	yield from doc.get_all_children()

@@ -1,13 +1,14 @@
 """Give payments and journals the campaign of the documents that they settle, if that is a single campaign.
 
-Sole writer of `relation_campaign` on the rows of Journal Entry. Also writes it on Payment Entries that are allocated
-after posting; `provenance` writes it before.
+Writes `relation_campaign` on the rows of Journal Entry, and on Payment Entries that are allocated after
+posting. `provenance` writes it on payments before posting, and `ledger/balance_sheets/repair` on vouchers
+under repair.
 
-A journal can carry campaigns only while they are reported in the ledger (`ledger/dimension`), because only then its rows
-have the field. Its rows are filled on saving, also for journals of a write-off or of the bank reconciliation tool. Bank
-reconciliation and Payment Reconciliation also allocate posted documents. Then the document gets the campaign, and its
-posted rows stay unchanged. Only a user with the permission can repost them (`ledger/balance_sheets/repair`). Unreconcile
-Payment removes the campaign again.
+A journal can carry campaigns only while they are reported in the ledger (`ledger/dimension`), because only
+then its rows have the field. Its rows are filled on saving, also for journals of a write-off or of the bank
+reconciliation tool. Bank reconciliation and Payment Reconciliation also allocate posted documents. Then the
+document gets the campaign, and its posted rows stay unchanged. Only a user with the permission can repost
+them (`ledger/balance_sheets/repair`). Unreconcile Payment removes the campaign again.
 """
 
 import frappe
@@ -24,14 +25,18 @@ ROWS = "Journal Entry Account"
 
 @one_statement
 def fill_journal(doc: Document) -> None:
-	"""validate of Journal Entry: all rows get the campaign of what it settles, if that is one."""
+	"""Give all rows of a Journal Entry the campaign of the documents that it settles, if that is a single one
+	(validate).
+	"""
 	if _fill_rows(doc) and not doc.get("__islocal") and doc.get_doc_before_save() is None:
-		_store_rows(doc)  # the step failed while the document was saved, and is done afterwards
+		_store_rows(doc)  # a deferred step: it failed while the document was saved
 
 
 @one_statement
 def follow_allocation(doc: Document) -> None:
-	"""on_update_after_submit of Payment Entry and Journal Entry: what was allocated after it was posted."""
+	"""Update Payment Entry and Journal Entry after an allocation of the posted document
+	(on_update_after_submit).
+	"""
 	if doc.doctype == "Journal Entry":
 		if _fill_rows(doc):
 			_store_rows(doc)
@@ -44,9 +49,10 @@ def follow_allocation(doc: Document) -> None:
 
 @deferrable
 def follow_unreconciling(doc: Document) -> None:
-	"""on_submit of Unreconcile Payment: the campaign that came from the documents which the payment does not settle any more.
+	"""Remove the campaign of documents that the payment no longer settles (on_submit of Unreconcile Payment).
 
-	It goes with them, or becomes the one of what is left. A campaign that a user typed in differs from theirs, and stays.
+	The payment gets the campaign of the remaining documents, if that is a single one. A campaign that a user
+	entered differs from those of the documents, and stays.
 	"""
 	voucher = frappe.get_doc(doc.voucher_type, doc.voucher_no)
 	taken = {(row.reference_doctype, row.reference_name) for row in doc.allocations}
@@ -72,7 +78,7 @@ def follow_unreconciling(doc: Document) -> None:
 
 
 def _fill_rows(doc: Document) -> bool:
-	"""Whether a row got the campaign."""
+	"""Fill the empty rows, and tell whether a row got the campaign."""
 	rows = doc.get("accounts") or []
 	if not frappe.get_meta(ROWS).has_field(CAMPAIGN) or not any(row.reference_name for row in rows):
 		return False

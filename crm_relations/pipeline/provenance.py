@@ -29,11 +29,11 @@ RELATION = "relation"
 
 
 class Reference(NamedTuple):
-	"""A field of a row that names the row (or document) the row was made from."""
+	"""A field of a row that names the row (or document) from which the row was created."""
 
 	fieldname: str
 	doctype: str
-	parent: str | None = None  #: for rows: the doctype of the document they stand in
+	parent: str | None = None  #: for rows: the doctype of their document
 	type_field: str | None = None  #: for dynamic links: the field that names the doctype
 
 	def of(self, row: Document) -> str | None:
@@ -73,7 +73,7 @@ PREDECESSORS: dict[str, tuple[Reference, ...]] = {
 		Reference("sales_order", "Sales Order"),
 	),
 }
-#: doctype → where the document as a whole comes from
+#: doctype → the predecessors of the whole document
 HEADER_PREDECESSORS: dict[str, tuple[Reference, ...]] = {
 	"Opportunity": (Reference("party_name", "Lead", type_field="opportunity_from"),),
 	"Quotation": (
@@ -87,7 +87,7 @@ HEADER_PREDECESSORS: dict[str, tuple[Reference, ...]] = {
 	),
 	"POS Invoice": (Reference("return_against", "POS Invoice"),),
 }
-#: doctype → field of the party, and field (or doctype) that says what kind of party it is
+#: doctype → field of the party, and field (or doctype) with the type of the party
 PARTY: dict[str, tuple[str, str]] = {
 	"Opportunity": ("party_name", "opportunity_from"),
 	"Quotation": ("party_name", "quotation_to"),
@@ -100,11 +100,11 @@ PARTY: dict[str, tuple[str, str]] = {
 
 
 def carry(target: Document, source: Document) -> None:
-	"""after_mapping: take relation and campaign from the source document, where field copying cannot.
+	"""Copy relation and campaign from the source document if field copying cannot (after_mapping).
 
-	Rows made from `source` get its campaign if their own row had none, and the header is set to what all
-	rows agree on, so that the last of several sources does not decide for all. Campaigns of another company
-	stay behind. Asks the database for nothing but the company of a campaign that is not cached.
+	Rows created from `source` get its campaign if their own row had none. The header is set to the campaign
+	on which all rows agree, so that the last of several sources does not decide for all. Campaigns of another
+	company are not copied. The only query is the company of a campaign that is not cached.
 	"""
 	if not target.get(RELATION) and source.get(RELATION):
 		target.set(RELATION, source.get(RELATION))
@@ -119,10 +119,11 @@ def carry(target: Document, source: Document) -> None:
 
 @one_statement
 def fill(doc: Document) -> None:
-	"""validate: fill relation and campaign of header and rows from what the document refers to.
+	"""Fill relation and campaign of header and rows from the documents that the document refers to
+	(validate).
 
-	A campaign that a row has is never changed, except when the user retypes the header: then the rows
-	that had it from the header follow. To give a line made from an order another campaign than the order,
+	The campaign of a row is never changed, with one exception. If the user changes the header, the rows that
+	got their campaign from the header follow. To give a line of an order another campaign than the order's,
 	change it in the line.
 	"""
 	before = _state(doc)
@@ -140,7 +141,7 @@ def fill(doc: Document) -> None:
 
 @one_statement
 def fill_payment(doc: Document) -> None:
-	"""validate of Payment Entry: relation of the party; the campaign, when all references agree."""
+	"""Fill the relation of the party, and the campaign if all references agree (validate of Payment Entry)."""
 	before = _state(doc)
 	_fill_relation(doc)
 	if not doc.get(CAMPAIGN):
@@ -149,7 +150,7 @@ def fill_payment(doc: Document) -> None:
 
 
 def _rows(doc: Document) -> list[Document]:
-	"""The item rows that can carry a campaign."""
+	"""Return the item rows that can carry a campaign."""
 	field = doc.meta.get_field("items")
 	if not field or field.options not in PREDECESSORS:
 		return []
@@ -170,7 +171,7 @@ def _comes_from(row: Document, source: Document) -> bool:
 
 
 def _fill_relation(doc: Document) -> None:
-	"""The relation follows the party: looked up for new documents and when the party changed."""
+	"""Set the relation of the party: looked up for new documents and if the party changed."""
 	party_field, kind = PARTY[doc.doctype]
 	kind_changed = doc.meta.has_field(kind) and doc.has_value_changed(kind)
 	if doc.get(RELATION) and not kind_changed and not doc.has_value_changed(party_field):
@@ -193,8 +194,10 @@ def _follow_retyped_header(doc: Document, rows: list[Document]) -> None:
 
 
 def _fill_rows(doc: Document, rows: list[Document]) -> None:
-	"""Give new rows without a campaign that of their predecessor, one query for each kind of predecessor."""
-	asked: set[tuple[int, str]] = set()  # a row's document is not asked again when its row has answered
+	"""Give new rows without a campaign that of their predecessor, with one query for each type of
+	predecessor.
+	"""
+	asked: set[tuple[int, str]] = set()  # a row's document is not queried if its row has a campaign
 	fresh = _new_rows(doc, rows)
 	for reference in PREDECESSORS[rows[0].doctype]:
 		document = reference.parent or reference.doctype
@@ -213,7 +216,7 @@ def _fill_rows(doc: Document, rows: list[Document]) -> None:
 
 
 def _new_rows(doc: Document, rows: list[Document]) -> list[Document]:
-	"""Rows that were not there before: what a user emptied in an old row stays empty."""
+	"""Return the rows that are new: a value that a user emptied in an old row stays empty."""
 	previous = doc.get_doc_before_save()
 	if not previous:
 		return rows
@@ -222,10 +225,13 @@ def _new_rows(doc: Document, rows: list[Document]) -> list[Document]:
 
 
 def _fill_from_header(doc: Document, rows: list[Document]) -> None:
-	"""Rows still empty get what the user typed; those made from nothing, what the document came from."""
+	"""Give rows that are still empty the campaign that the user entered.
+
+	Rows without a predecessor get the campaign of the document's predecessor.
+	"""
 	empty = [row for row in rows if not row.get(CAMPAIGN)]
 	if doc.get("is_consolidated"):
-		return  # of a POS day: the header has the campaign of the last POS invoice, which no user entered
+		return  # of POS closing: the header has the campaign of the last POS invoice, which no user entered
 	if typed := fitting(doc.get(CAMPAIGN), doc):
 		for row in empty:
 			row.set(CAMPAIGN, typed)
@@ -250,7 +256,7 @@ def _campaign_of_header_predecessor(doc: Document) -> str | None:
 
 
 def _campaigns(reference: Reference, names: Collection[str]) -> dict[str, str | None]:
-	"""name → campaign of rows (their own, or else their document's) or of documents."""
+	"""Return name → campaign, of rows (their own, else their document's) or of documents."""
 	table = frappe.qb.DocType(reference.doctype)
 	query = frappe.qb.from_(table).where(one_of(table.name, names))
 	if reference.parent:
@@ -263,7 +269,9 @@ def _campaigns(reference: Reference, names: Collection[str]) -> dict[str, str | 
 
 
 def _campaigns_of_references(doc: Document) -> list[str | None]:
-	"""Campaign of each document that the payment refers to; None for one that has none, or cannot have one."""
+	"""Return the campaign of each document that the payment refers to; None for one that has none, or cannot
+	have one.
+	"""
 	references = {
 		(row.reference_doctype, row.reference_name)
 		for row in doc.get("references") or []
@@ -274,7 +282,10 @@ def _campaigns_of_references(doc: Document) -> list[str | None]:
 
 
 def campaigns_of(references: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
-	"""(doctype, name) → campaign in the header, one query a doctype; nothing of doctypes that cannot have one."""
+	"""Return (doctype, name) → campaign in the header, with one query for each doctype.
+
+	Documents of doctypes that cannot have a campaign are left out.
+	"""
 	wanted: dict[str, set[str]] = {}
 	for doctype, name in references:
 		if name and frappe.get_meta(doctype).has_field(CAMPAIGN):
@@ -291,12 +302,14 @@ def _being_inserted(doc: Document) -> bool:
 
 
 def _may_derive(doc: Document) -> bool:
-	"""Only a new document is derived from its header: what a user emptied later stays empty."""
+	"""Tell whether the rows may be derived from the header: only in a new document, because values emptied
+	later stay empty.
+	"""
 	return _being_inserted(doc) or _is_late(doc)
 
 
 def _is_late(doc: Document) -> bool:
-	"""Not being saved at all: the step failed while it was, and is now done afterwards."""
+	"""Tell whether this is a deferred step: it failed while the document was saved, and runs afterwards."""
 	return not _being_inserted(doc) and doc.get_doc_before_save() is None
 
 
@@ -308,7 +321,7 @@ def _state(doc: Document) -> dict:
 
 
 def _store_when_late(doc: Document, before: dict) -> None:
-	"""A step that is done afterwards has no save that would keep its values."""
+	"""Store the values of a deferred step, because no save follows that would keep them."""
 	if not _is_late(doc):
 		return
 	for fieldname in (RELATION, CAMPAIGN):

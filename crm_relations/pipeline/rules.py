@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 
 def agreed(campaigns: Iterable[str | None]) -> str | None:
-	"""The one campaign that all have; None if they differ, if one has none, or if there are none.
+	"""Return the one campaign that all have; None if they differ, if one has none, or if there are none.
 
-	A document carries a campaign in its header only then: a combined invoice of two campaigns has none,
+	Only then a document carries a campaign in its header. A combined invoice of two campaigns has none, and
 	its rows keep their own.
 	"""
 	distinct = {campaign or None for campaign in campaigns}
@@ -15,20 +15,20 @@ def agreed(campaigns: Iterable[str | None]) -> str | None:
 
 
 def retyped(before: str | None, now: str | None, rows: Iterable[str | None]) -> bool:
-	"""Whether a user changed the header's campaign by hand, so that rows filled from it have to follow.
+	"""Tell whether a user changed the header's campaign, so that rows filled from it have to follow.
 
-	ERPNext's mapper changes the header too when it adds the rows of a second order. Then the new rows
-	differ from the old header; after a change by hand every row still has what the header had.
+	ERPNext's mapper changes the header too when it adds the rows of a second order. Then the new rows differ
+	from the old header. After a change by a user, every row still has the header's previous campaign.
 	"""
 	return (before or None) != (now or None) and bool(before) and all(row == before for row in rows)
 
 
 @dataclass(frozen=True)
 class JournalRow:
-	"""A row of a journal entry, as far as its campaign goes."""
+	"""A row of a journal entry, as far as its campaign is concerned."""
 
-	campaign: str | None  #: that it carries
-	settles: bool  #: it names a document, or it stands on the account of a customer or supplier
+	campaign: str | None  #: the campaign of the row
+	settles: bool  #: it names a document, or its account is that of a customer or supplier
 	referenced: str | None = None  #: campaign of the document that it names
 
 

@@ -1,4 +1,7 @@
-"""Set the status of campaign members that have bought. Sole setter of `Won`, through `campaigns.members`."""
+"""Set the status of campaign members that have bought.
+
+Sets `Won` through `campaigns.members`; writes nothing itself.
+"""
 
 from frappe.model.document import Document
 
@@ -9,12 +12,10 @@ from crm_relations.shared.side_effects import deferrable
 
 @deferrable
 def mark_members(doc: Document) -> None:
-	"""Members that the buyer is in the campaigns of the document's lines have won.
+	"""Set the buyer's members in the campaigns of the document's lines to Won.
 
-	A line of an invoice that was ordered counted with its order already. A cancelled order takes nothing back:
-	a member may be won once.
-
-	Where a relation went through a campaign more than once, the last enrollment has won.
+	The line of an ordered invoice counted with its order. A cancelled order changes no status, because a
+	member may win once. If a relation was enrolled in a campaign more than once, the last enrollment wins.
 
 	:param doc: a submitted Sales Order or Sales Invoice
 	"""

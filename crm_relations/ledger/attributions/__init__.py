@@ -1,3 +1,4 @@
-"""Attribute revenue to campaigns: by dimension, by rule and by attribution model. Writes Relation
-Attribution.
+"""Attribute revenue to campaigns: by dimension, by rule and by attribution model.
+
+Writes Relation Attribution.
 """

@@ -85,7 +85,10 @@ def invoices_without_rows(name: str, company: str, since: Any, limit: int) -> li
 
 
 def locked(names: Sequence[str]) -> list[frappe._dict]:
-	"""Return the invoices that are still posted, locked until the next commit. No user can cancel them in between."""
+	"""Return the invoices that are still posted, locked until the next commit.
+
+	No user can cancel them in between.
+	"""
 	invoice = frappe.qb.DocType("Sales Invoice")
 	return (
 		frappe.qb.from_(invoice)

@@ -1,5 +1,6 @@
-"""Compute the shares of campaigns in invoices without a document flow. Writes nothing; `attribution` writes
-the rows.
+"""Compute the shares of campaigns in invoices without a document flow.
+
+Writes nothing; `attribution` writes the rows.
 
 A credit note has the shares of the invoice that it reverses. Each campaign loses what it gained before.
 """
@@ -51,8 +52,9 @@ def policies() -> dict[str, Policy]:
 
 
 def shares_of(invoices: Sequence[Any], fresh: bool = False) -> dict[str, RuleShares]:
-	"""Return invoice → shares by rule, in a fixed number of queries. Invoices without a touchpoint are left
-	out.
+	"""Return invoice → shares by rule, in a fixed number of queries.
+
+	Invoices without a touchpoint are left out.
 
 	:param invoices: posted ones without a campaign: name, company, customer, relation, posting_date,
 		posting_time, return_against

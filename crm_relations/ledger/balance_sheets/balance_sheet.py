@@ -1,4 +1,5 @@
 """Build the balance sheet of a campaign and compare it with ERPNext's balance sheet, filtered by campaign.
+
 Writes nothing.
 
 Our sheet is the sum of the campaign's share of every voucher (`campaign_ledger`). Assets equal liabilities,
@@ -54,8 +55,9 @@ class Difference:
 
 @dataclass
 class AccountLine:
-	"""An account, debit > 0. `theirs` is None if ERPNext's ledger carries no campaigns, or the user may not
-	read it.
+	"""An account, debit > 0.
+
+	`theirs` is None if ERPNext's ledger carries no campaigns, or the user may not read it.
 	"""
 
 	account: str

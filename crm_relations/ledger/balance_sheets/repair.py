@@ -76,6 +76,7 @@ def may_repair(user: str | None = None) -> bool:
 
 def plan(sheet: BalanceSheet) -> list[Plan]:
 	"""Return the repairable vouchers of a sheet in order of posting, each with the reason that blocks it.
+
 	Changes nothing.
 	"""
 	vouchers = sheet.repairable()

@@ -1,4 +1,7 @@
-"""Print the balance sheet of a campaign, or export it as a table: our figures and those of ERPNext. Writes nothing."""
+"""Print the balance sheet of a campaign, or export it as a table: our figures and those of ERPNext.
+
+Writes nothing.
+"""
 
 import csv
 import io

@@ -28,8 +28,9 @@ TEMPLATE = "crm_relations/templates/campaign_statement.html"
 
 
 def figure_labels() -> dict[str, str]:
-	"""Return each figure of a campaign with its name, in the order of reading. Report and print share this
-	list.
+	"""Return each figure of a campaign with its name, in the order of reading.
+
+	Report and print share this list.
 	"""
 	return {
 		"revenue": _("Revenue"),

@@ -1,1 +1,4 @@
-"""Build the campaign statement: figures by campaign, collected from the ledger. Writes temporary tables only."""
+"""Build the campaign statement: figures by campaign, collected from the ledger.
+
+Writes temporary tables only.
+"""

@@ -1,5 +1,6 @@
-"""Define the parts of a statement: figures of campaigns, rows of accounts, and vouchers that differ. Writes
-nothing.
+"""Define the parts of a statement: figures of campaigns, rows of accounts, and vouchers that differ.
+
+Writes nothing.
 
 The classes also compute the difference between statement and ledger. Amounts are in the company's currency.
 The module `statement` says where they come from.

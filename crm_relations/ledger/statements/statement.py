@@ -1,5 +1,6 @@
-"""Build the campaign statement from posted ledger rows, and check it against the ledger. Writes temporary
-tables only.
+"""Build the campaign statement from posted ledger rows, and check it against the ledger.
+
+Writes temporary tables only.
 
 `revenue` and `credit_notes` are the attributed lines on income accounts in the period. `tax` is the amount of
 the vouchers on tax accounts. `cash_received` is the money received on bank and cash accounts for these
@@ -160,8 +161,9 @@ def _period(from_date: str | None, to_date: str | None) -> tuple[str | None, str
 
 
 class Builder:
-	"""Collect the figures of one statement. `campaign_ledger` extends it to split one campaign voucher by
-	voucher.
+	"""Collect the figures of one statement.
+
+	`campaign_ledger` extends it to split one campaign voucher by voucher.
 	"""
 
 	def __init__(self, scope: queries.Scope):
@@ -270,8 +272,9 @@ class Builder:
 		return not self.scope.from_date or str(date) >= self.scope.from_date
 
 	def _plain_vouchers(self, apart: list[str]) -> list[str]:
-		"""Add vouchers of one campaign with an attribution that equals the ledger, summed in SQL. Return the
-		others.
+		"""Add vouchers of one campaign with an attribution that equals the ledger, summed in SQL.
+
+		Return the others.
 
 		Vouchers that differ are queried only if the sums differ, by campaign and account. Two vouchers with
 		opposite differences of the same amount leave every figure right; `relations check` finds them.

@@ -1,11 +1,13 @@
-"""Read the document flow of a document: back to its origin, and on to all documents of the same deals. Writes nothing.
+"""Read the document flow of a document: back to its origin, and on to all documents of the same deals.
 
-Each step of the flow takes one query for all links, one for the documents and one for the ledger. Frappe's permission
-checks come on top. The number of queries grows with the document types, not with the number of documents. A link gives
-at most `AT_MOST` documents a step. If there are more, the flow says so.
+Writes nothing.
 
-A document that the reader may not read is a locked box without type or name. The ledger of a voucher is shown to users
-that may read both.
+Each step of the flow takes one query for all links, one for the documents and one for the ledger. Frappe's
+permission checks need further queries. The number of queries grows with the document types, not with the
+number of documents. A link gives at most `AT_MOST` documents a step. If there are more, the flow says so.
+
+A document that the reader may not read is a locked box without type or name. The ledger of a voucher is shown
+to users that may read both.
 """
 
 from collections import defaultdict
@@ -29,29 +31,29 @@ from crm_relations.shared.refusals import refuse
 LEDGER = "GL Entry"
 AT_MOST = 100  #: documents that one link gives in one step
 DOCUMENTS_AT_MOST = 400
-STEPS_AT_MOST = 12  #: one more than any chain of the stations has kinds of documents in a row
+STEPS_AT_MOST = 12  #: one more than the longest path through the nodes
 TEXTS = ("title", "company", "status", "person")
 
 
 @dataclass
 class Chain:
-	"""The documents of a chain and who came from whom, as pairs (earlier, later)."""
+	"""The documents of a flow and their predecessors, as pairs (earlier, later)."""
 
 	start: Node
 	nodes: dict[Node, None] = field(default_factory=dict)
 	edges: dict[tuple[Node, Node], None] = field(default_factory=dict)
-	#: there is more than was read
+	#: more documents exist than were read
 	cut: bool = False
 
 
 def process_chain(doctype: str, name: str) -> dict[str, Any]:
-	"""The whole chain of a document that the session's user may read.
+	"""Return the whole document flow of a document that the session's user may read.
 
-	:return: `start` (key of the document asked for), `boxes`, `arrows` (pairs of keys), `cut` (there is more than is
-		shown). A box has `key`, `column`, `row`, and, unless it is `closed`, `doctype`, `name`, `title`, `date`, `amount`
-		(decimal string, company's currency) with `currency`, `status`, `docstatus`, `person`; one of the ledger has
-		`voucher_type` and `entries` of account, debit, credit.
-	:raises frappe.ValidationError: the doctype is in no chain, or there is no such document
+	:return: `start` (key of the document asked for), `boxes`, `arrows` (pairs of keys), `cut` (documents
+		are left out). A box has `key`, `column`, `row`, and, unless it is `closed`, `doctype`, `name`,
+		`title`, `date`, `amount` (decimal string, company's currency) with `currency`, `status`, `docstatus`,
+		`person`. A box of the ledger has `voucher_type` and `entries` of account, debit, credit.
+	:raises frappe.ValidationError: the doctype is in no document flow, or the document does not exist
 	:raises frappe.PermissionError: the user may not read the document
 	"""
 	known = stations()
@@ -80,7 +82,7 @@ def _voucher_of(entry: str) -> Node:
 	return tuple(found)
 
 
-# The way back and the way on ------------------------------------------------------------------------
+# Predecessors and successors ------------------------------------------------------------------------
 
 
 def _read(start: Node, known: dict[str, FlowNode]) -> Chain:
@@ -88,7 +90,7 @@ def _read(start: Node, known: dict[str, FlowNode]) -> Chain:
 	_follow(chain, [start], known, back=True)
 	if known[start[0]].deal:
 		_follow(chain, _deals(chain, known), known, back=False)
-	else:  # of a lead, an answer, a campaign: what came of it, and the deals that these belong to
+	else:  # of a lead, a response, a campaign: the documents created from it, and the deals that these belong to
 		_follow(chain, [start], known, back=False)
 		_follow(chain, _deals(chain, known), known, back=True)
 	return chain
@@ -99,7 +101,9 @@ def _deals(chain: Chain, known: dict[str, FlowNode]) -> list[Node]:
 
 
 def _follow(chain: Chain, begin: Sequence[Node], known: dict[str, FlowNode], back: bool) -> None:
-	"""Step by step from `begin`; what the way back has found already is gone through as well on the way on."""
+	"""Follow the links step by step from `begin`; documents found on the search back are followed forward
+	too.
+	"""
 	frontier, seen = list(begin), set(begin)
 	for _step in range(STEPS_AT_MOST):
 		if not frontier:
@@ -123,7 +127,7 @@ def _follow(chain: Chain, begin: Sequence[Node], known: dict[str, FlowNode], bac
 def _neighbours(
 	chain: Chain, frontier: Iterable[Node], known: dict[str, FlowNode], back: bool
 ) -> list[tuple[Node, Node]]:
-	"""All pairs (earlier, later) that lead from the frontier one step back or on, in one query."""
+	"""Return all pairs (earlier, later) that lead from the frontier one step back or forward, in one query."""
 	names: dict[str, list[str]] = defaultdict(list)
 	for doctype, name in frontier:
 		names[doctype].append(name)
@@ -172,7 +176,10 @@ def _pairs(link: Link, names: list[str], back: bool) -> Any:
 
 
 def _documents(nodes: Iterable[Node], known: dict[str, FlowNode]) -> dict[Node, dict[str, Any] | None]:
-	"""Node → what its box shows, None where the user may not read it; all in one query. Without those that are gone."""
+	"""Return node → contents of its box, None if the user may not read it; all in one query.
+
+	Deleted documents are left out.
+	"""
 	names: dict[str, list[str]] = defaultdict(list)
 	for doctype, name in nodes:
 		names[doctype].append(name)
@@ -226,7 +233,7 @@ def _box(row: frappe._dict) -> dict[str, Any]:
 
 
 def _add_ledger(chain: Chain, documents: dict[Node, dict | None], known: dict[str, FlowNode]) -> None:
-	"""A box for the ledger rows of each voucher that the user may read, behind that voucher; one query."""
+	"""Add a box for the ledger rows of each voucher that the user may read, behind that voucher; one query."""
 	vouchers = [node for node, box in documents.items() if box and known[node[0]].posts]
 	if not vouchers:
 		return
@@ -247,7 +254,7 @@ def _add_ledger(chain: Chain, documents: dict[Node, dict | None], known: dict[st
 
 
 def _entries(vouchers: Sequence[Node]) -> list[frappe._dict]:
-	"""Debit and credit by voucher and account, and whether the user may read these rows."""
+	"""Return debit and credit by voucher and account, and whether the user may read these rows."""
 	gle = frappe.qb.DocType(LEDGER)
 	names = [name for _doctype, name in vouchers]
 	doctypes = sorted({doctype for doctype, _name in vouchers})

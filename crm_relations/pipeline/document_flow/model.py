@@ -17,7 +17,9 @@ Node = tuple[str, str]  #: doctype, name
 
 
 class Pairs(NamedTuple):
-	"""Where pairs of documents are read: a query without columns, the later and the earlier document in it."""
+	"""Pairs of documents to read: a query without columns, and its terms for the later and the earlier
+	document.
+	"""
 
 	query: QueryBuilder
 	later: Term
@@ -26,22 +28,22 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True)
 class Link:
-	"""Documents of the station come from documents of `earlier`."""
+	"""A link from documents of the node to documents of `earlier`."""
 
 	earlier: str
 	pairs: Callable[[], Pairs]
-	#: asked only from the later document: the other way no index would help
+	#: followed only from the later document: no index would help the opposite direction
 	back_only: bool = False
 
 
 @dataclass(frozen=True)
 class FlowNode:
-	"""A doctype of the chain.
+	"""A doctype of the document flow.
 
-	`columns` gives `title`, `date`, `amount` (in the company's currency), `company`, `status` and `person` (who is
-	responsible: a user or a sales person), as far as the doctype knows them. A `deal` belongs to one piece of business: from
-	what a document came, the chain goes on to all that came of the same deals, but not to all else that came of
-	the same campaign or lead.
+	`columns` gives `title`, `date`, `amount` (in the company's currency), `company`, `status` and `person`
+	(the responsible user or sales person), as far as the doctype knows them. A `deal` belongs to one piece of
+	business. From the predecessors of a document, the flow continues to all documents of the same deals. It
+	does not continue to all other documents of the same campaign or lead.
 	"""
 
 	doctype: str
@@ -61,9 +63,10 @@ def link(
 	back_only: bool = False,
 	**equal: str | int,
 ) -> Link:
-	"""A link that stands in one table: in a row of the later document, in its header, or in the earlier one.
+	"""Return a link stored in one table: in a row of the later document, in its header, or in the earlier
+	document.
 
-	:param equal: fields of that table and what they have to be
+	:param equal: fields of that table and their required values
 	"""
 
 	def pairs() -> Pairs:
@@ -77,7 +80,9 @@ def link(
 
 
 def stations() -> dict[str, FlowNode]:
-	"""doctype → station, of all installed apps; the links of a doctype that is declared twice are joined."""
+	"""Return doctype → node, for all installed apps; the links of a doctype that is declared twice are
+	combined.
+	"""
 	found: dict[str, FlowNode] = {}
 	for path in frappe.get_hooks("relation_flow_nodes"):
 		for station in frappe.get_attr(path):

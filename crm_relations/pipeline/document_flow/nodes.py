@@ -14,7 +14,7 @@ ANSWER, HANDOVER = "Relation Campaign Response", "Relation Handover"
 
 
 def sales_columns(date: str = "transaction_date") -> dict[str, str]:
-	"""Columns of the documents of selling: field by field."""
+	"""Return the columns of selling documents, field by field."""
 	return {
 		"title": "customer_name",
 		"date": date,
@@ -37,12 +37,14 @@ def salesperson(table: Table, doctype: str) -> Term:
 
 
 def of_campaign(rows: str) -> Link:
-	"""The campaign of a document's rows."""
+	"""Return the link to the campaign of a document's rows."""
 	return link(CAMPAIGN, rows, earlier_field="relation_campaign", back_only=True)
 
 
 def of_answer(doctype: str, rows: str | None = None) -> Link:
-	"""What the relation answered to the document's campaign, up to the day on which the document was made."""
+	"""Return the link to the relation's responses to the document's campaign, up to the day of the document's
+	creation.
+	"""
 
 	def pairs() -> Pairs:
 		table, answer = frappe.qb.DocType(doctype), frappe.qb.DocType(ANSWER)

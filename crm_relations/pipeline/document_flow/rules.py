@@ -1,4 +1,7 @@
-"""Arrange a document flow: needed arrows, and column and row of each box. Imports no frappe; writes nothing."""
+"""Arrange a document flow: needed arrows, and column and row of each box.
+
+Imports no frappe; writes nothing.
+"""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
@@ -8,10 +11,10 @@ N = TypeVar("N", bound=Hashable)
 
 
 def reduced(edges: Iterable[tuple[N, N]]) -> list[tuple[N, N]]:
-	"""The arrows without those that a longer way makes needless, in the order given (transitive reduction;
-	Aho, Garey, Ullman, *The Transitive Reduction of a Directed Graph*, 1972).
+	"""Return the arrows without those that a longer path makes redundant, in the order given.
 
-	Arrows that lead back to where they came from, and every arrow that would close a circle, are left out.
+	This is the transitive reduction (Aho, Garey, Ullman, *The Transitive Reduction of a Directed Graph*,
+	1972). Arrows from a node to itself, and every arrow that would close a cycle, are left out.
 	"""
 	kept = _without_circles(edges)
 	after: dict[N, list[N]] = defaultdict(list)
@@ -26,8 +29,11 @@ def reduced(edges: Iterable[tuple[N, N]]) -> list[tuple[N, N]]:
 
 
 def places(nodes: Sequence[N], edges: Sequence[tuple[N, N]]) -> dict[N, tuple[int, int]]:
-	"""node → (column, row), both from 0. A node stands right of all it came from, as far left as that allows; one that
-	comes from nothing stands just left of the first that came from it. In a column, it is near what it came from."""
+	"""Return node → (column, row), both from 0.
+
+	A node is right of all its predecessors, as far left as possible. A node without predecessors is directly
+	left of its first successor. In a column, a node is near its predecessors.
+	"""
 	before, after = defaultdict(list), defaultdict(list)
 	for earlier, later in edges:
 		before[later].append(earlier)
@@ -79,7 +85,7 @@ def _leads_to(after: dict[N, set[N]], start: N, end: N) -> bool:
 
 
 def _reach(after: dict[N, list[N]]) -> dict[N, set[N]]:
-	"""node → all that comes after it."""
+	"""Return node → all its successors, direct and indirect."""
 	nodes = list(dict.fromkeys([*after, *(node for later in after.values() for node in later)]))
 	before = defaultdict(list)
 	for earlier, later in ((a, b) for a, rest in after.items() for b in rest):
@@ -92,7 +98,7 @@ def _reach(after: dict[N, list[N]]) -> dict[N, set[N]]:
 
 
 def _sorted(nodes: Sequence[N], before: dict[N, list[N]], after: dict[N, list[N]]) -> list[N]:
-	"""Earlier before later (Kahn 1962); the edges hold no circle."""
+	"""Return the nodes with earlier before later (Kahn 1962); the edges contain no cycle."""
 	open_arrows = {node: len(before.get(node, ())) for node in nodes}
 	ready = [node for node in nodes if not open_arrows[node]]
 	result = []

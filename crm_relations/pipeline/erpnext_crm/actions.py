@@ -1,4 +1,7 @@
-"""Declare the actions of the pipeline on the form of a relation, and qualify a lead manually."""
+"""Declare the actions of the pipeline on the form of a relation, and qualify a lead manually.
+
+Writes the status of that lead.
+"""
 
 import frappe
 from frappe import _
@@ -25,7 +28,7 @@ ACTIONS: list[Action] = [
 	Action(
 		"New Opportunity",
 		(rules.PROSPECT,),
-		"mapped",  # a new form of it would forget the party when it learns where the opportunity comes from
+		"mapped",  # a new form would lose the party when it gets the origin of the opportunity
 		needs=(("Opportunity", "create"),),
 		party_types=PARTIES,
 		mappers={
@@ -47,9 +50,10 @@ ACTIONS: list[Action] = [
 
 
 def qualify(relation: str) -> tuple[str, str]:
-	"""Mark the newest open lead of a relation as qualified by the session's user, with that user's rights.
+	"""Mark the newest open lead of a relation as qualified by the session's user, with that user's
+	permissions.
 
-	:return: doctype and name of the lead; one that is qualified already is left as it is
+	:return: doctype and name of the lead; a lead that is already qualified is not changed
 	:raises frappe.ValidationError: the relation has no open lead
 	:raises frappe.PermissionError: the user may not write the lead
 	"""

@@ -1,4 +1,7 @@
-"""Declare the CRM nodes of the document flow: lead, prospect, opportunity and their quotations. Writes nothing."""
+"""Declare the CRM nodes of the document flow: lead, prospect, opportunity and their quotations.
+
+Writes nothing.
+"""
 
 from frappe.query_builder.functions import NullIf
 

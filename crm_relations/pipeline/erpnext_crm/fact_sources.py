@@ -9,7 +9,7 @@ from crm_relations.relations.facts.sources import FACTS, FactSource, Listing, Sc
 
 
 def opportunities(scope: Scope) -> QueryBuilder:
-	"""Opportunities that are neither won, lost nor closed; amounts in the company's currency."""
+	"""Select opportunities that are neither won, lost nor closed; amounts in the company's currency."""
 	table = frappe.qb.DocType("Opportunity")
 	query = (
 		frappe.qb.from_(table)

@@ -1,4 +1,7 @@
-"""Open ERPNext opportunities and leads for relations."""
+"""Open ERPNext opportunities for relations.
+
+Writes Opportunity, and Lead through `relations.creation.preassign`.
+"""
 
 import frappe
 from frappe import _
@@ -9,12 +12,12 @@ from crm_relations.relations.identities import identity
 
 
 class ErpnextCrm:
-	"""Lead, Prospect and Opportunity of ERPNext 15 and 16."""
+	"""The CRM of ERPNext 15 and 16, with Lead, Prospect and Opportunity."""
 
 	label = "ERPNext CRM"
 
 	def available(self) -> bool:
-		"""Whether this ERPNext still has its CRM."""
+		"""Tell whether this ERPNext still has its CRM."""
 		return bool(frappe.db.exists("DocType", "Opportunity"))
 
 	def open_opportunity(
@@ -26,7 +29,9 @@ class ErpnextCrm:
 		title: str | None = None,
 		notes: str | None = None,
 	) -> tuple[str, str]:
-		"""An Opportunity for the relation's customer, else its prospect, else its lead, else for a new lead."""
+		"""Open an Opportunity for the relation's customer, else its prospect, else its lead, else for a new
+		lead.
+		"""
 		party_type, party = party_of(relation) or ("Lead", make_lead(relation, salesperson, campaign))
 		opportunity = frappe.get_doc(
 			{
@@ -50,7 +55,9 @@ class ErpnextCrm:
 
 
 def party_of(relation: str) -> tuple[str, str] | None:
-	"""The document an opportunity is opened for: the customer, else the newest prospect, else the newest lead."""
+	"""Return the document that an opportunity is opened for: the customer, else the newest prospect, else the
+	newest lead.
+	"""
 	if customer := identity.customer_of(relation):
 		return "Customer", customer
 	for party_type in ("Prospect", "Lead"):
@@ -106,9 +113,9 @@ def make_lead(relation: str, salesperson: str, campaign: str | None) -> str:
 
 
 def company_for(campaign: str | None) -> str:
-	"""The company that sells: of the campaign, of the settings, or the user's own.
+	"""Return the selling company: of the campaign, of the settings, or the user's own.
 
-	:raises frappe.ValidationError: none of them names one
+	:raises frappe.ValidationError: none of them names a company
 	"""
 	company = (
 		(campaign and frappe.db.get_value("Relation Campaign", campaign, "company"))

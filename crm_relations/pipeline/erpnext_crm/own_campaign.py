@@ -1,8 +1,11 @@
-"""Fill ERPNext's own campaign field from ours. Sole writer of that field.
+"""Fill ERPNext's own campaign field from ours.
 
-ERPNext's reports (Campaign Efficiency, Lead Details, sales analytics) count it. The field is called `campaign` (on Lead
-`campaign_name`) in version 15 and `utm_campaign` in version 16. Each version links it to its own list of campaigns. An
-entry of that list is created when a campaign of ours starts. From then on both have the same name.
+Sole writer of that field, and of our entries in ERPNext's campaign lists.
+
+ERPNext's reports (Campaign Efficiency, Lead Details, sales analytics) count it. The field is called
+`campaign` (on Lead `campaign_name`) in version 15 and `utm_campaign` in version 16. Each version links it to
+its own list of campaigns. An entry of that list is created when a campaign of ours starts. From then on both
+have the same name.
 """
 
 import frappe
@@ -18,8 +21,10 @@ _NOT_STARTED = ("Draft", "Approved")
 
 @one_statement
 def fill(doc: Document) -> None:
-	"""Set ERPNext's own campaign field on validate. A value that a user entered or emptied stays. A value of ours follows
-	when the document's campaign changes.
+	"""Set ERPNext's own campaign field on validate.
+
+	A value that a user entered or emptied stays. A value of ours follows when the document's campaign
+	changes.
 	"""
 	before = doc.get_doc_before_save()
 	campaign, earlier = doc.get(CAMPAIGN), before.get(CAMPAIGN) if before else None
@@ -35,20 +40,20 @@ def fill(doc: Document) -> None:
 	if entry == current:
 		return
 	doc.set(field.fieldname, entry)
-	if not before and not doc.get("__islocal"):  # done afterwards: no save follows that would keep it
+	if not before and not doc.get("__islocal"):  # a deferred step: no save follows that would keep it
 		doc.db_set(field.fieldname, entry, update_modified=False)
 
 
 @deferrable
 def ensure(campaign: Document) -> None:
-	"""on_change of a campaign of ours: from its start on it stands in ERPNext's list as well."""
+	"""Add a campaign of ours to ERPNext's list when it has started (on_change)."""
 	if campaign.status in _NOT_STARTED:
 		return
 	lists = [doctype for doctype in _LISTS if frappe.db.exists("DocType", doctype)]
 	if len(lists) > 1 and frappe.defaults.get_global_default("campaign_naming_by") == "Naming Series":
 		lists = lists[
 			1:
-		]  # version 16 can keep the second in step with the first only where both go by one name
+		]  # version 16 can keep both lists the same only if both are named by the campaign's name
 	for doctype in lists[:1]:
 		if not _entry(doctype, campaign.name):
 			_add(doctype, campaign.name)
@@ -72,6 +77,6 @@ def _field_of(doc: Document):
 
 
 def _entry(doctype: str, campaign: str) -> str | None:
-	"""The entry of a campaign of that name; the list may go by a naming series."""
+	"""Return the entry of a campaign with that name; the list may use a naming series."""
 	key = {"campaign_name": campaign} if frappe.get_meta(doctype).has_field("campaign_name") else campaign
 	return frappe.db.get_value(doctype, key)

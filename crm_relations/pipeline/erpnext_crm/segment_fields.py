@@ -17,7 +17,7 @@ OPPORTUNITY = "Opportunity"
 
 
 def _opportunities(which: Callable[[Any], Criterion] | None = None) -> Callable[[Scope], Rows]:
-	"""Opportunities with whatever documents the relation is."""
+	"""Return the function that selects opportunities by any document of the relation."""
 
 	def rows(scope: Scope) -> Rows:
 		party, table = frappe.qb.DocType(PARTY), frappe.qb.DocType(OPPORTUNITY)
@@ -92,5 +92,5 @@ FIELDS = (
 
 
 def custom_fields() -> tuple[Field, ...]:
-	"""Those that the site has added to Lead."""
+	"""Return the fields that the site has added to Lead."""
 	return of_party("Lead")

@@ -20,12 +20,12 @@ from crm_relations.shared.in_lists import one_of
 CLOSED_LEAD = ("Converted", "Do Not Contact")
 OPEN_OPPORTUNITY = ("Open", "Quotation", "Replied")
 OPEN_QUOTATION = ("Open", "Replied", "Partially Ordered")
-#: of these, the ones that expire: ERPNext leaves a quotation alone of which something is ordered
+#: quotations with these statuses expire: ERPNext does not expire one that is partly ordered
 UNANSWERED_QUOTATION = ("Open", "Replied")
 PARTY_TYPES = ("Customer", "Lead", "Prospect")
 
 
-# ── what the documents say ─────────────────────────────────────────────────────────────────────
+# ── profile values of the documents ────────────────────────────────────────────────────────────
 
 
 def lead_values(row: Row) -> Row:
@@ -65,7 +65,7 @@ def prospect_values(row: Row) -> Row:
 
 
 def _size(row: Row) -> Row:
-	"""Industry, employees and revenue; the revenue is in the currency of the document's company."""
+	"""Return industry, employees and revenue; the revenue is in the currency of the document's company."""
 	revenue = row.get("annual_revenue") or None
 	currency = None
 	if revenue and row.get("company"):
@@ -82,7 +82,7 @@ def _size(row: Row) -> Row:
 
 
 def prospect_ties(rows: list[Row]) -> Iterable[Tie]:
-	"""Leads of a prospect: the company's own lead is the prospect, a person's lead works for it."""
+	"""Yield the leads of a prospect: the company's own lead is the prospect, a person's lead works for it."""
 	child, lead = frappe.qb.DocType("Prospect Lead"), frappe.qb.DocType("Lead")
 	found = (
 		frappe.qb.from_(child)
@@ -100,7 +100,7 @@ def prospect_ties(rows: list[Row]) -> Iterable[Tie]:
 
 
 def customer_ties(rows: list[Row]) -> Iterable[Tie]:
-	"""The lead, the prospect and the opportunity that a customer was made from."""
+	"""Yield the lead, the prospect and the opportunity from which a customer was created."""
 	opportunities: dict[str, list[Row]] = {}
 	for row in rows:
 		party = ("Customer", row["name"])
@@ -125,11 +125,11 @@ def customer_ties(rows: list[Row]) -> Iterable[Tie]:
 				yield Tie(("Customer", row["name"]), (party_type, party), "same", row["creation"])
 
 
-# ── what proves the roles ──────────────────────────────────────────────────────────────────────
+# ── evidence of the roles ──────────────────────────────────────────────────────────────────────
 
 
 def _became_customer(party_type: str, names: list[str]) -> dict[str, Any]:
-	"""party → since when its relation has a customer document."""
+	"""Return party → since when its relation has a customer document."""
 	own, customer = frappe.qb.DocType("Relation Party"), frappe.qb.DocType("Relation Party").as_("customer")
 	rows = (
 		frappe.qb.from_(own)
@@ -161,7 +161,7 @@ def _leads(names: list[str]) -> list[Row]:
 
 
 def _end_of_lead(row: Row, customers: dict[str, Any]) -> tuple[Any, bool]:
-	"""When a lead ended, and whether that is only known roughly; None while it is open."""
+	"""Return when a lead ended, and whether that date is only an estimate; None while it is open."""
 	if row["status"] not in CLOSED_LEAD and not row["disabled"]:
 		return None, False
 	if row["status"] == "Converted" and customers.get(row["name"]):
@@ -170,7 +170,7 @@ def _end_of_lead(row: Row, customers: dict[str, Any]) -> tuple[Any, bool]:
 
 
 def lead_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell]]:
-	"""A lead that is neither converted, refused nor disabled, from its creation on."""
+	"""Return the time of each lead that is neither converted, declined nor disabled, from its creation on."""
 	customers = _became_customer("Lead", names)
 	result = []
 	for row in _leads(names):
@@ -182,7 +182,7 @@ def lead_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell]]:
 
 
 def qualified_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell]]:
-	"""A lead that ERPNext holds for qualified, from that day on."""
+	"""Return the time of each lead that ERPNext marks as qualified, from that day on."""
 	customers = _became_customer("Lead", names)
 	result = []
 	for row in _leads(names):
@@ -196,7 +196,9 @@ def qualified_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell
 
 
 def prospect_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell]]:
-	"""A prospect document (ERPNext makes it from qualified leads), until there is a customer document."""
+	"""Return the time of each prospect (ERPNext creates it from qualified leads), until a customer document
+	exists.
+	"""
 	table = frappe.qb.DocType("Prospect")
 	customers = _became_customer("Prospect", names)
 	rows = frappe.qb.from_(table).select(table.name, table.creation).where(one_of(table.name, names)).run()
@@ -227,9 +229,10 @@ def opportunity_spells(party_type: str, names: list[str]) -> list[tuple[str, Spe
 
 
 def quotation_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell]]:
-	"""A submitted quotation until it is ordered, lost or expired.
+	"""Return the time of each submitted quotation until it is ordered, lost or expired.
 
-	ERPNext marks what has expired by a nightly job and without an event; its last valid day is known before.
+	ERPNext marks expired quotations in a nightly job and without an event; the last valid day is known
+	before.
 	"""
 	table = frappe.qb.DocType("Quotation")
 	rows = (

@@ -8,7 +8,7 @@ from frappe.query_builder import DocType
 
 from crm_relations.campaigns.consents import decisions
 
-#: where the addresses stand
+#: fields with the addresses
 EMAIL_FIELDS = (("Lead", "email_id"),)
 
 

@@ -1,7 +1,8 @@
-"""Create the documents of a deal: Opportunity, and if won, Quotation, Sales Order, Sales Invoice and Payment Entry.
+"""Create the documents of a deal.
 
-ERPNext's own mapper functions create the documents, so all links between them are as in the desk. The export has two
-dates for a deal: the opportunity gets the first, all later documents the closing date.
+Writes Opportunity and, for a won deal, Quotation, Sales Order, Sales Invoice and Payment Entry. ERPNext's own
+mapper functions create the documents, so all links between them are as in the desk. The export has two dates
+for a deal: the opportunity gets the first, all later documents the closing date.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ TAX_TEMPLATE = "Sales Taxes and Charges Template"
 
 @dataclass(frozen=True)
 class Names:
-	"""The documents that a deal's names stand for."""
+	"""The names of the documents that a deal refers to."""
 
 	customer: str
 	relation: str | None
@@ -35,7 +36,7 @@ class Names:
 
 
 class Booking:
-	"""Books deals of one company."""
+	"""Create the documents of one company's deals."""
 
 	def __init__(self, company: str, tax: str, campaign: str | None = None):
 		self.company, self.campaign = company, campaign
@@ -47,7 +48,7 @@ class Booking:
 			)
 
 	def book(self, deal: Deal, names: Names, lost_reason: str) -> tuple[str, str | None]:
-		"""Make the documents of a deal; nothing is committed.
+		"""Create the documents of a deal; nothing is committed.
 
 		:return: names of the opportunity and, for a won deal, of the invoice
 		:raises frappe.ValidationError: ERPNext refuses one of the documents
@@ -62,7 +63,7 @@ class Booking:
 		return opportunity.name, invoice.name
 
 	def _opportunity(self, deal: Deal, names: Names) -> Document:
-		# an open or lost deal has no value in an export of this kind: the list price is what was asked
+		# such an export has no value for an open or lost deal: the list price was the amount asked
 		value = float(deal.value if deal.outcome == "won" else deal.value or names.list_price or 0)
 		doc = frappe.get_doc(
 			{
@@ -134,7 +135,7 @@ class Booking:
 		return doc
 
 	def _set_tax(self, doc: Document) -> None:
-		"""ERPNext has put in the default template; the later documents take the taxes over from this one."""
+		"""Replace ERPNext's default tax template on the quotation; the later documents copy its taxes."""
 		if self.tax == "default":
 			return
 		doc.update({"taxes_and_charges": None, "taxes": []})
@@ -144,7 +145,9 @@ class Booking:
 
 
 def _submit(doc: Document, deal: Deal) -> Document:
-	"""Save and submit with exactly the deal's value as net total, whatever price lists and rules say today."""
+	"""Save and submit with exactly the deal's value as net total, regardless of today's price lists and
+	rules.
+	"""
 	doc.ignore_pricing_rule = 1
 	for row in doc.items:
 		row.update({"rate": float(deal.value), "price_list_rate": float(deal.value)})
@@ -152,7 +155,7 @@ def _submit(doc: Document, deal: Deal) -> Document:
 			{"discount_percentage": 0, "discount_amount": 0, "margin_type": None, "margin_rate_or_amount": 0}
 		)
 	doc.flags.ignore_permissions = True
-	doc.submit()  # saved and submitted in one go: every document is validated once
+	doc.submit()  # saved and submitted at once: every document is validated once
 	if to_decimal(doc.base_net_total) != deal.value:
 		refuse(
 			_("{0}: the net total is {1} instead of {2}. Are prices of the tax template gross prices?"),

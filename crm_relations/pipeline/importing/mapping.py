@@ -1,20 +1,24 @@
-"""The mapping file (JSON): which file and column holds what. Imports no frappe.
+"""Read the mapping file (JSON), which assigns files and columns of an export.
 
-Keys, all optional unless said:
+Imports no frappe; writes nothing.
+
+Keys, all optional unless marked as required:
 
 - `source` (required): name of the export; rows of the same source are never imported twice
-- `encoding`, `delimiter`, `date_format` (strptime), `decimal_separator` (".", ",", or "auto": told from each column)
-- `exchange_rate`: an amount of the export times this is an amount in the company's currency; 1 = taken as it is
+- `encoding`, `delimiter`, `date_format` (strptime), `decimal_separator` (".", ",", or "auto": derived from
+  each column)
+- `exchange_rate`: an amount of the export times this rate is an amount in the company's currency; 1 =
+  unchanged
 - `tax`: "default" (the company's default sales tax template), "none", or the name of a template
-- `likeness`: from which likeness (0–100) on a name counts as a misspelling of a known one
-- `lost_reason`: the reason of lost deals whose row has none
-- `undated`: date of a deal without dates: "last_date" (the latest date in the deals file, or today where it has none: on
-  that day the deal was in its stage), or "reject"
-- `deals` (required), `accounts`, `products`, `teams`: `file` and `columns` {our name: column of the file}. Several parts may
-  come from one file. A part that is left out is made from the names in the deals file;
+- `likeness`: the likeness (0–100) from which a name counts as a misspelling of a known one
+- `lost_reason`: the reason of lost deals without a reason in their row
+- `undated`: date of a deal without dates: "last_date" (the latest date in the deals file, or today if it has
+  none: on that day the deal was in its stage), or "reject"
+- `deals` (required), `accounts`, `products`, `teams`: `file` and `columns` {our name: column of the file}.
+  Several parts may come from one file. A part that is left out is created from the names in the deals file;
   `accounts.annual_revenue_factor`, `accounts.annual_revenue_currency`, `accounts.notes` {column: label};
-  `deals.stages` {stage: {"outcome": "open" | "won" | "lost", "sales_stage": name}}; the sales stage of a closed
-  deal is the last one that it was in
+  `deals.stages` {stage: {"outcome": "open" | "won" | "lost", "sales_stage": name}}; the sales stage of a
+  closed deal is the last one that it was in
 """
 
 import dataclasses
@@ -37,7 +41,7 @@ COLUMNS: dict[str, tuple[set[str], set[str]]] = {
 		{"product", "value", "agent", "opened_on", "closed_on", "lost_reason"},
 	),
 }
-#: part that may be left out → (its key, the column of the deals file that holds it)
+#: part that may be left out → (its key, the column of the deals file that has it)
 FROM_DEALS = {"accounts": ("name", "account"), "products": ("name", "product"), "teams": ("agent", "agent")}
 OUTCOMES = ("open", "won", "lost")
 
@@ -54,8 +58,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Part:
-	"""One kind of rows in a file of the export. `shared`: the file holds other parts as well, so that a name occurs in many
-	rows; without any column the part is empty."""
+	"""One kind of rows in a file of the export.
+
+	`shared`: the file has other parts as well, so that a name occurs in many rows. Without any column the
+	part is empty.
+	"""
 
 	name: str
 	file: str
@@ -64,7 +71,7 @@ class Part:
 
 	@property
 	def label(self) -> str:
-		"""Name under which rows are counted and remembered."""
+		"""Return the name under which rows are counted and recorded."""
 		return f"{self.file} ({self.name})" if self.shared else self.file
 
 
@@ -91,11 +98,11 @@ class Mapping:
 
 	@property
 	def parts(self) -> tuple[Part, ...]:
-		"""In the order they are read."""
+		"""Return the parts in the order in which they are read."""
 		return (self.products, self.teams, self.accounts, self.deals)
 
 
-#: What a key of a mapping file is where the file leaves it out
+#: default of a key that the mapping file leaves out
 _DEFAULTS = {each.name: each.default for each in dataclasses.fields(Mapping) if isinstance(each.default, str)}
 
 
@@ -118,7 +125,10 @@ def load(path: str | Path | None = None) -> Mapping:
 
 
 def parse(data: Any) -> Mapping:
-	"""A mapping from its JSON data. :raises MappingError: naming the key"""
+	"""Return a mapping from its JSON data.
+
+	:raises MappingError: a key is wrong; the error names it
+	"""
 	if not isinstance(data, dict):
 		raise MappingError("must be an object")
 	known = set(Mapping.__dataclass_fields__) - {

@@ -1,5 +1,6 @@
-"""Create Customer, Relation, Item and Sales Person from accounts, products and sales teams of an export.
+"""Create the master data for accounts, products and sales teams of an export.
 
+Writes Customer, Relation, Item, Item Price, Sales Person, Fiscal Year and the lists that they link to.
 Existing records of the same name are used, not created again.
 """
 
@@ -22,7 +23,7 @@ from crm_relations.relations.rules import SUBSIDIARY_OF
 
 @dataclass
 class Variants:
-	"""Names that were written otherwise, and names that no rule could tell: (column, written) → what was done."""
+	"""Names with a different spelling, and names that no rule could assign: (column, written) → result."""
 
 	mapped: dict[tuple[str, str], dict] = field(default_factory=dict)
 	unclear: dict[tuple[str, str], dict] = field(default_factory=dict)
@@ -49,7 +50,10 @@ class Variants:
 
 
 def recognise(known: KnownNames, written: str, column: str, variants: Variants) -> str | None:
-	"""The known name meant by `written`, noted where it is written otherwise. :raises rules.Ambiguous:"""
+	"""Return the known name meant by `written`, and note a different spelling.
+
+	:raises rules.Ambiguous: several names fit
+	"""
 	match = known.match(written)
 	if not match:
 		return None
@@ -59,7 +63,7 @@ def recognise(known: KnownNames, written: str, column: str, variants: Variants) 
 
 
 class Masters:
-	"""Makes the master data of one export; knows what it has made or found."""
+	"""Create the master data of one export, and keep what was created or found."""
 
 	def __init__(self, mapping: Mapping, company: str, variants: Variants):
 		self.mapping, self.company, self.variants = mapping, company, variants
@@ -73,7 +77,10 @@ class Masters:
 	# accounts -------------------------------------------------------------------------------------------
 
 	def account(self, account: Account) -> tuple[str, str]:
-		"""Customer and relation of an account. :return: name of the customer, and a note on what stayed unclear"""
+		"""Create customer and relation of an account.
+
+		:return: name of the customer, and a note on values that stayed unclear
+		"""
 		industry, country, note = self.names_of_account(account)
 		name = frappe.db.get_value("Customer", {"customer_name": account.key})
 		made = not name
@@ -90,7 +97,7 @@ class Masters:
 		return name, note
 
 	def names_of_account(self, account: Account) -> tuple[str | None, str | None, str]:
-		"""Industry and country that are meant, and a note on what stayed unclear."""
+		"""Return the industry and country that are meant, and a note on values that stayed unclear."""
 		return self._industry(account.industry), *self._country(account.country)
 
 	def parent(self, account: Account, customers: dict[str, str], known: KnownNames) -> str:
@@ -110,9 +117,7 @@ class Masters:
 		child, above = (identity.relation_of("Customer", customers[name]) for name in (account.key, parent))
 		try:
 			links.link(child, SUBSIDIARY_OF, above)
-		except (
-			frappe.ValidationError
-		) as problem:  # a circle of subsidiaries: reported, and the import continues
+		except frappe.ValidationError as problem:  # circular subsidiaries: reported, and the import continues
 			frappe.clear_messages()
 			return f"{column}: {unescape(strip_html(str(problem)))}"
 		return ""
@@ -120,8 +125,10 @@ class Masters:
 	def _profile(
 		self, relation: str, made: bool, account: Account, industry: str | None, country: str | None
 	) -> None:
-		"""Fill the profile. Of a relation that was there before, only what it does not have yet: what a user has
-		typed in is better than an export."""
+		"""Fill the profile.
+
+		An existing relation gets only the values that it lacks: a user's entry is better than an export.
+		"""
 		doc = frappe.get_doc("Relation", relation)
 		values = {
 			"industry": industry,
@@ -150,7 +157,10 @@ class Masters:
 		return name
 
 	def _country(self, written: str) -> tuple[str | None, str]:
-		"""Countries are a closed list: one that is not in it stays empty, and the row says so."""
+		"""Return the known country.
+
+		Countries are a closed list: an unknown one stays empty, and the row says so.
+		"""
 		if not written:
 			return None, ""
 		column = self.mapping.accounts.columns["country"]
@@ -181,7 +191,7 @@ class Masters:
 	# products -------------------------------------------------------------------------------------------
 
 	def product(self, product: Product) -> str:
-		"""Item with its selling price; a service or ware that is not kept in stock."""
+		"""Create an item with its selling price: a service, or goods that are not kept in stock."""
 		name = frappe.db.get_value("Item", {"item_code": product.key}) or frappe.db.get_value(
 			"Item", {"item_name": product.key}
 		)
@@ -220,7 +230,10 @@ class Masters:
 	# teams ----------------------------------------------------------------------------------------------
 
 	def agent(self, agent: Agent) -> str:
-		"""Return the Sales Person below manager and office. No login is created, because an export has no addresses."""
+		"""Return the Sales Person below manager and office.
+
+		No login is created, because an export has no addresses.
+		"""
 		above = get_root_of("Sales Person")
 		for name in (agent.office, agent.manager):
 			if name and name != agent.key:
@@ -241,10 +254,10 @@ class Masters:
 			frappe.db.set_value("Sales Person", name, "is_group", 1)
 		return name
 
-	# the deals' own small lists ---------------------------------------------------------------------------
+	# lists of the deals ---------------------------------------------------------------------------------
 
 	def stages_and_reasons(self, reasons: set[str]) -> None:
-		"""Sales stages of the mapping and the reasons of lost deals."""
+		"""Create the sales stages of the mapping and the reasons of lost deals."""
 		for stage in self.mapping.stages.values():
 			if stage.sales_stage and not frappe.db.exists("Sales Stage", stage.sales_stage):
 				_insert("Sales Stage", stage_name=stage.sales_stage)
@@ -254,9 +267,9 @@ class Masters:
 
 
 def fiscal_years(company: str, first, last) -> list[str]:
-	"""Make the fiscal years that are missing from `first` to `last`, in step with the company's calendar.
+	"""Create the fiscal years that are missing from `first` to `last`, following the company's calendar.
 
-	:return: names of the years that were made
+	:return: names of the years that were created
 	"""
 	from_company = frappe.get_all(
 		"Fiscal Year Company", filters={"company": company}, pluck="parent", order_by="creation desc", limit=1

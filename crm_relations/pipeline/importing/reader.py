@@ -1,4 +1,7 @@
-"""Reads the files of an export into typed rows, or into rejections that name file, row and column. Imports no frappe."""
+"""Read the files of an export into typed rows, or into rejections with file, row and column.
+
+Imports no frappe; writes nothing.
+"""
 
 import csv
 import datetime
@@ -19,12 +22,12 @@ from crm_relations.pipeline.importing.rules import (
 from crm_relations.shared.text.markup import plain
 
 CENT = Decimal("0.01")
-#: an open deal that closes later than in N years has no date: systems write 3999-12-31 for an empty date
+#: an open deal that closes later than in N years has no date: some systems write 3999-12-31 for an empty date
 PLACEHOLDER_YEARS = 50
 
 
 class ExportError(ValueError):
-	"""The export cannot be read at all; the text names the file and what is missing."""
+	"""The export cannot be read at all; the text names the file and the missing part."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,9 @@ class Agent:
 
 @dataclass(frozen=True)
 class Deal:
-	"""`value` in the company's currency, rounded to the cent; `dated_by_rule` if the export gives no date at all."""
+	"""One deal: `value` in the company's currency, rounded to the cent; `dated_by_rule` if the export gives
+	no date at all.
+	"""
 
 	row: Row
 	key: str
@@ -93,7 +98,7 @@ class Deal:
 
 @dataclass
 class ReadFile:
-	"""What a file held: `rows_in` = good rows + rejections."""
+	"""The rows of a file: `rows_in` = good rows + rejections."""
 
 	part: Part
 	good: list[Any] = field(default_factory=list)
@@ -106,7 +111,7 @@ class ReadFile:
 
 @dataclass
 class Export:
-	"""The whole export. `last_date` is the latest date in the deals file: the day the export shows."""
+	"""The whole export. `last_date` is the latest date in the deals file: the day of the export."""
 
 	accounts: ReadFile
 	products: ReadFile
@@ -118,8 +123,9 @@ class Export:
 def read(folder: str | Path, mapping: Mapping, deals: int | None = None) -> Export:
 	"""Read an export.
 
-	:param deals: only the first so many rows of the deals file; the other files are read whole
-	:raises ExportError: the folder, a file or a column is missing, or a file is not in the mapping's encoding
+	:param deals: number of rows to read of the deals file, from the first; the other files are read whole
+	:raises ExportError: the folder, a file or a column is missing, or a file is not in the mapping's
+		encoding
 	"""
 	folder = Path(folder)
 	if not folder.is_dir():
@@ -186,7 +192,9 @@ _AMOUNTS = {"accounts": "annual_revenue", "products": "price", "deals": "value"}
 
 
 def _with_separator(mapping: Mapping, part: str, rows: list[Row]) -> Mapping:
-	"""Return the mapping with the decimal separator of the part's amounts, where it leaves that to the file."""
+	"""Return the mapping with the decimal separator of the part's amounts, if it leaves the separator to the
+	file.
+	"""
 	if mapping.decimal_separator != "auto" or part not in _AMOUNTS:
 		return mapping
 	texts = (row.values.get(_AMOUNTS[part], "") for row in rows)
@@ -224,7 +232,7 @@ def _typed(part: Part, rows: list[Row], key_column: str, build: Callable[..., An
 				raise ValueProblem(f'{column}: "{key}" is in row {seen[key]} already')
 			read_file.good.append(build(row, key))
 		except ValueProblem as problem:
-			# the key of a rejected double must not be the key of the row that is imported
+			# the key of a rejected duplicate must not be the key of the row that is imported
 			unique = key if key and key not in seen else f"{key} (row {row.number})".strip()
 			read_file.rejected.append(Rejection(row, unique, str(problem)))
 		seen.setdefault(key, row.number)

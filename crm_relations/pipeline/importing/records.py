@@ -25,14 +25,14 @@ FIELDS = [
 
 @dataclass(frozen=True)
 class Known:
-	"""An imported row: the document it became, and the invoice of a won deal."""
+	"""An imported row: its document, and the invoice of a won deal."""
 
 	document: str
 	invoice: str | None
 
 
 def imported(source: str, file_name: str) -> dict[str, Known]:
-	"""Row key → what it became, for the rows of a file that are imported."""
+	"""Return row key → document, for the imported rows of a file."""
 	rows = frappe.get_all(
 		DOCTYPE,
 		filters={"source": source, "file_name": file_name, "state": "Imported"},
@@ -52,12 +52,12 @@ def remember(
 	amount: Decimal | None = None,
 	note: str = "",
 ) -> None:
-	"""Write that a row is imported, as `document` (doctype, name); `note` says what was decided about it by rule."""
+	"""Record that a row is imported as `document` (doctype, name); `note` says what a rule decided about it."""
 	_insert([_values(source, row, key, "Imported", note, document, invoice, amount)])
 
 
 def reject(source: str, rejections: Iterable[Rejection]) -> None:
-	"""Write that rows were rejected, and why."""
+	"""Record that rows were rejected, and why."""
 	_insert([_values(source, r.row, r.key, "Rejected", r.reason) for r in rejections])
 
 
@@ -71,12 +71,15 @@ def forget_rejections(source: str, file_name: str, keys: Iterable[str]) -> None:
 
 
 def forget(source: str, file_name: str, key: str) -> None:
-	"""Forget an imported row, because its document was deleted since."""
+	"""Forget an imported row, because its document has been deleted."""
 	frappe.db.delete(DOCTYPE, {"source": source, "file_name": file_name, "row_key": key})
 
 
 def value_and_income(source: str, file_name: str, keys: set[str]) -> tuple[Decimal, Decimal]:
-	"""Value of the won deals among `keys`, and what their invoices hold on income accounts, in company currency."""
+	"""Return the value of the won deals among `keys`, and the amount of their invoices on income accounts.
+
+	Both are in company currency.
+	"""
 	record, entry, account = (
 		frappe.qb.DocType(DOCTYPE),
 		frappe.qb.DocType("GL Entry"),

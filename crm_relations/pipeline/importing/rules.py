@@ -1,7 +1,7 @@
-"""Reading values and recognising names in an export. Imports no frappe.
+"""Read values and recognize names in an export. Imports no frappe; writes nothing.
 
-Spelling variants are found by rule: first the same letters and digits (`GTXPro` = `GTX Pro`), then
-likeness above a threshold with a clear lead over the second best (`technolgy` → `Technology`).
+Rules find spelling variants. The first compares letters and digits (`GTXPro` = `GTX Pro`). The second
+requires a likeness above a threshold, with a clear lead over the second best (`technolgy` → `Technology`).
 """
 
 import datetime
@@ -14,14 +14,14 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
-#: likeness is a share of 100: twice the matching letters over all letters (normalised indel similarity)
+#: likeness is a percentage: twice the matching letters over all letters (normalized indel similarity)
 DEFAULT_LIKENESS = 90.0
-#: how far the best name must stand before the second best
+#: required lead of the best name over the second best
 LEAD = 3.0
 
 
 class ValueProblem(ValueError):
-	"""A value that cannot be read; the text says which column and why."""
+	"""A value that cannot be read; the text names the column and the reason."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Ambiguous(ValueProblem):
 
 
 def name_key(text: str) -> str:
-	"""Letters and digits only, without accents and case: `GTX-Pro é` → `gtxproe`."""
+	"""Return letters and digits only, without accents and case: `GTX-Pro é` → `gtxproe`."""
 	folded = unicodedata.normalize("NFKD", text.casefold())
 	return "".join(letter for letter in folded if letter.isalnum())
 
 
 class KnownNames:
-	"""A list of names that written names are recognised in."""
+	"""A list of names in which written names are looked up."""
 
 	def __init__(self, names: Iterable[str], likeness: float = DEFAULT_LIKENESS):
 		self.likeness = likeness
@@ -68,9 +68,9 @@ class KnownNames:
 			self._found.clear()
 
 	def match(self, written: str) -> Match | None:
-		"""The known name meant by `written`, None if there is none.
+		"""Return the known name meant by `written`, None if there is none.
 
-		:raises Ambiguous: several names fit, and none of them better than the others
+		:raises Ambiguous: several names fit equally well
 		"""
 		if written in self._names:
 			return Match(written, "exact")
@@ -100,7 +100,10 @@ class KnownNames:
 
 
 def containing(written: str, names: Iterable[str]) -> list[str]:
-	"""The names that have `written` as one of their words: `Korea` → both Koreas. For a message only."""
+	"""Return the names that have `written` as one of their words: `Korea` → both Koreas.
+
+	For a message only.
+	"""
 	word = name_key(written)
 	return sorted(
 		name for name in names if word and word in {name_key(part) for part in re.split(r"[\s,]+", name)}
@@ -108,7 +111,7 @@ def containing(written: str, names: Iterable[str]) -> list[str]:
 
 
 def read_date(text: str, date_format: str, column: str) -> datetime.date | None:
-	"""The date in `text`, None if it is empty."""
+	"""Return the date in `text`, None if it is empty."""
 	if not text:
 		return None
 	try:
@@ -134,8 +137,8 @@ def without_currency(text: str) -> str:
 def decimal_separator_of(texts: Iterable[str]) -> str:
 	"""Return "." or ",", as the amounts of one column write it.
 
-	An amount with both signs, or with other than three digits behind its only sign, decides. Three digits behind the sign
-	are thousands: amounts have no three decimals.
+	An amount with both signs decides. So does an amount with other than three digits after its only sign.
+	Three digits after the sign are thousands: amounts do not have three decimals.
 	"""
 	single: set[str] = set()
 	for text in map(without_currency, texts):
@@ -154,8 +157,11 @@ def decimal_separator_of(texts: Iterable[str]) -> str:
 
 
 def read_number(text: str, decimal_separator: str, column: str) -> Decimal | None:
-	"""Return the number in `text`, None if it is empty. Groups of thousands may be split by the other sign, a blank or an
-	apostrophe; a currency before or after the number is left out."""
+	"""Return the number in `text`, None if it is empty.
+
+	Thousands may be separated by the other sign, a blank or an apostrophe. A currency before or after the
+	number is ignored.
+	"""
 	if not text:
 		return None
 	thousands = "," if decimal_separator == "." else "."
@@ -171,7 +177,7 @@ def read_number(text: str, decimal_separator: str, column: str) -> Decimal | Non
 
 
 def read_count(text: str, column: str) -> int | None:
-	"""A whole number of zero or more, None if `text` is empty."""
+	"""Return a whole number of zero or more, None if `text` is empty."""
 	number = read_number(text, ".", column)
 	if number is None:
 		return None
@@ -181,5 +187,5 @@ def read_count(text: str, column: str) -> int | None:
 
 
 def title_of(written: str) -> str:
-	"""How a new industry is written: `medical` → `Medical`; a name that has capitals keeps them."""
+	"""Return the spelling of a new industry: `medical` → `Medical`; a name with capitals keeps them."""
 	return written if any(letter.isupper() for letter in written) else written[:1].upper() + written[1:]

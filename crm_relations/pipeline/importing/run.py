@@ -1,7 +1,8 @@
 """Run an import: read the export, create master data, create deals, and account for every row.
 
-Each row is one transaction with its record. A stopped run leaves complete rows, and the next run continues from there.
-Rows read equal rows imported plus rows rejected, in total and by file. Rejected rows go to a csv file.
+Writes through `masters`, `deals` and `records`. Each row is one transaction with its record. A stopped run
+leaves complete rows, and the next run continues from there. Rows read equal rows imported plus rows rejected,
+in total and by file. Rejected rows go to a csv file.
 """
 
 import csv
@@ -52,7 +53,8 @@ class Importer:
 		check_silence()
 		if campaign and not frappe.db.exists("Relation Campaign", campaign):
 			refuse(_("Campaign {0} does not exist."), campaign, exception=frappe.DoesNotExistError)
-		# master data belong to the site, deals to a company: the same export may be booked in two companies
+		# master data belong to the site, deals to a company: the same export may be imported for two
+		# companies
 		self.source = f"{self.mapping.source} → {self.company}"
 		self.rejects_file = Path(
 			rejects_file or get_site_path("private", "files", f"rejects-{self.mapping.source}.csv")
@@ -65,7 +67,7 @@ class Importer:
 		self.rejections: list[Rejection] = []
 
 	def run(self) -> dict[str, Any]:
-		"""Import what is not imported yet; commits after each row.
+		"""Import the rows that are not imported yet; commits after each row.
 
 		:return: the counts and sums that `relations import-pipeline --json` prints
 		"""
@@ -97,9 +99,10 @@ class Importer:
 		make: Callable[[Any], tuple[str, str]],
 		look: Callable[[Any], Any] = lambda row: None,
 	) -> dict[str, str]:
-		"""Make the master data of a file.
+		"""Create the master data of a file.
 
-		:param look: called for a row that an earlier run has made; its variants belong into this report too
+		:param look: called for a row that an earlier run has imported; its variants belong in this report
+			too
 		:return: key of the row → name of its document
 		"""
 		known, tally = self._begin(file)
@@ -116,7 +119,7 @@ class Importer:
 			except frappe.ValidationError as error:
 				self._reject_row(tally, row, error)
 				continue
-			if before:  # its document was deleted since
+			if before:  # its document has been deleted
 				records.forget(self.source, row.row.file, row.key)
 			records.remember(self.source, row.row, row.key, (doctype, name), note=note)
 			frappe.db.commit()
@@ -191,10 +194,10 @@ class Importer:
 		self.rejections.append(rejection)
 		tally.rejected += 1
 
-	# around them ------------------------------------------------------------------------------------------
+	# preparation and result ------------------------------------------------------------------------------
 
 	def _calendar(self) -> None:
-		"""Make the fiscal years in which something is posted; an open or a lost deal needs none."""
+		"""Create the fiscal years in which a document is posted; an open or a lost deal needs none."""
 		dates = {deal.closed_on for deal in self.export.deals.good if deal.outcome == "won"}
 		for year in sorted({date.year for date in dates}):
 			in_year = [date for date in dates if date.year == year]
@@ -202,7 +205,7 @@ class Importer:
 		frappe.db.commit()
 
 	def _write_rejects(self) -> None:
-		"""One csv for all files; the columns of a row as written stand behind ours."""
+		"""Write one csv for all files; the original columns of a row follow ours."""
 		columns = list(dict.fromkeys(column for rejection in self.rejections for column in rejection.row.raw))
 		self.rejects_file.parent.mkdir(parents=True, exist_ok=True)
 		with self.rejects_file.open("w", encoding="utf-8", newline="") as stream:
@@ -237,7 +240,7 @@ class Importer:
 
 @dataclass
 class Tally:
-	"""Counts of one file: `new` in this run, `unchanged` imported by an earlier one."""
+	"""Counts of one file: `new` in this run, `unchanged` since an earlier one."""
 
 	rows_in: int
 	rejected: int
@@ -260,7 +263,7 @@ class Tally:
 
 @dataclass
 class _Resolver:
-	"""Names written in a deal → documents."""
+	"""Find the documents for the names written in a deal."""
 
 	importer: Importer
 	items: dict[str, str]
@@ -282,7 +285,10 @@ class _Resolver:
 		}
 
 	def __call__(self, deal: Deal) -> Names:
-		""":raises ValueProblem: a name is not in the other files of the export, or may be several"""
+		"""Return the documents of a deal's names.
+
+		:raises ValueProblem: a name is not in the other files of the export, or is ambiguous
+		"""
 		product = self._name("product", deal.product) if deal.product else None
 		account = self._name("account", deal.account)
 		agent = self._name("agent", deal.agent) if deal.agent else None
@@ -298,7 +304,10 @@ class _Resolver:
 		)
 
 	def _item(self, product: str | None, outcome: str) -> str | None:
-		"""The item of a product. A won deal without one is invoiced as the item for unnamed products."""
+		"""Return the item of a product.
+
+		A won deal without a product is invoiced with the item for unnamed products.
+		"""
 		if product:
 			return self.items[product]
 		if outcome != "won":
@@ -307,7 +316,7 @@ class _Resolver:
 		return self.unnamed
 
 	def count_variants(self, deal: Deal) -> None:
-		"""A row of an earlier run: its variants belong into the report of this one as well."""
+		"""Count the variants of a row of an earlier run: they belong in the report of this run as well."""
 		for ours, written in (("product", deal.product), ("account", deal.account), ("agent", deal.agent)):
 			if written:
 				self._name(ours, written)
@@ -323,9 +332,9 @@ class _Resolver:
 
 
 def choose_company(company: str | None = None) -> str:
-	"""The company to book in: the one named, the one of Relation Settings, or the only one.
+	"""Return the company of the import: the one named, the one of Relation Settings, or the only one.
 
-	:raises frappe.ValidationError: there is none, or it is not clear which
+	:raises frappe.ValidationError: no company exists, or several do and none is chosen
 	"""
 	if company:
 		if not frappe.db.exists("Company", company):
@@ -347,7 +356,10 @@ def choose_company(company: str | None = None) -> str:
 
 
 def check_company(company: str) -> None:
-	"""The default accounts that a won deal is posted to. :raises frappe.ValidationError: one is missing or wrong"""
+	"""Check the default accounts that a won deal is posted to.
+
+	:raises frappe.ValidationError: an account is missing or wrong
+	"""
 	values = frappe.db.get_value(
 		"Company", company, ["default_receivable_account", "default_income_account", "default_bank_account",
 		"default_cash_account"], as_dict=True,
@@ -377,7 +389,8 @@ def check_silence() -> None:
 
 	Frappe's own flag for imports would prevent them, but it also leaves out the default values of documents.
 
-	:raises frappe.ValidationError: a notification or webhook listens to a document that the import creates
+	:raises frappe.ValidationError: a notification or webhook listens to a document that the import
+		creates
 	"""
 	doctypes = (
 		"in",
@@ -398,7 +411,7 @@ def check_silence() -> None:
 
 
 class _alone:
-	"""Two imports at once would book the same rows at the same time."""
+	"""Prevent two imports at once, which would import the same rows at the same time."""
 
 	def __enter__(self) -> None:
 		self.lock = filelock("relations_import", timeout=1)

@@ -1,6 +1,8 @@
-"""Suggests a mapping for an export from the headings and values of its files. Imports no frappe.
+"""Suggest a mapping for an export from the headings and values of its files.
 
-A suggestion is a start: it names what was recognised, and the admin corrects it before the import.
+Imports no frappe; writes nothing.
+
+A suggestion is a start: it names what was recognized, and the administrator corrects it before the import.
 """
 
 import csv
@@ -75,7 +77,7 @@ _DATE_FORMATS = (
 )
 _ENCODINGS = ("utf-8-sig", "cp1252")
 _DELIMITERS = ",;\t|"
-#: a stage is one of a few: a column with more values holds something else
+#: a deal has one of a few stages: a column with more values is something else
 _MOST_STAGES = 30
 
 
@@ -91,7 +93,7 @@ class _File:
 def suggest(folder: str | Path) -> dict[str, Any]:
 	"""Return the data of a mapping file for the csv files in a folder.
 
-	:raises ExportError: there is no csv file, or none has the columns of deals
+	:raises ExportError: the folder has no csv file, or no file has the columns of deals
 	"""
 	folder = Path(folder)
 	files = [_read(path) for path in sorted(folder.glob("*.csv"))] if folder.is_dir() else []
@@ -118,7 +120,7 @@ def suggest(folder: str | Path) -> dict[str, Any]:
 
 
 def _looks_like(file: _File, other: _File) -> bool:
-	"""A mapping has one encoding and one delimiter for all files."""
+	"""Tell whether two files share encoding and delimiter: a mapping has one of each for all files."""
 	return (file.encoding, file.delimiter) == (other.encoding, other.delimiter)
 
 
@@ -168,7 +170,7 @@ def _columns(part: str, file: _File) -> dict[str, str]:
 
 
 def _fits(ours: str, values: list[str]) -> bool:
-	"""Tell a number of a deal from its name, and a stage from a free text, by the values."""
+	"""Tell whether the values fit a column: a number of a deal and not its name, a stage and not a free text."""
 	filled = [value for value in values if value]
 	if ours == "key":
 		return len(set(filled)) == len(filled) == len(values)
