@@ -1,1 +1,1 @@
-"""Tests of the source itself: layers, names, texts, scripts."""
+"""Tests of the source itself: layers, names, texts and scripts."""

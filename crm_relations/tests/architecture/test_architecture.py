@@ -1,4 +1,6 @@
-"""The house keeps its shape: layers, cycles, whitelisted functions, SQL, dotted paths. Read from the source, no frappe."""
+"""Test the structure of the source, without frappe: layers, cycles, whitelisted functions, SQL and dotted
+paths.
+"""
 
 import ast
 import importlib.util
@@ -16,7 +18,7 @@ APP = Path(__file__).resolve().parents[2]
 #: A package imports only packages to its left, and `shared`.
 LAYERS = ["relations", "segments", "campaigns", "interactions", "qualification", "pipeline", "ledger"]
 FREE = {"doc_events", "setup", "demo", "commands", "tests", "crm_relations", "www"}
-#: The doctypes that go away with version 17, and who may name them.
+#: The doctypes that version 17 removes, and the modules that may name them.
 CRM_DOCTYPES = {"Opportunity", "Prospect", "Lead"}
 MAY_NAME_THEM = {"pipeline", "doc_events", "demo", "tests", "hooks.py", "owners.py", "setup"}
 #: Strings that mean a role or a stage, not a doctype.
@@ -114,7 +116,7 @@ def test_a_folder_holds_few_modules():
 
 
 def test_folders_of_a_package_import_each_other_without_cycles():
-	"""A module directly in a package counts by itself: `api` is above all folders, `rules` below them."""
+	"""Count a module directly in a package by itself: `api` is above all folders, `rules` below them."""
 
 	def unit(module: str) -> str:
 		return ".".join(module.split(".")[:3])
@@ -227,7 +229,7 @@ def test_no_sql_is_built_from_strings():
 
 
 def is_constant_translation(node: ast.expr) -> bool:
-	"""True for `_("…")` and `frappe._("…")`."""
+	"""Return True for `_("…")` and `frappe._("…")`."""
 	return (
 		isinstance(node, ast.Call)
 		and ast.unparse(node.func) in ("_", "frappe._")
@@ -272,7 +274,7 @@ def _catches(handler: ast.ExceptHandler) -> set[str]:
 
 
 def test_no_handler_of_all_errors_swallows_the_time_out_of_a_job():
-	"""The alarm of a background job goes off once: who catches it lets the job run without a limit."""
+	"""Let the alarm of a background job through: it goes off once, and a job without it has no limit."""
 	wrong = []
 	for path, tree in sources().items():
 		if package_of(path) == "tests":
@@ -322,7 +324,7 @@ def dotted_paths(value: object) -> Iterator[str]:
 
 
 def defined(path: str) -> bool:
-	"""The dotted path names a module-level function, class or variable of the source."""
+	"""Return whether the dotted path names a module-level function, class or variable of the source."""
 	module, _, name = path.rpartition(".")
 	file = APP.parent / Path(*module.split("."))
 	file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
@@ -379,13 +381,15 @@ def test_a_file_stays_small_enough_to_hold_in_mind(path):
 	assert path.stem != "utils"
 
 
-#: how a value from Python is told from a sub-query
+#: types that distinguish a Python list from a sub-query
 LISTS = {"Sequence", "Iterable", "Collection", "list", "set", "tuple", "dict", "Mapping"}
 
 
 @pytest.mark.parametrize("package", ("ledger", "pipeline"))
 def test_a_list_that_may_be_empty_never_becomes_sql_without_the_helper(package):
-	"""`IN ()` is an error in SQL: lists go through `shared.in_lists`, only sub-queries and constants do not."""
+	"""Use `shared.in_lists` for lists, because `IN ()` is an error in SQL; sub-queries and constants do not
+	need it.
+	"""
 	for path, tree in sources().items():
 		if package_of(path) != package:
 			continue

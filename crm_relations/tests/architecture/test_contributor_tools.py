@@ -1,4 +1,4 @@
-"""The tools of a contributor: which modules mypy checks strictly, and which tasks `make` knows."""
+"""Test the tools for contributors: which modules mypy checks strictly, and which tasks `make` has."""
 
 import ast
 import importlib.util

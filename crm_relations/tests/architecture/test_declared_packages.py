@@ -1,7 +1,7 @@
-"""Every package that the app imports is declared by the app itself, also where Frappe brings it.
+"""Test that the app declares every package that it imports, also those that Frappe installs.
 
-What the tests without a bench import runs in `scripts/test --pure`, in an environment that holds what pyproject.toml
-names and nothing else.
+The imports of the tests that need no bench run in `scripts/test --pure`, in an environment with only the
+packages that pyproject.toml names.
 """
 
 import ast
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.lint
 APP = pathlib.Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((APP.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-#: the top of an import → the name of its package, where the two differ
+#: top level of an import → name of its package, where they differ
 PACKAGES = {"bs4": "beautifulsoup4", "flufl": "flufl.bounce"}
 OF_BENCH = {"frappe", "erpnext", "crm_relations"}
 
@@ -42,9 +42,9 @@ def names_of(requirements: list[str]) -> set[str]:
 DECLARED = names_of(PROJECT["dependencies"])
 EXTRAS = {extra: names_of(lines) for extra, lines in PROJECT["optional-dependencies"].items()}
 FOR_TESTS = EXTRAS["test"]
-#: what Frappe pins for itself. A bound of ours could move Frappe's own version with an update of the app.
+#: what Frappe pins for itself. A bound of ours could change Frappe's own version with an update of the app.
 PINNED_BY_FRAPPE = {name_of(line) for line in PROJECT["dependencies"] if line == name_of(line)}
-#: comes with one of the test packages, and is what that one works on
+#: installed with a test package, which works on its data
 WITH_TESTS = {"numpy"}
 
 
@@ -55,7 +55,7 @@ def imports(path: pathlib.Path) -> tuple[tuple[str, bool], ...]:
 
 
 def _imports(path: pathlib.Path) -> Iterator[tuple[str, bool]]:
-	"""(dotted name, whether it is imported when the module is) of all that a module imports."""
+	"""Return (dotted name, whether it is imported together with the module) of all that a module imports."""
 	tree = ast.parse(path.read_text(encoding="utf-8"))
 	at_the_top = {id(node) for node in ast.iter_child_nodes(tree)}
 	for node in ast.walk(tree):
@@ -67,7 +67,7 @@ def _imports(path: pathlib.Path) -> Iterator[tuple[str, bool]]:
 
 
 def packages(path: pathlib.Path) -> set[tuple[str, bool]]:
-	"""(package, whether it is imported when the module is) of other people's packages."""
+	"""Return (package, whether it is imported together with the module) of third-party packages."""
 	tops = {(name.split(".")[0], top) for name, top in imports(path)}
 	return {
 		(PACKAGES.get(name, name).lower(), top) for name, top in tops if name not in sys.stdlib_module_names
@@ -83,7 +83,7 @@ def is_test(path: pathlib.Path) -> bool:
 
 
 def file_of(name: str) -> pathlib.Path | None:
-	"""The file of one of our modules, by its dotted name."""
+	"""Return the file of one of our modules by its dotted name."""
 	first, *rest = name.split(".")
 	if first != "crm_relations":
 		return None
@@ -93,7 +93,7 @@ def file_of(name: str) -> pathlib.Path | None:
 
 @cache
 def run_without_bench() -> set[pathlib.Path]:
-	"""The tests that need no bench, and all modules that are imported with them."""
+	"""Return the tests that need no bench, and all modules that they import."""
 	tests = (APP / "tests").rglob("test_*.py")
 	waiting, seen = [path for path in tests if not needs_site(path.read_text(encoding="utf-8"))], set()
 	while waiting:
@@ -122,7 +122,7 @@ def undeclared(path: pathlib.Path) -> set[str]:
 
 def test_every_imported_package_is_declared():
 	found = {str(path.relative_to(APP)): undeclared(path) for path in modules()}
-	# what pip brings stands in for the standard library of a newer Python
+	# pip's vendored packages replace the standard library of a newer Python
 	assert not {path: names - {"pip"} for path, names in found.items() if names - {"pip"}}
 
 
@@ -181,7 +181,7 @@ def test_a_package_that_is_declared_nowhere_is_found(tmp_path, monkeypatch):
 	for number, (text, found) in enumerate(
 		(
 			(declared_nowhere, {"premailer2"}),
-			("import pytest\n", {"pytest"}),  # not at work
+			("import pytest\n", {"pytest"}),  # not at run time
 			("import aiosmtpd\n", {"aiosmtpd"}),  # a site may lack the extra
 			("def f():\n\timport aiosmtpd\n", set()),
 		)

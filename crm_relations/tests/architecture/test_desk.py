@@ -1,4 +1,4 @@
-"""What the desk shows, read from its files: nothing is offered that is not there or not permitted."""
+"""Test the files of the desk: everything that it offers exists and is permitted."""
 
 import json
 import re
@@ -13,7 +13,7 @@ MODULE = Path(__file__).parents[2] / "crm_relations"
 
 
 def documents(folder: str) -> dict[str, dict]:
-	"""Name → content of the JSON documents of a kind."""
+	"""Return the JSON documents of a type, name → content."""
 	found = (json.loads(path.read_text(encoding="utf-8")) for path in MODULE.glob(f"{folder}/*/*.json"))
 	return {document["name"]: document for document in found}
 

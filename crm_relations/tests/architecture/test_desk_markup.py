@@ -1,7 +1,8 @@
-"""The desk's scripts escape what they put into HTML.
+"""Test that the desk's scripts escape what they put into HTML.
 
-Not a parser of JavaScript: it follows template strings, calls, choices, names and imports. What it cannot follow is an
-error. A name that ends in `html` says that its value is HTML already; the tag `html` escapes the values of its template.
+This is not a parser of JavaScript: it follows template strings, calls, choices, names and imports. What it
+cannot follow is an error. A name that ends in `html` says that its value is HTML. The tag `html` escapes the
+values of its template.
 """
 
 import re
@@ -24,9 +25,9 @@ FILES = sorted(
 	)  # fmt: skip
 	for path in APP.glob(pattern)
 )
-#: makes markup of texts; what it exports is safe by construction, and `tests/js` proves it
+#: makes markup of texts; its exports are safe by construction, and `tests/js` proves it
 LIBRARY = APP / "public" / "js" / "lib" / "html.js"
-#: `$(…)`, `.html(…)` and their like: what they get is markup
+#: `$(…)`, `.html(…)` and similar calls: their arguments are markup
 SINKS = re.compile(
 	r"(?:\.(?:html|append|prepend|set_title|set_intro)|\bmsgprint|\bfrappe\.(?:confirm|throw|show_alert)|(?<![\w.])\$)\("
 	r"|\.(?:innerHTML|outerHTML)\s*=(?!=)"
@@ -44,7 +45,7 @@ JQUERY = re.compile(r"\$\(")
 
 
 def end_of(text: str, at: int) -> int:
-	"""Index behind the string, template, comment or bracket that begins at `at`."""
+	"""Return the index behind the string, template, comment or bracket that begins at `at`."""
 	sign = text[at]
 	if sign in "'\"":
 		at += 1
@@ -83,7 +84,7 @@ def end_of(text: str, at: int) -> int:
 
 
 def split(text: str, *signs: str) -> list[str]:
-	"""Parts of an expression between operators that stand outside of brackets and strings."""
+	"""Return the parts of an expression between operators outside of brackets and strings."""
 	parts, start, at = [], 0, 0
 	while at < len(text):
 		sign = next((s for s in signs if text.startswith(s, at)), None)
@@ -101,12 +102,14 @@ def split(text: str, *signs: str) -> list[str]:
 
 
 def is_tagged(text: str, at: int) -> bool:
-	"""Tell whether the template that begins at `at` has the tag that escapes its values."""
+	"""Return whether the template that begins at `at` has the tag that escapes its values."""
 	return bool(re.search(r"(?<![\w.])html$", text[max(at - 6, 0) : at]))
 
 
 def templates(text: str) -> Iterator[tuple[int, str]]:
-	"""(offset, template) of the outermost and the inner template strings of a text, without those of the tag `html`."""
+	"""Return (offset, template) of the outer and inner template strings of a text, except those with the tag
+	`html`.
+	"""
 	at = 0
 	while at < len(text):
 		end = end_of(text, at)
@@ -123,7 +126,7 @@ def templates(text: str) -> Iterator[tuple[int, str]]:
 
 
 def parts_of(template: str) -> Iterator[tuple[int, str]]:
-	"""(offset, expression) of each `${…}`."""
+	"""Return (offset, expression) of each `${…}`."""
 	at = 1
 	while at < len(template) - 1:
 		if template[at] == "\\":
@@ -146,7 +149,7 @@ def static(template: str) -> str:
 
 
 def code_only(text: str) -> str:
-	"""The text with blanks in the place of strings and comments; what stands in `${…}` is code."""
+	"""Return the text with blanks in place of strings and comments; the content of `${…}` is code."""
 	made, at = [], 0
 	while at < len(text):
 		end = end_of(text, at)
@@ -177,7 +180,7 @@ class Script:
 		self.imported = dict(self.imports())
 
 	def imports(self) -> Iterator[tuple[str, tuple[str, Path]]]:
-		"""Each imported name, with its name in the other file, and that file."""
+		"""Return each imported name with its name in the other file, and that file."""
 		for names, source in re.findall(r"^import \{([^}]*)\} from \"([^\"]+)\"", self.text, re.MULTILINE):
 			for name in filter(None, map(str.strip, names.split(","))):
 				original, _as, here = name.partition(" as ")
@@ -185,7 +188,9 @@ class Script:
 
 	@cache  # noqa: B019 - a few files
 	def is_name_safe(self, name: str) -> bool:
-		"""Every value that the file gives to this name is safe; a value of another object never is."""
+		"""Return whether every value that the file assigns to this name is safe; a value of another object
+		never is.
+		"""
 		last = name.rpartition(".")[2]
 		if last.lower().endswith("html") or last == "length":
 			return True
@@ -258,7 +263,7 @@ class Script:
 
 	def is_call_safe(self, code: str) -> bool:
 		if JQUERY.match(code) or code.startswith("document.create"):
-			return True  # its argument is looked at as a sink
+			return True  # its argument is checked as a sink
 		chain = list(self.chain(code))
 		name, arguments = chain[0]
 		for method, _args in chain[1:]:
@@ -278,13 +283,13 @@ class Script:
 		return self.is_name_safe(name.removeprefix("this."))
 
 	def is_list_safe(self, chain: list[tuple[str, str | None]]) -> bool:
-		"""`rows.map(row => …).join("")`: what the last map makes; else the list itself."""
+		"""Check `rows.map(row => …).join("")` by the result of the last map; otherwise check the list itself."""
 		made = [args for method, args in chain if method in (".map", ".flatMap") and args is not None]
 		joined = all(self.is_safe(args) for method, args in chain if method in (".join", ".concat") and args)
 		return joined and self.is_safe(made[-1] if made else chain[0][0])
 
 	def chain(self, code: str) -> Iterator[tuple[str, str | None]]:
-		"""`a.b(c).d` → ("a.b", "c"), (".d", None)."""
+		"""Split `a.b(c).d` into ("a.b", "c"), (".d", None)."""
 		names = re.match(r"[\w$]+(?:\.[\w$]+)*", code)
 		at = names.end() if names else end_of(code, 0)
 		name = code[:at]
@@ -332,7 +337,7 @@ class Script:
 				if bare.startswith("{") or (
 					match[0] in ("$(", ".append(", ".prepend(") and "`" not in bare and "<" not in bare
 				):
-					continue  # an object, whose keys are looked at; or an element
+					continue  # an object, which is checked by its keys; or an element
 				if not self.is_safe(code):
 					yield self.told(at, code)
 		for match in KEYS.finditer(self.code):

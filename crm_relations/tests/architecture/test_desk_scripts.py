@@ -1,4 +1,7 @@
-"""The desk's scripts: logic without a screen, the bundles, the names that come from the server. Reads sources, runs node."""
+"""Test the desk's scripts: logic without a screen, bundles, and names from the server.
+
+It reads sources and runs node.
+"""
 
 import ast
 import json
@@ -49,7 +52,7 @@ def test_each_bundle_is_loaded_and_each_that_is_loaded_is_there():
 
 
 def constant(path: Path, name: str):
-	"""The value of a constant of a module that imports frappe."""
+	"""Return the value of a constant of a module that imports frappe."""
 	for statement in ast.parse(path.read_text(encoding="utf-8")).body:
 		if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name:
 			return ast.literal_eval(statement.value)
@@ -72,7 +75,7 @@ def enumerations() -> dict[str, dict[str, str]]:
 
 
 def members_used() -> Iterator[tuple[str, str, str]]:
-	"""(file, enumeration, member) of every use in a script."""
+	"""Return (file, enumeration, member) of every use in a script."""
 	for path in [*APPENDED, *MODULES]:
 		text = path.read_text(encoding="utf-8")
 		for name, member in re.findall(r"\b(?!Math\b)([A-Z]\w*[a-z]\w*)\.([A-Z][A-Z_]+)\b", text):
@@ -106,7 +109,7 @@ def test_a_color_belongs_to_a_state_that_exists():
 
 
 def functions_called() -> Iterator[tuple[str, str]]:
-	"""(file, dotted path) of each function of the server that a script calls by name."""
+	"""Return (file, dotted path) of each server function that a script calls by name."""
 	for path in [*APPENDED, *MODULES]:
 		text = path.read_text(encoding="utf-8")
 		yield from ((path.name, called) for called in re.findall(r'xcall\(\s*"([\w.]+)"', text))

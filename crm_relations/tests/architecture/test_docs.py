@@ -1,4 +1,4 @@
-"""The docs tell the truth about names: every path, module, doctype, hook and link that they mention exists."""
+"""Test the names in the docs: every path, module, doctype, hook and link that they mention exists."""
 
 import ast
 import csv
@@ -23,7 +23,7 @@ DEVELOPER = [
 	*sorted((ROOT / "docs").glob("adr/*.md")),
 ]
 EVERY_PAGE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
-#: the page that a reader takes in at once
+#: a page that a reader grasps at a glance
 MAP_BYTES = 10_000
 HOOKS_PAGE = ROOT / "docs" / "developer" / "hooks.md"
 #: paths of a bench or of another app, which this tree does not hold
@@ -96,7 +96,7 @@ def module_file(parts: list[str]) -> Path | None:
 
 
 def dotted_exists(word: str) -> bool:
-	"""Tell whether `package.module.name`, with or without `crm_relations.`, leads to something."""
+	"""Return whether `package.module.name`, with or without `crm_relations.`, exists."""
 	parts = word.removeprefix("crm_relations.").split(".")
 	for cut in range(len(parts), 0, -1):
 		if module := module_file(parts[:cut]):
@@ -131,7 +131,7 @@ def test_every_doctype_of_ours_that_a_page_names_exists(page):
 
 
 def names_in_glossary() -> set[str]:
-	"""Return the names that the glossary gives as the code's, without those that were or will be."""
+	"""Return the names that the glossary gives as the code's, without those of the past or the future."""
 	rows = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
 	cells = [row.split("|")[2] for row in rows if row.count("|") == 5]
 	now = [re.sub(r"\(\s*→[^)]*\)|to become `[^`]+`", "", cell) for cell in cells]
@@ -182,7 +182,7 @@ def test_a_name_that_does_not_exist_is_found():
 
 
 def hooks_for_other_apps() -> set[str]:
-	"""Return the names in hooks.py that are ours: Frappe knows no hook with the word relation in it."""
+	"""Return the names in hooks.py that are ours: no hook of Frappe contains the word relation."""
 	return {
 		name for name in names_in(APP / "hooks.py") if "relation" in name and not name.startswith("_")
 	} - {"Relation"}

@@ -1,4 +1,6 @@
-"""Each doctype is written by its owners only, and each owner writes: `crm_relations/owners.py` against the source."""
+"""Test that only the owners of a doctype write it, and that each owner does: `crm_relations/owners.py`
+against the source.
+"""
 
 import json
 from collections import defaultdict

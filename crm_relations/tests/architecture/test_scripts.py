@@ -1,4 +1,6 @@
-"""The shell scripts: no command fails without a word, shellcheck has nothing to say, several sites go by their names."""
+"""Test the shell scripts: no command fails silently, shellcheck finds nothing, and several sites keep their
+names.
+"""
 
 import json
 import os
@@ -11,7 +13,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 LIBRARY = ROOT / "scripts" / "lib"
-#: what is started; each names the libraries that it reads, and shellcheck follows
+#: the scripts that are started; each names the libraries that it reads, which shellcheck follows
 PROGRAMS = (
 	"scripts/quickstart",
 	"scripts/test",
@@ -23,7 +25,7 @@ PROGRAMS = (
 
 
 def bash(text: str, folder: pathlib.Path) -> subprocess.CompletedProcess:
-	"""Run a script that begins as ours do. Its logs go to `folder`."""
+	"""Run a script that begins as ours do, with its logs in `folder`."""
 	script = folder / "script"
 	script.write_text(f"set -euo pipefail\n. {LIBRARY}/output.sh\n{text}\n", encoding="utf-8")
 	environment = {"PATH": os.environ["PATH"], "TMPDIR": str(folder), "HOME": str(folder)}
@@ -32,7 +34,7 @@ def bash(text: str, folder: pathlib.Path) -> subprocess.CompletedProcess:
 	)
 
 
-#: a command that fails without printing anything, as it stands in a script
+#: a command that fails without output, as it is written in a script
 SILENT = {
 	"a substitution": "found=$(getent passwd no-such-user | cut -d: -f6)",
 	"a pipe": "true | grep -q something | cat",
@@ -135,7 +137,7 @@ ensure_default_site
 
 
 def default_site(folder: pathlib.Path, config: dict, sites: list[str], site: str) -> str | None:
-	"""The bench's default site after quickstart has made `site`, the last of `sites`."""
+	"""Return the bench's default site after quickstart has made `site`, the last of `sites`."""
 	bench = folder / "bench"
 	for name in sites:
 		(bench / "sites" / name).mkdir(parents=True)

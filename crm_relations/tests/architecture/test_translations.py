@@ -1,4 +1,4 @@
-"""Every text that this app shows has a German translation, with the same placeholders."""
+"""Test that every text of the app has a German translation with the same placeholders."""
 
 import ast
 import csv
@@ -81,7 +81,7 @@ def seeded_texts() -> Iterator[tuple[str, str]]:
 					yield constant.value, "setup/seed.py"
 
 
-#: Not words: identifiers, colours of the seed, abbreviations that German shares.
+#: Not words: identifiers, colors of the seed, abbreviations that German shares.
 SAME_IN_GERMAN = {
 	"blue",
 	"orange",
@@ -139,7 +139,7 @@ ELSEWHERE = {"Tag": "Etikett"}
 
 
 def test_no_german_label_of_a_dialog_is_translated_a_second_time():
-	"""A dialog translates its labels itself: "Day" became "Tag", and "Tag" became "Etikett"."""
+	"""Leave labels to the dialog, which translates them itself: "Day" became "Tag", and "Tag" became "Etikett"."""
 	german = translations()
 	sources = ELSEWHERE | german
 	twice = {

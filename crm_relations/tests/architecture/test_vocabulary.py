@@ -112,6 +112,7 @@ CLEAN = [
 	"segments",
 	"setup",
 	"shared",
+	"tests",
 	"www",
 	"german",
 ]

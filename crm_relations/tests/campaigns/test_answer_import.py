@@ -1,4 +1,6 @@
-"""Answers to calls and letters, by hand and from a csv: planned, recorded once, rejected with the reason."""
+"""Test answers to calls and letters, by hand and from a csv file: planned, recorded once, rejected with the
+reason.
+"""
 
 import csv
 import io
@@ -129,7 +131,7 @@ def test_an_answer_by_hand_moves_its_member(campaign):
 
 
 def test_an_answer_by_hand_can_start_qualification(campaign):
-	"""It goes the way of all answers: doc_events/relation_campaign_response.py."""
+	"""Record it like every other response, see doc_events/relation_campaign_response.py."""
 	scheme = factories.insert(
 		"Relation Qualification Scheme",
 		scheme_name=factories.unique("Schema"),

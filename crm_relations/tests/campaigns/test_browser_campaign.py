@@ -1,4 +1,6 @@
-"""A campaign at the desk: what is missing before the start, the funnel, letters, and calls one after the other."""
+"""Test a campaign at the desk: readiness before the start, the funnel, letters, and calls one after the
+other.
+"""
 
 from collections.abc import Iterator
 

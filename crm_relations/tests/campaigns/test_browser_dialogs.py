@@ -1,4 +1,4 @@
-"""The dialogs of a campaign as users meet them: calls one after the other, and the questions before what cannot be undone."""
+"""Test the dialogs of a campaign: calls one after the other, and the confirmation of what cannot be undone."""
 
 from collections.abc import Iterator
 
@@ -90,7 +90,7 @@ def test_the_call_dialog_loses_nothing_and_carries_nothing_over(page, mailing):
 	assert value(page, "note", "textarea").startswith("Nur für den ersten Anruf")
 	assert value(page, "call_again_time", "select") == "14:30"
 
-	page.mouse.click(5, 500)  # beside the dialog
+	page.mouse.click(5, 500)  # outside the dialog
 	page.keyboard.press("Escape")
 	page.wait_for_timeout(500)
 	assert value(page, "note", "textarea").startswith("Nur für den ersten Anruf"), "what was typed stays"

@@ -1,4 +1,4 @@
-"""What comes back: replies, clicks, unsubscriptions over the guest pages, calls."""
+"""Test responses: replies, clicks, unsubscriptions on the guest pages, and calls."""
 
 import threading
 import urllib.parse
@@ -36,7 +36,7 @@ def mailing():
 
 @pytest.fixture
 def sent(mailing):
-	"""A campaign whose two messages have been sent; returns its name."""
+	"""Send the two messages of a campaign, and return its name."""
 	with scripted_sink() as sink:
 		mailing.open_account(sink.port)
 		mailing.people(2)
@@ -47,7 +47,7 @@ def sent(mailing):
 
 
 def an_hour_ago(campaign):
-	"""The mails left an hour ago: nobody clicks within seconds."""
+	"""Set the time of sending to an hour ago, because a click within seconds counts as a bot's."""
 	then = add_to_date(now_datetime(), hours=-1)
 	frappe.db.set_value(
 		"Relation Campaign Send", {"campaign": campaign}, {"sent_at": then, "claimed_at": then}
@@ -129,7 +129,7 @@ def test_a_reply_to_another_mail_is_no_answer(mailing, sent):
 
 
 def test_an_inbound_mail_finds_its_member_by_the_message_id(mailing, sent):
-	"""The whole way of Frappe's inbox, from the raw mail."""
+	"""Use Frappe's complete inbox, starting from the raw email."""
 	from frappe.email.receive import InboundMail
 
 	row = mailing.rows(sent)[0]
@@ -175,7 +175,7 @@ def test_a_click_leads_to_the_stored_address_and_is_recorded_once(mailing, sent,
 
 
 def test_robots_are_led_on_marked_and_not_counted(mailing, sent, desk):
-	"""mautic#9162, #9798: programs open and click. They are kept, marked, and count nowhere."""
+	"""mautic#9162, #9798: bots open and click. Their clicks are recorded and marked, and count nowhere."""
 	row = mailing.rows(sent)[0]
 	path = path_of(clicks.click_url(row.token, 0))
 	assert http(desk, path, method="HEAD")[0] == 302
@@ -197,7 +197,7 @@ def test_a_click_within_seconds_of_the_delivery_is_a_scanners(mailing, sent, des
 
 
 def test_a_scanner_that_opens_every_link_is_told_by_it(mailing, sent, desk):
-	"""mautic#16069: also the first link, which looked like a person's, counts no more."""
+	"""mautic#16069: the first link, which looked like a person's, no longer counts either."""
 	row = mailing.rows(sent)[0]
 	for index in range(2):
 		assert http(desk, path_of(clicks.click_url(row.token, index)))[0] == 302
@@ -218,7 +218,9 @@ def test_an_answer_stays_one_beside_the_clicks_of_a_scanner(mailing, sent, desk)
 
 
 def test_a_forged_link_is_not_found(mailing, sent, desk):
-	"""Counted links are where others have open redirects; Frappe counts no clicks at all (platform facts 3.3)."""
+	"""Other applications count links through open redirects; Frappe counts no clicks at all (platform facts
+	3.3).
+	"""
 	first, second = mailing.rows(sent)
 	good = path_of(clicks.click_url(first.token, 0)).rpartition("/")[2]
 	token, index, signature = good.split(".")
@@ -278,7 +280,7 @@ def test_scanners_unsubscribe_nobody(mailing, sent, desk):
 
 
 def test_an_unsubscription_ends_nothing_for_others(mailing, sent, desk):
-	"""erpnext#52448: one unsubscription set the whole e-mail campaign to Unsubscribed."""
+	"""erpnext#52448: one unsubscription set the whole Email Campaign to Unsubscribed."""
 	first, second = mailing.rows(sent)
 	http(desk, f"/ru/{first.token}", method="POST", data={"List-Unsubscribe": "One-Click"})
 	assert decisions.lookup(second.relation, second.recipient, "Email").allowed
@@ -287,7 +289,7 @@ def test_an_unsubscription_ends_nothing_for_others(mailing, sent, desk):
 
 
 def test_too_many_guesses_from_one_address_are_refused(desk):
-	"""Every guest page counts by address; the one-click of a mail program is no guess."""
+	"""Every guest page counts requests by address; the one-click request of a mail program is not a guess."""
 	ip, guess = f"2001:db8:{frappe.generate_hash(length=4)}::1", f"/rc/{'x' * 22}.0.{'y' * 12}"
 	assert http(desk, guess, ip=ip)[0] == 404
 	asked_more("rc", ip, 298)
@@ -297,7 +299,7 @@ def test_too_many_guesses_from_one_address_are_refused(desk):
 
 
 def test_what_a_scanner_opens_keeps_nobody_in_its_network_from_unsubscribing(mailing, sent, desk):
-	"""A firm's people and its scanner share one address on the internet."""
+	"""Share one internet address between the people of a company and its scanner."""
 	row, ip = mailing.rows(sent)[0], f"2001:db8:{frappe.generate_hash(length=4)}::1"
 	for page, path in (
 		("rc", path_of(clicks.click_url(row.token, 0))),
@@ -320,7 +322,7 @@ def test_what_a_scanner_opens_keeps_nobody_in_its_network_from_unsubscribing(mai
 def test_a_repeated_unsubscription_adds_nothing_where_the_address_is_blocked_anyway(
 	mailing, sent, desk, blocked
 ):
-	"""The objection is looked for among the objections, and not in the answer to whether a mail may be sent."""
+	"""Search the objections for the objection, and not the answer to whether an email may be sent."""
 	row = mailing.rows(sent)[0]
 	if blocked == "dead":
 		deliverability.note_bounce(row.recipient, permanent=True)
@@ -360,7 +362,7 @@ def test_unsubscriptions_at_once_are_one(mailing, sent, desk):
 
 @pytest.mark.parametrize("page", ["ru", "rp", "rc", "ro"])
 def test_a_page_costs_the_same_number_of_queries_however_much_there_is(mailing, sent, page):
-	"""civicrm-core#21176: each unsubscribe link rebuilt caches until the site stood still."""
+	"""civicrm-core#21176: each unsubscribe link rebuilt caches until the site stopped responding."""
 	row = mailing.rows(sent)[0]
 	work = {
 		"ru": lambda: clicks.find(row.token),

@@ -1,4 +1,4 @@
-"""What people do of a campaign: calls from the list, letters that are printed and posted."""
+"""Test what users do in a campaign: calls from the list, letters that are printed and posted."""
 
 import frappe
 import pytest

@@ -1,4 +1,4 @@
-"""Consent as it is stored: append-only, by address, on the site's own suppressions."""
+"""Test how consent is stored: append-only, by address, and in addition to the site's own suppressions."""
 
 import frappe
 import pytest
@@ -44,14 +44,16 @@ def test_an_address_in_an_international_domain_is_one_address():
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_the_global_unsubscription_of_the_site_blocks(spelling):
-	"""frappe compares the recipient letter by letter: other spellings slip through (platform facts 3.2)."""
+	"""Frappe compares the recipient letter by letter, so that other spellings are not blocked (platform facts
+	3.2).
+	"""
 	give()
 	factories.insert("Email Unsubscribe", email=spelling, global_unsubscribe=1)
 	assert "Unsubscribed" in consent.lookup(None, "a@kunde.example", "Email").reason
 
 
 def test_an_unsubscribed_contact_blocks():
-	"""frappe.sendmail takes no notice of Contact.unsubscribed (platform facts 3.2)."""
+	"""frappe.sendmail ignores Contact.unsubscribed (platform facts 3.2)."""
 	give()
 	contact = factories.contact("Anna", "Muster", "A@kunde.example")
 	assert consent.lookup(None, "a@kunde.example", "Email").allowed
@@ -61,7 +63,7 @@ def test_an_unsubscribed_contact_blocks():
 
 
 def test_an_unsubscribed_lead_blocks():
-	"""Nor of Lead.unsubscribed (platform facts 3.2)."""
+	"""frappe.sendmail also ignores Lead.unsubscribed (platform facts 3.2)."""
 	give()
 	lead = factories.lead(email_id="A@kunde.example")
 	assert consent.lookup(None, "a@kunde.example", "Email").allowed

@@ -1,4 +1,4 @@
-"""A share of the audience is drawn at random and not addressed."""
+"""Test the control group: a share of the audience is drawn at random and not addressed."""
 
 import frappe
 import pytest

@@ -1,4 +1,6 @@
-"""Messages of a campaign leave once each, over real SMTP to a sink, and every one is accounted for."""
+"""Test that each message of a campaign is sent once, over real SMTP to a sink, and that every message is
+accounted for.
+"""
 
 import os
 import re
@@ -80,7 +82,7 @@ def test_a_connection_that_the_server_has_closed_is_made_anew_and_costs_no_messa
 	result = mailing.send(campaign)
 	assert (result["sent"], result["retry"], result["uncertain"]) == (4, 0, 0)
 	assert len(sink.recipients()) == 4
-	assert 2 <= sink.sessions <= 3  # one more after each goodbye that was not said to the last
+	assert 2 <= sink.sessions <= 3  # one more session after each unexpected goodbye of the server
 	assert {row.attempts for row in mailing.rows(campaign)} == {0}
 
 
@@ -133,8 +135,11 @@ def test_links_lead_over_short_signed_addresses_and_the_file_keeps_the_written_o
 
 
 def test_nobody_sees_another_recipient_and_each_message_has_an_id_of_its_own(mailing, sink):
-	"""The failures: ERPNext's Email Campaign puts a whole Email Group into the header of one mail, and messages that
-	Frappe queues separately share one Message-ID, so that a reply belongs to everybody."""
+	"""Guard against two failures.
+
+	ERPNext's Email Campaign puts a whole Email Group into the header of one email. Messages that Frappe
+	queues separately share one Message-ID, so that a reply belongs to all of them.
+	"""
 	mailing.people(3)
 	campaign = mailing.started()
 	mailing.send(campaign)
@@ -147,7 +152,9 @@ def test_nobody_sees_another_recipient_and_each_message_has_an_id_of_its_own(mai
 
 
 def test_what_a_first_run_left_over_is_sent_by_the_next_and_nothing_twice(mailing, sink, monkeypatch):
-	"""The failure: 411 of 714 newsletters left, and there is no way to send the rest (erpnext#48722)."""
+	"""Guard against a failure: 411 of 714 newsletters were sent, and the rest could not be sent
+	(erpnext#48722).
+	"""
 	mailing.people(9)
 	campaign = mailing.started()
 	time_is_over_after(4, sink, monkeypatch)
@@ -159,7 +166,7 @@ def test_what_a_first_run_left_over_is_sent_by_the_next_and_nothing_twice(mailin
 
 
 def test_a_second_start_and_a_second_sending_change_nothing(mailing, sink):
-	"""The failure: Email Campaign sends again when its daily job runs twice on a day."""
+	"""Guard against a failure: Email Campaign sends again when its daily job runs twice on a day."""
 	mailing.people(3)
 	campaign = mailing.started()
 	mailing.send(campaign)
@@ -174,7 +181,7 @@ def test_a_start_that_was_cut_off_is_completed_without_doubles(mailing):
 	mailing.people(3)
 	doc = mailing.campaign()
 	enrollment.start(doc.name)
-	# as if half of the rows had been written before the machine stopped
+	# as if the machine had stopped after half of the rows were written
 	doc.reload()
 	doc.db_set({"status": "Draft", "started_at": None})
 	frappe.db.delete("Relation Campaign Send", {"name": mailing.rows(doc.name)[0].name})
@@ -183,7 +190,7 @@ def test_a_start_that_was_cut_off_is_completed_without_doubles(mailing):
 
 
 def test_members_with_one_address_get_one_message(mailing, sink):
-	"""The failure: a newsletter that lists an address twice sends twice (frappe#16749)."""
+	"""Guard against a failure: a newsletter that lists an address twice sends twice (frappe#16749)."""
 	mailing.person(f"Info@{mailing.domain}")
 	mailing.person(f"Büro <info@{mailing.domain.upper()}>", given=False)
 	mailing.person(" ", given=False)
@@ -196,8 +203,11 @@ def test_members_with_one_address_get_one_message(mailing, sink):
 
 
 def test_consent_is_looked_up_when_the_message_leaves(mailing, sink):
-	"""The failures: Frappe compares unsubscribed addresses by their spelling, so that "Anna <a@b.de>" gets mail after
-	a@b.de has unsubscribed; and a rule with OR lets unsubscribed people into a list (mautic#3239)."""
+	"""Guard against two failures.
+
+	Frappe compares unsubscribed addresses by their spelling, so that "Anna <a@b.de>" gets email after a@b.de
+	has unsubscribed. A rule with OR adds unsubscribed people to a list (mautic#3239).
+	"""
 	mailing.people(3)
 	mailing.person(given=False)
 	campaign = mailing.started()
@@ -387,13 +397,16 @@ def test_muted_mails_stay_pending_and_say_so(mailing, sink):
 
 
 def test_a_step_for_later_is_sent_when_its_day_has_come(mailing, sink):
-	"""The failure: Email Campaign sends what is due exactly today; a day on which the scheduler stood still is lost."""
+	"""Guard against a failure: Email Campaign sends what is due exactly today.
+
+	Whatever was due on a day without the scheduler is never sent.
+	"""
 	mailing.people(1)
 	campaign = mailing.started(steps=[email_step(), email_step(title="Erinnerung", delay_days=5)])
 	assert mailing.send(campaign)["sent"] == 1
 	later = mailing.rows(campaign, state="Pending")[0]
 	assert str(later.due_on) == add_days(frappe.utils.nowdate(), 5)
-	# a server that was off for a week catches up
+	# a server that was off for a week sends what it missed
 	frappe.db.set_value("Relation Campaign Send", later.name, "due_on", add_days(frappe.utils.nowdate(), -2))
 	assert mailing.send(campaign)["sent"] == 1
 
@@ -407,7 +420,7 @@ def test_a_text_that_fails_for_a_member_fails_for_that_member_only(mailing, sink
 
 
 def run(code: str) -> subprocess.Popen:
-	"""Python code on the test site in a process of its own."""
+	"""Run Python code on the test site in a separate process."""
 	prelude = f"import frappe\nfrappe.init(site={SITE!r}, sites_path='.')\nfrappe.connect()\n"
 	return subprocess.Popen([sys.executable, "-c", prelude + code], cwd=os.path.join(BENCH_DIR, "sites"))
 
@@ -417,7 +430,9 @@ def sending(campaign: str) -> subprocess.Popen:
 
 
 def test_a_worker_killed_at_any_point_leaves_no_message_doubled_or_forgotten(mailing, sink):
-	"""Killed while the server takes the address, and while it has the text but has not answered yet."""
+	"""Kill the worker while the server accepts the address, and while it has the text but has not replied
+	yet.
+	"""
 	mailing.people(30)
 	frappe.db.set_single_value("Relation Settings", "batch_size", 10)
 	campaign = mailing.started()
@@ -460,8 +475,10 @@ def test_a_worker_killed_at_any_point_leaves_no_message_doubled_or_forgotten(mai
 
 
 def test_a_job_whose_worker_was_killed_is_taken_up_by_the_next_one(mailing, sink):
-	"""The queue still believes that the first job runs; that must not keep the second from beginning. The failure: in
-	version 15 rows of a killed worker stay in Sending for ever."""
+	"""Start a second job although the queue believes that the first one still runs.
+
+	Guard against a failure: in version 15 rows of a killed worker stay in Sending forever.
+	"""
 	mailing.people(20)
 	sink.delay = 0.1
 	campaign = mailing.started()
@@ -521,7 +538,9 @@ def test_rows_of_a_worker_elsewhere_are_left_alone_until_it_has_been_silent_long
 
 
 def test_a_killed_worker_that_nobody_has_asked_for_its_end_is_gone(mailing):
-	"""In a container whose first process buries nobody, such a process stays in the table for good."""
+	"""In a container, if the first process does not reap its children, such a process stays in the process
+	table.
+	"""
 	mailing.people(1)
 	campaign = mailing.started()
 	process = subprocess.Popen(["sleep", "60"])

@@ -1,4 +1,4 @@
-"""What a campaign changed: its figures are those of the invoices, and who may see them."""
+"""Test the lift of a campaign: its figures equal those of the invoices, and only permitted users see them."""
 
 import random
 from decimal import Decimal
@@ -25,7 +25,7 @@ def rows(doctype: str, values: list[dict]) -> None:
 
 
 class World:
-	"""A campaign with members that are addressed or held out; members and invoices are rows, hundreds at once."""
+	"""A campaign with addressed and held-out members; members and invoices are rows, inserted by the hundred."""
 
 	def __init__(self, addressed: int, control: int, **values):
 		self.campaign = factories.campaign(company=COMPANY, **values).name
@@ -97,7 +97,8 @@ def test_revenue_per_member_and_interval_are_those_of_the_invoices():
 	difference = groups[0].mean() - groups[1].mean()
 	assert shown.revenue.estimate == pytest.approx(difference)
 	assert shown.revenue.low < difference < shown.revenue.high
-	# about as wide as Welch's interval, and further out on the side of the addressed, whose tail is long
+	# about as wide as Welch's interval, and wider on the side of the addressed members, which have a long
+	# tail
 	error = (groups[0].var() / 400 + groups[1].var() / 100) ** 0.5
 	assert 3.6 < (shown.revenue.high - shown.revenue.low) / error < 4.4
 	assert fmt_money(answer["revenue"]["low"], 2, "EUR") in answer["sentence"]

@@ -1,5 +1,8 @@
-"""Ways in which campaigns of Frappe, ERPNext and others have failed, and that had no test yet. The whole list, each with its
-test, stands in docs/campaign-failures.md; `tests/campaigns/test_failure_catalogue.py` keeps it true."""
+"""Test failures of campaigns in Frappe, ERPNext and other applications that no other file covers.
+
+The whole list, with the test of each failure, is in docs/campaign-failures.md.
+`tests/campaigns/test_failure_catalogue.py` keeps it correct.
+"""
 
 from email import policy
 from email.parser import BytesParser
@@ -32,7 +35,7 @@ def test_a_server_that_refuses_most_addresses_keeps_no_good_one_back(mailing, si
 
 
 def test_a_campaign_stays_out_of_the_sites_own_mail_queue(mailing, sink):
-	"""frappe.sendmail puts a campaign before or among the mails of the site, for hours."""
+	"""frappe.sendmail queues a campaign before or among the emails of the site, which then wait for hours."""
 	before = frappe.db.count("Email Queue")
 	mailing.people(3)
 	mailing.send(mailing.started())
@@ -40,7 +43,7 @@ def test_a_campaign_stays_out_of_the_sites_own_mail_queue(mailing, sink):
 
 
 def test_a_mail_is_no_notification_and_says_by_whom_it_can_be_answered(mailing, sink):
-	"""Frappe marks mails whose Message-ID it makes itself; answers to them are not threaded."""
+	"""Frappe marks emails with a Message-ID that it makes itself; replies to them are not threaded."""
 	mailing.people(2)
 	campaign = mailing.started()
 	mailing.send(campaign)
@@ -52,7 +55,7 @@ def test_a_mail_is_no_notification_and_says_by_whom_it_can_be_answered(mailing, 
 def test_the_unsubscribe_header_survives_a_program_that_parses_and_writes_the_mail_anew(
 	mailing, sink, monkeypatch
 ):
-	"""Header values of more than 76 characters are encoded when Python's mail library writes them again."""
+	"""Header values of more than 76 characters are encoded when Python's email library writes them again."""
 	monkeypatch.setattr(
 		"crm_relations.campaigns.incoming.clicks.get_url",
 		lambda path: f"https://crm.ein-langer-name.beispiel.example{path}",
@@ -63,7 +66,7 @@ def test_the_unsubscribe_header_survives_a_program_that_parses_and_writes_the_ma
 	(row,), ((_to, raw),) = mailing.rows(campaign), sink.messages
 	again = (
 		BytesParser(policy=policy.SMTP).parsebytes(raw).as_bytes().replace(b"\r\n ", b" ")
-	)  # folded: RFC 5322
+	)  # broken into lines: RFC 5322
 	for text in (raw, again):
 		(line,) = (one for one in text.split(b"\r\n") if one.lower().startswith(b"list-unsubscribe:"))
 		assert f"/ru/{row.token}>".encode() in line and b"=?" not in line
@@ -79,7 +82,7 @@ def test_send_now_queues_what_is_due(mailing, monkeypatch):
 
 
 def test_what_was_left_over_can_be_sent_and_only_that(mailing, sink):
-	"""411 of 714 were sent, and nobody could tell which (erpnext#48722): here each row says so."""
+	"""erpnext#48722: 411 of 714 were sent, and nothing showed which. Here each row shows its state."""
 	mailing.people(7)
 	campaign = mailing.started()
 	sink.at_rcpt[mailing.address(0)] = ["451 later"]
@@ -91,7 +94,7 @@ def test_what_was_left_over_can_be_sent_and_only_that(mailing, sink):
 
 
 def test_who_joins_a_segment_that_many_campaigns_use_gets_each_once(mailing, sink):
-	"""ERPNext's Email Campaign takes nobody in later, and sends again if its job runs twice."""
+	"""ERPNext's Email Campaign enrolls no later members, and sends again if its job runs twice."""
 	mailing.people(1)
 	campaigns = mailing.started(take_in_new=1), mailing.started(take_in_new=1)
 	membership.add_members(mailing.segment, mailing.people(1))

@@ -1,4 +1,4 @@
-"""Which files leave with the e-mails of a campaign: those it names, whatever else is attached to it."""
+"""Test which files a campaign sends with its emails: those it names, whatever else is attached to it."""
 
 from email import policy
 from email.parser import BytesParser
@@ -42,7 +42,7 @@ def mailing(sink):
 
 
 def attached(campaign: str, name: str, content: str, **values):
-	content += "\n" + factories.unique("Nr.")  # Frappe keeps files of one content once
+	content += "\n" + factories.unique("Nr.")  # Frappe stores files with the same content once
 	return frappe.get_doc(
 		{
 			"doctype": "File",
@@ -69,7 +69,9 @@ def file_names(raw: bytes) -> list[str]:
 
 
 def attach_in_every_way(campaign: str) -> None:
-	"""As the sidebar, the comment box, an e-mail from the form, REST by a reader, an import and a print run do."""
+	"""Attach files by the sidebar, the comment box, an email from the form, REST by a reader, an import and a
+	print run.
+	"""
 	save_file("seitenleiste.txt", factories.unique("sidebar").encode(), CAMPAIGN, campaign, is_private=1)
 	attach_file("methode.txt", factories.unique("method").encode(), CAMPAIGN, campaign, is_private=1)
 	comment = frappe.get_doc(CAMPAIGN, campaign).add_comment("Comment", "Siehe Anhang")
@@ -139,7 +141,7 @@ def test_who_may_only_read_a_campaign_cannot_name_a_file(mailing):
 
 
 def test_a_file_of_another_document_is_not_sent(mailing):
-	"""A campaign is no way to read what its author may not: the file has to be attached to the campaign itself."""
+	"""Send only files attached to the campaign itself, so that its author gets no access to other files."""
 	doc = mailing.campaign()
 	secret = attached(
 		"", "gehalt.txt", "secret", attached_to_doctype="User", attached_to_name="Administrator"

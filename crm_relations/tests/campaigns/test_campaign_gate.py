@@ -1,4 +1,6 @@
-"""Who gets a step and who does not: conditions, exits, exclusions, new members, approval, hours, tests of two variants."""
+"""Test which members get a step: conditions, exits, exclusions, new members, approval, working hours and A/B
+tests.
+"""
 
 import frappe
 import pytest
@@ -23,14 +25,14 @@ REMINDER = {"title": "Erinnerung", "delay_days": 3}
 
 
 def members(campaign: str) -> list[str]:
-	"""Members in the order of their addresses."""
+	"""Return the members in the order of their addresses."""
 	return frappe.get_all(
 		"Relation Campaign Member", {"campaign": campaign}, pluck="name", order_by="email asc"
 	)
 
 
 def days_pass(campaign: str, days: int) -> None:
-	"""As if the campaign had started so many days earlier."""
+	"""Move the campaign back by this number of days."""
 	table = frappe.qb.DocType("Relation Campaign Send")
 	for name, due_on in (
 		frappe.qb.from_(table).select(table.name, table.due_on).where(table.campaign == campaign).run()
@@ -43,7 +45,9 @@ def reasons(mailing, campaign: str, **filters) -> dict[str, str]:
 
 
 def second_step(mailing, sink, steps, **values):
-	"""A campaign of three whose first step has left; what happens then is told before the days pass."""
+	"""Start a campaign with three members and send its first step; events that a test adds happen before the
+	days pass.
+	"""
 	mailing.people(3)
 	campaign = mailing.started(steps=steps, **values)
 	mailing.send(campaign)
@@ -105,7 +109,9 @@ def test_without_that_rule_who_has_answered_stays(mailing, sink):
 
 
 def test_one_unsubscription_ends_the_campaign_for_one(mailing, sink):
-	"""The failure: in ERPNext's Email Campaign one unsubscribes, and it ends for all (erpnext#52448)."""
+	"""Guard against a failure: in ERPNext's Email Campaign one member unsubscribes, and it ends for all
+	(erpnext#52448).
+	"""
 	campaign = second_step(mailing, sink, [email_step(), email_step(**REMINDER)])
 	responses.record(members(campaign)[0], "Unsubscribe")
 	days_pass(campaign, 3)
@@ -184,7 +190,7 @@ def test_overdue_customers_and_open_complaints_are_left_out_by_choice(mailing, s
 		frappe.db.commit()
 
 
-# --- members that come later -----------------------------------------------------------------------------
+# --- members that are added later ------------------------------------------------------------------------
 
 
 def test_relations_are_taken_in_as_they_enter_the_segment_and_keep_the_control_group(mailing, sink):
@@ -215,8 +221,11 @@ def test_who_has_left_is_not_taken_in_again_and_other_campaigns_take_nobody_in(m
 
 
 def test_an_approved_campaign_starts_on_its_day_or_later_and_not_before(mailing, monkeypatch):
-	"""The failure: ERPNext's Email Campaign sends entries of exactly today; a day missed is missed for good, and its
-	status Scheduled never advances (erpnext#25597, #39179)."""
+	"""Guard against two failures of ERPNext's Email Campaign.
+
+	It sends entries of exactly today, so that a missed day is never sent. Its status Scheduled never advances
+	(erpnext#25597, #39179).
+	"""
 	queued = []
 	monkeypatch.setattr(schedule.jobs, "enqueue_start", lambda name, user: queued.append(name))
 	monkeypatch.setattr(schedule.dispatch, "send_due_campaigns", lambda: None)
@@ -263,7 +272,7 @@ def test_what_was_approved_and_is_changed_is_a_draft_again(mailing):
 	assert doc.status == "Draft" and not doc.approved_by
 
 
-# --- hours ----------------------------------------------------------------------------------------------
+# --- working hours --------------------------------------------------------------------------------------
 
 
 def test_outside_of_its_hours_and_on_holidays_a_campaign_rests(mailing, sink):
@@ -299,7 +308,7 @@ def test_hours_that_leave_no_time_are_refused(mailing, opens, closes):
 		mailing.campaign(hours_from=opens, hours_until=closes)
 
 
-# --- two variants ---------------------------------------------------------------------------------------
+# --- A/B test -------------------------------------------------------------------------------------------
 
 
 def variants(mailing, campaign: str) -> dict[str, list[frappe._dict]]:

@@ -1,4 +1,4 @@
-"""Texts with merge fields, and the message that is made of them."""
+"""Test texts with merge fields, and the message that is composed of them."""
 
 import re
 import resource
@@ -157,7 +157,7 @@ def test_no_name_or_subject_brings_in_a_header(name, subject):
 
 
 class Server:
-	"""A session that answers from a list; `None` hangs up."""
+	"""A session that answers from a list; `None` closes the connection."""
 
 	def __init__(self, *replies):
 		self.replies = list(replies)
@@ -251,7 +251,7 @@ def test_files_come_beside_the_text():
 
 
 class Pipelining(Server):
-	"""A server that takes commands in one packet, and answers each."""
+	"""A server that accepts several commands in one packet, and answers each."""
 
 	def has_extn(self, name):
 		return name == "pipelining"
@@ -368,7 +368,7 @@ HOSTILE = {**FIELDS, "name": "<img src=x onerror=alert(1)>"}
 
 
 class Active(HTMLParser):
-	"""Notes whatever in an HTML text could run."""
+	"""Record everything in an HTML text that could run."""
 
 	def __init__(self, source: str) -> None:
 		super().__init__()
@@ -510,7 +510,7 @@ def test_a_text_is_cleaned_once_for_each_form_and_not_for_each_recipient(monkeyp
 
 
 def new_word() -> str:
-	"""A text that no other test has cleaned."""
+	"""Return a text that no other test has cleaned."""
 	return f"T{time.monotonic_ns()}"
 
 

@@ -1,4 +1,4 @@
-"""The funnel of a campaign: by step and variant, against the control group."""
+"""Test the funnel of a campaign: by step and variant, against the control group."""
 
 import frappe
 import pytest
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.site
 
 
 def invoice(relation: str, amount: float, **values) -> str:
-	"""A row of a posted invoice, made after the relation was taken in."""
+	"""Insert a row of a posted invoice, dated after the relation was enrolled."""
 	name = factories.unique("SI-TEST")
 	row = {
 		"name": name,

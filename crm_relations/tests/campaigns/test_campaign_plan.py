@@ -1,4 +1,4 @@
-"""A campaign from draft to done: checks before the start, states, rights, jobs, findings."""
+"""Test a campaign from draft to done: checks before the start, states, permissions, jobs and findings."""
 
 import frappe
 import pytest
@@ -164,7 +164,7 @@ def test_a_member_moves_on_and_not_back(account):
 	)
 
 
-# --- rights ---------------------------------------------------------------------------------------------
+# --- permissions ----------------------------------------------------------------------------------------
 
 WRITES = (api.start, api.send_now, api.pause, api.resume, api.finish)
 
@@ -244,7 +244,7 @@ def test_a_job_waits_once_and_a_dead_one_does_not_block_the_next(monkeypatch):
 	states[queued[0]] = JobStatus.QUEUED
 	dispatch.enqueue("Frühling: 1")
 	assert len(queued) == 1
-	states[queued[0]] = JobStatus.STARTED  # at work, or killed: the queue cannot tell
+	states[queued[0]] = JobStatus.STARTED  # running or killed: the queue cannot distinguish them
 	dispatch.enqueue("Frühling: 1")
 	assert len(queued) == 2 and queued[1] != queued[0]
 

@@ -1,4 +1,4 @@
-"""Who leaves a campaign, and whom a step is for."""
+"""Test the rules for members that leave a campaign and for the members of a step."""
 
 from datetime import datetime, timedelta
 

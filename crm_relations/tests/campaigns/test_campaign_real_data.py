@@ -1,7 +1,8 @@
-"""A real telephone campaign played back: the calls of a Portuguese bank 2008 to 2010 (UCI Bank Marketing; Moro, Cortez
-and Rita, 2014), some of them, or more of them nightly. The overview says what pandas counts in the file.
+"""Replay a real telephone campaign: the overview must equal what pandas counts in the file.
 
-Runs where the data lie in `../shared/data` beside the checkout, or in the folder CRM_RELATIONS_PUBLIC_DATA.
+The calls are those of a Portuguese bank from 2008 to 2010 (UCI Bank Marketing; Moro, Cortez and Rita, 2014):
+some of them here, more of them nightly. The data is expected in `../shared/data` next to the checkout, or in
+the folder CRM_RELATIONS_PUBLIC_DATA.
 """
 
 import os
@@ -24,11 +25,11 @@ FOLDER = Path(
 	os.environ.get("CRM_RELATIONS_PUBLIC_DATA") or Path(__file__).resolve().parents[4] / "shared" / "data"
 )
 FILE = FOLDER / "bank_marketing" / "bank-additional-full.csv.gz"
-#: calls of the file that are played back; 41,188 are in it
+#: replayed calls of the 41,188 in the file
 CALLS = 3000 if os.environ.get("CRM_RELATIONS_NIGHTLY") == "1" else 150
-#: tries that are played back of each; some had 56
+#: replayed attempts of each call; some calls had 56
 TRIES = 3
-#: seconds: a shorter call without a deal counts as one that reached nobody
+#: seconds: a shorter call without a deal counts as not reached
 SHORT = 60
 
 
@@ -53,7 +54,7 @@ def mailing():
 
 
 def play_back(mailing: Mailing, recorded) -> str:
-	"""Each row of the file is a relation; its recorded tries and outcome are told to the call list."""
+	"""Make each row of the file a relation, and record its attempts and outcome in the call list."""
 	for number, call in recorded.iterrows():
 		phone = f"+351 91 {2000000 + number}"
 		relation = mailing.person(given=False, mobile_no=phone, designation=str(call["job"]))
@@ -94,7 +95,7 @@ def test_the_overview_says_what_pandas_counts(mailing, recorded):
 		"members": len(addressed),
 		"enrollments": len(addressed),
 		"sent": int(addressed["reached"].sum()),
-		"delivered": None,  # a call is no email
+		"delivered": None,  # not used for calls
 		"answered": int(addressed["reached"].sum()),
 		"qualified": int(addressed["bought"].sum()),
 		"won": int(addressed["bought"].sum()),

@@ -1,4 +1,6 @@
-"""What a mail server refuses while a campaign is sent: an address, a message, or the account as such."""
+"""Test what a mail server may refuse while a campaign is sent: an address, a message, or the account as a
+whole.
+"""
 
 import frappe
 import pytest
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.site
 
 
 def over(account):
-	"""The pause of the account has ended by itself."""
+	"""End the pause of the account, as if its time were over."""
 	past = add_to_date(now_datetime(), seconds=-1)
 	frappe.db.set_value("Relation Account Pause", {"account": account}, "paused_until", past)
 	frappe.db.commit()

@@ -1,8 +1,8 @@
-"""Workers that are killed, servers that fail, databases that go away, two of everything at once: in the end what the
-sink has got, the send ledger and the members agree.
+"""Test killed workers, failing servers, lost databases and parallel runs: sink, send ledger and members agree
+in the end.
 
-Nightly (CRM_RELATIONS_NIGHTLY=1) workers are killed 50 times in a run of 5,000 recipients, with another seed each
-night; CRM_RELATIONS_SEED brings one again.
+Nightly (CRM_RELATIONS_NIGHTLY=1) workers are killed 50 times in a run of 5,000 recipients, with another seed
+each night. CRM_RELATIONS_SEED repeats a run.
 """
 
 import json
@@ -34,7 +34,7 @@ SEED = int(os.environ.get("CRM_RELATIONS_SEED") or (random.randrange(10**6) if N
 
 @pytest.fixture
 def settings():
-	"""Values of Relation Settings for one test, committed: workers in other processes read them."""
+	"""Commit values of Relation Settings for one test, because workers in other processes read them."""
 	before = {}
 
 	def change(**values):
@@ -50,14 +50,16 @@ def settings():
 
 
 def test_nothing_is_lost_or_doubled_where_all_fails_at_once():
-	"""Two workers, of which some are killed at random points; the mail server is slow, refuses, and goes away; the
-	connections to the database are cut. The failure: the Email Queue leaves rows in Sending for good, and sends others
-	twice (frappe#16749)."""
+	"""Run two workers, and kill them at random points.
+
+	The mail server is slow, refuses and stops, and the connections to the database are cut. Guard against a
+	failure: the Email Queue leaves rows in Sending for good, and sends others twice (frappe#16749).
+	"""
 	told = weather(90, kills=3, losses=2, absences=1, seed=SEED, lose_database=cut_connections)
 	print(told)
 	assert not told["errors"]
 	assert told["sent"] + told["failed"] + told["uncertain"] == 90
-	# a worker that dies while the server refuses leaves an uncertain message, too
+	# a worker that dies while the server refuses also leaves an uncertain message
 	assert 9 - told["uncertain"] <= told["failed"] <= 9
 	assert (
 		told["uncertain"] <= told["kill"] + 2 * told["absence"]
@@ -66,10 +68,10 @@ def test_nothing_is_lost_or_doubled_where_all_fails_at_once():
 
 @pytest.mark.skipif(not NIGHTLY, reason="nightly: CRM_RELATIONS_NIGHTLY=1")
 def test_nothing_is_lost_or_doubled_while_the_database_is_restarted_too():
-	"""The same at its full size, with a MariaDB of its own that is stopped and killed in turn."""
+	"""Run the same at its full size, with a separate MariaDB that is stopped and killed in turn."""
 	numbers = {"recipients": RECIPIENTS, "kills": KILLS, "losses": 6, "absences": 6, "seed": SEED}
 	print(f"CRM_RELATIONS_SEED={SEED}")
-	# sockets have short names only: not in a folder of pytest
+	# socket paths must be short, which a folder of pytest is not
 	with tempfile.TemporaryDirectory() as folder, site_on_a_server_of_its_own(folder) as site:
 		done = subprocess.run(
 			[
@@ -93,12 +95,12 @@ def test_nothing_is_lost_or_doubled_while_the_database_is_restarted_too():
 
 
 def test_a_server_that_refuses_every_tenth_keeps_no_other_back(mailing, sink):
-	"""The failure: Frappe gives up a whole batch once a third of it fails."""
+	"""Guard against a failure: Frappe gives up a whole batch once a third of it fails."""
 	mailing.people(30)
 	for number in range(0, 30, 10):
 		sink.at_rcpt[mailing.address(number)] = ["550 no such user"]
 	for number in range(5, 30, 2):
-		# five in a row with the same words would speak of the account
+		# five replies in a row with the same words would concern the account
 		sink.at_data[mailing.address(number)] = [f"451 later {'x' * number}"]
 	campaign = mailing.started()
 	first = dispatch.send(campaign)
@@ -128,7 +130,7 @@ def test_a_slow_server_that_goes_away_and_comes_back(mailing, monkeypatch):
 
 
 def test_a_database_that_goes_away_is_waited_for_and_nothing_is_forgotten(mailing, sink, monkeypatch):
-	"""The connection is cut while a message is on its way: before the answer can be written down."""
+	"""Cut the connection while a message is being sent, before the reply can be stored."""
 	monkeypatch.setattr(worker, "RECONNECT_SECONDS", (0.05, 0.1, 0.5, 1))
 	mailing.people(12)
 	campaign = mailing.started()
@@ -152,7 +154,7 @@ _KILL_OTHERS = "from crm_relations.tests.support.machine import storm\nstorm.cut
 
 
 def at_once(*codes: str) -> list[int]:
-	"""Processes that have connected first and then do this at one moment; returns how they ended."""
+	"""Start processes that connect first and then run the code at the same moment; return their exit codes."""
 	waiting = "import sys\nprint('ready', flush=True)\nsys.stdin.readline()\n"
 	processes = [process(waiting + code, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for code in codes]
 	for one in processes:
@@ -167,7 +169,7 @@ def at_once(*codes: str) -> list[int]:
 
 
 def test_clicks_on_start_at_once_take_everybody_in_once_and_send_once(mailing, sink):
-	"""Each click's job on a worker of its own, as if the queue had not made one of them."""
+	"""Run the job of each click on a separate worker, as if the queue had not combined them."""
 	mailing.people(20)
 	campaign = mailing.campaign().name
 	frappe.db.commit()
@@ -225,7 +227,7 @@ def test_the_contact_limit_forgets_what_is_long_past(mailing, sink, settings):
 
 
 class Clock:
-	"""Minutes that pass when somebody waits."""
+	"""A clock with minutes that pass when a worker waits."""
 
 	def __init__(self, monkeypatch):
 		self.minute = 29_000_000 + random.randrange(10**6)
@@ -240,7 +242,9 @@ class Clock:
 
 
 def test_no_more_messages_leave_in_a_minute_than_allowed(mailing, sink, settings, monkeypatch):
-	"""The failure: the Email Queue sends as fast as it can; the mail server blocks the account."""
+	"""Guard against a failure: the Email Queue sends as fast as it can, and the mail server blocks the
+	account.
+	"""
 	mailing.people(10)
 	settings(messages_per_minute=4)
 	clock = Clock(monkeypatch)

@@ -1,4 +1,4 @@
-"""Who may start, pause, finish and change a campaign: over the app's functions and over REST."""
+"""Test the permission to start, pause, finish and change a campaign, in the app's functions and over REST."""
 
 import frappe
 import pytest
@@ -31,7 +31,7 @@ def factories_relation() -> str:
 
 @pytest.fixture
 def people():
-	"""standing → user: all of them Relation Users but the manager."""
+	"""Return a user by position: all of them are Relation Users except the manager."""
 	return {
 		"manager": factories.user(None, "Relation Manager"),
 		"responsible": factories.user(None, "Relation User"),
@@ -125,7 +125,7 @@ def test_only_managers_choose_the_account_that_mails_leave_by(people, campaign):
 	frappe.set_user(people["manager"])
 	frappe.client.set_value(CAMPAIGN, campaign.name, "email_account", account)
 	frappe.set_user(people["responsible"])
-	frappe.client.set_value(CAMPAIGN, campaign.name, "goal", "Anderes")  # which leaves the account as it is
+	frappe.client.set_value(CAMPAIGN, campaign.name, "goal", "Anderes")  # leaves the account as it is
 	assert frappe.db.get_value(CAMPAIGN, campaign.name, "email_account") == account
 
 

@@ -1,4 +1,4 @@
-"""Consent, repetition, answers and robots: the pure rules of campaigns."""
+"""Test the pure rules of campaigns for consent, repetition, responses and bots."""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ T0 = datetime(2026, 1, 1, 9, 0)
 
 
 def events(*steps: tuple) -> list[ConsentEvent]:
-	"""(event, legal basis, purpose) a day apart."""
+	"""Return events of (event, legal basis, purpose), a day apart."""
 	return [
 		ConsentEvent(f"e{i}", event, purpose, T0 + timedelta(days=i), basis)
 		for i, (event, basis, purpose) in enumerate(steps)

@@ -1,4 +1,4 @@
-"""A campaign's message as one member would get it, shown and sent as a test."""
+"""Test the preview of a campaign's message as one member would get it, on the screen and as a test email."""
 
 from email import policy
 from email.parser import BytesParser

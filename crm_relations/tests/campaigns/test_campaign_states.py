@@ -1,4 +1,6 @@
-"""The states of campaigns: the options of the doctypes, and the transitions of sends and members, without a site."""
+"""Test the states of campaigns without a site: the options of the doctypes, and the transitions of sends and
+members.
+"""
 
 import ast
 import json

@@ -1,4 +1,6 @@
-"""Who does a campaign's work, how often people are addressed, when steps are due, and when a campaign ends by itself."""
+"""Test the assignment of a campaign's work, the contact limit, the due dates of steps, and the end of a
+campaign.
+"""
 
 import frappe
 import pytest
@@ -21,7 +23,7 @@ LETTER = {"step_type": "Letter", "title": "Brief", "letter_text": "Guten Tag"}
 
 @pytest.fixture
 def settings():
-	"""Sets Relation Settings for the test; the transaction takes them back, the cache has to be told."""
+	"""Set Relation Settings for the test; the rollback restores them, and the cache is cleared."""
 
 	def change(**values):
 		frappe.db.set_single_value("Relation Settings", values)
@@ -70,7 +72,7 @@ def work(campaign) -> dict[str, int]:
 	return {user: rows.count(user) for user in set(rows)}
 
 
-# --- who does it ------------------------------------------------------------------------------------------
+# --- assignment -------------------------------------------------------------------------------------------
 
 
 def test_calls_are_shared_evenly_and_the_same_way_each_time(agents):
@@ -159,7 +161,7 @@ def test_a_call_keeps_the_basis_it_rests_on_however_it_was_taken(reserved):
 	assert frappe.db.get_value(SEND, send, "legal_basis") == rules.PRESUMED_CONSENT
 
 
-# --- how often --------------------------------------------------------------------------------------------
+# --- contact limit ----------------------------------------------------------------------------------------
 
 
 def judged(campaign, step_type="Call"):
@@ -273,7 +275,7 @@ def test_without_limits_nothing_is_asked(settings):
 	)
 
 
-# --- when ---------------------------------------------------------------------------------------------------
+# --- due dates ----------------------------------------------------------------------------------------------
 
 
 def test_a_step_may_be_due_hours_after_the_start():

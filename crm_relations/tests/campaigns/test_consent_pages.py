@@ -1,4 +1,4 @@
-"""Double opt-in, preferences and objections: over HTTP where a person meets them, with mails that really leave."""
+"""Test double opt-in, preferences and objections over HTTP, with emails that are really sent."""
 
 import re
 import threading
@@ -45,7 +45,7 @@ def mailing():
 
 @pytest.fixture
 def settings(mailing):
-	"""The settings, put back after the test; they are committed for the web server."""
+	"""Change the settings and restore them after the test; they are committed for the web server."""
 	doc = frappe.get_doc("Relation Settings")
 	fields = ("default_email_account", "public_sign_up", "opt_in_days", "legal_notice", "privacy_url")
 	before = {field: doc.get(field) for field in fields}
@@ -69,7 +69,7 @@ def desk():
 
 @pytest.fixture
 def asked(mailing, settings):
-	"""A request whose mail has left; returns the request and the mail as it arrived."""
+	"""Send an opt-in request by email, and return the request and the email as it arrived."""
 	with scripted_sink() as sink:
 		settings(default_email_account=mailing.open_account(sink.port), legal_notice="RT GmbH\nKöln")
 		relation = mailing.person(given=False, language="de")
@@ -180,7 +180,7 @@ def test_an_address_gets_no_more_than_its_mails_of_the_day():
 
 
 def test_a_mailbox_gets_no_more_whatever_labels_are_put_into_its_address():
-	"""Each label after a plus, and each dot of a Gmail address, would be worth three mails."""
+	"""Without a limit, each label after a plus and each dot of a Gmail address would get three emails."""
 	name = frappe.generate_hash(length=8)
 	plus = [f"{name}+{number}@kunde.example" for number in range(5)]
 	dots = [
@@ -203,7 +203,7 @@ def test_a_domain_gets_no_flood_from_the_sign_up_page():
 
 
 def test_sign_ups_at_once_get_no_more_mails_than_one_after_the_other(mailing, settings, desk):
-	"""Eight that count at the same moment all find too few."""
+	"""Send eight sign-ups at the same moment, each of which could find too few earlier ones."""
 	settings(public_sign_up=1)
 	local, _at, domain = mailing.address(0).partition("@")
 	url = f"http://127.0.0.1:{desk.rpartition(':')[2]}/rs"
@@ -306,7 +306,7 @@ def test_many_sign_ups_from_one_network_are_refused_and_unsubscribing_is_not(mai
 
 
 def test_no_parameter_gives_a_guest_a_counter_of_its_own(monkeypatch):
-	"""Frappe counts by `cmd`, which version 16 takes from the address of a page."""
+	"""Frappe counts by `cmd`, which version 16 reads from the address of a page."""
 	monkeypatch.setattr(
 		frappe.local, "request_ip", f"2001:db8::{frappe.generate_hash(length=4)}", raising=False
 	)
@@ -324,7 +324,7 @@ def test_no_parameter_gives_a_guest_a_counter_of_its_own(monkeypatch):
 
 @pytest.fixture
 def reader(mailing):
-	"""A relation with consent, and the path of its page."""
+	"""Create a relation with consent, and return it with the path of its page."""
 	name = mailing.person(phone="0221 123456", language="de")
 	frappe.db.commit()
 	return name, path_of(preferences.url(name))
@@ -371,7 +371,7 @@ def test_no_more_advertising_means_by_no_way(reader, mailing, desk):
 
 
 def test_only_a_customer_is_told_of_the_right_of_customers(mailing, desk):
-	"""An existing customer (§ 7 (3) UWG) has agreed to nothing, and must see how to object."""
+	"""Show an existing customer (§ 7 (3) UWG), who has given no consent, how to object."""
 	stranger = mailing.person(given=False, language="de")
 	assert not preferences.read(preferences.visitor(signed_links.seal("preferences", stranger))).customer
 	customer = factories.customer()
@@ -461,7 +461,7 @@ def test_nobody_is_asked_for_consent_who_has_objected_or_did_not_ask():
 		consents_api.request_opt_in(relation.name, ["Marketing"], "Messe")
 
 
-# --- what `relations check` says ------------------------------------------------------------------------
+# --- findings of `relations check` ----------------------------------------------------------------------
 
 
 def test_the_check_tells_what_would_go_unseen(mailing, settings):

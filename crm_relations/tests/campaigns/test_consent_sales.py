@@ -1,4 +1,4 @@
-"""§ 7 (3) UWG from real invoices: each of its conditions is needed, and the proof names what it rests on."""
+"""Test § 7 (3) UWG on real invoices: each of its conditions is needed, and the proof names its evidence."""
 
 import frappe
 import pytest
@@ -21,7 +21,7 @@ ADDRESS = "einkauf@kunde.example"
 
 @pytest.fixture
 def pumps():
-	"""An item group with one below it."""
+	"""Create an item group with a child group."""
 	parent = factories.insert(
 		"Item Group",
 		item_group_name=factories.unique("Pumpen"),

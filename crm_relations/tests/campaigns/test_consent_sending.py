@@ -1,4 +1,6 @@
-"""What a mail rests on, says and carries, byte by byte; and what no import and no other route brings back."""
+"""Test the legal basis, the text and the headers of an email, byte by byte, and that no import revives an
+objection.
+"""
 
 from email import message_from_bytes
 from email.policy import default
@@ -27,7 +29,7 @@ def mailing():
 
 
 def send(mailing, **values):
-	"""Start a campaign and send it; returns its name and the messages by recipient, parsed."""
+	"""Start a campaign and send it; return its name and the parsed messages by recipient."""
 	with scripted_sink() as sink:
 		if mailing.account:
 			frappe.db.set_value("Email Account", mailing.account, "smtp_port", sink.port)
@@ -48,15 +50,18 @@ def body(message, kind):
 
 
 def test_a_mail_can_be_unsubscribed_by_one_click_and_by_its_text(mailing):
-	"""frappe has no List-Unsubscribe in either version, and its long values are encoded until they are no address
-	(platform facts 3.2): RFC 8058 wants both headers, whole and on one line."""
+	"""Frappe sends no List-Unsubscribe in either version, and encodes long values until they are not
+	addresses.
+
+	RFC 8058 requires both headers, complete and on one line (platform facts 3.2).
+	"""
 	mailing.person(language="de")
 	campaign, messages = send(mailing)
 	(row,) = mailing.rows(campaign)
 	message = messages[row.recipient]
 	assert message["List-Unsubscribe"] == f"<{clicks.unsubscribe_url(row.token)}>"
 	assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-	raw = message.as_bytes(policy=message.policy.clone(refold_source="none"))  # as it came over the line
+	raw = message.as_bytes(policy=message.policy.clone(refold_source="none"))  # as it was received
 	assert (
 		raw.count(b"List-Unsubscribe: <http") == 1
 		and b"=?utf-8?" not in raw.split(b"\r\n\r\n")[0].split(b"List-Unsubscribe:")[1].split(b"\r\n")[0]
@@ -69,7 +74,9 @@ def test_a_mail_can_be_unsubscribed_by_one_click_and_by_its_text(mailing):
 
 
 def test_a_mail_says_nothing_to_measure_it_by_unless_both_agree(mailing):
-	"""Frappe's pixel tells the unsigned name of a Communication, and is lost in its queue (platform facts 3.3)."""
+	"""Frappe's pixel reveals the unsigned name of a Communication, and is lost in its queue (platform facts
+	3.3).
+	"""
 	mailing.people(2)
 	watched = mailing.address(0)
 	decisions.record(
@@ -91,7 +98,7 @@ def test_a_mail_says_nothing_to_measure_it_by_unless_both_agree(mailing):
 
 
 def test_an_existing_customer_is_written_to_with_the_notice_and_the_proof_is_kept(mailing):
-	"""Nobody else in the field derives § 7 (3) UWG from sales; the send row keeps the sale that it rests on."""
+	"""Store with the send the sale that proves § 7 (3) UWG; no other application derives it from sales."""
 	group = factories.insert(
 		"Item Group", item_group_name=factories.unique("Pumpen"), parent_item_group="All Item Groups"
 	)
@@ -134,8 +141,11 @@ def test_an_existing_customer_is_written_to_with_the_notice_and_the_proof_is_kep
 
 @pytest.mark.parametrize("spelling", ["A@Kunde.Example", "Anna <a@kunde.example>", "a+neu@kunde.example"])
 def test_a_suppressed_address_gets_nothing_whatever_its_spelling(mailing, spelling):
-	"""frappe: after "A@Kunde.de" has unsubscribed, "a@kunde.de" and "Anna <a@kunde.de>" are still sent to, as the
-	recipients are compared letter by letter (platform facts 3.2)."""
+	"""Guard against a failure of Frappe: only the exact spelling of an unsubscribed address is blocked.
+
+	After "A@Kunde.de" has unsubscribed, "a@kunde.de" and "Anna <a@kunde.de>" still get email, because
+	recipients are compared letter by letter (platform facts 3.2).
+	"""
 	domain = mailing.domain
 	spelling = spelling.replace("kunde.example", domain).replace("Kunde.Example", domain.upper())
 	mailing.person(email=spelling)
@@ -147,7 +157,10 @@ def test_a_suppressed_address_gets_nothing_whatever_its_spelling(mailing, spelli
 
 
 def test_an_or_in_the_rule_leaks_nobody_who_has_unsubscribed(mailing):
-	"""mautic#3239, #6636, #14662: OR and AND let the unsubscribed into a list. Consent is no rule of a segment."""
+	"""mautic#3239, #6636, #14662: OR and AND add unsubscribed people to a list.
+
+	Consent is not a rule of a segment.
+	"""
 	mailing.people(2)
 	decisions.record(None, mailing.address(0), "Email", "Withdrawn", source="Brief")
 	_campaign, messages = send(mailing)
@@ -157,7 +170,7 @@ def test_an_or_in_the_rule_leaks_nobody_who_has_unsubscribed(mailing):
 
 
 def test_a_withdrawal_while_a_campaign_runs_reaches_what_is_planned(mailing):
-	"""frappe asks for unsubscriptions when a mail is queued, not when it leaves."""
+	"""Frappe checks unsubscriptions when an email is queued, not when it is sent."""
 	mailing.people(2)
 	steps = [email_step(), email_step(title="Erinnerung", delay_days=3)]
 	campaign, messages = send(mailing, steps=steps)
@@ -168,12 +181,12 @@ def test_a_withdrawal_while_a_campaign_runs_reaches_what_is_planned(mailing):
 	assert len(mailing.rows(campaign, state="Pending")) == 1
 
 
-# --- what brings nobody back ----------------------------------------------------------------------------
+# --- what must not revive an objection ------------------------------------------------------------------
 
 
 @pytest.fixture
 def objected():
-	"""An address whose owner has objected."""
+	"""Return an address with an objection."""
 	address = f"{frappe.generate_hash(length=8)}@kunde.example"
 	decisions.record(
 		None, address, "Email", "Withdrawn", source="Brief", given_at=add_days(now_datetime(), -1)

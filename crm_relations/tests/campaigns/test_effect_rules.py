@@ -1,4 +1,4 @@
-"""Intervals of what a campaign changed: against other computations, and against a truth that is known."""
+"""Test the intervals of a campaign's lift against other computations and against a known truth."""
 
 import random
 from statistics import NormalDist
@@ -11,7 +11,7 @@ from crm_relations.campaigns.reporting import lift_rules as rules
 
 
 def drawn(seed: int, members: int, rate: float, spread: float = 0.6, more: float = 0.0) -> list[float]:
-	"""Revenue of members: most have none, the others a log-normal amount."""
+	"""Return revenue of members: most have none, the others a log-normal amount."""
 	chance = random.Random(seed)
 	return [
 		chance.lognormvariate(4, spread) + more if chance.random() < rate else 0.0
@@ -57,7 +57,7 @@ def test_the_interval_is_that_of_a_studentised_bootstrap_which_needs_no_formula(
 def test_without_skewness_it_is_welch_s_interval():
 	one, other = (rules.Group(100, 100, 5000.0, 40.0, 0.0), rules.Group(50, 50, 2000.0, 90.0, 0.0))
 	found = rules.difference_of_means(one, other)
-	# by hand: error √(0.4 + 1.8), 71.5 degrees of freedom, t = 1.9937
+	# computed by hand: error √(0.4 + 1.8), 71.5 degrees of freedom, t = 1.9937
 	assert (found.low, found.high) == (
 		pytest.approx(10 - 1.9937 * 2.2**0.5, abs=0.001),
 		pytest.approx(10 + 1.9937 * 2.2**0.5, abs=0.001),
@@ -80,7 +80,7 @@ def test_the_transformation_is_undone_exactly():
 def test_a_known_effect_is_within_the_interval_about_95_times_of_100_and_missed_on_both_sides_alike():
 	generator = numpy.random.default_rng(20261123)
 	times, members, control, rate, spread, more = 1500, 3600, 900, 0.15, 0.6, 12.0
-	truth = rate * more  # both groups buy alike, the addressed for so much more
+	truth = rate * more  # both groups buy equally often, and the addressed members buy for this much more
 	below = above = 0
 	for _time in range(times):
 		groups = []

@@ -1,4 +1,4 @@
-"""docs/campaign-failures.md promises a test for each failure: each is there."""
+"""Test that each failure in docs/campaign-failures.md has the test that the page promises."""
 
 import re
 from pathlib import Path

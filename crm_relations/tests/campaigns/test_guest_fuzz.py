@@ -1,6 +1,6 @@
-"""The pages and functions that guests reach, against the real WSGI application, with whatever hypothesis thinks of.
+"""Test the pages and functions that guests reach with random requests, against the real WSGI application.
 
-Nothing that is not a link of ours does anything, tells anything, or breaks anything.
+A request without a valid link of ours changes nothing, reveals nothing and breaks nothing.
 """
 
 import threading
@@ -33,7 +33,7 @@ FUNCTIONS = (
 	"campaigns.answers.api.preview_answers",
 	"campaigns.answers.api.import_answers",
 )
-#: what nothing may change by
+#: what no request may change
 WATCHED = (
 	"Relation Consent",
 	"Relation Campaign Response",
@@ -62,7 +62,9 @@ forms = st.dictionaries(
 
 
 def request(method, path, form=None, query=None):
-	"""(status, Location, body) of the application, in a thread of its own: it makes and ends a connection."""
+	"""Return (status, Location, body) of the application, in a separate thread, because it opens and closes a
+	connection.
+	"""
 	from frappe.app import application
 
 	found = []
@@ -138,7 +140,7 @@ def test_functions_of_the_desk_are_closed_to_guests(name, method, form):
 
 @pytest.fixture(scope="module")
 def real():
-	"""Good links of every page, by page."""
+	"""Return valid links by page."""
 	mailing = Mailing()
 	with scripted_sink() as sink:
 		mailing.open_account(sink.port)

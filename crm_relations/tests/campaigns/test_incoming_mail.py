@@ -1,4 +1,4 @@
-"""From the raw mail by Frappe's own way of receiving to responses, marks on addresses and objections."""
+"""Test incoming emails through Frappe's own inbox: responses, marks on addresses and objections."""
 
 import urllib.parse
 from email import policy
@@ -42,12 +42,12 @@ def sent(mailing):
 
 @pytest.fixture
 def row(mailing, sent):
-	"""The first message that was sent."""
+	"""Return the first message that was sent."""
 	return mailing.rows(sent)[0]
 
 
 def receive(mailing, raw, encode=True):
-	"""The mail as Frappe's mailbox takes it in; returns its Communication."""
+	"""Receive the email as Frappe's mailbox does, and return its Communication."""
 	account = frappe.get_doc("Email Account", mailing.account)
 	raw = raw.strip().replace("marketing@rt.example", account.email_id)
 	raw = f"Message-ID: <{frappe.generate_hash()}@kunde.example>\n{raw}\n"
@@ -55,7 +55,7 @@ def receive(mailing, raw, encode=True):
 
 
 def about(raw, row):
-	"""A report of the templates, about this message."""
+	"""Return a report of the templates about this message."""
 	return raw.replace("one@rt.example", row.message_id).replace("anna@kunde.example", row.recipient)
 
 
@@ -98,7 +98,7 @@ def member_of(row):
 
 @pytest.mark.parametrize("encode", [True, False])
 def test_a_reply_that_names_us_only_in_its_references_is_matched(mailing, row, encode):
-	"""Frappe reads In-Reply-To alone; a reply to a reply names the campaign's mail in References."""
+	"""Frappe reads only In-Reply-To; a reply to a reply names the campaign's email in References."""
 	headers = f"In-Reply-To: <other@kunde.example>\nReferences: <{row.message_id}> <other@kunde.example>\n"
 	mail = receive(mailing, reply(row, headers), encode)
 	assert answers(row) == [("Reply", mail.name)] and member_of(row).status == "Answered"
@@ -119,14 +119,16 @@ def test_a_reply_that_names_two_of_our_mails_belongs_to_the_nearer(mailing, row)
 
 
 def test_a_reply_long_after_frappes_queue_forgot_the_mail_is_matched(mailing, row):
-	"""Frappe threads by Email Queue rows that are gone after 30 days; the send ledger keeps its Message-IDs."""
+	"""Frappe threads by Email Queue rows, which are deleted after 30 days; the send ledger keeps its
+	Message-IDs.
+	"""
 	frappe.db.delete("Communication", {"name": row.communication})
 	mail = receive(mailing, reply(row, f"In-Reply-To: <{row.message_id}>\n"))
 	assert answers(row) == [("Reply", mail.name)]
 
 
 def test_a_note_of_absence_is_kept_and_moves_nobody(mailing, row):
-	"""Frappe tells no automatic answers apart (platform facts 3.3): they would count as replies."""
+	"""Frappe does not distinguish automatic replies (platform facts 3.3): they would count as replies."""
 	headers = f"In-Reply-To: <{row.message_id}>\nAuto-Submitted: auto-replied\n"
 	mail = receive(mailing, reply(row, headers, "Ich bin bis Montag nicht da."))
 	assert answers(row) == [("Out of Office", mail.name)]
@@ -136,7 +138,7 @@ def test_a_note_of_absence_is_kept_and_moves_nobody(mailing, row):
 
 
 def test_a_hard_bounce_kills_the_address_for_all_campaigns(mailing, row):
-	"""Frappe has fields for bounces that nothing sets (platform facts 3.3)."""
+	"""Frappe has fields for bounces, but nothing sets them (platform facts 3.3)."""
 	mail = receive(mailing, bounced(row))
 	assert answers(row) == [("Bounce", mail.name)] and member_of(row).status == "Addressed"
 	assert frappe.db.get_value("Communication", row.communication, "delivery_status") == "Bounced"
@@ -188,7 +190,7 @@ def test_a_person_who_knows_better_brings_an_address_back(mailing, row):
 
 
 def test_a_complaint_ends_all_advertising_by_mail(mailing, row):
-	"""RFC 5965; without it the next campaign would go to those who report us."""
+	"""RFC 5965: without it the next campaign would be sent to people who report us."""
 	mail = receive(mailing, about(COMPLAINT.format(kind="abuse"), row))
 	assert answers(row) == [("Complaint", mail.name)] and member_of(row).status == "Declined"
 	assert decisions.lookup(row.relation, row.recipient, "Email").reason == rules.WITHDRAWN
@@ -197,7 +199,7 @@ def test_a_complaint_ends_all_advertising_by_mail(mailing, row):
 
 @pytest.mark.parametrize("raw", [POSTFIX, COMPLAINT])
 def test_a_report_without_our_message_id_is_put_before_a_person_and_changes_nothing(mailing, row, raw):
-	"""Anybody could have written it."""
+	"""Change nothing, because anyone could have written the report."""
 	raw = bounced(row) if raw == POSTFIX else about(COMPLAINT.format(kind="abuse"), row)
 	mail = receive(mailing, raw.replace(f"Message-ID: <{row.message_id}>\n", ""))
 	assert not answers(row) and decisions.lookup(row.relation, row.recipient, "Email").allowed
@@ -217,7 +219,7 @@ def test_a_report_on_a_stranger_or_an_old_mail_is_not_believed(mailing, row):
 
 
 def test_a_reply_that_only_says_no_is_an_objection(mailing, row):
-	"""The unsubscribe page says that an answer by mail will do."""
+	"""Honor the unsubscribe page, which says that a reply by email is enough."""
 	mail = receive(
 		mailing, reply(row, f"In-Reply-To: <{row.message_id}>\n", "Bitte abmelden.\n\n> Guten Tag")
 	)
@@ -239,7 +241,7 @@ def test_the_same_mail_taken_in_twice_is_one_answer(mailing, row):
 
 
 def test_an_objection_counts_only_from_the_mailbox_that_was_written_to(mailing, row):
-	"""A mail is forwarded, and the reader answers STOP: that is not the word of the recipient."""
+	"""Ignore the STOP of a reader of the forwarded email: it is not the word of the recipient."""
 	headers = f"In-Reply-To: <{row.message_id}>\n"
 	receive(mailing, reply(row, headers, "STOP", sender="eva@fremd.example"))
 	assert decisions.lookup(row.relation, row.recipient, "Email").allowed and not answers(row)
@@ -250,7 +252,7 @@ def test_an_objection_counts_only_from_the_mailbox_that_was_written_to(mailing, 
 
 
 def test_the_address_for_answers_is_not_the_sender(mailing, row):
-	"""Frappe takes Reply-To for the sender, where whoever writes can put any address."""
+	"""Frappe treats Reply-To as the sender, where a writer can put any address."""
 	headers = f"In-Reply-To: <{row.message_id}>\nReply-To: {row.recipient}\n"
 	receive(mailing, reply(row, headers, "STOP", sender="eva@fremd.example"))
 	assert decisions.lookup(row.relation, row.recipient, "Email").allowed
@@ -276,7 +278,7 @@ def test_a_forwarding_that_fails_elsewhere_leaves_the_address_alone(mailing, row
 
 
 def replaced(row, raw):
-	"""As a mail service sends it on: with a Message-ID of its own."""
+	"""Return the email as a mail service forwards it, with its own Message-ID."""
 	return raw.replace(row.message_id, "0102019a00c0ffee-1f2e3d4c-000000@eu-west-1.amazonses.com")
 
 
@@ -337,7 +339,7 @@ def test_the_identity_that_a_mail_service_gave_is_kept_and_matched(mailing):
 
 
 def test_an_answer_without_any_of_it_is_matched_by_its_sender_and_an_objection_shown(mailing, row):
-	"""The other way of a mail service that replaces the Message-ID: no reference, no quotation."""
+	"""Handle the other case of a mail service that replaces the Message-ID: no reference, no quotation."""
 	headers = "In-Reply-To: <x@eu-west-1.amazonses.com>\nReferences: <x@eu-west-1.amazonses.com>\n"
 	mail = receive(mailing, reply(row, headers))
 	assert answers(row) == [("Reply", mail.name)]
@@ -371,7 +373,7 @@ def test_another_conversation_with_the_same_person_is_no_answer(mailing, row, he
 	assert not answers(row) and len(reviews(row)) == shown
 
 
-# --- why a mail came back -------------------------------------------------------------------------------
+# --- bounce reasons -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -445,7 +447,7 @@ def test_a_message_that_arrives_in_between_ends_a_row_of_soft_bounces(mailing, r
 	assert (kept.state, kept.soft_bounces) == ("Deliverable", 1)
 
 
-# --- what a person has to judge -------------------------------------------------------------------------
+# --- what a user must decide ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -463,7 +465,10 @@ def test_a_message_that_arrives_in_between_ends_a_row_of_soft_bounces(mailing, r
 	],
 )
 def test_what_is_no_answer_is_recorded_as_what_it_is_or_shown(mailing, row, subject, text, kind):
-	""":param kind: of the response; None: put before a person; empty: only kept in the file."""
+	"""Record a response, or show the email to a user.
+
+	:param kind: of the response; None: shown to a user for review; empty: only kept in the file
+	"""
 	raw = reply(row, f"In-Reply-To: <{row.message_id}>\n", text).replace("AW: Einladung", subject)
 	receive(mailing, raw)
 	assert [found for found, _name in answers(row)] == ([kind] if kind else [])

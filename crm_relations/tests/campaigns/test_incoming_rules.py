@@ -1,4 +1,4 @@
-"""What an incoming mail is, told from its raw text, and which clicks are a program's."""
+"""Test how incoming emails are classified by their raw text, and which clicks are a bot's."""
 
 import time
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ References: <zero@rt.example> <one@rt.example>
 
 Gern!
 """
-#: as Postfix writes it: no In-Reply-To, the headers of the mail come back
+#: as Postfix writes it: no In-Reply-To, only the headers of the email are returned
 POSTFIX = """Return-Path: <>
 From: MAILER-DAEMON@mx.rt.example (Mail Delivery System)
 To: marketing@rt.example
@@ -60,7 +60,7 @@ Message-ID: <one@rt.example>
 
 --B--
 """
-#: an Exchange server: In-Reply-To, the whole mail comes back
+#: an Exchange server: In-Reply-To, the whole email is returned
 EXCHANGE = """From: <postmaster@kunde.example>
 To: <marketing@rt.example>
 Subject: Unzustellbar: Einladung
@@ -95,7 +95,7 @@ Guten Tag
 
 --B--
 """
-#: qmail knows no RFC 3464
+#: qmail does not follow RFC 3464
 QMAIL = """Return-Path: <>
 From: MAILER-DAEMON@mx.example
 To: marketing@rt.example
@@ -172,7 +172,7 @@ def test_a_reply_names_what_it_answers_the_nearest_first():
 	],
 )
 def test_automatic_answers_are_told_by_their_headers(headers, kind):
-	"""RFC 3834, and what programs say that do not know it."""
+	"""RFC 3834, and the headers of programs that do not follow it."""
 	assert classification.read(f"{headers}\n{REPLY}").kind == kind
 
 
@@ -344,7 +344,7 @@ def test_a_subject_of_its_own_may_be_an_objection(subject, sent, text, level):
 	],
 )
 def test_reading_a_text_costs_no_more_than_its_length(unit):
-	"""An answer of 20,000 characters once took seven seconds: each size is measured against a smaller one."""
+	"""Compare each size with a smaller one; a reply of 20,000 characters once took seven seconds."""
 
 	def cost(size):
 		text = "stop" + unit * (size // len(unit)) + "x"
@@ -544,7 +544,7 @@ def test_link_after_link_within_seconds_is_no_person(earlier, links, burst):
 	assert classification.is_burst("a", NOW, clicks, links) is burst
 
 
-# --- spellings of an address ----------------------------------------------------------------------------
+# --- address variants -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The check of links asks the public internet only, and the very address that it has checked."""
+"""Test that the check of links asks only the public internet, and only the exact address that it has checked."""
 
 import socket
 import threading
@@ -44,7 +44,9 @@ def english(monkeypatch):
 
 
 def answers(monkeypatch, *addresses: str) -> list[str]:
-	"""A name server that gives one answer after the other, the last one again and again; returns what it is asked."""
+	"""Replace the name server by one that gives the answers in order and repeats the last; return the names
+	it is asked for.
+	"""
 	asked: list[str] = []
 	real = socket.getaddrinfo
 

@@ -1,4 +1,4 @@
-"""Who has unsubscribed elsewhere on the site is found in whatever spelling, and along an index."""
+"""Test that unsubscriptions elsewhere on the site are found in every spelling, and by an index."""
 
 import frappe
 import pytest
@@ -23,7 +23,7 @@ KEY = "a@kunde.example"
 
 
 def written(doctype: str, name: str, field: str, text: str) -> None:
-	"""As if an import or another app had stored it so: no event, no clean-up."""
+	"""Store a value as an import or another app would: no event, no clean-up."""
 	frappe.db.set_value(doctype, name, field, text, update_modified=False)
 
 
@@ -91,7 +91,7 @@ def test_the_lookup_reads_along_an_index_and_no_table_as_a_whole(monkeypatch):
 	for text, values in asked:
 		assert " LIKE " not in text.upper() and " RLIKE " not in text.upper()
 		for row in frappe.db.sql(f"EXPLAIN {text}", values, as_dict=True):
-			# a small table may be read as a whole all the same: what counts is that there is a key for it
+			# MariaDB may still scan a small table; what counts is that there is a key for it
 			assert row.possible_keys or "no matching row" in (row.Extra or ""), (row, text)
 
 

@@ -1,4 +1,4 @@
-"""Who goes through a campaign a second time: when, and what begins anew with it and what does not."""
+"""Test a second enrollment of a relation: its conditions, and what it resets or keeps."""
 
 import frappe
 import pytest
@@ -18,7 +18,7 @@ MEMBER, SEND = "Relation Campaign Member", "Relation Campaign Send"
 
 
 class Round:
-	"""A running campaign of calls; `days_pass` is as if all had happened so many days earlier."""
+	"""A running campaign of calls; `days_pass` moves everything back by this number of days."""
 
 	def __init__(self, people: int = 2, steps: int = 1, **values):
 		self.segment = factories.segment().name
@@ -44,7 +44,7 @@ class Round:
 		return enrollment.last_enrollment(self.name, self.people[number])
 
 	def through(self, number: int) -> None:
-		"""All steps of the relation's last enrollment are carried out."""
+		"""Complete all steps of the relation's last enrollment."""
 		rows = {"member": self.member(number)}
 		frappe.db.set_value(SEND, rows, {"state": "Done", "sent_at": now_datetime()})
 
@@ -118,7 +118,7 @@ def test_an_objection_to_an_old_mail_ends_the_passage_that_runs_and_keeps_from_t
 
 
 def test_whose_role_changes_leaves_where_the_campaign_says_so():
-	"""A lead that becomes a customer; that it was a lead before it was taken in is no change."""
+	"""Turn a lead into a customer; the role of lead, older than the enrollment, is not a change."""
 	lead = factories.lead(company_name=factories.unique("Werk"))
 	relation = frappe.db.get_value("Relation Party", {"party": lead.name}, "parent")
 	leaving, staying = Round(people=1, exit_on_role_change=1), Round(people=1)
@@ -230,7 +230,7 @@ def test_an_answer_by_csv_belongs_to_the_last_passage():
 
 
 def test_who_comes_later_with_an_address_that_has_been_served_gets_no_second_message():
-	"""The failure: double mails (frappe#16749). Two relations may share one address."""
+	"""Guard against duplicate emails (frappe#16749): two relations may share one address."""
 	account = factories.insert(
 		"Email Account",
 		email_account_name=factories.unique("Kampagnen"),

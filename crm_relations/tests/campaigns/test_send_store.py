@@ -1,4 +1,6 @@
-"""The store of sends and the status of members on the site: each write sets `modified`, and no illegal one happens."""
+"""Test the store of sends and the status of members: each write sets `modified`, and illegal transitions are
+refused.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -63,7 +65,7 @@ CALLS: dict[str, Callable[[str], object]] = {
 	"complete": lambda name: store.complete_call(name, 1),
 	"fail": lambda name: store.fail(name, "The letter cannot be made"),
 }
-#: transitions of one row by name: they raise
+#: transitions of a single row, which raise
 RAISING = {"requeue", "confirm_sent", "reserve", "postpone_call", "wait", "complete", "fail"}
 
 

@@ -1,4 +1,4 @@
-"""The log of interactions, the task that follows from a next step, and calls of a campaign."""
+"""Test the log of interactions, the task that follows from a next step, and calls of a campaign."""
 
 import frappe
 import pytest
@@ -23,7 +23,7 @@ def relation():
 
 @pytest.fixture
 def call(relation, anna):
-	"""A call with a next step for Anna in three days."""
+	"""Create a call with a next step for Anna in three days."""
 	name = log.record(
 		relation,
 		"Call",
@@ -258,7 +258,7 @@ def test_what_is_logged_has_happened(relation):
 
 
 def test_a_task_goes_to_a_user_of_the_desk_only(relation):
-	"""It opens the relation to the user: a guest of the website must not get one."""
+	"""Give no task to a guest of the website, because a task opens the relation to its user."""
 	website_user = make.insert(
 		"User",
 		email=f"{make.unique('gast')}@kunde.example".lower().replace(" ", ""),

@@ -1,4 +1,4 @@
-"""One timeline of a relation: what stands in it, in which order, page by page, and who sees what."""
+"""Test the timeline of a relation: its entries, their order, paging, and what each user sees."""
 
 import frappe
 import pytest
@@ -71,7 +71,7 @@ def one(relation: str, doctype: str) -> dict:
 
 
 def sell(customer: str, product) -> tuple:
-	"""Quotation, order, delivery, invoice and payment of one sale."""
+	"""Create quotation, order, delivery, invoice and payment of one sale."""
 	from erpnext.selling.doctype.quotation.quotation import make_sales_order
 	from erpnext.selling.doctype.sales_order.sales_order import make_delivery_note, make_sales_invoice
 
@@ -151,7 +151,7 @@ def test_all_that_happened_stands_in_one_timeline(relation, customer, product):
 			"Handover",
 		]
 	)
-	assert len(kinds(relation, group="")) == 15  # as a browser sends no choice
+	assert len(kinds(relation, group="")) == 15  # a browser sends no choice as an empty text
 	assert set(kinds(relation, group="money")) == {"Invoice", "Payment"}
 	assert "Visit" not in kinds(relation, group="documents")
 	assert {"Visit", "Email", "Task"} <= set(kinds(relation, group="contacts"))
@@ -269,7 +269,7 @@ def test_the_number_of_queries_does_not_depend_on_the_length(relation, customer,
 		make.pay(make.invoice(customer.name, [(product.name, 1, 100)]))
 
 	grow(1)
-	timeline(relation)  # fills caches of meta data
+	timeline(relation)  # fills the caches of meta data
 	short = queries_of(timeline, relation, limit=100)
 	grow(8)
 	assert queries_of(timeline, relation, limit=100) == short <= 25

@@ -1,4 +1,4 @@
-"""Attribution is written anew from the invoices, and the report shows what the statement says."""
+"""Test that attribution is rebuilt from the invoices, and that the report agrees with the statement."""
 
 import frappe
 import pytest
@@ -40,7 +40,7 @@ def customer():
 
 @pytest.fixture
 def story(customer):
-	"""An invoice of two campaigns and of a line without one, and the credit note of its first line."""
+	"""Create an invoice of two campaigns and of a line without one, and the credit note of its first line."""
 	spring, autumn = campaign("Frühling"), campaign("Herbst")
 	invoice = sell(customer, [(spring, 100), (autumn, 200), (None, 50)])
 	note = credit_note(invoice, lambda row: row.relation_campaign == spring)

@@ -1,4 +1,7 @@
-"""Invoices that no chain leads to a campaign are attributed by the rule of their company, and the books still add up."""
+"""Test that invoices without a document flow to a campaign are attributed by the rule of their company.
+
+Statement and ledger must still agree.
+"""
 
 import json
 import os
@@ -44,7 +47,7 @@ def rule(name: str = "Linear", days: int = 90, company: str = COMPANY, **values)
 
 
 def answer(customer: str, to: str, days_ago: float, kind: str = "Reply", **values) -> str:
-	"""The customer has answered to a campaign."""
+	"""Record a response of the customer to a campaign."""
 	relation = identity.relation_of("Customer", customer)
 	key = {"campaign": to, "relation": relation}
 	member = frappe.db.get_value("Relation Campaign Member", key)
@@ -257,7 +260,7 @@ def test_an_invoice_cancelled_while_the_job_runs_gets_no_rows(customer, monkeypa
 
 
 def test_an_invoice_that_got_its_campaign_while_the_job_runs_keeps_the_chain(customer, monkeypatch):
-	"""A line has one row a campaign: what the submit wrote stays when the job writes the same."""
+	"""Keep what the submit wrote when the job writes the same, because a line has one row per campaign."""
 	spring = campaign("Frühling")
 	answer(customer, spring, 5)
 	rule("Last Touch")

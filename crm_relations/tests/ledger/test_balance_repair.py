@@ -1,4 +1,6 @@
-"""Posting vouchers anew with their campaign: what is repaired, what is left alone and why, and that no amount changes."""
+"""Test the repost of vouchers with their campaign: what is repaired, what is left alone and why, and
+unchanged amounts.
+"""
 
 import os
 from urllib.parse import quote
@@ -46,7 +48,7 @@ def spring():
 
 
 def forget(doc) -> None:
-	"""Posted without the campaign, and without it on the document."""
+	"""Remove the campaign from the posted rows and from the document."""
 	without_campaign(doc)
 	doc.db_set("relation_campaign", None, update_modified=False)
 
@@ -93,7 +95,7 @@ def test_who_repaired_what_is_kept_in_three_places(customer, spring, allowed):
 	cancelled = frappe.get_all(
 		"GL Entry", {"voucher_no": invoice.name, "is_cancelled": 1}, order_by="name asc"
 	)
-	assert len(cancelled) == 6  # the rows as they were, and their reversals
+	assert len(cancelled) == 6  # the original rows and their reversals
 
 
 def test_a_journal_that_settles_invoices_of_the_campaign_is_repaired_with_all_its_rows(
@@ -276,7 +278,7 @@ def test_random_chains_posted_before_the_switch_are_repaired_without_another_amo
 	@over_random_chains(CHAINS)
 	def repaired(currency, taxes, _everybody, course):
 		chain = ChangingChain(currency=currency, taxes=taxes)
-		chain.campaigns[1] = chain.campaigns[0]  # of several campaigns, little could be repaired
+		chain.campaigns[1] = chain.campaigns[0]  # of several campaigns, few vouchers could be repaired
 		for name, *arguments in course:
 			note(f"{name}{tuple(arguments)}")
 			chain.do(name, *arguments)
@@ -297,7 +299,7 @@ def test_random_chains_posted_before_the_switch_are_repaired_without_another_amo
 
 
 def posted_without(chain) -> None:
-	"""As if the chain had been posted before campaigns were reported in the ledger."""
+	"""Remove the campaigns, as if the chain was posted before campaigns were reported in the ledger."""
 	names = [doc.name for doc in chain.posted]
 	for doctype in ("GL Entry", "Payment Ledger Entry"):
 		frappe.db.set_value(doctype, {"voucher_no": ["in", names]}, "relation_campaign", None)
@@ -308,7 +310,7 @@ def posted_without(chain) -> None:
 
 @pytest.fixture
 def committed(customer, spring, allowed):
-	"""An invoice of the campaign, and a payment without it; committed, and cancelled afterwards."""
+	"""Commit an invoice of the campaign and a payment without it; cancel them afterwards."""
 	invoice = sell(customer, [(spring, 100)])
 	payment = factories.pay(invoice)
 	forget(payment)

@@ -1,6 +1,7 @@
-"""The balance sheet of a campaign: it balances, agrees with the statement, and says why ERPNext's own differs.
+"""Test the balance sheet of a campaign: it balances, agrees with the statement, and explains differences from
+ERPNext's.
 
-The dimension is switched on for the whole file, which commits, and put back after it.
+The dimension is switched on for the whole file, which commits, and restored after it.
 """
 
 import os
@@ -62,7 +63,7 @@ def test_of_a_combined_invoice_each_campaign_has_its_part_and_erpnext_none(custo
 	invoice = sell(customer, [(spring, 100), (autumn, 200), (None, 50)])
 	payment = factories.pay(invoice, 200)
 	credit_note(invoice, lambda row: row.rate == 200)
-	for name, income, theirs in ((spring, 100, 0), (autumn, 0, -200)):  # the credit note is of autumn alone
+	for name, income, theirs in ((spring, 100, 0), (autumn, 0, -200)):  # the credit note is autumn's
 		sheet = sheet_of(name)
 		assert (sheet.profit, sheet.their_profit) == (income, theirs)
 		assert codes(sheet)[invoice.name] == "several"
@@ -138,7 +139,7 @@ def test_an_invoice_that_carries_the_campaign_and_is_not_attributed_is_told(cust
 
 
 def bill(name: str, lines: list[tuple[str | None, float]], header: str | None = None):
-	"""A submitted purchase invoice of (campaign, net amount) lines of advertising with 19 % input tax."""
+	"""Submit a purchase invoice of (campaign, net amount) lines of advertising with 19 % input tax."""
 	supplier = factories.insert(
 		"Supplier", supplier_name=factories.unique("Agentur"), supplier_group=supplier_group()
 	).name

@@ -1,4 +1,6 @@
-"""The reports of the books at the desk, in German: rows, charts, the way down to the vouchers, and the print."""
+"""Test the accounting reports at the desk in German: rows, charts, the drill-down to the vouchers, and the
+print.
+"""
 
 import frappe
 import pytest
@@ -14,7 +16,9 @@ pytestmark = MARKS
 
 @pytest.fixture
 def books():
-	"""A committed invoice of a campaign that is paid in part, and a reader whose desk is German; cancelled afterwards."""
+	"""Commit an invoice of a campaign, paid in part, and a reader with a German desk; cancel the vouchers
+	afterwards.
+	"""
 	language = frappe.db.get_value("User", "Administrator", "language")
 	frappe.db.set_value("User", "Administrator", "language", "de")
 	invoice = sell(factories.customer().name, [(campaign("Frühling"), 2345.67), (None, 10)])

@@ -1,7 +1,7 @@
-"""Random chains of vouchers: after every step the statement agrees with the ledger, to the cent.
+"""Test random chains of vouchers: after every step the statement agrees with the ledger, to the cent.
 
-30 chains here; nightly (CRM_RELATIONS_NIGHTLY=1) 500, other ones each night: a fault names the seed, and
-`CRM_RELATIONS_SEED` brings them again. `CRM_RELATIONS_CHAINS` sets another number of chains.
+A run tests 30 chains, and nightly (CRM_RELATIONS_NIGHTLY=1) 500, different ones each night. A failure prints
+the seed, and `CRM_RELATIONS_SEED` repeats its chains. `CRM_RELATIONS_CHAINS` sets another number of chains.
 """
 
 import os
@@ -54,7 +54,7 @@ PERCENTS = (0, 0, 0, 5, 12.5)
 
 
 class Dice(Random):
-	"""What steps are asked with."""
+	"""The random choices that steps use."""
 
 	whose: tuple[int, ...] = ()
 
@@ -80,7 +80,7 @@ class Dice(Random):
 		return self.random() < 0.5
 
 
-#: steps that make invoices, and what follows on them; with their arguments
+#: steps that make invoices, and the steps that follow them, with their arguments
 MAKE: dict[str, Callable[[Dice], tuple]] = {
 	"invoice": lambda dice: (dice.lines(), dice.discount()),
 	"bill_in_parts": lambda dice: (dice.lines(), dice.randint(1, 2), dice.discount()),
@@ -122,10 +122,11 @@ FOLLOW: dict[str, Callable[[Dice], tuple]] = {
 
 @st.composite
 def plans(draw) -> tuple[int, tuple[str, int, bool, list[tuple]]]:
-	"""Decimals of the ledger; and currency, table of taxes, whether every line has a campaign, and the steps.
+	"""Draw the decimals of the ledger, currency, table of taxes, whether every line has a campaign, and the
+	steps.
 
-	Hypothesis throws the dice once a chain: what it draws one by one it likes to repeat, and most kinds of steps would not
-	come up in 30 chains.
+	Hypothesis draws one random seed per chain. It tends to repeat what it draws one by one, so that most
+	types of steps would not occur in 30 chains.
 	"""
 	dice = Dice(draw(st.integers(0, 2**64 - 1)))
 	everybody = dice.maybe()
@@ -147,8 +148,11 @@ def plans(draw) -> tuple[int, tuple[str, int, bool, list[tuple]]]:
 def over_random_chains(
 	number: int, *more: st.SearchStrategy
 ) -> Callable[[Callable[..., None]], Callable[[], None]]:
-	"""Decorator: the check gets currency, taxes, whether every line has a campaign, and the course of so many drawn plans,
-	and a value of each further strategy; what it posts is undone after each."""
+	"""Run the decorated check over this number of drawn chains.
+
+	The check gets currency, taxes, whether every line has a campaign, the steps, and a value of each further
+	strategy. What it posts is rolled back after each chain.
+	"""
 
 	def decorate(check: Callable[..., None]) -> Callable[[], None]:
 		@seed(SEED)
@@ -209,7 +213,7 @@ def assert_equals_the_ledger(chain: ChangingChain, before: Statement, everybody:
 		assert (rows[number].campaigns if number in rows else ZERO) == expected
 	assert_costs_equal_the_ledger(chain, result, everybody)
 	if not everybody:
-		return  # a part of each receivable, tax and payment is then nobody's
+		return  # a part of each receivable, tax and payment then belongs to no campaign
 
 	def in_all(figure: str):
 		return sum((getattr(row, figure) for row in result.campaigns), ZERO)
@@ -218,7 +222,7 @@ def assert_equals_the_ledger(chain: ChangingChain, before: Statement, everybody:
 	assert in_all("tax") == -chain.on("Liability", ("Tax",))
 	assert in_all("receivable_open") == chain.on("Asset", ("Receivable",)) + unused[""]
 	if "part" in unused:
-		return  # of a payment and its deduction a part is used: how much of each is the statement's own reckoning
+		return  # a payment with a deduction is used in part: the statement itself decides how much of each counts
 	cash = chain.on("Asset", ("Bank", "Cash"))
 	assert in_all("cash_received") == cash - sum(
 		unused.get(account(COMPANY, number), ZERO) for number in (BANK, CASH)
@@ -232,7 +236,10 @@ def assert_equals_the_ledger(chain: ChangingChain, before: Statement, everybody:
 
 
 def assert_costs_equal_the_ledger(chain: ChangingChain, result: Statement, everybody: bool) -> None:
-	"""What campaigns bought; with input tax, payable and payment where no part of a voucher is without a campaign."""
+	"""Check the campaign costs against the ledger.
+
+	Input tax, payable and payment are checked where every part of a voucher has a campaign.
+	"""
 	rows = {row.account: row.campaigns for row in result.ledger}
 	for whose, figures in enumerate(result.campaigns):
 		assert figures.campaign_cost == chain.spent(whose)

@@ -1,4 +1,4 @@
-"""The statement of several companies in one currency; on the command line and for the desk."""
+"""Test the statement of several companies in one currency, on the command line and at the desk."""
 
 from decimal import Decimal
 
@@ -19,12 +19,14 @@ from crm_relations.tests.support.books.books import campaign, cents, sell
 
 pytestmark = pytest.mark.site
 
-RATE = 1.0842  # dollars a euro
+RATE = 1.0842  # dollars per euro
 
 
 @pytest.fixture(scope="module")
 def daughter():
-	"""A company in dollars with accounts of its own; it takes seconds to make, and stays until the module ends."""
+	"""Create a company in dollars with its own accounts; it takes seconds to make, and stays until the module
+	ends.
+	"""
 	name = "Rhineland Incorporated"
 	doc = frappe.get_doc(
 		{
@@ -63,7 +65,10 @@ def insert_rate(date: str, exchange_rate: float) -> None:
 
 
 def of_no_company(name: str) -> str:
-	"""A campaign for all companies: one that names a company may, in version 16, only be on documents of that company."""
+	"""Create a campaign for all companies.
+
+	In version 16 a campaign that names a company may only be on documents of that company.
+	"""
 	name = campaign(name)
 	frappe.db.set_value("Relation Campaign", name, "company", None)
 	return name
@@ -85,7 +90,7 @@ def sell_in_dollars(daughter: str, name: str | None, amount: float) -> None:
 
 
 def ledger_income(company: str) -> Decimal:
-	"""An independent sum over GL Entry."""
+	"""Return all income as an independent sum over GL Entry."""
 	accounts = frappe.get_all("Account", {"company": company, "root_type": "Income"}, pluck="name")
 	filters = {"company": company, "is_cancelled": 0, "account": ["in", accounts]}
 	rows = frappe.get_all("GL Entry", filters, ["debit", "credit"], limit=0, order_by="name asc")
@@ -105,7 +110,7 @@ def test_a_campaign_of_two_companies_is_summed_at_the_rate_of_the_last_day(daugh
 	assert (str(result.difference), abs(result.rounding) <= Decimal("0.02")) == ("0.00", True)
 	explained = result.attributed + result.other_campaigns + result.not_attributed + result.rounding
 	assert explained == result.ledger_income
-	for part in result.parts:  # each reconciles by itself, in its own currency
+	for part in result.parts:  # each part reconciles by itself, in its own currency
 		assert str(part.statement.difference) == "0.00"
 		assert part.statement.ledger_income == ledger_income(part.statement.company)
 	assert any("USD" in line and "closing date" in line for line in result.basis)

@@ -1,6 +1,6 @@
-"""The campaign as ERPNext's Accounting Dimension: on and off leave what they should, and the balance sheet balances.
+"""Test the campaign as ERPNext's Accounting Dimension: switched on and off, and in the balance sheet.
 
-Changing fields commits, so that these tests cannot be rolled back: the switch is put back after them.
+Changing fields commits, so that these tests cannot be rolled back. The switch is restored after them.
 """
 
 import frappe
@@ -176,7 +176,7 @@ def test_a_field_that_was_deleted_comes_back_with_the_next_migrate(dimension_on)
 
 
 def test_a_dimension_deleted_in_erpnext_is_found_and_comes_back(dimension_on):
-	frappe.delete_doc("Accounting Dimension", dimension.current().name)  # takes our own fields along
+	frappe.delete_doc("Accounting Dimension", dimension.current().name)  # also deletes our own fields
 	assert "dimension-missing" in codes()
 	custom_fields.create()
 	dimension.ensure()
@@ -303,7 +303,7 @@ def test_who_may_not_make_dimensions_may_not_use_the_switch(dimension_off):
 
 
 def finding(code: str):
-	"""The finding of this code among those of the dimension."""
+	"""Return the finding with this code among those of the dimension."""
 	return next(found for found in checks._dimension() if found.code == code)
 
 
@@ -395,7 +395,7 @@ def report_filters(name: str) -> frappe._dict:
 
 
 def totals(name: str) -> dict[str, float]:
-	"""The balance sheet's totals: assets, liabilities, equity, provisional profit."""
+	"""Return the totals of the balance sheet: assets, liabilities, equity, provisional profit."""
 	data = balance_sheet(report_filters(name))[1]
 	found = {}
 	for key, label in (
@@ -410,7 +410,7 @@ def totals(name: str) -> dict[str, float]:
 
 
 def income_of(name: str):
-	"""Total income in ERPNext's Profit and Loss, filtered by the campaign."""
+	"""Return the total income in ERPNext's Profit and Loss, filtered by the campaign."""
 	data = profit_and_loss(report_filters(name))[1]
 	return next(cents(row["total"]) for row in data if "Total Income" in (row.get("account_name") or ""))
 

@@ -1,4 +1,4 @@
-"""Every row of the statement leads to its vouchers, and they add up to it."""
+"""Test that every row of the statement leads to its vouchers, which add up to the row."""
 
 from decimal import Decimal
 
@@ -21,7 +21,10 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture
 def books() -> tuple[str, str, str]:
-	"""Two campaigns with shared and own invoices, a credit note, payments, a write-off, a delivery; and their customer."""
+	"""Create two campaigns and their customer.
+
+	They have shared and own invoices, a credit note, payments, a write-off and a delivery.
+	"""
 	spring, autumn = campaign("Frühling"), campaign("Herbst")
 	customer = factories.customer().name
 	person = factories.insert("Sales Person", sales_person_name=factories.unique("Greta Vertrieb")).name

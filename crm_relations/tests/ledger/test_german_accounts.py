@@ -1,4 +1,6 @@
-"""The default accounts of companies on SKR03 and SKR04: what ERPNext chooses is found, what the demo sets is right."""
+"""Test the default accounts of companies on SKR03 and SKR04: a wrong default of ERPNext is found, the demo
+sets the right one.
+"""
 
 import frappe
 import pytest
@@ -36,7 +38,7 @@ def company_on(chart: str) -> str:
 
 
 def misplaced(company: str) -> dict[str, checks.Finding]:
-	"""Field of the company → what the check says of it."""
+	"""Return the finding of the check for each field of the company."""
 	ends = "-chart"
 	return {
 		finding.code.removesuffix(ends).replace("-", "_"): finding

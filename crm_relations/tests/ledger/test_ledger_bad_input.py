@@ -1,4 +1,6 @@
-"""The books when something is wrong: a clear message or a right figure, never a wrong one, and never a blocked invoice."""
+"""Test the ledger with bad input: a clear message or a correct figure, never a wrong one, and never a blocked
+invoice.
+"""
 
 import frappe
 import pytest
@@ -134,7 +136,7 @@ def test_frozen_accounts_do_not_keep_the_attribution_from_being_written(customer
 	assert rows_of(invoice) == [(spring, 100)] and revenue(spring) == 100
 
 
-# While it runs --------------------------------------------------------------------------------------
+# Changes during a run -------------------------------------------------------------------------------
 
 
 def test_an_invoice_submitted_while_a_rebuild_runs_has_its_rows_once(customer, monkeypatch):
@@ -178,7 +180,7 @@ def test_the_job_locks_the_invoices_that_it_writes_for(customer):
 	assert sent[0].rstrip().endswith("FOR UPDATE")
 
 
-# Rights ---------------------------------------------------------------------------------------------
+# Permissions ----------------------------------------------------------------------------------------
 
 
 def test_a_user_without_rights_on_the_books_posts_an_invoice_that_is_attributed(customer):
@@ -254,7 +256,7 @@ def test_two_companies_with_the_same_campaign_each_have_their_own_figures(custom
 
 
 def stored(doctype: str, **values):
-	"""A row as it is in the database; none of ERPNext's work for it is done."""
+	"""Insert a row as it is in the database, without any of ERPNext's processing."""
 	doc = frappe.get_doc({"doctype": doctype, **values})
 	doc.db_insert()
 	return doc
@@ -310,7 +312,9 @@ def test_a_rule_whose_job_has_not_run_for_a_day_is_found():
 
 
 def sheet_of(name: str, company: str = COMPANY):
-	"""A sheet that balances, has no problem and the statement's revenue as profit."""
+	"""Return the sheet after checking it: it balances, has no problem, and its profit is the statement's
+	revenue.
+	"""
 	sheet = balance_sheet(name, company)
 	assert str(sheet.difference) == "0.00" and not sheet.problems
 	assert sheet.profit == statement(company, [name]).campaigns[0].margin

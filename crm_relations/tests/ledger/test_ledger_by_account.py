@@ -1,4 +1,6 @@
-"""Account by account: what campaigns have, what others have and what nobody has is what the ledger says."""
+"""Test that the amounts of campaigns, of other campaigns and without a campaign add up to the ledger, by
+account.
+"""
 
 from decimal import Decimal
 
@@ -22,7 +24,7 @@ from crm_relations.tests.support.printed import Printed
 
 pytestmark = pytest.mark.site
 
-#: of income, and booked by payments
+#: reduces income, and is posted by payments
 REDUCTIONS = "4840"
 
 
@@ -32,7 +34,7 @@ def customer() -> str:
 
 
 def pay_with_discount(invoice: Document, off: float) -> Document:
-	"""The invoice is paid, less a cash discount on an account of income."""
+	"""Pay the invoice, less a cash discount on an income account."""
 	entry = get_payment_entry("Sales Invoice", invoice.name)
 	entry.paid_amount = entry.received_amount = flt(entry.paid_amount - off, 2)
 	row = {"account": account(COMPANY, REDUCTIONS), "cost_center": center(), "amount": off}
@@ -49,7 +51,7 @@ def on(result: Statement, number: str) -> LedgerRow:
 
 
 def moved(before: Statement, after: Statement, number: str) -> tuple[Decimal, Decimal]:
-	"""What came to campaigns and to nobody on an account."""
+	"""Return the change of an account that belongs to campaigns, and the change that belongs to none."""
 	old, new = on(before, number), on(after, number)
 	return (
 		new.campaigns + new.other_campaigns - old.campaigns - old.other_campaigns,

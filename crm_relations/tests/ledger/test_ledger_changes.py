@@ -1,5 +1,8 @@
-"""What changes after posting: reversals of an immutable ledger, accounts, payments that are allocated anew; and currencies with
-three decimals. Statement and balance sheet follow the ledger as it stands."""
+"""Test changes after posting: statement and balance sheet follow the ledger as it is.
+
+Changes are reversals of an immutable ledger, changed accounts and payments that are allocated again.
+Currencies with three decimals are tested too.
+"""
 
 from decimal import Decimal
 
@@ -36,7 +39,7 @@ def customer():
 
 @pytest.fixture
 def earlier() -> str:
-	"""A day of this fiscal year before today."""
+	"""Return a day of this fiscal year before today."""
 	day = add_days(nowdate(), -40)
 	return day if day[:4] == nowdate()[:4] else f"{nowdate()[:4]}-01-01"
 
@@ -138,7 +141,7 @@ def test_an_account_changed_behind_our_back_is_told_and_rebuilt(customer):
 	figures(spring)
 
 
-# Payments that are allocated anew -------------------------------------------------------------------
+# Payments that are allocated again ------------------------------------------------------------------
 
 
 def test_a_payment_set_free_and_used_for_another_campaigns_invoice_follows(customer, allowed):
@@ -250,7 +253,9 @@ def test_a_ledger_with_three_decimals_adds_up_to_the_last_one(customer, three_de
 
 
 def test_a_unit_that_erpnext_loses_of_a_foreign_invoice_belongs_to_no_campaign(allowed):
-	"""Its ledger rows do not add up: ERPNext books a rounding adjustment, a rounding loss and one row too many."""
+	"""ERPNext posts a rounding adjustment, a rounding loss and one row too many, so that the ledger rows do
+	not add up.
+	"""
 	with ledger_with(3):
 		chain = Chain(currency=DOLLAR, taxes=3)
 		spring, _autumn = chain.campaigns

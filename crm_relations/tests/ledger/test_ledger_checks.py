@@ -1,6 +1,7 @@
-"""What `relations check` finds in the books: each fault is made, found with its remedy, mended by it, and gone.
+"""Test the accounting findings of `relations check`: each fault is made, found, fixed by its remedy, and
+gone.
 
-The findings about the dimension stand in test_dimension.py: they change tables.
+The findings about the dimension are in test_dimension.py, because those tests change tables.
 """
 
 import frappe
@@ -20,7 +21,7 @@ REBUILD = "button Rebuild Attribution"
 
 
 def found(code: str) -> list:
-	"""Findings of this code that concern the company, or all companies."""
+	"""Return the findings with this code that concern the company, or all companies."""
 	return [
 		finding
 		for finding in checks.findings()
@@ -29,7 +30,7 @@ def found(code: str) -> list:
 
 
 def rebuild() -> None:
-	"""What the button queues."""
+	"""Run the rebuild that the button queues."""
 	with held_back():
 		attribution.rebuild()
 
@@ -133,7 +134,7 @@ def test_a_switch_that_is_off_is_found_once_and_mended_in_the_settings(story):
 	(finding,) = found("attribution-off")
 	assert finding.level == "warning" and "Relation Settings" in finding.remedy
 	frappe.db.delete("Relation Attribution", {"name": story.row})
-	assert not found("attribution-missing")  # nobody asked for the row
+	assert not found("attribution-missing")  # the row has not been requested
 	settings = frappe.get_doc("Relation Settings")
 	settings.attribute_invoices = 1
 	settings.save()

@@ -1,4 +1,6 @@
-"""The reports of the books: their rows against sums over GL Entry and Payment Ledger Entry that know nothing of the app."""
+"""Test the accounting reports against sums over GL Entry and Payment Ledger Entry that are independent of the
+app.
+"""
 
 from decimal import Decimal
 
@@ -51,7 +53,7 @@ def submitted(doc, **values):
 
 
 def receivable_balance() -> Decimal:
-	"""Debit − credit of the receivable accounts, from GL Entry."""
+	"""Return debit − credit of the receivable accounts, from GL Entry."""
 	accounts = set(
 		frappe.get_all("Account", {"company": COMPANY, "account_type": "Receivable"}, pluck="name")
 	)
@@ -61,7 +63,7 @@ def receivable_balance() -> Decimal:
 
 
 def open_of(*vouchers: str) -> Decimal:
-	"""What the payment ledger has open on vouchers."""
+	"""Return the open amount of vouchers in the payment ledger."""
 	rows = frappe.get_all(
 		"Payment Ledger Entry",
 		{"against_voucher_no": ["in", vouchers], "delinked": 0, "account_type": "Receivable"},
@@ -97,7 +99,7 @@ def order_of(offer, ago: int):
 	order = make_sales_order(offer.name)
 	for row in order.items:
 		row.delivery_date = nowdate()
-	order.set("payment_schedule", [])  # version 16 takes over that of the quotation, due before the order
+	order.set("payment_schedule", [])  # version 16 copies that of the quotation, due before the order
 	return submitted(order, transaction_date=day(ago), delivery_date=nowdate())
 
 
@@ -110,7 +112,7 @@ def billed(order, ago: int, qty: int | None = None):
 
 
 def rows_of(name: str) -> tuple[list[dict], list[dict]]:
-	"""Rows of the report for one campaign: deals, and what stands below them."""
+	"""Return the rows of the report for one campaign: deals, and the totals below them."""
 	_columns, found, *_rest = pipeline.execute({"company": COMPANY, "campaigns": [name]})
 	return [row for row in found if not row.get("bold")], [row for row in found if row.get("bold")]
 
@@ -171,7 +173,7 @@ def test_what_is_open_on_a_combined_invoice_is_divided_by_its_lines(customer):
 	parts = deals(Asked(COMPANY, day(60), nowdate(), (spring, autumn)))
 	assert sum(deal.open for deal in parts) == open_of(doc.name)
 	assert sum(deal.invoiced for deal in parts) == own_rows([doc.name], "Income")
-	# asked for one campaign, the part of the other is not laid on it
+	# filtered by one campaign, the part of the other campaign is not added
 	assert [cents(row["open"]) for row in both] == [deal.open for deal in parts]
 
 
@@ -332,7 +334,7 @@ def test_a_campaign_of_another_company_is_left_out_unless_it_earned_here(custome
 	assert spring in shown()
 
 
-# All of them -------------------------------------------------------------------------------------
+# All reports -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("report", REPORTS)

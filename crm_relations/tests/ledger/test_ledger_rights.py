@@ -1,4 +1,4 @@
-"""Who may ask the books and the pipeline: every whitelisted function refuses a user without the role."""
+"""Test that every whitelisted function of accounting and pipeline refuses a user without the role."""
 
 import inspect
 
@@ -32,7 +32,7 @@ def handover():
 
 @pytest.fixture
 def as_in_a_request(monkeypatch):
-	"""In test mode version 15 lets everybody pass `only_for`."""
+	"""Leave test mode, in which version 15 lets every user pass `only_for`."""
 
 	def log_in(user: str) -> None:
 		frappe.set_user(user)
@@ -42,7 +42,7 @@ def as_in_a_request(monkeypatch):
 
 
 def whitelisted(module) -> dict:
-	"""name → function that the module itself defines and the desk may call."""
+	"""Return the functions that the module itself defines and the desk may call, by name."""
 	return {
 		name: function
 		for name, function in inspect.getmembers(module, inspect.isfunction)
@@ -51,13 +51,13 @@ def whitelisted(module) -> dict:
 
 
 FUNCTIONS = {**whitelisted(ledger), **whitelisted(pipeline)}
-#: what the role Relation User is for
+#: functions for which the role Relation User exists
 OF_RELATION_USER = {"accept_handover", "qualify"}
 
 
 @pytest.fixture
 def arguments(invoice, handover) -> dict:
-	"""name → arguments with which a user who has the right would get an answer."""
+	"""Return arguments by function, with which a permitted user would get an answer."""
 	return {
 		"statement": {"company": COMPANY},
 		"statement_pdf": {"company": COMPANY},
@@ -136,7 +136,7 @@ def test_a_user_of_one_company_does_not_see_the_books_of_another(invoice):
 		lambda: ledger.balance_sheet(invoice.items[0].relation_campaign, COMPANY),
 		lambda: ledger.repair_vouchers(invoice.items[0].relation_campaign, COMPANY),
 		lambda: ledger.rebuild_attribution(COMPANY),
-		lambda: ledger.rebuild_attribution(),  # all companies, also those that are not his
+		lambda: ledger.rebuild_attribution(),  # all companies, also those that the user may not read
 	):
 		with pytest.raises(frappe.PermissionError):
 			refused()

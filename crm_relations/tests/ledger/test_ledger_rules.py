@@ -1,4 +1,4 @@
-"""The split of vouchers and payments is exact to the cent, whatever the amounts."""
+"""Test that vouchers and payments are split exactly to the cent, whatever the amounts."""
 
 from decimal import Decimal
 
@@ -50,7 +50,9 @@ lines = st.lists(
 
 
 def voucher(rows, rate: Decimal, sign: int = 1, cost: Decimal = Decimal("0.00")) -> Voucher:
-	"""An invoice as ERPNext posts it: income by line, one tax, costs taken off stock, the receivable."""
+	"""Return an invoice as ERPNext posts it: income by line, one tax, cost of goods from stock, the
+	receivable.
+	"""
 	ledger: dict[str, Decimal] = {}
 	for _campaign, account, net in rows:
 		ledger[account] = ledger.get(account, Decimal("0.00")) + sign * net

@@ -1,4 +1,4 @@
-"""The statement adds up to the ledger, whatever happens to the vouchers."""
+"""Test that the statement adds up to the ledger, whatever happens to the vouchers."""
 
 from decimal import Decimal
 

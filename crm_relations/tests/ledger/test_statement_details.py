@@ -1,4 +1,7 @@
-"""What stands beside the revenue of a campaign: discounts, cost of goods, overdue, write-offs, exchange differences; and filters."""
+"""Test the statement's figures in addition to revenue, and its filters.
+
+The figures are discounts, cost of goods, overdue amounts, write-offs and exchange differences.
+"""
 
 from decimal import Decimal
 
@@ -43,7 +46,7 @@ def figures_of(name: str, **more):
 
 
 def goods(cost: float) -> str:
-	"""An item with 100 pieces in stock that cost so much each."""
+	"""Create an item with 100 pieces in stock at this cost per piece."""
 	item = factories.insert(
 		"Item",
 		item_code=(code := factories.unique("WARE")),
@@ -70,7 +73,7 @@ def goods(cost: float) -> str:
 
 
 def cost_in_the_ledger(voucher: str) -> Decimal:
-	"""Debit − credit on expense accounts, summed over GL Entry."""
+	"""Return debit − credit on expense accounts, summed over GL Entry."""
 	rows = frappe.get_all(
 		"GL Entry",
 		{"voucher_no": voucher, "is_cancelled": 0},
@@ -82,7 +85,7 @@ def cost_in_the_ledger(voucher: str) -> Decimal:
 
 
 def delivery(customer: str, lines: list[tuple[str, float, float, str | None]]):
-	"""A submitted delivery of (item, quantity, rate, campaign)."""
+	"""Submit a delivery of (item, quantity, rate, campaign)."""
 	items = [
 		{**factories.line(item, qty, rate), "relation_campaign": name} for item, qty, rate, name in lines
 	]

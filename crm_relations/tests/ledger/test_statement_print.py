@@ -1,4 +1,6 @@
-"""The statement on paper: every figure of the campaign, in German and English, with letter head and page numbers."""
+"""Test the printed statement: every figure of the campaign, in German and English, with letter head and page
+numbers.
+"""
 
 from decimal import Decimal
 
@@ -21,7 +23,7 @@ PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADh
 
 @pytest.fixture
 def books() -> str:
-	"""A campaign with revenue in thousands, a payment and a write-off."""
+	"""Create a campaign with revenue in thousands, a payment and a write-off."""
 	spring = campaign("Frühlingsgrüße")
 	invoice = sell(factories.customer().name, [(spring, 12345.67), (None, 10)])
 	sell(factories.customer().name, [(spring, 1000)])

@@ -1,4 +1,6 @@
-"""Attribution by rule: which answers count, what they weigh, and shares that add up to 1 and to the cent."""
+"""Test the attribution models: which responses count, their weight, and shares that add up to 1 and to the
+cent.
+"""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

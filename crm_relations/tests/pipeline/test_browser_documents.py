@@ -1,4 +1,6 @@
-"""What the desk shows beside documents of ERPNext: the campaigns of an invoice, its process chain, the way to a file."""
+"""Test what the desk adds to documents of ERPNext: the campaigns of an invoice, its document flow, the link
+to a customer file.
+"""
 
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -16,7 +18,7 @@ pytestmark = MARKS
 
 @pytest.fixture
 def invoice() -> Iterator[Document]:
-	"""A committed invoice of a campaign, paid; cancelled afterwards."""
+	"""Commit a paid invoice of a campaign; cancel it afterwards."""
 	sold = sell(factories.customer().name, [(campaign("Frühling"), 1234.5)])
 	payment = factories.pay(sold)
 	frappe.db.commit()

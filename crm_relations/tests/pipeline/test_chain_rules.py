@@ -1,4 +1,4 @@
-"""How a process chain is drawn: no needless arrow, no circle, everything right of what it came from."""
+"""Test how a document flow is drawn: no redundant arrow, no circle, each document to the right of its source."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ EDGES = st.lists(st.tuples(st.sampled_from(NODES), st.sampled_from(NODES)), max_
 
 
 def reachable(edges) -> set[tuple[int, int]]:
-	"""All pairs (earlier, later), found by joining pairs until nothing is new."""
+	"""Return all pairs (earlier, later), found by joining pairs until no new pair appears."""
 	pairs = set(edges)
 	while fresh := {(a, d) for a, b in pairs for c, d in pairs if b == c} - pairs:
 		pairs |= fresh

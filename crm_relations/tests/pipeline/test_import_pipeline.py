@@ -1,6 +1,7 @@
-"""The export of another CRM in ERPNext: every row accounted for, deals as they were, run again without doubles.
+"""Test the import of another CRM's export: every row accounted for, deals unchanged, no duplicates on a
+second run.
 
-The import commits row by row. Here its commits are savepoints, so that a test can take all of it back.
+The import commits row by row. Here its commits are savepoints, so that a test can roll back all of it.
 """
 
 import csv
@@ -26,7 +27,7 @@ from crm_relations.tests.support import factories
 
 pytestmark = pytest.mark.site
 
-#: few: each test imports them anew
+#: few, because each test imports them again
 ACCOUNTS, DEALS = 12, 8
 MADE = (
 	"Opportunity",
@@ -41,7 +42,7 @@ MADE = (
 
 
 def real_data() -> Path | None:
-	"""The public data set beside the checkout, or where CRM_RELATIONS_PIPELINE_DATA says."""
+	"""Return the folder of the public data: next to the checkout, or CRM_RELATIONS_PIPELINE_DATA."""
 	beside = Path(__file__).resolve().parents[4] / "shared" / "data" / "maven_crm"
 	folder = Path(os.environ.get("CRM_RELATIONS_PIPELINE_DATA") or beside)
 	return folder if (folder / "sales_pipeline.csv").is_file() else None
@@ -49,7 +50,7 @@ def real_data() -> Path | None:
 
 @pytest.fixture(autouse=True)
 def uncommitted(monkeypatch):
-	"""Commits become savepoints, and a full rollback goes back to the last of them."""
+	"""Turn commits into savepoints; a full rollback goes back to the last of them."""
 	rollback = frappe.db.rollback
 	frappe.db.savepoint("committed")
 	with monkeypatch.context() as patch:
@@ -69,7 +70,7 @@ def export(tmp_path) -> Path:
 
 @pytest.fixture
 def options(tmp_path) -> dict:
-	"""A source of its own: what other imports of the site have made is not found again."""
+	"""Return options with a new source, so that records of other imports are not found again."""
 	mapping = json.loads(DEFAULT_MAPPING.read_text(encoding="utf-8"))
 	mapping["source"] = factories.unique("test")
 	path = tmp_path / "mapping.json"
@@ -237,7 +238,7 @@ def test_circular_subsidiaries_are_told_and_lose_no_row(export, options):
 def test_spelling_variants_are_mapped_by_rule_and_reported(export, options):
 	if not frappe.db.exists("Industry Type", "Manufacturing"):
 		factories.insert("Industry Type", industry="Manufacturing")
-	generate(export, deals=12, accounts=ACCOUNTS)  # the last one's product is misspelled
+	generate(export, deals=12, accounts=ACCOUNTS)  # the last deal's product is misspelled
 	result = import_pipeline(export, **options)
 	mapped = {(row["column"], row["written"]): row["taken_as"] for row in result["variants"]}
 	assert mapped[("product", "PumpeP200")] == "Pumpe P-200"
@@ -282,7 +283,7 @@ def test_more_deals_continue_where_fewer_ended(export, options):
 
 
 def test_an_interrupted_deal_leaves_nothing_and_the_next_run_completes_it(export, options, monkeypatch):
-	"""Interrupted between invoice and payment of the third won deal."""
+	"""Interrupt the import between invoice and payment of the third won deal."""
 	payments = []
 	pay = booking.Booking._payment
 
@@ -371,7 +372,7 @@ def test_fiscal_years_of_the_deals_are_made_in_step_with_the_calendar(export, op
 
 
 def one_file(tmp_path: Path, text: str, **columns: str) -> dict:
-	"""An export of a single file, and the options for it."""
+	"""Write an export of a single file, and return the options for it."""
 	(tmp_path / "one").mkdir()
 	(tmp_path / "one" / "deals.csv").write_text(text, encoding="utf-8")
 	known = {"key": "Id", "account": "Account", "stage": "Stage", "value": "Amount", "closed_on": "Close"}
@@ -392,7 +393,7 @@ def one_file(tmp_path: Path, text: str, **columns: str) -> dict:
 
 
 def test_one_file_for_several_parts_loses_no_deal(tmp_path):
-	"""An account, a product and a deal may even have one name."""
+	"""Use one name for an account, a product and a deal."""
 	options = one_file(
 		tmp_path,
 		"Id,Product,Account,Stage,Amount,Close\nD1,D1,Werk B,Won,100,2026-06-19\nD2,D2,Werk B,Won,200,2026-06-19\n"
@@ -494,7 +495,7 @@ def test_the_real_data_tells_its_flaws_and_adds_up(options):
 
 
 def groups_in(folder: Path) -> dict[str, set[str]]:
-	"""account → all accounts of its group, as the file says it."""
+	"""Return all accounts in the group of each account, according to the file."""
 	with (folder / "accounts.csv").open(encoding="utf-8") as stream:
 		parents = {row["account"]: row["subsidiary_of"] for row in csv.DictReader(stream)}
 
@@ -505,7 +506,7 @@ def groups_in(folder: Path) -> dict[str, set[str]]:
 
 
 def groups_of(result: dict, account: str) -> set[str]:
-	"""The accounts whose relations are in the group of the account's relation."""
+	"""Return the accounts with relations in the group of the account's relation."""
 	customers = {r.row_key: r.document_name for r in records(result, document_type="Customer")}
 	names = {identity.relation_of("Customer", customer): key for key, customer in customers.items()}
 	relation = identity.relation_of("Customer", customers[account])

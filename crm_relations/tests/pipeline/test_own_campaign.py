@@ -1,5 +1,7 @@
-"""ERPNext's own campaign field, filled from ours, so that ERPNext's reports count our campaigns. The failure: in version 15
-a quotation made from a lead has lost its campaign (platform facts 2)."""
+"""Test that ERPNext's own campaign field is filled from ours, so that ERPNext's reports count our campaigns.
+
+Guard against a failure: in version 15 a quotation made from a lead has lost its campaign (platform facts 2).
+"""
 
 import frappe
 import pytest
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture
 def campaign():
-	"""A campaign of ours that runs."""
+	"""Create a running campaign of ours."""
 	segment = make.segment().name
 	membership.add_members(segment, [make.relation().name])
 	name = make.campaign(make.unique("Frühjahr"), segment=segment, steps=[call_step()]).name
@@ -35,7 +37,7 @@ def own(doc) -> str | None:
 
 
 def entry(name: str) -> str:
-	"""Another entry of ERPNext's list, made by a user."""
+	"""Create another entry of ERPNext's list, as a user does."""
 	frappe.get_doc({"doctype": "Campaign", "campaign_name": name}).insert()
 	return name
 

@@ -1,6 +1,7 @@
-"""A campaign of one company never keeps a document of another from being saved or submitted, whatever the dimension says.
+"""Test that a campaign of one company never blocks a document of another, whatever the state of the
+dimension.
 
-Changing the dimension commits, so that these tests cannot be rolled back: the switch is put back after them.
+Changing the dimension commits, so that these tests cannot be rolled back. The switch is restored after them.
 """
 
 from collections.abc import Callable
@@ -34,7 +35,7 @@ STATES = ("on", "disabled", "off")
 
 @pytest.fixture(scope="module", params=STATES, name="state", autouse=True)
 def state_of_the_dimension(request, sister):
-	"""The dimension is on, disabled in ERPNext, or off."""
+	"""Switch the dimension on, disable it in ERPNext, or switch it off."""
 	before = frappe.db.get_single_value("Relation Settings", "campaign_dimension")
 	switch(request.param != "off")
 	if request.param == "disabled":
@@ -56,7 +57,7 @@ def campaign_of(company: str | None) -> str:
 
 @pytest.fixture
 def party(sister):
-	"""A customer and a supplier of both companies, a service and goods of which there are some in stock."""
+	"""Create a customer and a supplier of both companies, a service, and goods in stock."""
 	goods = factories.insert(
 		"Item", item_code=factories.unique("WARE"), item_group="Products", stock_uom="Nos", is_stock_item=1
 	).name
@@ -72,7 +73,7 @@ def party(sister):
 	)
 
 
-# One draft of each kind: of a company, of a party, with a campaign in header and rows where they have the field --------
+# One draft of each type, with company, party, and a campaign in header and rows where the field exists -----------------
 
 
 def with_campaign(doc: Document, campaign: str | None) -> Document:
@@ -228,7 +229,7 @@ def test_a_document_is_submitted_and_keeps_only_a_campaign_of_its_company_or_of_
 			campaign = campaign_of(of_campaign)
 			doc = with_campaign(DRAFTS[doctype](company, party), campaign)
 			doc.insert(ignore_permissions=True)
-			# as an older version of the app, or a user through the database, may have left it
+			# as another app, or a user through the database, may have left it
 			stored(doc, campaign)
 			doc = frappe.get_doc(doctype, doc.name)
 			doc.submit()

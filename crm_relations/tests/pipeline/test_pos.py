@@ -1,4 +1,4 @@
-"""The till: relation and campaign of till invoices reach the books with the day's closing, once and by line."""
+"""Test that relation and campaign of POS invoices reach the ledger with the day's closing, once and by line."""
 
 from decimal import Decimal
 
@@ -48,8 +48,11 @@ def headers(docs) -> list[str | None]:
 
 
 def combined_by(*campaigns: str | None) -> list[str | None]:
-	"""Headers of the day's invoices: while campaigns are reported in the ledger, ERPNext combines the till invoices of a
-	customer by the campaign of their header, else all of them."""
+	"""Return the campaign headers of the day's invoices.
+
+	While campaigns are reported in the ledger, ERPNext combines a customer's POS invoices by the campaign of
+	their header. Otherwise it combines all of them.
+	"""
 	return sorted(campaigns, key=str) if dimension.state() == "on" else [None]
 
 

@@ -1,4 +1,6 @@
-"""The process chain: from the campaign to the ledger, from whichever document one begins, and no more than one may read."""
+"""Test the document flow from the campaign to the ledger: it is the same from each document, and respects
+permissions.
+"""
 
 import frappe
 import pytest
@@ -22,7 +24,7 @@ MOST_QUERIES = 30
 
 
 def shape(chain: dict) -> set[tuple[str, str]]:
-	"""The arrows as pairs of doctypes; "closed" for a closed box."""
+	"""Return the arrows as pairs of doctypes; "closed" for a closed box."""
 	kinds = {box["key"]: box.get("doctype", "closed") for box in chain["boxes"]}
 	return {(kinds[earlier], kinds[later]) for earlier, later in chain["arrows"]}
 
@@ -32,7 +34,7 @@ def boxes(chain: dict, doctype: str) -> list[dict]:
 
 
 def answered(name: str, relation: str):
-	"""The relation is in the campaign and has answered."""
+	"""Enroll the relation in the campaign, and record its response."""
 	member = make.insert("Relation Campaign Member", campaign=name, relation=relation)
 	return make.insert(
 		"Relation Campaign Response",
@@ -47,7 +49,7 @@ def answered(name: str, relation: str):
 
 @pytest.fixture
 def deal_of():
-	"""Builds a whole deal: answer, lead, handover, opportunity … two invoices and a payment."""
+	"""Create a whole deal: response, lead, handover, opportunity … two invoices and a payment."""
 
 	def build(lines: int = 1, parts: int = 1) -> frappe._dict:
 		spring = campaign("Frühling")
@@ -255,7 +257,7 @@ def test_a_long_chain_costs_no_more_queries_than_a_short_one_and_30_at_most(deal
 	user = make.user(None, "Accounts User", "Sales User", "Relation User", "Stock User")
 	frappe.set_user(user)
 	counts = []
-	for deal in (short, short, long):  # the first time fills Frappe's caches
+	for deal in (short, short, long):  # the first call fills Frappe's caches
 		documents = (deal.opportunity, deal.order, deal.invoices[0], deal.payments[0], deal.lead, deal.answer)
 		counts.append([queries_of(api.process_chain, doc.doctype, doc.name) for doc in documents])
 	assert max(counts[1] + counts[2]) <= MOST_QUERIES, counts
@@ -275,7 +277,7 @@ def test_a_chain_that_goes_on_behind_its_last_step_says_so(deal, monkeypatch):
 	assert api.process_chain("Lead", deal.lead.name)["cut"]
 
 
-# Rights ---------------------------------------------------------------------------------------------
+# Permissions ----------------------------------------------------------------------------------------
 
 
 def test_what_the_reader_may_not_read_is_a_closed_box_without_anything_in_it(deal):

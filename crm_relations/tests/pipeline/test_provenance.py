@@ -1,4 +1,4 @@
-"""Relation and campaign travel along ERPNext's documents, made with ERPNext's own functions."""
+"""Test that relation and campaign are passed on along ERPNext's documents, made with ERPNext's own functions."""
 
 import frappe
 import pytest
@@ -245,7 +245,7 @@ def test_an_amended_invoice_keeps_the_campaigns_of_its_rows(spring, autumn, prod
 
 
 def test_rows_given_by_reference_only_find_the_campaign_of_their_order(spring, product):
-	"""As an import or another app makes them: without ERPNext's mapper."""
+	"""Create them without ERPNext's mapper, as an import or another app does."""
 	sales_order = order(make.customer().name, product, campaign=spring)
 	invoice = make.invoice(
 		sales_order.customer,
@@ -335,7 +335,7 @@ def test_a_fill_that_failed_is_made_up_for_in_the_submitted_document(spring, pro
 
 
 def queries_of(function, *args) -> int:
-	"""How many statements a call sends to the database."""
+	"""Return the number of SQL statements that a call sends to the database."""
 	with sent_statements() as sent:
 		function(*args)
 	return len(sent)

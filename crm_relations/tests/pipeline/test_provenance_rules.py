@@ -1,4 +1,4 @@
-"""Which campaign a document carries, without a site."""
+"""Test which campaign a document carries, without a site."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_a_header_has_the_campaign_that_all_rows_agree_on(campaigns, expected):
 		("A", None, ["A"], True),
 		("A", "A", ["A"], False),
 		("A", "", ["A", "B"], False),  # the mapper added the rows of another order
-		(None, "A", [None], False),  # typed for the first time: empty rows are filled anyway
+		(None, "A", [None], False),  # entered for the first time: empty rows are filled anyway
 	],
 )
 def test_a_header_changed_by_hand_is_told_from_one_that_the_mapper_changed(before, now, rows, expected):

@@ -1,6 +1,7 @@
-"""Payments and journals get the campaign of what they settle, when that is one: by hand, by bank reconciliation, allocated later.
+"""Test that payments and journals get the campaign of what they settle, if there is only one.
 
-Everything is made by ERPNext's own functions. The dimension is on: without it, rows of a journal have no field for a campaign.
+The cases are entry by hand, bank reconciliation and later allocation, all by ERPNext's own functions. The
+dimension is on, because without it rows of a journal have no field for a campaign.
 """
 
 import frappe
@@ -41,7 +42,7 @@ def autumn():
 
 
 def against(invoice, **more) -> dict:
-	"""The fields of a journal's row that settles an invoice."""
+	"""Return the fields of a journal row that settles an invoice."""
 	return {
 		"party_type": "Customer",
 		"party": invoice.customer,
@@ -61,7 +62,7 @@ def header(doc) -> str | None:
 
 @pytest.fixture
 def arrives(customer):
-	"""Money of the customer on the bank's statement: returns a submitted Bank Transaction."""
+	"""Submit and return a Bank Transaction with money of the customer."""
 	bank = factories.insert("Bank", bank_name=factories.unique("Bank")).name
 	bank_account = factories.insert(
 		"Bank Account",
@@ -89,7 +90,7 @@ def arrives(customer):
 
 
 def reconcile(customer: str, invoices: list, receivable: str) -> None:
-	"""ERPNext's Payment Reconciliation: all open payments of the customer against these invoices."""
+	"""Reconcile all open payments of the customer with these invoices by ERPNext's Payment Reconciliation."""
 	doc = frappe.get_doc("Payment Reconciliation")
 	doc.company, doc.party_type, doc.party = COMPANY, "Customer", customer
 	doc.receivable_payable_account = receivable

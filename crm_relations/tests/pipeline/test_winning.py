@@ -1,4 +1,4 @@
-"""A member of a campaign that buys has been won."""
+"""Test that a campaign member that buys has been won."""
 
 import frappe
 import pytest

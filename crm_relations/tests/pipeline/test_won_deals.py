@@ -1,7 +1,8 @@
-"""The won deals of the public sales pipeline go through the import and the books, and come out as the file has them.
+"""Test that the won deals of the public sales pipeline pass through import and ledger as they are in the
+file.
 
-200 of the 4,238, spread over the year; nightly (CRM_RELATIONS_NIGHTLY=1) the whole file. What the ledger says is read
-from GL Entry here, by product, account and month, and not by the app.
+A run imports 200 of the 4,238, spread over the year; nightly (CRM_RELATIONS_NIGHTLY=1) the whole file. The
+ledger is read from GL Entry by product, account and month, and not through the app.
 """
 
 import csv
@@ -36,9 +37,9 @@ pytestmark = [
 
 NIGHTLY = os.environ.get("CRM_RELATIONS_NIGHTLY") == "1"
 WON_IN_ALL = 4238
-#: won deals of this run; fewer for a quick look: CRM_RELATIONS_WON_DEALS
+#: won deals of this run; CRM_RELATIONS_WON_DEALS sets fewer for a quick look
 WON = int(os.environ.get("CRM_RELATIONS_WON_DEALS") or (WON_IN_ALL if NIGHTLY else 200))
-#: how the deals of the file write a product of theirs
+#: the product's name in the deals of the file → its name in the list of products
 PRODUCTS = {"GTXPro": "GTX Pro"}
 
 Totals = dict[str, Decimal]
@@ -46,7 +47,7 @@ Totals = dict[str, Decimal]
 
 @pytest.fixture
 def export(tmp_path) -> Path:
-	"""The public data; unless all deals are wanted, with won deals only, evenly spread over the file."""
+	"""Write the public data; unless all deals are requested, only won deals, evenly spread over the file."""
 	folder = tmp_path / "export"
 	folder.mkdir()
 	for path in real_data().glob("*.csv"):
@@ -139,7 +140,7 @@ def test_won_deals_reconcile_with_their_file_by_product_account_and_month(export
 
 
 def ledger_rows(invoices: set[str]) -> list[tuple[str, str, Decimal]]:
-	"""(invoice, month, credit − debit) of what is posted on income accounts."""
+	"""Return (invoice, month, credit − debit) of the postings on income accounts."""
 	income = set(
 		frappe.get_all("Account", {"root_type": "Income"}, pluck="name", limit=0, order_by="name asc")
 	)
@@ -158,7 +159,7 @@ def ledger_rows(invoices: set[str]) -> list[tuple[str, str, Decimal]]:
 
 
 def what_was_sold(invoices: set[str]) -> dict[str, str]:
-	"""invoice → its only product."""
+	"""Return the only product of each invoice."""
 	lines = frappe.get_all(
 		"Sales Invoice Item", {"docstatus": 1}, ["parent", "item_code"], limit=0, order_by="name asc"
 	)
@@ -168,7 +169,7 @@ def what_was_sold(invoices: set[str]) -> dict[str, str]:
 
 
 def who_bought(invoices: set[str]) -> dict[str, str]:
-	"""invoice → the account's name, which the customer has."""
+	"""Return the name of the account, which is the customer's name, by invoice."""
 	rows = frappe.get_all(
 		"Sales Invoice", {"docstatus": 1}, ["name", "customer_name"], limit=0, order_by="name asc"
 	)
@@ -176,7 +177,7 @@ def who_bought(invoices: set[str]) -> dict[str, str]:
 
 
 def attribution_of(name: str) -> list[tuple[str, str, Decimal]]:
-	"""(product, name of the relation, amount) of what is attributed to a campaign."""
+	"""Return (product, name of the relation, amount) attributed to a campaign."""
 	rows = frappe.get_all(
 		"Relation Attribution",
 		{"campaign": name},

@@ -1,4 +1,4 @@
-"""The form of a handover at the desk: the reasons for the member, and the return to marketing."""
+"""Test the form of a handover at the desk: the reasons for the member, and the return to marketing."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ pytestmark = MARKS
 
 @pytest.fixture
 def handover(campaign) -> Iterator[frappe._dict]:  # noqa: F811
-	"""A committed proposal; removed afterwards."""
+	"""Commit a proposal; remove it afterwards."""
 	row = proposed(campaign)
 	frappe.db.commit()
 	yield row

@@ -1,4 +1,4 @@
-"""Points with reasons, the proposal to sales, and what sales make of it."""
+"""Test points with reasons, the proposal to sales, and the decision of sales."""
 
 import json
 
@@ -134,7 +134,7 @@ def test_an_answer_that_says_no_takes_points_and_proposes_nothing(campaign):
 
 @pytest.fixture
 def rescored(monkeypatch):
-	"""Campaigns to be scored again, and a call that does it without a commit."""
+	"""Return the list of campaigns queued for scoring, and disable commits."""
 	queued = []
 	monkeypatch.setattr(frappe, "enqueue", lambda _function, **values: queued.append(values.get("campaign")))
 	monkeypatch.setattr(frappe.db, "commit", lambda: None)

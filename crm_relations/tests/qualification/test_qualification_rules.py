@@ -1,4 +1,4 @@
-"""Points and proposals, without a site."""
+"""Test points and proposals, without a site."""
 
 import pytest
 

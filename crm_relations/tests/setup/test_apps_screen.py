@@ -1,4 +1,4 @@
-"""Whom Frappe's screen of apps offers the app, and where a user lands after login."""
+"""Test which users see the app on Frappe's screen of apps, and which page a user gets after login."""
 
 import frappe
 import pytest

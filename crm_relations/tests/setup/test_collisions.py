@@ -1,4 +1,6 @@
-"""Objects of an admin under names that the app needs: refused at install, told after it, and never touched."""
+"""Test an administrator's objects under names that the app needs: refused at install, reported later, never
+changed.
+"""
 
 from collections.abc import Iterator
 
@@ -16,7 +18,10 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture(scope="module", autouse=True)
 def empty_columns(connection):
-	"""A dimension that was on in another file has left values in columns without a field, which an install would refuse."""
+	"""Empty columns without a field, in which a dimension of another test file has left values.
+
+	An install would refuse them.
+	"""
 	for doctype, fieldname, _column_type in collisions.existing_columns():
 		if not frappe.db.exists("Custom Field", {"dt": doctype, "fieldname": fieldname}):
 			table = frappe.qb.DocType(doctype)

@@ -1,7 +1,7 @@
-"""The demo and the command line as an admin meets them: what they print, their JSON keys, their exit codes.
+"""Test the demo and the command line as an administrator uses them: output, JSON keys and exit codes.
 
-On a copy of the test site, because all of it is committed. Commands are processes of their own where the process
-is what matters; the others share one.
+It runs on a copy of the test site, because everything is committed. Commands run as separate processes where
+the process matters; the others share one.
 """
 
 import json
@@ -46,19 +46,19 @@ NOWHERE = "Nowhere to be found"
 @pytest.fixture(scope="module")
 def other(connection) -> Iterator[OtherSite]:
 	with other_site() as site:
-		site.bench("relations", "confirm-live-site")  # the copy is a site of its own
+		site.bench("relations", "confirm-live-site")  # the copy is a separate site
 		yield site
 
 
 @pytest.fixture(scope="module")
 def demo(other) -> dict:
-	"""The first run, as JSON."""
+	"""Return the first run, as JSON."""
 	return json.loads(other.bench("relations", "demo", "--deals", str(DEALS), "--json"))
 
 
 @pytest.fixture(scope="module")
 def answers(other, demo, tmp_path_factory) -> dict[str, dict]:
-	"""What the commands answer on the demo's site: first words of the line → code, out, err."""
+	"""Return the answers of the commands on the demo's site: first words of the line → code, out, err."""
 	export = generate(tmp_path_factory.mktemp("export"), deals=2, accounts=3)
 	mapping = Path(story.__file__).parent / "mapping.json"
 	lines = {
@@ -78,7 +78,7 @@ def answers(other, demo, tmp_path_factory) -> dict[str, dict]:
 
 
 def read(answers: dict[str, dict], name: str) -> dict:
-	"""The JSON document of a command that ended well, alone on stdout."""
+	"""Return the JSON document of a successful command, which must be all of its stdout."""
 	answer = answers[name]
 	assert answer["code"] == 0, answer["err"]
 	return json.loads(answer["out"])
@@ -174,7 +174,7 @@ def test_check_says_what_it_found_and_the_remedy(answers):
 	for finding in data["findings"]:
 		assert set(finding) == {"level", "code", "message", "remedy"}
 		assert finding["message"] and finding["remedy"]
-	# nobody works for a copy of the test site
+	# a copy of the test site has no workers
 	assert data["findings"]
 
 

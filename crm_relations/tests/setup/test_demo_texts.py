@@ -1,4 +1,4 @@
-"""The demo tells the story of a German company: the reasons that a salesperson reads are German."""
+"""Test that the demo tells the story of a German company: the reasons that a salesperson reads are German."""
 
 import ast
 from pathlib import Path

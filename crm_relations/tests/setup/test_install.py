@@ -1,4 +1,4 @@
-"""The fields and keys that an installed site has."""
+"""Test the fields and keys of an installed site."""
 
 import frappe
 import pytest

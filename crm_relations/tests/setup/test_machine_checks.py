@@ -1,4 +1,6 @@
-"""What `relations check` says about scheduler, workers, PDF, running campaigns and the law of the country."""
+"""Test the findings of `relations check` about scheduler, workers, PDF, running campaigns and the law of the
+country.
+"""
 
 import frappe
 import pytest
@@ -29,7 +31,7 @@ def found(findings) -> dict[str, Finding]:
 
 @pytest.fixture
 def scheduler(monkeypatch):
-	"""A scheduler that is on and has just run; no worker is asked for."""
+	"""Set up a scheduler that is on and has just run, without the check of workers."""
 	for key in ("maintenance_mode", "pause_scheduler", "disable_scheduler"):
 		monkeypatch.setitem(frappe.local.conf, key, 0)
 	frappe.db.set_single_value("System Settings", "enable_scheduler", 1)
@@ -172,7 +174,7 @@ def test_a_missing_pdf_engine_is_told_with_the_packages(monkeypatch):
 
 @pytest.fixture
 def running():
-	"""A running campaign with a call and an e-mail, written as it stands in the database."""
+	"""Insert a running campaign with a call and an email straight into the database."""
 	user = factories.user(None, "Relation User", "Sales User")
 	segment = factories.insert("Relation Segment", segment_name=factories.unique("Alle"), kind="Manual")
 	doc = factories.insert(

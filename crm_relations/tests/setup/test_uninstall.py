@@ -1,4 +1,6 @@
-"""Uninstall beside objects of an admin, and the way back from the archive. On a copy of the test site."""
+"""Test uninstall with objects of an administrator, and restoring from the archive, on a copy of the test
+site.
+"""
 
 import json
 import re
@@ -90,5 +92,5 @@ def test_objects_of_an_admin_are_listed_and_made_harmless_and_the_archive_brings
 
 
 def restored(now: dict, before: dict) -> dict:
-	"""The part of today's holdings that the archive had."""
+	"""Return the part of the current rows that was in the archive."""
 	return {key: value for key, value in now.items() if key in before}

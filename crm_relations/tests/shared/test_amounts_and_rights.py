@@ -1,4 +1,4 @@
-"""Amounts, secrets and files for users who may read documents only in part: nothing tells of the rest."""
+"""Test amounts, secrets and files for users that may read only some documents: nothing reveals the rest."""
 
 import frappe
 import pytest
@@ -31,7 +31,7 @@ SEND = "Relation Campaign Send"
 
 @pytest.fixture
 def sold():
-	"""A customer with one invoice of 33,333."""
+	"""Create a customer with one invoice of 33,333."""
 	customer = factories.customer(territory=HOME)
 	factories.invoice(customer.name, [(factories.item().name, 1, 33333)])
 	return frappe._dict(customer=customer.name, relation=relation_of("Customer", customer.name))
@@ -135,7 +135,7 @@ def test_an_error_message_names_no_company_that_the_user_may_not_read():
 	assert mine in str(refused.value) and other not in str(refused.value)
 
 
-# ── work by hand ───────────────────────────────────────────────────────────────────────────────
+# ── manual work ────────────────────────────────────────────────────────────────────────────────
 
 
 def call(**values) -> dict:
@@ -148,7 +148,7 @@ def letter() -> dict:
 
 @pytest.fixture
 def hidden():
-	"""A relation of another territory, with number and address; the agent below may not read it."""
+	"""Create a relation of another territory, with number and address, which the agent below may not read."""
 	doc = factories.relation(
 		territory=ABROAD,
 		mobile_no="+4915123456788",
@@ -245,9 +245,9 @@ def test_files_of_a_campaign_are_deleted_after_a_week_once_the_letters_are_poste
 	assert frappe.db.exists(campaign_files.DOCTYPE, {"campaign": campaign, "file_url": made["file"]})
 
 
-# ── fields that an API withholds ───────────────────────────────────────────────────────────────
+# ── fields that an API hides ───────────────────────────────────────────────────────────────────
 
-#: doctype → fields that our functions withhold from users who may read the doctype
+#: doctype → fields that our functions hide from users that may read the doctype
 WITHHELD = {
 	"Relation Duplicate": ["reasons"],
 	"Relation Attribution": ["evidence"],

@@ -1,4 +1,6 @@
-"""A user at the desk: a headless Chromium, the real web server, a real worker, mails into an SMTP sink."""
+"""Test a user's work at the desk: a headless Chromium, the real web server, a real worker, emails to an SMTP
+sink.
+"""
 
 import os
 from collections import Counter
@@ -53,7 +55,7 @@ def test_the_start_button_sends_each_mail_once_also_when_the_job_is_killed_in_th
 	states = mailing.states(campaign)
 	assert set(received.values()) == {1}
 	assert {address for address, state in states.items() if state == "Sent"} <= set(received)
-	# one message was under way when the worker died: nobody knows, so it is shown and not sent again
+	# one message was being sent when the worker died: its state is unknown, so it is shown and not sent again
 	assert len([state for state in states.values() if state == "Uncertain"]) <= 1
 	assert len(states) == 12 and mailing.balanced(campaign)
 	assert not page.errors

@@ -1,4 +1,4 @@
-"""Texts from outside in a real browser: wherever the desk shows them, no script of theirs runs."""
+"""Test external texts in a real browser: wherever the desk shows them, their scripts do not run."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ IMAGE = f"{OPEN}>"
 
 @pytest.fixture(name="quiet")
 def page_without_scripts_of_others(page):
-	"""The page of the desk; `page.struck()` tells whether a payload ran."""
+	"""Yield the page of the desk; `page.struck()` returns whether a payload ran."""
 	dialogs = []
 	page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
 	page.struck = lambda: dialogs or page.evaluate("window.struck")
@@ -43,7 +43,7 @@ def mailing() -> Iterator[Mailing]:
 
 
 def look_at(page, route: str, shown: str = "") -> None:
-	"""Open a page of the desk and wait until it shows a text, or an answer of the server that it cannot."""
+	"""Open a page of the desk and wait until it shows a text, or an error of the server."""
 	page.goto(route)
 	page.wait_for_selector(".page-head:visible .title-text, .page-head:visible .page-title", timeout=60_000)
 	if shown:
@@ -84,7 +84,7 @@ def test_call_script_and_name_run_nothing_in_the_call_list(quiet, mailing):
 	frappe.db.set_value("Relation Campaign Step", campaign.steps[0].name, "call_script", script)
 	frappe.db.set_value(
 		"Relation", relation, "relation_name", IMAGE
-	)  # past every filter: the desk escapes too
+	)  # bypasses every filter: the desk escapes too
 	enrollment.start(campaign.name)
 	frappe.db.commit()
 	look_at(quiet, f"/app/relation-campaign/{campaign.name}")
@@ -164,7 +164,7 @@ def test_an_import_runs_nothing_in_records_and_preview(quiet):
 			"existing": "Update",
 			"status": "Checked",
 			"rows_total": 1,
-			"preview": json.dumps([row]),  # written over REST, where nothing of ours looks at it
+			"preview": json.dumps([row]),  # written over REST, where our code does not check it
 			"failure": "x",
 		}
 	)

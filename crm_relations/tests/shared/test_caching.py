@@ -1,4 +1,4 @@
-"""What a test leaves in Frappe's cache for the next one: nothing that it made itself."""
+"""Test that a test leaves nothing of its own in Frappe's cache for the next test."""
 
 import frappe
 import pytest
@@ -25,7 +25,7 @@ def test_a_doctype_that_a_test_changed_is_read_again():
 		value="Firma",
 	)
 	setter.name = frappe.generate_hash(length=10)
-	setter.db_insert()  # past Frappe's own care for its cache
+	setter.db_insert()  # bypasses Frappe's own handling of its cache
 	assert label(cached=False) == "Firma"
 	frappe.db.rollback()
 	cache.empty()

@@ -1,4 +1,4 @@
-"""What the desk gets at its start, and whether its bundles are built."""
+"""Test what the desk loads at its start, and whether its bundles are built."""
 
 import os
 from pathlib import Path
@@ -60,6 +60,6 @@ def test_a_bundle_is_stale_when_it_is_missing_or_older_than_a_source(tmp_path, m
 
 
 def age(path: Path, seconds: int) -> None:
-	"""Move the time of a file's last change ahead."""
+	"""Move the time of a file's last change forward."""
 	now = path.stat().st_mtime
 	os.utime(path, (now + seconds, now + seconds))

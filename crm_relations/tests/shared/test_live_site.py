@@ -1,4 +1,4 @@
-"""A restored copy of a site sends nothing by itself until an administrator says that it is the live site."""
+"""Test that a restored copy of a site sends nothing until an administrator confirms that it is the live site."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def mailing(sink):
 
 
 def restored_elsewhere(**other: str) -> None:
-	"""The database says what the live site was; this one differs."""
+	"""Change what the database stores of the live site, so that this site differs."""
 	live_site.confirm()
 	known = json.loads(frappe.db.get_single_value("Relation Settings", "live_site", cache=False))
 	frappe.db.set_single_value("Relation Settings", "live_site", json.dumps({**known, **other}))
@@ -92,7 +92,7 @@ def test_a_copy_sends_no_campaign_and_an_administrator_lets_it_go_on(mailing, si
 	assert "_of_production" in api.progress(campaign)["held_back"]
 
 	frappe.set_user(factories.user(None, "Relation Manager"))
-	monkeypatch.setitem(frappe.flags, "in_test", False)  # Frappe asks for no role in tests
+	monkeypatch.setitem(frappe.flags, "in_test", False)  # Frappe checks no role in tests
 	with pytest.raises(frappe.PermissionError):
 		api.confirm_live_site()
 	frappe.set_user(factories.user(None, "System Manager"))

@@ -1,4 +1,4 @@
-"""Texts from outside on a real site: in no table do they stay markup, however they get there."""
+"""Test external texts on a real site: no table stores them as markup, however they get there."""
 
 import frappe
 import pytest
@@ -12,7 +12,7 @@ from crm_relations.tests.support.factories import relation
 pytestmark = pytest.mark.site
 
 IMAGE = "<img src=x onerror=alert(1)>"
-#: Frappe looks into no text that is valid JSON
+#: Frappe does not filter text that is valid JSON
 LITERAL = f'"{IMAGE}"'
 
 

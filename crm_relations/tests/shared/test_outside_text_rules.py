@@ -1,4 +1,4 @@
-"""Texts from outside become markup nowhere: what is written without documents, and what the desk shows as HTML."""
+"""Test that external texts never become markup: in writes without documents, and where the desk shows HTML."""
 
 import ast
 import json
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.lint
 
 APP = Path(__file__).resolve().parents[2]
 WRITER = APP / "shared" / "text" / "outside_text.py"
-#: tables that hold names, dates and figures, and what is put back as it was stored
+#: tables of names, dates and figures, and values that are restored as they were stored
 WITHOUT_TEXT = {
 	"relations/facts/queue.py",
 	"relations/facts/build.py",
@@ -25,9 +25,9 @@ WITHOUT_TEXT = {
 	"relations/duplicates/index.py",
 	"relations/merging/merge_snapshot.py",
 	"segments/members/queue.py",
-	"campaigns/consents/address_variants.py",  # the very spelling of a field that Frappe has cleaned
+	"campaigns/consents/address_variants.py",  # the exact spelling of a field that Frappe has cleaned
 }
-#: variables that hold no text: (file, variable)
+#: variables without text: (file, variable)
 FIGURES = {
 	("relations/facts/classes.py", "values"),
 	("relations/creation/merge.py", "values"),
@@ -84,7 +84,7 @@ def _calls() -> Iterator[tuple[str, ast.Call]]:
 
 
 def is_safe(value: ast.expr) -> bool:
-	"""A constant, a translated constant, or a text that went through the helper."""
+	"""Return whether a value is a constant, a translated constant, or a text from the escaping helper."""
 	if isinstance(value, ast.BoolOp | ast.IfExp):
 		parts = value.values if isinstance(value, ast.BoolOp) else [value.body, value.orelse]
 		return all(map(is_safe, parts))

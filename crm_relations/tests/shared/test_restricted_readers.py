@@ -1,5 +1,8 @@
-"""What Frappe's own requests beside lists give to a reader who may read a part: reports, charts, number cards, prints,
-neighbours, titles, tags, search, and reports that are stored or mailed."""
+"""Test what Frappe's requests other than lists show to a reader with partial permissions.
+
+They are reports, charts, number cards, prints, neighbors, titles, tags, search, and reports that are stored
+or sent by email.
+"""
 
 import json
 
@@ -20,12 +23,12 @@ pytestmark = pytest.mark.site
 
 world, own_request = test_user_permissions.world, test_user_permissions.own_request
 
-#: rows of these stand for all doctypes that follow the relation; the list of the others is compared elsewhere
+#: rows of these represent all doctypes that follow the relation; the list of the others is compared elsewhere
 KINDS = ("Relation", "Relation Stage Log", "Relation Interaction", "Relation Consent")
 
 
 def request(cmd: str, **arguments):
-	"""Call a whitelisted function as a request does: by its path, with what replaces it, arguments as text."""
+	"""Call a whitelisted function as a request does: by its path, through overrides, arguments as text."""
 	sent = {
 		key: value if isinstance(value, str) else frappe.as_json(value) for key, value in arguments.items()
 	}
@@ -37,7 +40,7 @@ def request(cmd: str, **arguments):
 
 
 def shown(*answers) -> str:
-	"""All that an answer tells, the response beside it included."""
+	"""Return everything that an answer reveals, including the response."""
 	return frappe.as_json([*answers, frappe.local.response])
 
 
@@ -46,7 +49,7 @@ TAG = "Messe"
 
 @pytest.fixture
 def rows(world):
-	"""doctype → (name of a readable row, name of a hidden row); all of them have a tag."""
+	"""Return (name of a readable row, name of a hidden row) by doctype; all of them have a tag."""
 	found = {"Relation": (world.mine.relation, world.other.relation)}
 	found |= {name: tuple(row(name, one) for one in world.relations) for name in KINDS[1:]}
 	for doctype, names in found.items():
@@ -66,7 +69,7 @@ def reader(world, by: str) -> str:
 
 
 def listing(doctype: str, mine: str, other: str) -> dict[str, dict]:
-	"""Requests that answer with rows, as the desk sends them: path → arguments."""
+	"""Return requests that answer with rows, as the desk sends them: path → arguments."""
 	names, field = [[doctype, "name", "in", [mine, other]]], f"`tab{doctype}`.`name`"
 	grouped = {"group_by": field, "aggregate_function": "count", "aggregate_on_doctype": doctype}
 	view = {"doctype": doctype, "fields": [field], "filters": names}
@@ -101,7 +104,7 @@ def listing(doctype: str, mine: str, other: str) -> dict[str, dict]:
 
 
 def single(doctype: str, name: str) -> dict[str, dict]:
-	"""Requests for one document: path → arguments."""
+	"""Return requests for one document: path → arguments."""
 	told = {"reference_doctype": doctype, "reference_name": name, "content": "x"}
 	return {
 		"frappe.client.get": {"doctype": doctype, "name": name},

@@ -1,4 +1,6 @@
-"""Steps beside ERPNext's documents: a failing one is undone, kept and tried again, and blocks nothing."""
+"""Test steps that run with ERPNext's documents: a failing step is undone, kept and retried, and blocks
+nothing.
+"""
 
 import frappe
 import pytest
@@ -127,7 +129,7 @@ def test_a_deadlock_is_for_frappe_to_repeat(doc):
 	with pytest.raises(frappe.QueryDeadlockError):
 		run_steps(doc, deadlocks)
 	assert open_steps(doc) == []
-	run_steps(doc, fails)  # and the next one has its savepoint again
+	run_steps(doc, fails)  # and the next step has its savepoint again
 	assert open_steps(doc) == [STEPS + "fails"]
 
 

@@ -1,4 +1,4 @@
-"""Texts that the app stores with a record are English there, and in the language of the reader on the screen."""
+"""Test that texts stored with a record are English, and shown in the language of the reader."""
 
 import ast
 import csv
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.site
 
 APP = Path(stored_texts.__file__).resolve().parents[2]
 
-#: functions that store a text, and their arguments that hold it
+#: functions that store a text, and the arguments that hold it
 WRITERS = {"record", "withdraw", "request", "update", "note_bounce", "mark_sent", "fail", "suppress"}
 STORED = {"source", "proof", "reason"}
 

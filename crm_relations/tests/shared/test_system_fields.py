@@ -1,4 +1,6 @@
-"""What only our code writes: every read-only field of every doctype of ours, tried by every role over Frappe's own doors."""
+"""Test that only our code writes system-managed fields: every read-only field, every role, Frappe's own
+functions.
+"""
 
 import json
 from collections.abc import Iterator
@@ -39,7 +41,7 @@ def _read_only(doctype: str) -> list[dict]:
 
 
 def _value(field: dict, number: int) -> Any:
-	"""A value of the field's type; another one for each number."""
+	"""Return a value of the field's type, different for each number."""
 	kind = field["fieldtype"]
 	if kind in table_fields:
 		return [_row(field["options"], number)]
@@ -64,10 +66,12 @@ def _row(doctype: str, number: int) -> dict:
 
 
 def _stored(doctype: str) -> frappe.model.document.Document:
-	"""A document with a value in each field. Written past all checks, since only the check of the caller's values,
-	which comes first, is of interest here."""
+	"""Insert a document with a value in each field.
+
+	All checks are bypassed, because only the check of the caller's values, which runs first, is tested here.
+	"""
 	values = {field["fieldname"]: _value(field, 0) for field in _fields(doctype)}
-	relation = factories.relation().name  # whose rows may be read depends on it
+	relation = factories.relation().name  # decides which rows may be read
 	values |= {f["fieldname"]: relation for f in _fields(doctype) if f.get("options") == "Relation"}
 	if METAS[doctype].get("issingle"):
 		for fieldname, value in values.items():
@@ -85,7 +89,10 @@ def _stored(doctype: str) -> frappe.model.document.Document:
 
 
 def _users() -> list[str]:
-	"""Administrator, and for each role a user with this role only. Written directly: a user's own checks take long."""
+	"""Return Administrator, and a user with only this role for each role.
+
+	They are written directly, because a user's own checks take long.
+	"""
 	users = ["Administrator"]
 	for role in ROLES:
 		user = frappe.get_doc({"doctype": "User", "name": f"{frappe.scrub(role)}@system-fields.example"})
@@ -120,7 +127,7 @@ def test_no_role_changes_a_read_only_field(doctype):
 	for user in _users():
 		frappe.set_user(user)
 		if not frappe.has_permission(doctype, "write", doc=stored.name):
-			tried, expected = fields[:1], frappe.PermissionError  # before any field is looked at
+			tried, expected = fields[:1], frappe.PermissionError  # before any field is checked
 		else:
 			tried, expected = fields, REFUSED
 		for field in tried:
@@ -178,7 +185,7 @@ TABLES = [
 @pytest.mark.parametrize(("doctype", "table", "row_type"), TABLES)
 def test_read_only_fields_of_rows_are_protected_in_and_without_their_document(doctype, table, row_type):
 	stored = _stored(doctype)
-	if not stored.get(table):  # of a single
+	if not stored.get(table):  # of a Single doctype
 		stored.append(table, _row(row_type, 0)).db_insert()
 		stored = frappe.get_doc(doctype)
 	row = stored.get(table)[0]
@@ -209,7 +216,7 @@ def test_the_message_names_the_field():
 
 
 def _from_form(doc: Any, **changes: Any) -> None:
-	"""Save as the desk does: the whole document, with the mark of Frappe's form."""
+	"""Save the whole document with the mark of Frappe's form, as the desk does."""
 	sent = json.loads(frappe.as_json(doc)) | {"__last_sync_on": "2026-01-01T00:00:00.000Z", "__unsaved": 1}
 	savedocs(json.dumps({**sent, **changes}), "Save")
 

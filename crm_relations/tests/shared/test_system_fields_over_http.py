@@ -1,4 +1,6 @@
-"""What only our code writes, tried with real logins over HTTP, through each door by which Frappe changes documents."""
+"""Test system-managed fields over HTTP with real logins, by each function through which Frappe changes
+documents.
+"""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +26,7 @@ LOGINS = {
 	"managers": ("Relation Manager", "Sales Manager", "Accounts Manager", "Support Team"),
 	"users": ("Relation User", "Sales User", "Accounts User"),
 }
-#: doctype → system-managed fields and what a request tries to write there
+#: doctype → system-managed fields and the values that a request tries to write
 TRIED = {
 	"Relation": {"uid": "0" * 32, "parties": [], "stage_since": "2020-01-01", "completeness": 99},
 	"Relation Campaign": {
@@ -43,7 +45,9 @@ TRIED = {
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[SimpleNamespace]:
-	"""A server, a logged-in session for each of LOGINS, and a document of each doctype of TRIED; all is taken away again."""
+	"""Yield a server, a logged-in session for each of LOGINS, and a document of each doctype of TRIED; remove
+	all afterwards.
+	"""
 	frappe.set_user("Administrator")
 	users = {key: factories.user(None, *roles) for key, roles in LOGINS.items()}
 	for user in users.values():
@@ -104,13 +108,13 @@ def _login(root: str, user: str) -> requests.Session:
 	session.headers["Host"] = SITE
 	answer = session.post(f"{root}/api/method/login", data={"usr": user, "pwd": PASSWORD}, timeout=60)
 	assert answer.status_code == 200, answer.text
-	# cookies are for the site's name, the requests go to its address
+	# cookies belong to the site's name, but the requests go to its address
 	session.headers["Cookie"] = f"sid={answer.cookies['sid']}"
 	return session
 
 
 def _stored(doctype: str, name: str) -> str:
-	"""All that only our code writes in a document, as it stands in the database."""
+	"""Return the values in the database that only our code writes in a document."""
 	frappe.db.rollback()  # read what the server has committed
 	doc = frappe.get_doc(doctype, name)
 	protected = protection(doctype)
@@ -120,7 +124,7 @@ def _stored(doctype: str, name: str) -> str:
 
 
 def _doors(doctype: str, name: str, field: str, value) -> dict[str, tuple[str, str, dict]]:
-	"""Ways to change a document: name → HTTP method, path, arguments."""
+	"""Return the ways to change a document: name → HTTP method, path, arguments."""
 	whole = json.loads(frappe.as_json(frappe.get_doc(doctype, name))) | {field: value}
 	changed = json.dumps([{"doctype": doctype, "docname": name, field: value}])
 	path = f"{quote(doctype)}/{quote(name)}"

@@ -1,5 +1,8 @@
-"""A document is readable only if its relation is, and a relation only if its party documents are: for users with User
-Permissions, in lists, REST, dotted fields, links, exports, segments, timeline and files."""
+"""Test that a document is readable only if its relation is, and a relation only if its party documents are.
+
+The users have User Permissions. The tests cover lists, REST, dotted fields, links, exports, segments,
+timeline and files.
+"""
 
 import urllib.parse
 from types import SimpleNamespace
@@ -37,7 +40,7 @@ LINKED = hooks._of_relations
 
 
 def company() -> str:
-	"""A company that User Permissions can name; nothing is booked in it."""
+	"""Create a company that User Permissions can name; no test posts anything in it."""
 	doc = frappe.get_doc({"doctype": "Company", "company_name": factories.unique("Schwester")})
 	doc.update({"abbr": frappe.generate_hash(length=5), "default_currency": "EUR", "country": "Germany"})
 	doc.name = doc.company_name
@@ -47,7 +50,7 @@ def company() -> str:
 
 @pytest.fixture(autouse=True)
 def own_request():
-	"""What a test puts into the form of the request is gone after it."""
+	"""Remove the values that a test puts into the form of the request."""
 	before = frappe.local.form_dict
 	yield
 	frappe.local.form_dict = before
@@ -55,7 +58,7 @@ def own_request():
 
 @pytest.fixture
 def world():
-	"""Two relations, each a customer and a lead: of two territories, countries and companies."""
+	"""Create two relations, each a customer and a lead, of two territories, countries and companies."""
 	found = SimpleNamespace(city=factories.unique("Stadt"), companies=[company(), company()])
 	for number, (key, territory, country) in enumerate(
 		(("mine", HOME, "Germany"), ("other", ABROAD, "France"))
@@ -75,7 +78,7 @@ def world():
 
 
 def restricted(world, by: str, *roles: str) -> str:
-	"""A user whom a User Permission keeps to `world.mine`."""
+	"""Create a user that a User Permission restricts to `world.mine`."""
 	allowed = {
 		"Country": "Germany",
 		"Territory": HOME,
@@ -88,7 +91,7 @@ def restricted(world, by: str, *roles: str) -> str:
 
 
 def row(doctype: str, relation: str) -> str:
-	"""A row of any doctype that names the relation, straight into the table."""
+	"""Insert a row of any doctype that names the relation straight into the table."""
 	doc = frappe.new_doc(doctype)
 	for column in permissions.link_columns(doctype):
 		doc.set(column, relation)
@@ -108,7 +111,7 @@ def listed(doctype: str, names: list[str], fields: list[str] | None = None) -> l
 
 
 def count(doctype: str, names: list[str]) -> int:
-	"""The number that the list of the desk shows."""
+	"""Return the number that the list of the desk shows."""
 	frappe.local.form_dict = frappe._dict(
 		doctype=doctype,
 		filters=frappe.as_json([[doctype, "name", "in", names]]),
@@ -297,7 +300,7 @@ def attach(doctype: str, name: str) -> str:
 
 
 def request_list(doctype: str, **arguments) -> list:
-	"""A list as a request asks for it: its arguments stand in the form of the request."""
+	"""Return a list as a request does, with its arguments in the form of the request."""
 	frappe.local.form_dict = frappe._dict(
 		doctype=doctype, **{k: frappe.as_json(v) for k, v in arguments.items()}
 	)
@@ -333,7 +336,7 @@ def test_fields_of_a_hidden_relation_are_not_given_beside_other_documents(world)
 )
 def test_a_list_is_not_filtered_by_a_field_that_the_user_may_not_read(doctype, arguments):
 	frappe.set_user(factories.user(None, "Relation User", "Sales User"))
-	# version 16 refuses functions in filters by itself, and hidden fields of everyone
+	# version 16 itself refuses functions in filters, and hidden fields, for all users
 	with pytest.raises((frappe.PermissionError, frappe.ValidationError)):
 		request_list(doctype, **arguments)
 	if frappe.__version__.startswith("15."):
@@ -346,7 +349,7 @@ def test_a_list_is_not_filtered_by_a_field_that_the_user_may_not_read(doctype, a
 
 @pytest.fixture
 def committed():
-	"""A restricted user with an API key and two relations with a stage each, committed; they are taken away again."""
+	"""Commit a restricted user with an API key and two relations with a stage each; remove them afterwards."""
 	city = factories.unique("Stadt")
 	relations = [factories.relation(city=city, country=country) for country in ("Germany", "France")]
 	logs = [row("Relation Stage Log", relation.name) for relation in relations]
