@@ -97,8 +97,8 @@ def test_where_nothing_counts_nothing_is_missing():
 @pytest.mark.parametrize(
 	("rows", "message"),
 	[
-		([("Both", "favourite_colour", None, 1)], "row 1: favourite_colour is no field of a relation"),
-		([("Both", "parties", None, 1)], "row 1: parties is no field"),
+		([("Both", "favourite_colour", None, 1)], "row 1: favourite_colour is not a field of a relation"),
+		([("Both", "parties", None, 1)], "row 1: parties is not a field"),
 		([("Both", "city", None, 1), ("Person", "city", None, 1)], "row 2: City counts twice"),
 		([("Both", "city", None, 0)], "row 1: Weight must lie between 1 and 100"),
 	],

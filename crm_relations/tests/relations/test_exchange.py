@@ -133,7 +133,7 @@ def test_columns_are_guessed_and_can_be_set_by_hand():
 		doc.save()
 	doc.reload()
 	doc.columns[1].target = "stage"
-	with pytest.raises(frappe.ValidationError, match="row 2: stage is no field"):
+	with pytest.raises(frappe.ValidationError, match="row 2: stage is not a field"):
 		doc.save()
 
 
@@ -154,7 +154,7 @@ def test_german_words_and_numbers_are_understood_whatever_the_language_of_the_us
 		"Firma;Land;Telefon;Marktausrichtung;Handy\nSchmidt KG X;Österreich;0221/123456;B2B;keine Nummer\n"
 		"Schmidt KG Y;Deutschland;0221/123456;B2B;\n"
 	)
-	assert "Mobile goes into the notes: keine Nummer is no telephone number" in rows[2]["details"][0]
+	assert "Mobile goes into the notes: keine Nummer is not a telephone number" in rows[2]["details"][0]
 	assert rows[2]["title"] == "Schmidt KG X" and rows[2]["action"] == "create"
 	assert rows[3]["action"] == "create", rows
 

@@ -172,7 +172,7 @@ def test_segments_do_not_keep_each_other_out_in_a_circle(town):
 	("values", "message"),
 	[
 		({"sample": "Random", "sample_size": 0}, "Sample Size"),
-		({"sample": "Top", "sample_size": 5, "sample_by": "city"}, "Highest: city is no figure"),
+		({"sample": "Top", "sample_size": 5, "sample_by": "city"}, "Highest: city is not a figure"),
 		({"sample": "Top", "sample_size": 5}, "Highest"),
 	],
 )
