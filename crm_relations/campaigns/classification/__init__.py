@@ -1,1 +1,1 @@
-"""Classification of incoming mail: reply, absence notice, bounce or objection. Pure Python, writes nothing."""
+"""Classify incoming email: reply, absence notice, bounce or objection. Pure Python, writes nothing."""

@@ -1,8 +1,9 @@
-"""Which mails no person has written: notes of absence, receipts of ticket systems, reactions, calendar answers, read
-receipts. Pure Python, imports no frappe.
+"""Recognize emails that no person has written: absence notices, receipts of ticket systems, reactions,
+calendar responses and read receipts. Pure Python, imports no frappe. Writes nothing.
 
-Headers first (RFC 3834 and what programs use instead), then the words of German, English, French, Spanish, Dutch and
-Italian programs. What may be automatic and may be a person's is told as a doubt, for a person to look at.
+Headers come first (RFC 3834 and what programs use instead). Then come the words of German, English, French,
+Spanish, Dutch and Italian programs. An email that may be automatic or may be a person's is reported as a
+doubt, for a user to look at.
 """
 
 import re
@@ -19,7 +20,7 @@ Kind = Literal["", "out of office", "automatic"]
 MAY_BE_ABSENCE = "May be an absence note"
 MAY_BE_RECEIPT = "May be a receipt of a ticket system"
 
-#: characters at the top in which a program says what it is
+#: characters at the top of an email in which a program identifies itself
 _TOP = 600
 
 _REPLIED_HEADERS = (
@@ -102,7 +103,7 @@ _ABSENT = re.compile(
 	r"|\b(ik ben|wij zijn|ik zal)\b.{0,50}\b(afwezig|niet (aanwezig|op kantoor|bereikbaar)|(met|op) vakantie|met verlof|buiten kantoor)\b|\btijdens mijn afwezigheid\b"
 	r"|\b(sono|saro|siamo|saremo)\b.{0,50}\b(fuori (ufficio|sede)|assente|in (ferie|vacanza|trasferta))\b|\bdurante la mia assenza\b"
 )
-#: a program does not say this
+#: phrases that a program does not use
 _PERSONAL = re.compile(
 	r"\b(gern\w{0,2}|interess\w{0,8}|freue mich|klingt gut|bitte rufen|rufen sie|senden sie|schicken sie|ja,|yes,|sounds|please call|call me|volontiers|con piacere|con gusto|graag|quote|termin|angebot)\b"
 )
@@ -110,14 +111,14 @@ _PERSONAL = re.compile(
 
 @dataclass(frozen=True)
 class Verdict:
-	"""What a mail is; `doubt` says what it may be where that is not sure."""
+	"""The kind of an email. If the kind is not certain, `doubt` names what it may be."""
 
 	kind: Kind = ""
 	doubt: str = ""
 
 
 def by_headers(message: Message) -> Verdict:
-	"""What headers, parts and the subject tell, whatever the mail says."""
+	"""Classify an email by its headers, parts and subject, whatever its text says."""
 	if (message.get_param("report-type") or "") == "disposition-notification" or _is_calendar(message):
 		return Verdict("automatic")
 	if any(p.get_content_type() == "text/vnd.google.email-reaction+json" for p in message.walk()):
@@ -146,7 +147,7 @@ def by_headers(message: Message) -> Verdict:
 
 
 def of_subject(subject: str | None, sender: str | None) -> Verdict:
-	"""What subject and sender alone tell."""
+	"""Classify an email by subject and sender alone."""
 	if rules.is_automatic("", sender):
 		return Verdict("automatic")
 	title = folded(bare_subject(subject))[:400]
@@ -158,10 +159,10 @@ def of_subject(subject: str | None, sender: str | None) -> Verdict:
 
 
 def by_words(text: str, before: Verdict) -> Verdict:
-	"""What the words tell where headers and subject have not decided.
+	"""Classify an email by its words where headers and subject have not decided.
 
 	:param text: the writer's own words
-	:param before: what headers and subject told
+	:param before: the result of headers and subject
 	"""
 	top = folded(text)[:_TOP]
 	flat = " ".join(top.split())
@@ -178,7 +179,9 @@ def by_words(text: str, before: Verdict) -> Verdict:
 
 
 def _is_calendar(message: Message) -> bool:
-	"""An answer to an invitation (RFC 5546), also one of Outlook's without a calendar part."""
+	"""Tell whether an email responds to an invitation (RFC 5546), including those of Outlook without a
+	calendar part.
+	"""
 	for part in message.walk():
 		if part.get_content_type() in ("text/calendar", "application/ics"):
 			method = str(part.get_param("method") or "").upper() or _method(part_text(part))

@@ -1,19 +1,20 @@
-"""Why a mail server refuses a mail: because of the address, for the time being, because of the message, or because of us.
-Pure Python, imports no frappe.
+"""Find out why a mail server refuses an email: the address, a temporary condition, the message, or the
+sender. Pure Python, imports no frappe. Writes nothing.
 
-The status code (RFC 3463, RFC 5248, and the codes of Exchange Online and Gmail) says it only roughly, and often
-wrongly, so that the words of the server come first where they are plain.
+The status code (RFC 3463, RFC 5248, and the codes of Exchange Online and Gmail) gives the reason only
+roughly, and often wrongly. So the words of the server come first where they are plain.
 """
 
 import re
 from typing import Literal
 
-#: address: it does not exist. passing: not now, or its mailbox is full. message: this message, or a rule of the
-#: recipient's server or a forwarding. sender: our account, domain or server. quota: we have sent too much
+#: address: it does not exist. passing: not now, or its mailbox is full. message: this message, or a rule of
+#: the recipient's server or a forwarding. sender: our account, domain or server. quota: we have sent too
+#: much
 Cause = Literal["address", "passing", "message", "sender", "quota"]
 
 STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,4})(?!\.?\d)")
-#: characters of a diagnosis that are looked at
+#: characters of a diagnosis that are read
 _LIMIT = 2_000
 
 _FULL = re.compile(
@@ -51,7 +52,7 @@ _UNKNOWN = re.compile(
 	r"|nicht gefunden|existiert nicht|unbekannte?r? (empf|benutzer|adress)|empf(ä|ae)nger.{0,20}(unbekannt|nicht)|domain (name )?(not found|does not)|host (or domain name )?not found|no (longer|such) (valid|domain)|nxdomain|null mx|unrouteable address|non-existent (host|domain)|not listed in|(mailbox|user|recipient|account) (for )?\S{1,80} (was )?not found"
 	r"|utilisateur inconnu|usuario desconocido|utente sconosciuto|adresse inconnue|onbekende gebruiker"
 )
-#: codes that are plain, unless the words speak of the sender
+#: codes that are plain, unless the words refer to the sender
 _ADDRESS_CODES = frozenset({(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1)})
 _ABOUT_SENDER = re.compile(
 	r"sender|absender|spamhaus|(black|block|deny) ?-?list|\brbl\b|\bspf\b|\bdkim\b|\bdmarc\b|reputation|relay|quota|limit"
@@ -62,21 +63,23 @@ _CONTENT = re.compile(
 
 
 def code_in(text: str | None) -> str:
-	"""The first enhanced status code in a text: `550 5.1.1 unknown` → `5.1.1`; empty if there is none."""
+	"""Return the first enhanced status code in a text: `550 5.1.1 unknown` → `5.1.1`; empty if there is
+	none.
+	"""
 	found = STATUS.search((text or "")[:_LIMIT])
 	return found.group() if found else ""
 
 
 def names_unknown(line: str) -> bool:
-	"""Does a line of a report without status codes say that an address is not known?"""
+	"""Tell whether a line of a report without status codes says that an address is unknown."""
 	return bool(_UNKNOWN.search(line[:_LIMIT].lower()))
 
 
 def cause_of(code: str, text: str | None, refused: bool = True) -> Cause:
-	"""Why a server refused, by its status code and its words.
+	"""Return why a server refused, by its status code and its words.
 
 	:param code: enhanced status code, may be empty
-	:param refused: False where the server has only put the message off
+	:param refused: False if the server has only deferred the message
 	"""
 	said = " ".join((text or "")[:_LIMIT].lower().split())
 	_class, subject, detail = _numbers(code)
@@ -115,7 +118,7 @@ def cause_of(code: str, text: str | None, refused: bool = True) -> Cause:
 
 
 def _is_ours(detail: int) -> bool:
-	"""Is 5.7.x of a kind that concerns the account, the signatures or the address of the server that sends?"""
+	"""Tell whether a code 5.7.x concerns the account, the signatures or the address of the sending server."""
 	return detail in (3, 8, 13, 14, 60, 64) or 20 <= detail < 30 or 500 <= detail < 520 or 600 <= detail < 800
 
 

@@ -1,9 +1,9 @@
-"""What an incoming mail is, told from its raw text: a reply, an automatic note, a bounce, a complaint; and which clicks
-are a program's. Pure Python, imports no frappe.
+"""Classify an incoming email by its raw text as reply, automatic note, bounce or complaint, and recognize
+clicks of bots. Pure Python, imports no frappe. Writes nothing.
 
-Bounces are read by flufl.bounce, the library of Mailman: it knows RFC 3464 and the many servers that do not. It tells
-which addresses they are about; why, is read by `bounce_rules`. What no person has written is told by
-`automatic_rules`, an objection by `objection_rules`.
+flufl.bounce, the library of Mailman, reads bounces: it knows RFC 3464 and the many servers that do not
+follow it. It returns the addresses of a bounce; `bounce_rules` finds the reason. `automatic_rules`
+recognizes what no person has written, `objection_rules` an objection.
 """
 
 import re
@@ -24,10 +24,10 @@ from crm_relations.shared.contact_keys import address_in, domain_key, email_key,
 
 Kind = Literal["reply", "out of office", "automatic", "bounce", "complaint"]
 
-#: a whole mail that is larger is read up to here; what says what it is stands at the top
+#: a larger email is read up to here; the parts that identify it are at the top
 _RAW_LIMIT = 5_000_000
 _MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
-#: links of ours, also where a gateway has rewritten them: the token behind them is known to readers of the mail alone
+#: our links, also after a gateway has rewritten them: only readers of the email know the token in them
 _TOKEN = re.compile(r"(?:/|%2F|_)r[ucp](?:/|%2F|_)([A-Za-z0-9_-]{22})")
 _MACHINE = re.compile(r"^(mailer-daemon|mail-daemon|postmaster|mdaemon|mailerdaemon)", re.IGNORECASE)
 
@@ -36,32 +36,32 @@ is_objection = objection_rules.is_objection
 
 @dataclass(frozen=True)
 class Incoming:
-	"""What a mail is, and to what it belongs."""
+	"""The kind of an email, and what it belongs to."""
 
 	kind: Kind
-	#: Message-IDs of what it answers or reports on, the likeliest first
+	#: Message-IDs of what it answers or reports on, the most likely first
 	references: tuple[str, ...] = ()
-	#: for bounces and complaints: addresses in normal form
+	#: for bounces and complaints: normalized addresses
 	recipients: tuple[str, ...] = ()
-	#: a bounce for good: the address is refused, and not this message
+	#: a permanent bounce: the address is refused, and not this message
 	permanent: bool = False
 	code: str = ""
 	reason: str = ""
-	#: why a mail bounced
+	#: why an email bounced
 	cause: Cause | Literal[""] = ""
-	#: of links of ours that stand in the mail or in what it returns
+	#: tokens of our links in the email or in the message that it returns
 	tokens: tuple[str, ...] = ()
-	#: address in normal form from which it comes; empty if that is not plain
+	#: normalized address of the sender; empty if it is not certain
 	sender: str = ""
 	subject: str = ""
 	#: the writer's own words
 	text: str = ""
-	#: what a reply may be where that is not sure (see `automatic_rules`)
+	#: what a reply may be if that is not certain (see `automatic_rules`)
 	doubt: str = ""
 
 
 def read(raw: bytes | str) -> Incoming:
-	"""Tell a raw mail. Never fails: what cannot be told is a reply."""
+	"""Classify a raw email. Never fails: an email that cannot be classified is a reply."""
 	raw = raw[:_RAW_LIMIT]
 	message = message_from_bytes(raw) if isinstance(raw, bytes) else message_from_string(raw)
 	if complaint := _complaint(message):
@@ -82,7 +82,7 @@ def read(raw: bytes | str) -> Incoming:
 
 
 def guess(subject: str | None, sender: str | None, content: str | None = "") -> Incoming:
-	"""The same where nothing is left of a mail but subject, sender and content."""
+	"""Classify an email of which only subject, sender and content are left."""
 	text = objection_rules.words_of(content)
 	verdict = automatic_rules.of_subject(subject, sender)
 	if not verdict.kind and not objection_rules.level(text, subject):
@@ -98,11 +98,12 @@ def guess(subject: str | None, sender: str | None, content: str | None = "") -> 
 
 
 def is_about(told: Incoming, recipient: str) -> bool:
-	"""Is a report about this address? A forwarding that fails elsewhere says nothing of the address that forwards.
+	"""Tell whether a report is about this address. A forwarding that fails elsewhere does not concern the
+	address that forwards.
 
-	Within one organisation an address may have another name behind it.
+	Within one organization, another address may stand behind an address.
 
-	:param recipient: address in normal form
+	:param recipient: normalized address
 	"""
 	own = domain_key(recipient)
 	return not told.recipients or any(
@@ -112,7 +113,9 @@ def is_about(told: Incoming, recipient: str) -> bool:
 
 
 def _automatic(message: Message, subject: str, text: str) -> automatic_rules.Verdict:
-	"""Headers and subject, then the words; an objection is no program's, whatever else it says."""
+	"""Classify by headers and subject, then by the words. An objection is never automatic, whatever else
+	the email says.
+	"""
 	verdict = automatic_rules.by_headers(message)
 	if verdict.kind or objection_rules.level(text, subject) == "certain":
 		return verdict
@@ -124,14 +127,14 @@ def _header(message: Message, name: str) -> str:
 
 
 def _sender(message: Message) -> str:
-	"""The address of From; a mail with several, or none, has no sender that is plain."""
+	"""Return the address of From. An email with several addresses, or none, has no certain sender."""
 	if len(message.get_all("From", [])) != 1:
 		return ""
 	return email_key(reply_text.header(message, "From"))
 
 
 def _answered(message: Message) -> tuple[str, ...]:
-	"""In-Reply-To first, then References from the nearest to the farthest."""
+	"""Return In-Reply-To first, then References from the nearest to the farthest."""
 	replied = _MESSAGE_ID.findall(_header(message, "In-Reply-To"))
 	threaded = _MESSAGE_ID.findall(str(message.get("References") or "")[-10_000:])[::-1]
 	return tuple(dict.fromkeys([*replied, *threaded]))[:20]
@@ -142,7 +145,7 @@ def _tokens(text: str) -> tuple[str, ...]:
 
 
 def _original(message: Message) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-	"""Message-IDs, recipient, and tokens of the mail that a report returns."""
+	"""Return Message-IDs, recipient and tokens of the email that a report returns."""
 	for part in message.walk():
 		kind = part.get_content_type()
 		if kind == "message/rfc822" and part.is_multipart():
@@ -160,7 +163,7 @@ def _original(message: Message) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
 
 
 def _fields(part: Message) -> Message:
-	"""The header block of a feedback report, however the parser has taken it."""
+	"""Return the header block of a feedback report, however the parser has read it."""
 	return _message_in(part)
 
 
@@ -173,7 +176,7 @@ def _message_in(part: Message) -> Message:
 
 
 def _complaint(message: Message) -> Incoming | None:
-	"""RFC 5965: the recipient has pressed "this is spam"."""
+	"""Read a complaint, RFC 5965: the recipient has pressed "this is spam"."""
 	report = next((p for p in message.walk() if p.get_content_type() == "message/feedback-report"), None)
 	if report is None:
 		return None
@@ -194,7 +197,9 @@ def _complaint(message: Message) -> Incoming | None:
 
 
 def _is_report(message: Message) -> bool:
-	"""Only what a mail server wrote is searched for bounces: people forward and quote them too."""
+	"""Tell whether a mail server wrote the email. Only such emails are searched for bounces, as people
+	forward and quote bounces too.
+	"""
 	if (message.get_param("report-type") or "") == "delivery-status":
 		return True
 	if any(part.get_content_type() == "message/delivery-status" for part in message.walk()):
@@ -210,7 +215,7 @@ def _bounce(message: Message) -> Incoming | None:
 		_delayed, failed = all_failures(message)
 	except JobTimeoutException:
 		raise
-	except Exception:  # a bounce is foreign text, and one that breaks the library is none that we can use
+	except Exception:  # a bounce is external text; one that breaks the library cannot be used
 		failed = frozenset()
 	references, to, tokens = _original(message)
 	named = _final_recipients(message) or {email_key(a.decode("ascii", "replace")[:320]) for a in failed}
@@ -232,7 +237,9 @@ def _bounce(message: Message) -> Incoming | None:
 
 
 def _final_recipients(message: Message) -> set[str]:
-	"""Addresses that a report says have failed. After a forwarding they are not those to which the mail was sent."""
+	"""Return addresses that failed according to a report. After a forwarding, they differ from the address
+	of the message.
+	"""
 	failed = [block for block in _blocks(message) if "fail" in _header(block, "Action").lower()]
 	found = {_header(block, "Final-Recipient").rpartition(";")[2].strip().strip("<>") for block in failed}
 	return {email_key(address) for address in found} - {""}
@@ -243,7 +250,7 @@ def _failed(message: Message) -> bool:
 
 
 def _blocks(message: Message) -> list[Message]:
-	"""The blocks of RFC 3464, one for each recipient."""
+	"""Return the blocks of RFC 3464, one for each recipient."""
 	return [
 		block
 		for part in message.walk()
@@ -254,7 +261,7 @@ def _blocks(message: Message) -> list[Message]:
 
 
 def _diagnosis(message: Message) -> tuple[str, str]:
-	"""Status code and what the server said; from the text where there is no report."""
+	"""Return status code and diagnosis of the server; from the text if there is no report."""
 	code = reason = ""
 	for block in _blocks(message):
 		if "fail" not in _header(block, "Action").lower():
@@ -262,7 +269,7 @@ def _diagnosis(message: Message) -> tuple[str, str]:
 		reason = " ".join(_header(block, "Diagnostic-Code").split())
 		code = bounce_rules.code_in(reason)
 		stated = bounce_rules.code_in(_header(block, "Status"))
-		# servers often state 5.0.0, and what it was only in the diagnosis
+		# servers often state 5.0.0, and give the real code only in the diagnosis
 		if stated and (not code or not stated.endswith(".0.0")):
 			code = stated
 		break
@@ -277,13 +284,13 @@ def _diagnosis(message: Message) -> tuple[str, str]:
 	return code, reason[:500]
 
 
-# --- clicks of programs ---------------------------------------------------------------------------------
+# --- clicks of bots -------------------------------------------------------------------------------------
 
-#: seconds after a mail has left in which no person has read it and clicked
+#: seconds after an email was sent in which no person can have read it and clicked
 SCAN_SECONDS = 10
-#: seconds within which a program opens one link after the other
+#: seconds within which a bot opens one link after the other
 BURST_SECONDS = 5
-#: so many different links in that time are enough, also where there are more
+#: this number of different links in that time is enough, even if the email has more
 BURST_LINKS = 3
 
 TOO_EARLY = "Within seconds of the delivery"
@@ -297,7 +304,7 @@ def bot_indicator(
 	sent_at: datetime | None,
 	now: datetime,
 ) -> str:
-	"""Why a request on a link is no click of a person; empty if it may be one."""
+	"""Return why a request on a link is not a person's click; empty if it may be one."""
 	if rules.is_robot(method, headers):
 		return BY_ITSELF
 	if sent_at and (now - sent_at).total_seconds() < SCAN_SECONDS:
@@ -306,10 +313,10 @@ def bot_indicator(
 
 
 def is_burst(url: str, now: datetime, clicks: Sequence[tuple[str, datetime]], links: int) -> bool:
-	"""Does a click belong to a program that opens all links of a mail?
+	"""Tell whether a click belongs to a bot that opens all links of an email.
 
-	:param clicks: earlier clicks on the mail: url and time
-	:param links: number of different links in the mail
+	:param clicks: earlier clicks on the email: url and time
+	:param links: number of different links in the email
 	"""
 	recent = {u for u, at in clicks if 0 <= (now - at).total_seconds() <= BURST_SECONDS} | {url}
 	return len(recent) > 1 and len(recent) >= min(links, BURST_LINKS)

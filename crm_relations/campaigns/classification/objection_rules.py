@@ -1,10 +1,10 @@
-"""Does the writer of a mail object to advertising? Words of German, English, French, Dutch, Spanish and Italian.
-Pure Python, imports no frappe.
+"""Decide how certain it is that the writer of an email objects to advertising, in German, English, French,
+Dutch, Spanish and Italian. Pure Python, imports no frappe. Writes nothing.
 
-Certain is what leaves no doubt; it is recorded. Possible is what a person has to read; nothing is sent meanwhile. A
-doubt counts for the possible: an objection that was missed is unlawful, one too many is only a mail less.
-Patterns are applied to folded sentences (`reply_text.folded`), and none of them can look at a character more than a
-fixed number of times.
+A certain objection leaves no doubt and is recorded. A possible one must be read by a user; no message is
+sent until then. In doubt, an objection counts as possible: a missed objection is unlawful, while a false
+one only costs an email. Patterns are applied to normalized sentences (`reply_text.folded`). None of them
+can read a character more than a fixed number of times.
 """
 
 import re
@@ -14,12 +14,12 @@ from crm_relations.campaigns.classification.reply_text import bare_subject, fold
 
 Level = Literal["", "possible", "certain"]
 
-#: a longer text says more than an objection
+#: a longer text contains more than an objection
 _LONG = 1_500
 _SENTENCE = re.compile(r"[.!?;\n]+")
 _WORD = re.compile(r"[a-z0-9']+")
 
-#: a text of nothing but these, and words without a meaning of their own, is an objection
+#: a text of only these words, and of words without meaning, is an objection
 _SHORT = frozenset(
 	"""stop stopp halt abmelden abmeldung austragen abbestellen abbestellung loeschen loeschung streichen entfernen
 	widerspruch widerspreche widersprechen unsubscribe remove delete optout desabonner desabonnement desinscription
@@ -43,7 +43,7 @@ _POST = (
 	r"|kontaktaufnahmen?|anschreiben)"
 )
 
-#: an act; with a `not` before it, it may mean the opposite
+#: an act; after a `not` it may mean the opposite
 _ACTS = re.compile(
 	r"\b(abmelden|abzumelden|austragen|auszutragen|abgemeldet werden|ausgetragen werden)\b"
 	r"|\bunsubscribe\b|\bopt(ing|ed)?[ -]?out\b"
@@ -113,7 +113,7 @@ _FROM_LIST = re.compile(rf"\b(aus|von)\b.{{0,60}}{_LIST}")
 _TAKE_OUT = re.compile(
 	r"\b(streich|loesch|entfern|nehm|nimm|genomm|gestrich|geloescht|trag|ausgetrag|schmeiss|werf|wirf|holen|hol|raus|heraus|abmeld|abgemeld)"
 )
-#: somebody who writes of these may object
+#: a writer that uses these words may object
 _POSSIBLE = re.compile(
 	r"verteiler|newsletter|abmeld|abbestell|austrag|werbung|\bspam\b|widerspr|widerruf|dsgvo|gdpr|rgpd|datenschutz"
 	r"|belaestig|unerwuenscht|unaufgefordert|ungefragt|abmahn|rechtsanwalt|woher haben sie|in ruhe|einwillig"
@@ -122,7 +122,7 @@ _POSSIBLE = re.compile(
 	r"|uitschrij|afmeld|nieuwsbrief|reclame"
 	r"|(nicht|nichts|nie|niemals) (mehr|wieder)\b.{0,30}(anruf|angeruf|telefon|melden|hoeren|haben)|will das nicht|hoer\w{0,3} (sie )?auf|aufhoeren"
 )
-#: what else a sentence may be about: an order, or another way to be written to
+#: other subjects of a sentence: an order, or another channel of contact
 _OTHER_MATTER = re.compile(
 	r"\b(sondern|stattdessen|instead|rechnung\w{0,3}|mahnung\w{0,3}|bestellung\w{0,3}|auftrag\w{0,3}|lieferung\w{0,3}|artikel|position\w{0,3}"
 	r"|angebot aus|invoice|order|delivery)\b"
@@ -137,17 +137,17 @@ _INTEREST = re.compile(
 
 
 def level(text: str | None, subject: str | None = "", sent_subject: str | None = "") -> Level:
-	"""How sure it is that a mail is an objection.
+	"""Return how certain it is that an email is an objection.
 
 	:param text: the writer's own words (`reply_text.own_words`)
-	:param subject: of the mail; it counts only where it is not that of the mail that is answered
-	:param sent_subject: subject of the mail that is answered
+	:param subject: of the email; it counts only if it differs from that of the answered email
+	:param sent_subject: subject of the answered email
 	"""
 	body = folded(text)
 	title = folded(bare_subject(subject))
 	sent = folded(bare_subject(sent_subject))
 	if sent and (title in sent or (len(sent) > 3 and sent in title)):
-		title = ""  # programs put words beside the subject that they answer; a person replaces it
+		title = ""  # programs add words to the subject that they answer; a person replaces it
 	of_body, of_title = _judged(body), _judged(title)
 	if of_body == "certain":
 		return "certain"
@@ -157,17 +157,19 @@ def level(text: str | None, subject: str | None = "", sent_subject: str | None =
 
 
 def is_objection(text: str | None) -> bool:
-	"""Does the text of a mail, with or without quotations, say beyond doubt that its writer wants no more advertising?"""
+	"""Tell whether a text, with or without quotations, says beyond doubt that its writer wants no more
+	advertising.
+	"""
 	return level(own_words(text)) == "certain"
 
 
 def is_about_more(text: str | None) -> bool:
-	"""Does an objection also speak of calls, letters, or of the data that are stored?"""
+	"""Tell whether an objection also mentions calls, letters, or stored data."""
 	return bool(_MORE.search(folded(text)))
 
 
 def words_of(content: str | None) -> str:
-	"""The writer's own words in a text that may be HTML."""
+	"""Return the writer's own words of a text that may be HTML."""
 	return own_words(from_html(content or ""))
 
 
@@ -194,7 +196,7 @@ def _judged(text: str) -> Level:
 
 
 def _sentences(text: str) -> list[str]:
-	"""Sentences; a line that a program broke is joined to the next."""
+	"""Split a text into sentences. A line that a program broke is joined to the next."""
 	return [
 		" ".join(part.split()) for part in _SENTENCE.split(text.replace("-\n", "").replace("\n", " "))
 	] + text.split("\n")

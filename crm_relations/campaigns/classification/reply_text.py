@@ -1,6 +1,7 @@
-"""The text that the writer of a mail has written: without quotations, signatures and markup. Pure Python, imports no frappe.
+"""Extract what the writer of an email wrote, without quotations, signatures and markup. Pure Python,
+imports no frappe. Writes nothing.
 
-Every step looks at a limited number of characters and passes over them once.
+Every step reads a limited number of characters, each of them once.
 """
 
 import html
@@ -9,17 +10,17 @@ import unicodedata
 from email.header import decode_header, make_header
 from email.message import Message
 
-#: characters of a part, and of the text, that are looked at: a person says what matters at the top
+#: characters of a part, and of the text, that are read: a person writes what matters at the top
 PART_LIMIT = 100_000
 TEXT_LIMIT = 4_000
-#: a header line that is longer than this was made to do harm
+#: a longer header line was made to do harm
 HEADER_LIMIT = 2_000
 
 _TAG = re.compile(r"<([^<>]*)>")
 _TAG_NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]*")
 _HIDDEN = frozenset({"style", "script", "head", "title"})
 _BLOCKS = frozenset({"p", "br", "div", "tr", "li", "table", "ul", "ol", "h1", "h2", "h3", "h4", "hr"})
-#: what mail programs put before the mail that is answered
+#: what email programs put before the email that is answered
 _QUOTE_MARK = re.compile(
 	r"gmail_quote|gmail_attr|yahoo_quoted|moz-cite-prefix|protonmail_quote|outlookmessageheader|divrplyfwdmsg"
 	r"|appendonsend|mail-editor-reference-message|name=\"?quote|zmail_extra|border-top:\s?solid #(e1e1e1|b5c4df)",
@@ -47,7 +48,7 @@ _DEVICE = re.compile(
 
 
 def header(message: Message, name: str) -> str:
-	"""A header on one line, decoded, of a limited length; empty if it is not there."""
+	"""Return a header on one line, decoded, with limited length; empty if it is missing."""
 	raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
 	raw = " ".join(_unescaped(str(raw)[:HEADER_LIMIT]).split())
 	try:
@@ -57,7 +58,7 @@ def header(message: Message, name: str) -> str:
 
 
 def _unescaped(raw: str) -> str:
-	"""Bytes beyond ASCII that a program wrote into a header as they were."""
+	"""Restore bytes beyond ASCII that a program wrote into a header unencoded."""
 	if raw.isascii():
 		return raw
 	octets = raw.encode("utf-8", "surrogateescape")
@@ -68,19 +69,21 @@ def _unescaped(raw: str) -> str:
 
 
 def part_text(part: Message) -> str:
-	"""The beginning of a text part, decoded."""
+	"""Return the beginning of a text part, decoded."""
 	payload = part.get_payload(decode=True)
 	if not isinstance(payload, bytes):
 		return "" if part.is_multipart() else str(part.get_payload())[:PART_LIMIT]
 	payload = payload[:PART_LIMIT]
 	try:
 		return payload.decode(part.get_content_charset() or "utf-8", "replace")
-	except LookupError:  # a character set that nobody knows
+	except LookupError:  # an unknown character set
 		return payload.decode("utf-8", "replace")
 
 
 def written(message: Message) -> str:
-	"""What the writer of a mail says, from its plain text, or from its HTML where there is no other."""
+	"""Return what the writer of an email says, from its plain text, or from its HTML if there is no plain
+	text.
+	"""
 	plain = [part for part in message.walk() if part.get_content_type() == "text/plain"]
 	for part in plain:
 		if not part.get_filename() and (text := own_words(part_text(part))):
@@ -92,13 +95,13 @@ def written(message: Message) -> str:
 
 
 def everything(message: Message) -> str:
-	"""The beginnings of all text parts as they came, with quotations: links of ours may stand in them."""
+	"""Return the beginnings of all text parts as received, with quotations, which may contain our links."""
 	parts = [p for p in message.walk() if p.get_content_type() in ("text/plain", "text/html")]
 	return "\n".join(part_text(part) for part in parts[:10])
 
 
 def from_html(source: str) -> str:
-	"""The text of an HTML mail up to the quotation; what stands in a quotation is left out."""
+	"""Return the text of an HTML email up to the quotation; text in a quotation is left out."""
 	out: list[str] = []
 	hidden, quoted = "", 0
 	pieces = _TAG.split(source[:PART_LIMIT])
@@ -126,7 +129,9 @@ def from_html(source: str) -> str:
 
 
 def own_words(text: str | None) -> str:
-	"""A plain text without quotations, the lines that announce them, and the signature; at most TEXT_LIMIT characters."""
+	"""Return a plain text without quotations, their introductions and the signature; at most TEXT_LIMIT
+	characters.
+	"""
 	lines = [line.strip() for line in (text or "")[:TEXT_LIMIT].splitlines()]
 	kept: list[str] = []
 	for place, line in enumerate(lines):
@@ -150,7 +155,9 @@ def own_words(text: str | None) -> str:
 
 
 def folded(text: str | None) -> str:
-	"""A text for comparison: lower case, `ä` as `ae`, no accents, one kind of apostrophe; lines stay lines."""
+	"""Normalize a text for comparison: lower case, `ä` as `ae`, no accents, one kind of apostrophe; lines
+	stay lines.
+	"""
 	text = (text or "")[:TEXT_LIMIT].casefold()
 	text = text.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("’", "'").replace("`", "'")
 	plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
@@ -164,7 +171,7 @@ _PREFIX = re.compile(
 
 
 def bare_subject(subject: str | None) -> str:
-	"""A subject without the prefixes of answers and the marks of gateways: `AW: [EXTERN] Re: Termin` → `Termin`."""
+	"""Return a subject without reply prefixes and marks of gateways: `AW: [EXTERN] Re: Termin` → `Termin`."""
 	text = (subject or "")[:HEADER_LIMIT].strip()
 	for _prefix in range(10):
 		match = _PREFIX.match(text)

@@ -1,1 +1,1 @@
-"""Consent: who may be contacted through which channel, and the evidence for it."""
+"""Manage consent: which people may be contacted through which channel, and the evidence for it."""

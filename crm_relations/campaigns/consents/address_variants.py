@@ -1,12 +1,13 @@
-"""How addresses are written elsewhere on the site, where that is not their normal form. Alone writes `Relation Mail
+"""Keep the variants in which other documents of the site store an address. Sole writer of `Relation Mail
 Spelling`.
 
-Whether somebody has unsubscribed stands in documents of Frappe and ERPNext, under whatever was typed there: `Anna
-<a@kunde.de>`, ` a@kunde.de`, a domain in letters. To look for these signs would be to read all addresses of the site for
-each handful of messages. So each odd spelling is noted once, with its normal form, and the lookup asks for the normal
-form and the spellings that are known of it, both along an index. What is noted says nothing of consent and is never
-wrong; the documents alone say who has unsubscribed. Spellings are noted when a document is saved, and read from all
-documents each night and before a campaign starts, for what came by other ways.
+Documents of Frappe and ERPNext hold unsubscriptions under the address as it was typed: `Anna <a@kunde.de>`,
+` a@kunde.de`, or a domain in Unicode. Searching for such variants would mean reading all addresses of the
+site for each small batch of messages. So each variant is stored once, with the normalized address. A lookup
+asks for the normalized address and its known variants, both through an index. A stored variant says nothing
+about consent and is never wrong; only the documents show which addresses have unsubscribed. Variants are
+stored when a document is saved. They are also read from all documents each night and before a campaign
+starts, for documents that were written in other ways.
 """
 
 import hashlib
@@ -26,15 +27,15 @@ DOCTYPE = "Relation Mail Spelling"
 FIELDS_HOOK = "relation_email_fields"
 FIELDS = (("Email Unsubscribe", "email"), ("Contact Email", "email_id"))
 
-#: addresses of which the normal form differs in upper case at most, told by the database
+#: addresses that differ from their normalized form at most by upper case, as the database finds
 _PLAIN = "^[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+$"
 _PAGE = 5000
 
 
 def known(keys: Collection[str]) -> list[str]:
-	"""The odd spellings of these addresses, in any order.
+	"""Return the stored variants of these addresses, in any order.
 
-	:param keys: normal forms (`email_key`)
+	:param keys: normalized addresses (`email_key`)
 	"""
 	table = DocType(DOCTYPE)
 	query = frappe.qb.from_(table).select(table.spelling).where(table.address_key.isin(sorted(keys)))
@@ -43,7 +44,7 @@ def known(keys: Collection[str]) -> list[str]:
 
 @one_statement
 def note(doc: Document) -> None:
-	"""A document has been saved: note how the addresses in it are written."""
+	"""Store the variants of the addresses in a document that has been saved."""
 	tables = {field.options: field.fieldname for field in doc.meta.get_table_fields()}
 	written = []
 	for doctype, field in _fields():
@@ -53,7 +54,7 @@ def note(doc: Document) -> None:
 
 
 def learn() -> int:
-	"""Note the odd spellings of all documents; returns how many were looked at. Commits."""
+	"""Store the address variants of all documents. Returns the number of addresses read. Commits."""
 	seen = 0
 	for doctype, field in _fields():
 		table, last = DocType(doctype), ""
@@ -102,7 +103,7 @@ def _add(written: Iterable[str | None]) -> None:
 		"spelling",
 		"address_key",
 	]
-	# the database takes spellings for equal that are not: the name is made of the very letters
+	# the database treats some different variants as equal, so the name is a digest of the exact characters
 	rows = [
 		(hashlib.sha256(text.encode()).hexdigest()[:20], now, now, user, user, 0, 0, text[:255], key)
 		for text, key in sorted(odd.items())

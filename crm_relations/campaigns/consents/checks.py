@@ -1,4 +1,6 @@
-"""What `relations check` says about consent and the mailbox: what would be lost or unlawful without anybody noticing."""
+"""Check consent and the mailbox for `relations check`: what would be lost or unlawful without being
+noticed. Reads only.
+"""
 
 import frappe
 from frappe import _
@@ -11,7 +13,9 @@ from crm_relations.shared.findings import Finding
 
 
 def findings() -> list[Finding]:
-	"""Answers that nobody takes in, confirmations that were not mailed, a sign-up page without a privacy notice."""
+	"""Report replies that are not processed, confirmations that were not sent, and a sign-up page without a
+	privacy notice.
+	"""
 	found = [*_mailbox(), *_opt_in()]
 	settings = frappe.get_cached_doc("Relation Settings")
 	if settings.public_sign_up and not settings.privacy_url:

@@ -1,8 +1,9 @@
-"""Consent: who may be addressed, on which legal basis. Alone writes `Relation Consent`.
+"""Record consent events, and decide which addresses may be used on which legal basis. Sole writer of
+`Relation Consent`.
 
-Events are kept by the normal form of the address (`shared.contact_keys`), so that an objection holds
-whatever the spelling, and for the whole mailbox. They are only ever added. An objection of a person to a
-channel as such (by phone, by letter) stands with `*` for the address and holds for all of the relation.
+Events are stored under the normalized address (`shared.contact_keys`), so that an objection holds for every
+variant and for the whole mailbox. Events are only ever added. A person's objection to a whole channel (by
+phone, by letter) has `*` as address and holds for all addresses of the relation.
 """
 
 import html
@@ -49,18 +50,18 @@ WITHDRAWAL_COLUMNS = (
 	"proof",
 	"by_system",
 )
-#: Hook: dotted paths of functions (set of e-mail keys) → {key: reason} that block addresses elsewhere
+#: Hook: dotted paths of functions (set of email keys) → {key: reason} that block addresses elsewhere
 SUPPRESSION_HOOK = "relation_email_suppressions"
 
 
 def region() -> str:
-	"""ISO 3166 code of the country whose telephone numbers are written without a country code."""
+	"""Return the ISO 3166 code of the country in which telephone numbers have no country code."""
 	country = frappe.get_cached_doc("Relation Settings").default_country
 	return ((country and frappe.get_cached_value("Country", country, "code")) or "de").upper()
 
 
 def address_key(address: str | None, channel: str) -> str:
-	"""Normal form of an address of the channel; empty if it is none."""
+	"""Return the normalized address for the channel; empty if the value is not an address."""
 	if address == rules.ALL_ADDRESSES:
 		return address
 	if channel == Channel.EMAIL:
@@ -85,12 +86,12 @@ def record(
 	declaration: str | None = None,
 	opt_in_request: str | None = None,
 ) -> str:
-	"""Add a consent event; returns its name. The caller has checked who may do so.
+	"""Add a consent event and return its name. The caller has checked permission.
 
-	:param event: Given or Withdrawn. What is given needs a legal basis.
+	:param event: Given or Withdrawn. Given needs a legal basis.
 	:param address: `rules.ALL_ADDRESSES`: an objection of the relation, whatever the address.
 	:param source: where the event comes from, in words (form, unsubscribe link, trade fair …).
-	:param declaration: the words that were agreed to.
+	:param declaration: the words that the person agreed to.
 	:param opt_in_request: the confirmed request of a double opt-in.
 	"""
 	doc = frappe.get_doc(
@@ -117,7 +118,8 @@ def record(
 def record_withdrawals(withdrawals: Sequence[Mapping[str, Any]]) -> None:
 	"""Add objections as `record` does, set-based.
 
-	Only for addresses and relations to which nothing is planned, and where no other code wants to see each event.
+	Only for addresses and relations without planned messages, and where no other code needs to see each
+	event.
 
 	:param withdrawals: arguments of `record`: relation, address, channel, source, given_at, proof
 	"""
@@ -150,9 +152,10 @@ def withdraw(
 	proof: str | None = None,
 	purpose: str = rules.GENERAL_PURPOSE,
 ) -> str | None:
-	"""Record an objection, unless one is in force; returns its name, or None. Can be repeated, also at the same moment.
+	"""Record an objection, unless one is in force; returns its name, or None. Can be repeated, also at the
+	same moment.
 
-	Whether the address is blocked for another reason (it is dead, or unsubscribed elsewhere) makes no difference.
+	Another reason that blocks the address (undeliverable, or unsubscribed elsewhere) makes no difference.
 	"""
 	if relation:  # two requests at once wait for each other
 		frappe.db.get_value("Relation", relation, "name", for_update=True)
@@ -165,7 +168,7 @@ def withdraw(
 
 
 def has_objected(relation: str | None, address: str, channel: str) -> bool:
-	"""Is an objection to all advertising in force for the address, whatever else blocks it?"""
+	"""Tell whether an objection to all advertising is in force for the address, whatever else blocks it."""
 	key = address_key(address, channel)
 	return _declared(relation, key, channel, rules.GENERAL_PURPOSE).reason == rules.WITHDRAWN
 
@@ -178,7 +181,9 @@ def _declared(
 	at: datetime | str | None = None,
 	latest: bool = False,
 ) -> Decision:
-	"""What the person has declared for an address, whatever else blocks it. For all addresses, of this relation alone."""
+	"""Return what the person has declared for an address, whatever else blocks it. Includes declarations of
+	this relation for all addresses.
+	"""
 	keys = [] if key == rules.ALL_ADDRESSES else [key]
 	of_person = {key: relation or ""}
 	events = _events(keys, channel, at, of_person, latest).get(key, ())
@@ -192,9 +197,9 @@ def lookup(
 	purpose: str = rules.GENERAL_PURPOSE,
 	at: datetime | str | None = None,
 ) -> Decision:
-	"""May `address` be used for `purpose` on this channel, now or as things stood at `at`?
+	"""Decide whether `address` may be used for `purpose` on this channel, now or at the time `at`.
 
-	Without a campaign there are no goods that a sale could be compared with: § 7 (3) UWG does not count here.
+	Without a campaign there are no goods to compare with a sale: § 7 (3) UWG does not count here.
 	"""
 	key = address_key(address, channel)
 	facts = (
@@ -207,10 +212,12 @@ def lookup(
 
 
 def decide_for(campaign: Document, rows: Sequence[frappe._dict], channel: str) -> dict[str, Decision]:
-	"""May the recipients of a campaign be addressed now? Decisions by recipient, in a fixed number of queries.
+	"""Decide whether the recipients of a campaign may be addressed now. Returns decisions by recipient, in
+	a fixed number of queries.
 
-	:param rows: with `recipient` (an address in normal form), `relation`, `relation_kind`, `market_orientation`.
-		One consumer behind a shared address makes it a consumer's, and one who objects an address of silence.
+	:param rows: with `recipient` (a normalized address), `relation`, `relation_kind`, `market_orientation`.
+		An address that several relations share is a consumer's if one of them is a consumer. An objection
+		of one of them blocks it.
 	"""
 	business: dict[str, bool] = {}
 	relations: dict[str, set[str]] = {}
@@ -233,11 +240,12 @@ def decide_many(
 	relations: Mapping[str, str | Collection[str]] | None = None,
 	sales: Mapping[str, str] | None = None,
 ) -> dict[str, Decision]:
-	"""The same for many addresses in a fixed number of queries.
+	"""Decide about many addresses in a fixed number of queries.
 
-	:param keys: normal form of an address → is it a business's?
-	:param relations: address → its relation (or those who share it), whose objections to the channel count too.
-	:param sales: address → proof of the sale for § 7 (3) UWG (`consents.sales.proofs`).
+	:param keys: normalized address → is it the address of a business?
+	:param relations: address → its relation (or those that share it); their objections to the channel count
+		too.
+	:param sales: address → proof of the sale for § 7 (3) UWG (`soft_opt_in.proofs`).
 	"""
 	return decide_purposes(keys, channel, [purpose], at, relations=relations, sales=sales)[purpose]
 
@@ -251,7 +259,7 @@ def decide_purposes(
 	relations: Mapping[str, str | Collection[str]] | None = None,
 	sales: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, Decision]]:
-	"""Decisions by purpose and address, with no more queries than for one."""
+	"""Return decisions by purpose and address, with no more queries than for one purpose."""
 	known = [key for key in keys if key]
 	events = _events(known, channel, at, relations or {})
 	blocked = suppressions(set(known)) if channel == Channel.EMAIL else {}
@@ -276,14 +284,15 @@ def decide_purposes(
 
 
 def agreed_to_tracking(recipients: Sequence[str]) -> set[str]:
-	"""Those of the e-mail keys that agreed to see their opens measured."""
+	"""Return the email keys that agreed to the measuring of opens."""
 	decided = decide_many(dict.fromkeys(recipients, False), "Email", rules.TRACKING_PURPOSE)
 	return {key for key, decision in decided.items() if decision.allowed}
 
 
 def suppressions(keys: set[str]) -> dict[str, str]:
-	"""E-mail keys that Frappe, or an app by the hook `relation_email_suppressions`, has unsubscribed, and those
-	at which nothing arrives any more → why."""
+	"""Return blocked email keys → why: unsubscribed in Frappe or by an app through the hook
+	`relation_email_suppressions`, or undeliverable.
+	"""
 	found: dict[str, str] = deliverability.undeliverable(keys)
 	for path in frappe.get_hooks(SUPPRESSION_HOOK):
 		found.update(frappe.get_attr(path)(keys))
@@ -295,10 +304,11 @@ def suppressions(keys: set[str]) -> dict[str, str]:
 def match_address(
 	keys: set[str], fetch: Callable[[Callable], Iterable[tuple[str]]], reason: str
 ) -> dict[str, str]:
-	"""Those of `keys` whose address is stored elsewhere in any spelling, looked up along an index of the field.
+	"""Return the `keys` for which another document stores the address in any variant → the reason, found
+	through an index of the field.
 
-	:param fetch: gets a function (field → criterion) that catches the candidates, and returns their addresses. The
-		doctype and field have to be declared in the hook `relation_email_fields`.
+	:param fetch: gets a function (field → criterion) that finds the candidates, and returns their
+		addresses. The hook `relation_email_fields` must declare the doctype and field.
 	"""
 	if not keys:
 		return {}
@@ -344,7 +354,7 @@ def _unsubscribed_contacts(keys: set[str]) -> dict[str, str]:
 
 
 def _unicode_domain(key: str) -> str:
-	"""The key with its domain in letters, as people write it; as it is where that cannot be told."""
+	"""Return the key with its domain in Unicode, as people write it; unchanged if it cannot be decoded."""
 	local, _at, domain = key.rpartition("@")
 	if "xn--" not in domain:
 		return key
@@ -361,9 +371,10 @@ def _events(
 	relations: Mapping[str, str | Collection[str]],
 	latest: bool = False,
 ) -> dict[str, list[ConsentEvent]]:
-	"""Events of each address: its own, objections from another label of its mailbox, those of its relation.
+	"""Return the events of each address: its own, objections for other labels of its mailbox, and those of
+	its relation.
 
-	:param latest: also what others have committed since this transaction began; the rows are locked
+	:param latest: also read what others have committed since this transaction began; the rows are locked
 	"""
 	if not keys and not relations:
 		return {}
@@ -413,8 +424,9 @@ def _grouped(pairs: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def check_event(doc: Document) -> None:
-	"""Validation of a consent event from the desk or by code; sets its keys. A person records it only for a relation that
-	the person may read."""
+	"""Validate a consent event from the desk or from code, and set its keys. A user may record it only for
+	a relation that they may read.
+	"""
 	if doc.relation and not doc.by_system:
 		frappe.has_permission("Relation", "read", doc=doc.relation, throw=True)
 	doc.address_key = address_key(doc.address, doc.channel)
@@ -430,7 +442,7 @@ def check_event(doc: Document) -> None:
 
 
 def _check_given(doc: Document) -> None:
-	"""Consent needs a basis that can be declared, and more than a row of a file to lift an objection."""
+	"""Require a basis that can be declared, and more than a row of a file to lift an objection."""
 	if not doc.legal_basis:
 		frappe.throw(_("Legal Basis is needed where consent is given"))
 	if doc.channel == Channel.EMAIL and doc.legal_basis == rules.EXISTING_CUSTOMER:

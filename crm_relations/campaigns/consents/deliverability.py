@@ -1,7 +1,8 @@
-"""E-mail addresses and whether mail arrives there. Alone writes `Relation Mail Address`.
+"""Keep track of email addresses at which messages do not arrive. Sole writer of `Relation Mail Address`.
 
-A hard bounce makes an address dead at once, soft ones after so many in a row as Relation Settings say. What comes
-from the address (a reply, a click, a confirmed opt-in) proves that it lives.
+A hard bounce makes an address undeliverable at once; soft bounces do so after the number in a row that
+Relation Settings name. Whatever comes from the address (a reply, a click, a confirmed opt-in) proves that
+it is deliverable.
 """
 
 from datetime import datetime
@@ -22,7 +23,7 @@ DEAD = "Emails to the address are undeliverable"
 
 
 def undeliverable(keys: set[str]) -> dict[str, str]:
-	"""Those of the e-mail keys at which nothing arrives → why."""
+	"""Return the email keys that are undeliverable → why."""
 	if not keys:
 		return {}
 	table = DocType(DOCTYPE)
@@ -38,8 +39,8 @@ def undeliverable(keys: set[str]) -> dict[str, str]:
 def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "", send: str = "") -> str:
 	"""Count a bounce; returns the state of the address, Usable or Dead.
 
-	Soft bounces add up only while nothing arrives: what was sent since the last one and has not come back has arrived,
-	and what happened long ago says nothing of today.
+	Soft bounces add up only while no message arrives. A message that was sent since the last bounce and did
+	not come back has arrived, and an old bounce says nothing about today.
 
 	:param send: the message that came back
 	"""
@@ -68,7 +69,9 @@ def note_bounce(key: str, *, permanent: bool, code: str = "", reason: str = "", 
 
 
 def note_dead(key: str, *, at: datetime, reason: str) -> None:
-	"""Another system knows that mail to the address comes back. What has come from the address since counts more."""
+	"""Mark an address as undeliverable, as another system reports it. What has come from the address since
+	then counts more.
+	"""
 	row = frappe.db.get_value(DOCTYPE, key, ["state", "last_bounce"], as_dict=True, for_update=True)
 	if row and (row.state == MailAddressState.UNDELIVERABLE or (row.last_bounce and row.last_bounce >= at)):
 		return
@@ -86,7 +89,7 @@ def _is_long_ago(moment: datetime | None) -> bool:
 
 
 def _arrived_since(key: str, moment: datetime, send: str) -> bool:
-	"""Has another message left for the address since then, of which no bounce has come?"""
+	"""Tell whether another message was sent to the address since then and has not bounced."""
 	table, response = DocType("Relation Campaign Send"), DocType("Relation Campaign Response")
 	came_back = (
 		frappe.qb.from_(response)
@@ -104,7 +107,7 @@ def _arrived_since(key: str, moment: datetime, send: str) -> bool:
 
 
 def mark_deliverable(key: str) -> None:
-	"""Something came from the address: what came back before is forgotten."""
+	"""Mark an address as deliverable, as something came from it. Earlier bounces are forgotten."""
 	table = DocType(DOCTYPE)
 	(
 		frappe.qb.update(table)

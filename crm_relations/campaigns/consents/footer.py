@@ -1,4 +1,6 @@
-"""What a mail must tell its reader beside the text: why it came, and how to be rid of it."""
+"""Compose the lines that the law requires below an email: why the reader gets it, and how to unsubscribe.
+Writes nothing.
+"""
 
 from frappe import _
 
@@ -6,7 +8,9 @@ from crm_relations.campaigns.rules import EXISTING_CUSTOMER, Decision
 
 
 def imprint(own: str, decision: Decision, language: str) -> str:
-	"""The lines below a mail: the imprint, and before it the notice that § 7 (3) No. 4 UWG asks for in each mail."""
+	"""Return the lines below an email: the legal notice, and before it the notice that § 7 (3) No. 4 UWG
+	requires in each email.
+	"""
 	if decision.legal_basis != EXISTING_CUSTOMER:
 		return own
 	notice = _(

@@ -1,6 +1,7 @@
-"""Opt-outs that an imported file brings from an old system: objections by channel, and addresses at which mail comes back.
+"""Record the opt-outs of an imported file: objections by channel, and addresses at which emails bounce.
 
-Hook `relation_import_objections`. What a file says only ever restricts: nothing here gives consent.
+Hook `relation_import_objections`. Writes no record itself; `decisions` and `deliverability` do. A file can
+only restrict: nothing here gives consent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +53,9 @@ def record(objections: Sequence[Objection], source: str) -> None:
 
 
 def _add(withdrawals: Sequence[Mapping[str, Any]]) -> None:
-	"""Set-based, unless messages are planned for one of them or something on the site wants to see each event."""
+	"""Add objections set-based, unless messages are planned for one of them or an app needs to see each
+	event.
+	"""
 	if not withdrawals:
 		return
 	keys = {decisions.address_key(one["address"], one["channel"]) for one in withdrawals}
@@ -76,7 +79,9 @@ def _is_planned(keys: Iterable[str], relations: Iterable[str]) -> bool:
 
 
 def _addresses(objection: Objection) -> list[str]:
-	"""An objection is a person's: it holds for the row's addresses, and for all of the relation, also later ones."""
+	"""Return the addresses that an objection holds for: those of the row, and all of the relation, also
+	later ones. An objection belongs to a person.
+	"""
 	found = [] if objection.channel == LETTER else list(objection.addresses)
 	keys = {decisions.address_key(address, objection.channel): address for address in found}
 	usable = [address for key, address in keys.items() if key]
@@ -84,13 +89,17 @@ def _addresses(objection: Objection) -> list[str]:
 
 
 def _key(objection: Objection, address: str) -> tuple[str, str, str]:
-	"""What makes two events the same: channel, address, and the relation where it stands for all addresses."""
+	"""Return what makes two events the same: channel, address, and the relation if the event is for all
+	addresses.
+	"""
 	key = decisions.address_key(address, objection.channel)
 	return objection.channel, key, (objection.relation or "") if key == rules.ALL_ADDRESSES else ""
 
 
 def _recorded(objections: Iterable[Objection]) -> set[tuple]:
-	"""Objections that are recorded already, in two queries: those that hold, and with their day those that once held."""
+	"""Return objections that are recorded already, in two queries: those in force, and with their day those
+	that once were.
+	"""
 	keys: set[str] = set()
 	relations: set[str] = set()
 	for objection in objections:
@@ -119,7 +128,7 @@ def _recorded(objections: Iterable[Objection]) -> set[tuple]:
 
 
 def _moment(on: date | None) -> datetime:
-	"""The day of the old system, or now."""
+	"""Return the day from the old system, or the present time."""
 	now = now_datetime()
 	moment = get_datetime(datetime.combine(on, time())) if on else now
 	return min(moment, now)

@@ -1,8 +1,8 @@
-"""Whose law the checks may name: that of the countries in which the site's companies are."""
+"""Find the laws that the checks may name, by the countries of the site's companies. Reads only."""
 
 import frappe
 
-#: European Economic Area, as ERPNext names the countries: the GDPR holds there
+#: European Economic Area, as ERPNext names the countries: the GDPR applies there
 EEA = frozenset(
 	(
 		"Austria", "Belgium", "Bulgaria", "Croatia", "Cyprus", "Czech Republic", "Denmark", "Estonia", "Finland", "France",
@@ -10,21 +10,23 @@ EEA = frozenset(
 		"Malta", "Netherlands", "Norway", "Poland", "Portugal", "Romania", "Slovakia", "Slovenia", "Spain", "Sweden",
 	)
 )  # fmt: skip
-#: country → the paragraph that asks for an imprint in commercial mails
+#: country → the provision that requires a legal notice in commercial emails
 IMPRINT = {"Germany": "§ 5 DDG", "Austria": "§ 5 ECG"}
 
 
 def countries() -> set[str]:
-	"""The countries of the site's companies."""
+	"""Return the countries of the site's companies."""
 	return set(frappe.get_all("Company", filters={"country": ["is", "set"]}, pluck="country", distinct=True))
 
 
 def imprint() -> str:
-	"""The paragraphs on the imprint that hold for the site's companies, as `§ 5 DDG`; empty if none does."""
+	"""Return the provisions on the legal notice for the site's companies, as `§ 5 DDG`; empty if none
+	applies.
+	"""
 	here = countries()
 	return ", ".join(paragraph for country, paragraph in IMPRINT.items() if country in here)
 
 
 def has_gdpr() -> bool:
-	"""Whether the GDPR holds for one of the site's companies by its seat."""
+	"""Tell whether the GDPR applies to one of the site's companies by its seat."""
 	return not EEA.isdisjoint(countries())

@@ -1,7 +1,8 @@
-"""A person objects, by telephone, by letter or in person: a user records it in one click on the relation.
+"""Record an objection that a person made by telephone, by letter or in person; a user needs one click on
+the relation. Writes no record itself; `decisions` does.
 
-An objection holds at once and for the channel as such: for all known addresses and, as Art. 21 (2) GDPR speaks of the
-person and not of an address, for those that come later (`*`).
+An objection holds at once and for the whole channel. It covers all known addresses and also later ones
+(`*`), as Art. 21 (2) GDPR refers to the person and not to an address.
 """
 
 from collections.abc import Sequence
@@ -15,14 +16,15 @@ from crm_relations.campaigns.states import Channel, ConsentEvent
 from crm_relations.shared.refusals import refuse
 
 CHANNELS = tuple(Channel)
-#: how it came → words for the source
+#: channel by which the objection came, as the source names it
 WAYS = ("By telephone", "By letter", "By email", "In person")
 
 
 def record(relation: str, way: str, channels: Sequence[str] = CHANNELS) -> list[str]:
-	"""Record an objection to all advertising on these channels; returns the names of the events. Can be repeated.
+	"""Record an objection to all advertising on these channels; returns the names of the events. Can be
+	repeated.
 
-	The caller has checked the right to record consent for this relation.
+	The caller has checked the permission to record consent for this relation.
 
 	:raises frappe.ValidationError: an unknown way or channel
 	"""
@@ -41,7 +43,7 @@ def record(relation: str, way: str, channels: Sequence[str] = CHANNELS) -> list[
 
 
 def _addresses(relation: str, channel: str) -> list[str]:
-	"""The relation's addresses of the channel, each once, as they are written."""
+	"""Return the relation's addresses of the channel, each once, as they are written."""
 	if channel == Channel.LETTER:
 		return []
 	fields = ["email_id"] if channel == Channel.EMAIL else ["mobile_no", "phone"]

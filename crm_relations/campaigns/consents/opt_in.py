@@ -1,9 +1,10 @@
-"""Double opt-in: request → mail with a signed link → page whose GET only shows, and whose POST confirms.
+"""Run the double opt-in: a request, an email with a signed link, and a page that shows on GET and confirms
+on POST. Sole writer of `Relation Opt-in Request`.
 
-Alone writes `Relation Opt-in Request`. Kept as proof: when it was asked for and confirmed, the words and their
-version, and the network of both (the last part of an IP address is cut off: what is proved is that somebody with
-the mailbox confirmed, and for that the network is enough). The mail holds no advertising and comes once. What is not
-confirmed in time expires and is deleted.
+A request keeps as proof the times of request and confirmation, the words and their version, and the network
+of both. The last part of an IP address is cut off: the proof is that a person with access to the mailbox
+confirmed, and the network is enough for that. The email holds no advertising and is sent once. A request
+that is not confirmed in time expires and is deleted.
 """
 
 import ipaddress
@@ -34,11 +35,11 @@ from crm_relations.shared.text.markup import plain
 
 DOCTYPE = "Relation Opt-in Request"
 LINK = "opt-in"
-#: mails that a mailbox may be sent a day, so that no one is flooded through the sign-up page
+#: emails per day to one mailbox, so that the sign-up page cannot be used to flood it
 MAILS_A_DAY = 3
-#: the same for a domain of one organisation, for requests of guests
+#: the same for the domain of one organization, for requests of guests
 MAILS_A_DAY_AND_DOMAIN = 20
-#: an expired request is deleted after these days: it proves nothing, and nobody agreed to it
+#: an expired request is deleted after these days: it proves nothing, as no person agreed to it
 KEPT_DAYS = 30
 
 
@@ -52,10 +53,11 @@ def request(
 	ip: str | None = None,
 	requested_by: str | None = None,
 ) -> str | None:
-	"""Ask the owner of a mailbox to confirm; the mail leaves after the commit. The caller has checked who may.
+	"""Ask the owner of a mailbox to confirm; the email is sent after the commit. The caller has checked
+	permission.
 
-	:return: name of the request; None where the address has had its mails of the day
-	:raises frappe.ValidationError: no address, or none of the purposes is offered
+	:return: name of the request; None if the address has had its emails of the day
+	:raises frappe.ValidationError: not an address, or none of the purposes is offered
 	"""
 	key = email_key(address)
 	if not key:
@@ -93,10 +95,12 @@ def request(
 
 
 def _may_be_mailed(key: str, guest: bool) -> bool:
-	"""Has the mailbox had fewer mails than it may get a day? Requests at the same moment wait for each other here."""
+	"""Tell whether the mailbox may get another email today. Requests at the same moment wait for each other
+	here.
+	"""
 	frappe.db.get_value("DocType", DOCTYPE, "name", for_update=True)
 	table = DocType(DOCTYPE)
-	# for update: also what others have committed since this transaction began
+	# for update: also reads what others have committed since this transaction began
 	today = (
 		frappe.qb.from_(table)
 		.select(table.name)
@@ -112,12 +116,12 @@ def _may_be_mailed(key: str, guest: bool) -> bool:
 
 
 def url(request: str) -> str:
-	"""Address of the page that confirms a request."""
+	"""Return the address of the page that confirms a request."""
 	return get_url(f"/ro/{signed_links.seal(LINK, request)}")
 
 
 def find(token: str | None) -> frappe._dict | None:
-	"""The request behind a link, with what its page needs; None for anything else."""
+	"""Return the request behind a link, with what its page needs; None for an invalid link."""
 	name = signed_links.unseal(LINK, token)
 	if not name:
 		return None
@@ -129,7 +133,7 @@ def find(token: str | None) -> frappe._dict | None:
 
 
 def confirm(name: str, ip: str | None = None) -> str:
-	"""The owner of the mailbox confirms: consent is recorded, once. Returns the state of the request."""
+	"""Record consent once, as the owner of the mailbox confirms. Returns the state of the request."""
 	doc = frappe.get_doc(DOCTYPE, name, for_update=True)
 	if doc.state != OptInState.WAITING:
 		return doc.state
@@ -174,9 +178,11 @@ def confirm(name: str, ip: str | None = None) -> str:
 
 
 def deliver(request: str) -> str:
-	"""Send the mail of a request, once; returns what became of it. Called by a job, and hourly for what waits.
+	"""Send the email of a request, once, and return the result. Called by a job, and hourly for waiting
+	requests.
 
-	The time is committed before the mail leaves: a request that is killed in between is mailed no second time.
+	The time is committed before the email leaves, so that a request that is killed in between is not sent a
+	second time.
 	"""
 	doc = frappe.get_doc(DOCTYPE, request, for_update=True)
 	if doc.state != OptInState.WAITING or doc.mailed_at:
@@ -205,13 +211,15 @@ def deliver(request: str) -> str:
 
 
 def _account_refused(outcome: smtp.Outcome) -> bool:
-	"""Does the server refuse us, and not the recipient? Then the mail leaves later."""
+	"""Tell whether the server refuses the sender and not the recipient. The email is then sent later."""
 	cause = bounce_rules.cause_of(bounce_rules.code_in(outcome.reason), outcome.reason)
 	return outcome.at == "MAIL" or cause in ("quota", "sender")
 
 
 def process_pending() -> None:
-	"""Hourly: mail what waits, mark what has expired, delete what expired long ago. Commits."""
+	"""Send waiting emails, mark expired requests, and delete those that expired long ago. Runs hourly.
+	Commits.
+	"""
 	table, now = DocType(DOCTYPE), now_datetime()
 	frappe.qb.update(table).set(table.state, OptInState.EXPIRED).where(
 		(table.state == OptInState.WAITING) & (table.expires_at < now)
@@ -232,7 +240,9 @@ def process_pending() -> None:
 
 
 def network(ip: str | None) -> str:
-	"""`203.0.113.77` → `203.0.113.0/24`, an IPv6 address → its /48; empty if it is none."""
+	"""Return the network of an IP address: `203.0.113.77` → `203.0.113.0/24`, an IPv6 address → its /48;
+	empty if it is not an address.
+	"""
 	try:
 		address = ipaddress.ip_address((ip or "").strip())
 	except ValueError:
@@ -245,13 +255,13 @@ def _settings():
 
 
 def _relation_of(key: str) -> str | None:
-	"""The relation whose address it is, where there is exactly one."""
+	"""Return the relation with this address, if there is exactly one."""
 	names = frappe.get_all("Relation", filters={"email_id": key, "disabled": 0}, pluck="name", limit=2)
 	return names[0] if len(names) == 1 else None
 
 
 def _message(doc, account) -> bytes:
-	"""The mail: what was asked for, the link, and nothing that could be taken for advertising."""
+	"""Return the email: what was requested, the link, and nothing that could be seen as advertising."""
 	lang = doc.language or frappe.local.lang or "en"
 	imprint = [line.strip() for line in (_settings().legal_notice or "").splitlines() if line.strip()]
 	link = url(doc.name)

@@ -1,4 +1,6 @@
-"""What can be agreed to, and in which words. Reads `Relation Consent Purpose`, which the admin writes."""
+"""Read the purposes of consent and their texts from `Relation Consent Purpose`, which administrators
+maintain. Writes nothing.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +26,8 @@ class Purpose:
 
 
 def offered(language: str | None, sign_up: bool = False) -> list[Purpose]:
-	"""The purposes that a person may choose, in this language, else in English, else in the first one there is.
+	"""Return the purposes that a person may choose, in this language, else in English, else in the first
+	language.
 
 	:param sign_up: only those of the sign-up page
 	"""
@@ -46,13 +49,15 @@ def offered(language: str | None, sign_up: bool = False) -> list[Purpose]:
 
 
 def chosen(names: Iterable[str], language: str | None) -> list[Purpose]:
-	"""These purposes; what is not offered is left out."""
+	"""Return these purposes without those that are not offered."""
 	wanted = set(names)
 	return [purpose for purpose in offered(language) if purpose.name in wanted]
 
 
 def check(doc) -> None:
-	"""Validation of a purpose: one text a language; without words nobody agrees to anything."""
+	"""Validate a purpose: one text per language, and at least one text, as a purpose without words cannot
+	be agreed to.
+	"""
 	languages = [row.language for row in doc.texts]
 	if len(set(languages)) < len(languages):
 		frappe.throw(_("Texts: each language stands once"))
@@ -69,7 +74,7 @@ def _in(rows: list[frappe._dict], language: str | None) -> Purpose:
 	return Purpose(row.name, row.title, row.declaration, row.version, row.language, bool(row.on_sign_up))
 
 
-#: what a new site starts with: purpose, on the sign-up page, language → title and declaration
+#: purposes of a new site: purpose, on the sign-up page, language → title and declaration
 SEED = (
 	(
 		rules.GENERAL_PURPOSE,
@@ -107,8 +112,8 @@ SEED = (
 	),
 )
 
-#: days to confirm an opt-in, months in which a sale makes an existing customer, years after which unused consent is
-#: reported, soft bounces after which an address counts as dead
+#: days to confirm an opt-in, months in which a sale makes an existing customer, years after which unused
+#: consent is reported, soft bounces after which an address counts as undeliverable
 SETTINGS = {
 	"opt_in_days": 7,
 	"existing_customer_months": 24,

@@ -1,11 +1,15 @@
-"""Advertising to existing customers, § 7 (3) UWG: derived from real sales, never declared. Writes nothing.
+"""Decide on advertising to existing customers, § 7 (3) UWG, from real sales and never from a declaration.
+Writes nothing.
 
-The law asks for four things, all of them. (1) The trader got the address from the customer in connection with
-the sale of goods or services: it stands on a submitted invoice to that customer, which was not taken back.
-(2) He advertises his own similar goods: the invoice is of the campaign's company and bills an item of a group
-that the campaign advertises, or of one below it. (3) The customer has not objected: `campaigns.rules.decide`.
-(4) He was told of his right to object, clearly, when the address was got and whenever it is used: the notice
-was in force on the day of the invoice (Relation Settings), and each such mail carries it (`consents.footer`).
+The law has four conditions, and all must hold.
+(1) The trader got the address from the customer in connection with the sale of goods or services. It stands
+on a submitted invoice to that customer, and the sale was not reversed.
+(2) The trader advertises their own similar goods. The invoice is of the campaign's company, and bills an
+item of a group that the campaign advertises, or of a group below it.
+(3) The customer has not objected: `campaigns.rules.decide`.
+(4) The customer was clearly informed of the right to object, when the address was collected and whenever it
+is used. The notice was in force on the day of the invoice (Relation Settings), and each such email carries
+it (`consents.footer`).
 """
 
 from collections.abc import Mapping
@@ -24,15 +28,15 @@ from pypika.terms import Criterion
 from crm_relations.shared.contact_keys import email_key
 from crm_relations.shared.refusals import refuse
 
-#: between the parts of what the newest sale is found by; in no name
+#: separates the parts of the key of the newest sale; occurs in no name
 _SEPARATOR = "\x1f"
-#: below this what is left of an invoice counts as nothing, in company currency
+#: in company currency; less than this left of an invoice counts as nothing
 _CENT = 0.005
 
 
 @dataclass(frozen=True)
 class Notice:
-	"""Invoices of these days told of the right to object."""
+	"""A period in which invoices carried the notice of the right to object."""
 
 	valid_from: date
 	valid_until: date | None
@@ -47,16 +51,17 @@ class Sale:
 	"""The newest sale to a customer that shows an address and an advertised item group."""
 
 	customer: str
-	address: str  # in normal form
+	address: str  # normalized
 	day: date
 	invoice: str
 	item_group: str
 
 
 def proofs(campaign: Document, people: Mapping[str, str]) -> dict[str, str]:
-	"""Whom the campaign may write to as an existing customer → the proof, in words. A fixed number of queries.
+	"""Return the addresses that the campaign may use as those of existing customers → the proof, in words.
+	A fixed number of queries.
 
-	:param people: e-mail address in normal form → its relation
+	:param people: normalized email address → its relation
 	"""
 	company = company_of(campaign)
 	known = {key: relation for key, relation in people.items() if key and relation}
@@ -80,12 +85,14 @@ def proofs(campaign: Document, people: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_customer(relation: str) -> bool:
-	"""Is the relation a customer, or the contact of one?"""
+	"""Tell whether the relation is a customer, or the contact of one."""
 	return bool(_customers({relation}))
 
 
 def missing(campaign: Document) -> list[str]:
-	"""What keeps a campaign that names item groups from reaching existing customers, in words; empty if nothing."""
+	"""Return what keeps a campaign with item groups from reaching existing customers, in words; empty if
+	nothing does.
+	"""
 	if not campaign.get("item_groups"):
 		return []
 	company = company_of(campaign)
@@ -105,7 +112,7 @@ def missing(campaign: Document) -> list[str]:
 
 
 def check(campaign: Document) -> None:
-	"""Refuse item groups that make everything similar."""
+	"""Refuse item groups that would make all goods similar."""
 	for row in campaign.get("item_groups") or ():
 		if not frappe.db.get_value("Item Group", row.item_group, "parent_item_group"):
 			refuse(
@@ -117,7 +124,9 @@ def check(campaign: Document) -> None:
 
 
 def company_of(campaign: Document) -> str | None:
-	"""Whose goods are advertised: the campaign's company, else that of the settings, else the only one."""
+	"""Return the company with the advertised goods: the campaign's, else that of the settings, else the
+	only one.
+	"""
 	if campaign.get("company"):
 		return campaign.company
 	if default := frappe.get_cached_doc("Relation Settings").default_company:
@@ -127,7 +136,7 @@ def company_of(campaign: Document) -> str | None:
 
 
 def item_groups(campaign: Document) -> list[str]:
-	"""The advertised item groups and those below them."""
+	"""Return the advertised item groups and those below them."""
 	named = [row.item_group for row in campaign.get("item_groups") or ()]
 	if not named:
 		return []
@@ -142,7 +151,7 @@ def item_groups(campaign: Document) -> list[str]:
 
 
 def notices_of(company: str) -> list[Notice]:
-	"""When invoices of the company carried the notice of the right to object."""
+	"""Return the periods in which invoices of the company carried the notice of the right to object."""
 	return [
 		Notice(
 			getdate(row.valid_from), getdate(row.valid_until) if row.valid_until else None, row.text_version
@@ -153,7 +162,7 @@ def notices_of(company: str) -> list[Notice]:
 
 
 def _customers(relations: set[str]) -> dict[str, set[str]]:
-	"""Customers that a relation is, or whose contact it is."""
+	"""Return the customers that a relation is, or is a contact of."""
 	party, link = DocType("Relation Party"), DocType("Dynamic Link")
 	names = sorted(relations)
 	found: dict[str, set[str]] = {}
@@ -175,7 +184,7 @@ def _customers(relations: set[str]) -> dict[str, set[str]]:
 
 
 def _sales(customers: list[str], company: str, groups: list[str], notices: list[Notice]) -> list[Sale]:
-	"""Of each customer and address on its invoices the newest sale that counts."""
+	"""Return the newest sale that counts for each customer and address on its invoices."""
 	invoice, item, credit = DocType("Sales Invoice"), DocType("Sales Invoice Item"), DocType("Sales Invoice")
 	credit = credit.as_("credit")
 	taken_back = (

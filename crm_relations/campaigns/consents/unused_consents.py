@@ -1,7 +1,7 @@
-"""Consent that was not used for years. Reads only.
+"""Find consent that was not used for years. Reads only.
 
-Consent has no fixed term, but a court held one that was not used for four years to have lapsed (AG München,
-161 C 12736/22). It stays valid here; the start of a campaign reports it.
+Consent has no fixed term, but a court ruled that consent had lapsed after four years without use (AG
+München, 161 C 12736/22). It stays valid here; the start of a campaign reports it.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from crm_relations.campaigns.states import STEP_TYPES, ConsentEvent, SendState
 
 
 def find(consents: Mapping[str, str], channel: str, years: int) -> set[str]:
-	"""Return the addresses with a consent that is older than `years` and has not been used since: nothing was sent to the
-	address, and no call was made, within these years. Two queries.
+	"""Return the addresses with a consent that is older than `years` and was not used since then: no
+	message to the address and no call within these years. Two queries.
 
-	:param consents: address in normal form → name of the Relation Consent it rests on, or empty
+	:param consents: normalized address → name of the Relation Consent it rests on, or empty
 	:param years: 0: nothing is reported
 	"""
 	given = {consent: address for address, consent in consents.items() if consent}

@@ -1,1 +1,1 @@
-"""Content of messages: templates, inlined styles and attachments, composed for one member."""
+"""Compose the content of messages for one member: templates, inlined styles and attachments."""

@@ -1,7 +1,9 @@
-"""The files that go with an e-mail step: those named in the campaign's table of files, and no others.
+"""Manage the files that are sent with an email step: only those in the campaign's table of files. Writes
+nothing but fields of the campaign that is being saved.
 
-What else is attached to a campaign (answers, print runs, mails of colleagues) stays in the house. A file is named by a user who
-may read it; what it held then is noted, so that nothing else leaves under its name.
+Other attachments of a campaign (responses, print runs, emails of colleagues) are never sent. A user who
+may read a file adds it to the table. A digest of its content is kept, so that no other content is sent
+under its name.
 """
 
 import hashlib
@@ -17,16 +19,16 @@ from crm_relations.campaigns.states import StepType
 from crm_relations.campaigns.transport import smtp
 from crm_relations.shared.refusals import refuse
 
-#: bytes in all; with the encoding a third more. Many mail servers refuse messages above 10 MB.
+#: bytes in all; the encoding adds a third. Many mail servers refuse messages above 10 MB.
 MAX_BYTES = 7_000_000
 
 
 class ChangedFileError(ValueError):
-	"""A file is not what it was when the campaign named it."""
+	"""A file has changed since the campaign named it."""
 
 
 def take_in(campaign: Document) -> None:
-	"""Note name, size and content of the files that a campaign names; check those that were added.
+	"""Note name, size and content of the files that a campaign names, and check those that were added.
 
 	:raises frappe.ValidationError: a file is named twice, or belongs to another document
 	:raises frappe.PermissionError: the user may not read an added file
@@ -55,7 +57,7 @@ def take_in(campaign: Document) -> None:
 
 
 def parts(campaign: Document, step: Document) -> list[bytes]:
-	"""The step's attachments, encoded.
+	"""Return the attachments of a step, encoded.
 
 	:raises OSError: a file cannot be read
 	:raises ChangedFileError: a file was changed after it was named
@@ -73,7 +75,7 @@ def parts(campaign: Document, step: Document) -> list[bytes]:
 
 
 def check(campaign: Document, step: Document) -> list[str]:
-	"""What is wrong with the files of a step, as HTML texts."""
+	"""Return the problems of the files of a step, as HTML texts."""
 	if not step.attach_files:
 		return []
 	if not campaign.files:
@@ -84,13 +86,13 @@ def check(campaign: Document, step: Document) -> list[str]:
 
 
 def check_all(campaign: Document) -> list[str]:
-	"""What is wrong with the files of any e-mail step, as HTML texts, each once."""
+	"""Return the problems of the files of any email step, as HTML texts, each once."""
 	steps = [step for step in campaign.steps if step.step_type == StepType.EMAIL]
 	return list(dict.fromkeys(problem for step in steps for problem in check(campaign, step)))
 
 
 def leaving(campaign: Document) -> list[dict[str, str]]:
-	"""For the Start dialog: `file` (name and size) and `steps` (titles) of what goes with e-mails."""
+	"""Return what is sent with emails, for the Start dialog: `file` (name and size) and `steps` (titles)."""
 	steps = [
 		step.title or _(step.step_type)
 		for step in campaign.steps

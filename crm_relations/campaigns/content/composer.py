@@ -1,8 +1,8 @@
-"""Composing: the messages of a chunk, with consent looked up for all of them at once, and their
-Communications in the customer file.
+"""Compose the messages of a chunk, and their Communications in the customer file. Consent is looked up for
+the whole chunk at once.
 
-The Communications are written as rows, not as documents: each stands for a mail that has left already, so
-nothing may react to it by sending once more, and a document costs ten times as much.
+Writes Communication and Communication Link as rows, not as documents. Each stands for an email that has
+left already, so no event handler may send it once more; and a document costs ten times as much.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class ComposedEmail:
 	parties: list[tuple[str, str]]
 
 	def stored(self) -> dict[str, Any]:
-		"""What the row of the send ledger keeps of it."""
+		"""Return what the send row keeps of the message."""
 		return {
 			"token": self.token,
 			"links": frappe.as_json(self.links, indent=None),
@@ -60,7 +60,7 @@ class ComposedEmail:
 
 @dataclass(frozen=True)
 class Refused:
-	"""Why a row gets no message: suppressed by consent, or its text cannot be rendered."""
+	"""The reason why a row gets no message: suppressed by consent, or its text cannot be rendered."""
 
 	reason: str
 	suppressed: bool
@@ -68,7 +68,7 @@ class Refused:
 
 
 class Composer:
-	"""Composes for one campaign and one account; templates are compiled and files read once."""
+	"""The composer of one campaign and one account; templates are compiled and files read once."""
 
 	def __init__(self, campaign: Document, account: Document) -> None:
 		self.campaign = campaign
@@ -82,7 +82,7 @@ class Composer:
 		self.sender_name = account.name
 
 	def compose(self, rows: Sequence[frappe._dict]) -> tuple[list[ComposedEmail], dict[str, Refused]]:
-		"""Messages for send rows (`rows`), in their order, and the rows that get none."""
+		"""Return the messages for send rows (`rows`), in their order, and the rows that get none."""
 		decisions = consent.decide_for(self.campaign, rows, "Email")
 		self.measured = self._measured([row.recipient for row in rows])
 		parties = _parties([row.relation for row in rows])
@@ -160,12 +160,14 @@ class Composer:
 		return self.labels[text, language]
 
 	def _measured(self, recipients: Sequence[str]) -> set[str]:
-		"""Whose opens are measured: those who agreed, and only where the campaign wants it."""
+		"""Return the recipients that agreed to the measuring of opens; none if the campaign does not
+		measure.
+		"""
 		return consent.agreed_to_tracking(recipients) if self.campaign.track_opens else set()
 
 
 def texts_of(step: Document, second: bool = False) -> tuple[str, str]:
-	"""Subject and message of an e-mail step; of its variant B, what is empty there is as in A."""
+	"""Return subject and message of an email step. Empty fields of variant B are taken from A."""
 	subject, message = step.subject or "", step.message or ""
 	if second:
 		subject, message = step.subject_b or subject, step.message_b or message
@@ -173,7 +175,7 @@ def texts_of(step: Document, second: bool = False) -> tuple[str, str]:
 
 
 def merge_fields(row: frappe._dict) -> dict[str, str]:
-	"""What a text may say about a relation: rules.MERGE_FIELDS but for the unsubscribe address."""
+	"""Return the merge fields of a relation: rules.MERGE_FIELDS except the unsubscribe address."""
 	person = row.relation_kind == "Person"
 	return {
 		"name": row.relation_name or "",
@@ -186,9 +188,9 @@ def merge_fields(row: frappe._dict) -> dict[str, str]:
 
 
 def file_communications(letters: Sequence[ComposedEmail], account: Document) -> None:
-	"""Put the mails into the relations' files, and into those of their documents (Customer, Contact …).
+	"""Add the emails to the files of the relations, and to those of their documents (Customer, Contact …).
 
-	They stand as sent from now on; those that do not leave are taken out again (send_ledger.put_back).
+	They count as sent from now on; `sends.store.put_back` deletes those that do not leave.
 	"""
 	if not letters:
 		return
@@ -252,7 +254,9 @@ def _insert_all(doctype: str, rows: list[dict[str, Any]]) -> None:
 
 
 def rows(names: list[str]) -> list[frappe._dict]:
-	"""Send rows with the facts that texts and consent need, in the order of sending; one query a chunk."""
+	"""Return send rows with the facts that texts and consent need, in the order of sending; one query per
+	chunk.
+	"""
 	send, relation = DocType("Relation Campaign Send"), DocType("Relation")
 	return (
 		frappe.qb.from_(send)
@@ -284,7 +288,7 @@ def rows(names: list[str]) -> list[frappe._dict]:
 
 
 def _parties(relations: list[str]) -> dict[str, list[tuple[str, str]]]:
-	"""ERPNext documents of each relation, in whose timelines a mail shows."""
+	"""Return the ERPNext documents of each relation that show its emails in their timelines."""
 	party = DocType("Relation Party")
 	found: dict[str, list[tuple[str, str]]] = {}
 	for parent, doctype, name in (

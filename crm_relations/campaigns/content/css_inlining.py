@@ -1,5 +1,7 @@
-"""Styles of an e-mail put into its tags, as many mail programs throw `<style>` away. Once a content, before the merge
-fields are filled in: they go through it untouched. Pure Python, imports no frappe.
+"""Inline the styles of an email into its tags, as many email programs drop `<style>`. Pure Python, imports
+no frappe. Writes nothing.
+
+Each content is processed once, before the merge fields are filled in; they pass through unchanged.
 """
 
 import logging
@@ -17,10 +19,10 @@ _BODY_STYLE = re.compile(r"style=\"([^\"]*)\"")
 
 
 def inline(content: str) -> tuple[str, str]:
-	"""(content, rest): the content without `<style>`, its rules in the tags they are for; and what cannot stand in a tag,
-	such as rules for small screens, as CSS for the head of the mail.
+	"""Return (content, rest): the content without `<style>`, its rules in their tags; and as CSS for the
+	head of the email what cannot stand in a tag, such as rules for small screens.
 
-	Nothing is loaded from the net or the disk.
+	Nothing is loaded from the network or the disk.
 
 	:raises TemplateError: the styles cannot be read
 	"""
@@ -56,7 +58,7 @@ def inline(content: str) -> tuple[str, str]:
 		).transform()
 	except JobTimeoutException:
 		raise
-	except Exception as e:  # cssutils, lxml and premailer each have their own
+	except Exception as e:  # cssutils, lxml and premailer each raise their own errors
 		raise TemplateError(f"<style>: {e}") from e
 	body = _BODY.search(document)
 	if not body:
@@ -69,7 +71,7 @@ def inline(content: str) -> tuple[str, str]:
 
 
 def _harmless(css: str) -> str:
-	"""CSS that a template takes for nothing but text."""
+	"""Return CSS that a template treats as nothing but text."""
 	for sign in ("{{", "}}", "{%", "%}", "{#", "#}"):
 		css = css.replace(sign, f"{sign[0]} {sign[1]}")
 	return css

@@ -1,7 +1,8 @@
-"""A campaign text as a template: merge fields in a sandbox, links to be counted, a plain text part.
+"""Compile a campaign text as a template: merge fields in a sandbox, links to be counted, and a plain text
+part. Pure Python: imports no frappe. Writes nothing.
 
-Pure Python: imports no frappe. Templates see nothing but the merge fields: no document, no function of the
-site. That is why Frappe's own renderer, whose templates may read the database, is not used here.
+Templates see only the merge fields: no document and no function of the site. Frappe's own renderer is not
+used, because its templates may read the database.
 """
 
 import html
@@ -23,7 +24,7 @@ from crm_relations.shared.text.sandbox import MAX_SOURCE, TemplateError, Text, e
 
 MERGE_FIELDS = ("name", "first_name", "last_name", "salutation", "organisation", "unsubscribe_url")
 
-#: what the frame around the text uses beside the merge fields
+#: what the frame around the text uses in addition to the merge fields
 _FRAME_FIELDS = (
 	"subject",
 	"imprint",
@@ -64,18 +65,18 @@ _TEXT_END = (
 )
 
 
-#: stands in the place of the link with this index until the text has been cleaned
+#: stands for the link with this index until the text has been cleaned
 _PLACE = "https://link-{0}.invalid/"
 _UNSUBSCRIBE_PLACE = _PLACE.format("u")
 _PLACES = re.compile(r"https://link-(\d+|u)\.invalid/")
-#: stands in the place of a value until the text has been cleaned; signs for private use, which no text needs
+#: characters for private use, which no text needs; they stand for a value until the text has been cleaned
 _PRIVATE = {0xE000: None, 0xE001: None}
 _MARKS = re.compile("\ue000(\\d+)\ue001")
 
 
 @pass_context  # type: ignore[untyped-decorator]
 def _mark(context: Context, value: object) -> object:
-	"""Keep a value aside, escaped, and return a mark for it; links have places of their own."""
+	"""Store a value, escaped, and return a mark for it; links have their own marks."""
 	if isinstance(value, str) and _PLACES.fullmatch(value):
 		return value
 	if value == context["unsubscribe_url"]:
@@ -88,7 +89,7 @@ def _mark(context: Context, value: object) -> object:
 _HTML = environment(autoescape=True)
 _BODY = environment(autoescape=True, finalize=_mark)
 _TEXT = environment(autoescape=False)
-#: for the frame only, which is ours
+#: for the frame only, which we write
 _OWN = {
 	autoescape: Environment(autoescape=autoescape, undefined=StrictUndefined, keep_trailing_newline=True)
 	for autoescape in (True, False)
@@ -97,7 +98,7 @@ _OWN = {
 
 @dataclass(frozen=True)
 class Rendered:
-	"""One message. `links` holds the targets behind the counted links, by index."""
+	"""One message. `links` holds the targets of the counted links, by index."""
 
 	subject: str
 	html: str
@@ -107,10 +108,13 @@ class Rendered:
 
 
 class MailTemplate:
-	"""Subject and message of an e-mail step: styles inlined and text compiled once, rendered for each member."""
+	"""Subject and message of an email step: styles inlined and text compiled once, rendered for each member."""
 
 	def __init__(self, subject: str, message: str, base_url: str = "") -> None:
-		""":raises TemplateError: syntax error or unknown merge field."""
+		"""Compile subject and message.
+
+		:raises TemplateError: syntax error or unknown merge field.
+		"""
 		inlined, rest = inline(_clean(message))
 		body, targets = _split_links(inlined, base_url)
 		known = [*MERGE_FIELDS, *_FRAME_FIELDS, *(f"link_{i}" for i in range(len(targets)))]
@@ -134,9 +138,10 @@ class MailTemplate:
 	) -> Rendered:
 		"""Fill in the merge fields of one member.
 
-		:param link: index of a counted link → the address that takes its place.
-		:param preferences: address and label of the page where the reader chooses what to get; empty: no link.
-		:param picture_url: the picture by which opens are measured; empty: none.
+		:param link: index of a counted link → the address that replaces it.
+		:param preferences: address and label of the page where the reader chooses what to get; empty: no
+			link.
+		:param picture_url: the picture that measures opens; empty: none.
 		:raises TemplateError: the text fails for this member.
 		"""
 		subject = " ".join(self.subject.render(fields).split())
@@ -166,10 +171,10 @@ class MailTemplate:
 		)
 
 	def _cleaned(self, values: Mapping[str, Any]) -> str:
-		"""The body, cleaned after it is filled in: only then is the markup complete.
+		"""Return the body, cleaned after it is filled in: only then is the markup complete.
 
-		Cleaning takes a hundred times as long as filling in. So it is done once for each form that the text takes, with marks
-		for the values; these are escaped, and may stand wherever text stands.
+		Cleaning takes a hundred times as long as filling in. So it runs once for each form that the text
+		takes, with marks for the values. The values are escaped, and may stand wherever text stands.
 		"""
 		aside: list[Markup] = []
 		form = self.body.render({**values, "values_aside": aside})
@@ -182,7 +187,7 @@ class MailTemplate:
 
 
 def render_html(source: str, fields: Mapping[str, str]) -> str:
-	"""A single text, such as a call script, with the merge fields filled in and escaped; it runs nothing.
+	"""Return a single text, such as a call script, with the merge fields filled in and escaped; runs no code.
 
 	:raises TemplateError: the text cannot be read, or fails for these values
 	"""
@@ -192,7 +197,7 @@ def render_html(source: str, fields: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=64)
 def _clean_form(form: str) -> tuple[str, bool]:
-	"""(the form of a text, cleaned; whether all marks stand in text and none in an attribute)"""
+	"""Return the cleaned form of a text, and whether all marks stand in text and none in an attribute."""
 	cleaned = clean_html(form)
 	finder = _AttributeFinder()
 	finder.feed(cleaned)
@@ -228,7 +233,7 @@ def _put_links(body: str, links: list[str], unsubscribe_url: str) -> str:
 
 
 def used_fields(source: str) -> set[str]:
-	"""Names of merge fields that a text uses.
+	"""Return the names of the merge fields that a text uses.
 
 	:raises TemplateError: syntax error.
 	"""
@@ -243,7 +248,7 @@ def _clean(source: str | None) -> str:
 
 	source = (source or "").translate(_PRIVATE)
 	if len(source) > MAX_SOURCE or any(source.rfind(end) < source.rfind(begin) for begin, end in _BRACES):
-		names_in(_TEXT, source)  # says where; a search for the missing end would take quadratic time
+		names_in(_TEXT, source)  # names the position; a search for the missing end would take quadratic time
 		raise TemplateError("a brace is not closed")
 	return _TAG.sub(tag, source)
 
@@ -256,7 +261,7 @@ def _is_web(target: str) -> bool:
 
 
 def _split_links(source: str, base_url: str) -> tuple[str, list[str]]:
-	"""Put `{{ link_0 }}` … in the place of web links; the targets come back as templates."""
+	"""Replace web links by `{{ link_0 }}` …; the targets are returned as templates."""
 	targets: list[str] = []
 
 	def anchor(match: re.Match[str]) -> str:
@@ -321,12 +326,12 @@ class _TextBuilder(HTMLParser):
 
 
 def to_text(source: str) -> str:
-	"""Plain text of an HTML template; its merge tags stay as they are."""
+	"""Return the plain text of an HTML template; its merge tags stay unchanged."""
 	tags: list[str] = []
 
 	def keep(match: re.Match[str]) -> str:
 		tags.append(match.group())
-		return f"\x02{len(tags) - 1}\x03"  # a tag may hold characters that mean something in HTML
+		return f"\x02{len(tags) - 1}\x03"  # a tag may hold characters that have a meaning in HTML
 
 	marked = _TAG.sub(keep, source)
 	if marked.rfind("<!--") < marked.rfind("-->"):

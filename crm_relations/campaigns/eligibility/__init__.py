@@ -1,1 +1,1 @@
-"""Eligibility: whether a planned step may still reach a member now."""
+"""Check whether a planned step may still reach a member now."""

@@ -1,8 +1,8 @@
-"""Checks whether members are eligible for a step that is due: exit conditions, the step's condition, overdue invoices,
-open complaints, contact limits, and incoming emails that a user has not reviewed yet.
+"""Check whether members are eligible for a step that is due: exit conditions, the step's condition, overdue
+invoices, open complaints, contact limits, and incoming emails that a user has not reviewed yet.
 
-Writes nothing itself; members that meet an exit condition leave through `exits`. No rule of a segment overrides these
-checks. Consent is looked up separately, in `composer`, `call_list` and `letters`.
+Writes no record itself; members that meet an exit condition leave through `exits`. No rule of a segment
+overrides these checks. Consent is looked up separately, in `composer`, `call_list` and `letters`.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,9 @@ from crm_relations.campaigns.states import StepType
 
 @dataclass
 class Verdict:
-	"""The result of the check: rows that are left out → why, and rows that must wait as it is not certain yet."""
+	"""The result of the check: rows that are left out → why, and rows that must wait as it is not certain
+	yet.
+	"""
 
 	refused: dict[str, str] = field(default_factory=dict)
 	later: set[str] = field(default_factory=set)

@@ -1,8 +1,9 @@
-"""How often somebody is addressed: limits of Relation Settings for each channel, and for all of them together, over all
+"""Apply the contact limits of Relation Settings, per channel and for all channels together, over all
 campaigns. Reads only.
 
-E-mails are counted by address, so that those who share one count together; calls, letters and the sum of all by
-relation. Counted is what has happened, or may have; a call counts also where nobody answered.
+Emails are counted by address, so that relations that share one count together. Calls, letters and the total
+are counted by relation. What has happened, or may have happened, counts; so does a call that was not
+answered.
 """
 
 from collections import Counter
@@ -32,7 +33,7 @@ _DAYS = 7
 
 
 class _Limit:
-	"""One limit, and what the people of some rows have had of it."""
+	"""One limit, and the contacts that the people of some rows have had."""
 
 	def __init__(self, channel: str, number: int, days: int, rows: Sequence[frappe._dict], worker: str):
 		self.channel, self.number = channel, number
@@ -53,7 +54,7 @@ class _Limit:
 		return self.had[row[self.field]] >= self.number
 
 	def may_be_full(self, row: frappe._dict) -> bool:
-		"""It hangs on messages that other workers hold: they will leave, or not."""
+		"""Tell whether the limit depends on messages that other workers hold, and that may be sent or not."""
 		return self.had[row[self.field]] + self.held[row[self.field]] >= self.number
 
 	def add(self, row: frappe._dict) -> None:
@@ -61,10 +62,11 @@ class _Limit:
 
 
 def check(rows: Sequence[frappe._dict], worker: str = "") -> tuple[dict[str, str], set[str]]:
-	"""Of these send rows, those whose people have been addressed often enough → why, and those of which it is not certain
-	yet, as other workers hold messages to the same people.
+	"""Return send rows that exceed a contact limit → why, and the rows that are not certain yet, as other
+	workers hold messages to the same people.
 
-	:param rows: with `name`, `step_type`, `relation` and `recipient`; of those that may go, each counts for the next
+	:param rows: with `name`, `step_type`, `relation` and `recipient`; each row that may be sent counts for
+		the next
 	"""
 	rows = [row for row in rows if row.step_type in _CHANNELS]
 	refused: dict[str, str] = {}
@@ -83,7 +85,7 @@ def check(rows: Sequence[frappe._dict], worker: str = "") -> tuple[dict[str, str
 
 
 def _limits(rows: Sequence[frappe._dict], worker: str) -> list[_Limit]:
-	"""The limits that are set and that these rows could run into."""
+	"""Return the limits that are set and that these rows could reach."""
 	if not rows:
 		return []
 	settings: Document = frappe.get_cached_doc("Relation Settings")
@@ -106,7 +108,7 @@ def _happened(table: DocType, kinds: Sequence[str], days: int, own: Sequence[str
 		| ((table.state == SendState.PENDING) & (table.print_run > "")),
 	}
 	happened = Criterion.any([(table.step_type == kind) & by_kind[kind] for kind in kinds])
-	# a call that is tried again is no other contact
+	# another attempt of the same call is not another contact
 	return happened & table.name.notin(list(own)) if own else happened
 
 

@@ -1,7 +1,7 @@
-"""Finds the members that leave a campaign before its end, and why.
+"""Find the members that leave a campaign early, and why.
 
-Writes no record itself: `member_rows` ends the enrollment, and `sends.store` suppresses what was planned. Exits are
-looked up when a step of the member is due (`check`), and at once when it responds.
+Writes no record itself: `member_rows` ends the enrollment, and `sends.store` suppresses planned sends.
+Exits are looked up when a step of the member is due (`check`), and at once when the member responds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,9 @@ def apply(campaign: str, members: Sequence[str]) -> None:
 
 @deferrable
 def after_response(response: Document) -> None:
-	"""Apply the exit conditions after a response. One to an earlier enrollment counts for the present one as well."""
+	"""Apply the exit conditions after a response. A response to an earlier enrollment counts for the
+	present one as well.
+	"""
 	key = {"campaign": response.campaign, "relation": response.relation}
 	last = frappe.db.get_value(member_rows.MEMBER, key, "name", order_by="enrollment_no desc")
 	apply(response.campaign, sorted({response.member, last or response.member}))
@@ -38,7 +40,9 @@ def reasons(campaign: Document, done: Mapping[str, Sequence[MemberEvent]]) -> di
 
 
 def leave(members: Mapping[str, str]) -> None:
-	"""End the enrollment of members (member → why), and suppress their planned sends. Members that left before stay."""
+	"""End the enrollment of members (member → why), and suppress their planned sends. Members that left
+	before stay.
+	"""
 	for reason in sorted(set(members.values())):
 		names = [name for name, why in members.items() if why == reason]
 		member_rows.leave(names, reason)

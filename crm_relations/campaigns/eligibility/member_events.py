@@ -1,4 +1,5 @@
-"""What members of a campaign did after they were taken in: answered, clicked, bought, complained … Reads only.
+"""Collect what members of a campaign did since their enrollment: responses, clicks, purchases, complaints
+and more. Reads only.
 
 Each source is asked once for many members.
 """
@@ -53,7 +54,7 @@ def of_members(
 
 
 def _meaning(kind: str, answer: str) -> list[str]:
-	"""What a response says about its member; a click is no answer here."""
+	"""Return what a response says about its member; a click is not an answer here."""
 	if kind == "Click":
 		return [step_rules.CLICKED]
 	if kind == "Unsubscribe":
@@ -64,7 +65,9 @@ def _meaning(kind: str, answer: str) -> list[str]:
 
 
 def _responses(members: Sequence[str]) -> list[tuple[str, str, str, datetime]]:
-	"""Responses of the enrollment, and those to an earlier enrollment that came since this one began."""
+	"""Return the responses of the enrollment, and those to an earlier enrollment that came since this one
+	began.
+	"""
 	table, member = DocType("Relation Campaign Response"), DocType("Relation Campaign Member")
 	own = (
 		frappe.qb.from_(table)
@@ -85,8 +88,9 @@ def _responses(members: Sequence[str]) -> list[tuple[str, str, str, datetime]]:
 
 
 def _purchases(doctype: str, returns: str | None, members: Sequence[str]) -> list[tuple[str, datetime]]:
-	"""Return (member, time) of purchases since the member was taken in; the time is that of the entry, or the start of the
-	day on which the document is dated, if that is later."""
+	"""Return (member, time) of purchases since the enrollment. The time is that of the entry, or the start
+	of the document's day, if that is later.
+	"""
 	sale, member = DocType(doctype), DocType("Relation Campaign Member")
 	query = (
 		frappe.qb.from_(member)
@@ -127,8 +131,9 @@ def _complaints(members: Sequence[str]) -> list[tuple[str, datetime]]:
 
 
 def _role_changes(members: Sequence[str]) -> list[tuple[str, datetime]]:
-	"""Members whose stage (lead, prospect, customer …) began on the day on which they were taken in or later, and was told
-	after that: what is only learnt now of the time before is no change."""
+	"""Return members with a stage (lead, prospect, customer …) that began on the day of their enrollment or
+	later, and was logged after it. A stage of an earlier time that is only discovered now is not a change.
+	"""
 	told, relation, member = (
 		DocType(name) for name in ("Relation Stage Log", "Relation", "Relation Campaign Member")
 	)
@@ -147,7 +152,9 @@ def _role_changes(members: Sequence[str]) -> list[tuple[str, datetime]]:
 
 
 def _gone(segment: str, members: Sequence[str]) -> list[tuple[str, datetime]]:
-	"""Members that have left the segment since; who was never in it (added by hand) has not left it."""
+	"""Return members that have left the segment since. A member that was added by hand and was never in it
+	has not left it.
+	"""
 	row, member, still = (
 		DocType("Relation Segment Member"),
 		DocType("Relation Campaign Member"),
@@ -163,7 +170,8 @@ def _gone(segment: str, members: Sequence[str]) -> list[tuple[str, datetime]]:
 		.join(row)
 		.on((row.relation == member.relation) & (row.segment == segment) & (row.left_on >= member.entered))
 		.select(member.name, Max(row.left_on))
-		# said apart, so that the database goes over those who have left, and not over all of a large segment
+		# repeated here, so that the database reads only the members that have left, and not all of a large
+		# segment
 		.where(row.left_on.isnotnull())
 		.where(member.name.isin(list(members)) & member.relation.notin(inside))
 		.groupby(member.name)

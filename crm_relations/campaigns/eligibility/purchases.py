@@ -1,7 +1,9 @@
-"""Purchases after a moment: which orders and invoices count as bought since a member was taken in. Reads only.
+"""Decide which orders and invoices count as purchases after a moment, such as the enrollment of a member.
+Reads only.
 
-A document counts by its own date, not by the time of its entry: an old invoice that is entered late is an old purchase,
-and a draft that is posted later is a new one. An amended document counts by its first version.
+A document counts by its own date, not by the time of its entry. An old invoice that is entered late is an
+old purchase, and a draft that is posted later is a new one. An amended document counts by its first
+version.
 """
 
 from collections.abc import Iterable
@@ -31,7 +33,9 @@ class Version(NamedTuple):
 
 
 def since(table: Any, doctype: str, moment: Term) -> Criterion:
-	"""Criterion of documents dated after `moment`. On its day, those that were entered after it."""
+	"""Return the criterion of documents dated after `moment`. On its day, only documents that were entered
+	after it count.
+	"""
 	day = table[DATE_FIELDS[doctype]]
 	return (day > Date(moment)) | ((day == Date(moment)) & (table.creation >= moment))
 
@@ -39,7 +43,8 @@ def since(table: Any, doctype: str, moment: Term) -> Criterion:
 def earlier_amendments(
 	query: QueryBuilder, table: Any, doctype: str, moment: Term, *keys: Term
 ) -> list[tuple]:
-	"""Return (name, *keys) of documents that `since` lets in although their first version dates from before the moment.
+	"""Return (name, *keys) of documents that `since` includes although their first version dates from
+	before the moment.
 
 	:param query: joins `table` with the moments; has no columns yet
 	"""
@@ -63,7 +68,9 @@ def amended_from_earlier(doctype: str, rows: Iterable[tuple[str, datetime]]) -> 
 
 
 def first_versions(doctype: str, names: Iterable[str]) -> dict[str, Version]:
-	"""Return document → its first version, along `amended_from`; one query for each amendment in the longest chain."""
+	"""Return document → its first version, along `amended_from`; one query for each amendment in the
+	longest chain.
+	"""
 	table = DocType(doctype)
 	found: dict[str, Version] = {}
 	at = {name: name for name in names}
@@ -81,7 +88,7 @@ def first_versions(doctype: str, names: Iterable[str]) -> dict[str, Version]:
 		following = {}
 		for name, version in at.items():
 			if version not in known:
-				continue  # a cancelled version was deleted: what was read last is the first that is left
+				continue  # a cancelled version was deleted: the last one read is the first that still exists
 			amended_from, found[name] = known[version]
 			if amended_from:
 				following[name] = amended_from

@@ -1,6 +1,7 @@
-"""The rules of a campaign's plan: who leaves it, and whom a step is for. Pure Python, imports no frappe.
+"""Decide which members leave a campaign, and which members a step is for. Pure Python, imports no frappe.
+Writes nothing.
 
-Texts in here are English source strings; whoever shows them translates them.
+Texts in here are English source strings; the code that shows them translates them.
 """
 
 from collections.abc import Iterable
@@ -17,10 +18,10 @@ UNSUBSCRIBED = "Unsubscribed"
 LEFT_SEGMENT = "Left the segment"
 ROLE_CHANGED = "Role changed"
 
-#: what ends the campaign for a member whatever its settings say
+#: what ends the campaign for a member, whatever its settings say
 ALWAYS_EXITS = frozenset({UNSUBSCRIBED})
 
-#: who has left for one of these is never taken in again
+#: members that left for one of these reasons are never enrolled again
 FINAL_EXITS = frozenset({UNSUBSCRIBED, COMPLAINED})
 
 #: field of the campaign → what ends it for a member
@@ -34,7 +35,7 @@ EXITS = {
 
 CONDITION_NOT_MET = "The condition of the step is not met"
 CONTACT_LIMIT = "The address has had as many emails as Relation Settings allow"
-#: channel of a step, or "" for all of them → why somebody has been addressed often enough
+#: channel of a step, or "" for all of them → why the contact limit of a person is reached
 CONTACT_LIMITS = {
 	StepType.EMAIL: CONTACT_LIMIT,
 	StepType.CALL: "The relation has been called as often as Relation Settings allow",
@@ -47,14 +48,14 @@ OPEN_COMPLAINT = "Open complaint"
 
 @dataclass(frozen=True)
 class MemberEvent:
-	"""Something that a member did after it was taken in."""
+	"""Something that a member did after its enrollment."""
 
 	what: str
 	at: datetime
 
 
 def exit_reason(happenings: Iterable[MemberEvent], exits: Iterable[str]) -> str:
-	"""What ended the campaign for a member: the first that did; empty if nothing has."""
+	"""Return what ended the campaign for a member: the first event that did; empty if none has."""
 	ending = {*exits, *ALWAYS_EXITS}
 	found = sorted((one for one in happenings if one.what in ending), key=lambda one: (one.at, one.what))
 	return found[0].what if found else ""
@@ -63,10 +64,10 @@ def exit_reason(happenings: Iterable[MemberEvent], exits: Iterable[str]) -> str:
 def condition_met(
 	only_if: str | None, within_days: int | None, happenings: Iterable[MemberEvent], now: datetime
 ) -> bool:
-	"""Is a step for a member who did these things?
+	"""Tell whether a step is for a member with these events.
 
 	:param only_if: Answered, Not Answered, Clicked, Not Clicked, Bought, Not Bought, or empty: for all
-	:param within_days: only what happened in the last days counts; 0: all since the member was taken in
+	:param within_days: only events of the last days count; 0: all since the enrollment
 	"""
 	if not only_if:
 		return True
@@ -78,7 +79,7 @@ def condition_met(
 
 
 def conflicts(steps: Iterable[tuple[str, str, int, str]]) -> list[tuple[int, int, str]]:
-	"""Steps that get in each other's way: (number, number, why), counted from 1.
+	"""Return steps that conflict with each other: (number, number, why), counted from 1.
 
 	:param steps: (type, title, hours after the start, condition) in their order
 	"""

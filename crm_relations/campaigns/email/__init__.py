@@ -1,1 +1,1 @@
-"""Email delivery: dispatch of due messages, the worker that sends them, and the preview."""
+"""Deliver email: dispatch due messages, send them in workers, and preview them."""

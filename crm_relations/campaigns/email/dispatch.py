@@ -1,11 +1,11 @@
-"""Sends the due emails of campaigns, clears up after workers that died, and queues the jobs that do so.
+"""Send the due emails of campaigns, clear up after workers that died, and queue the jobs that do so.
 
-Writes no record itself; `sends.store` changes the sends. `worker` explains how a message is sent exactly once. If a
-worker dies, the rows that it had claimed were not sent and are free again. The row in Sending may have been sent: it
-becomes Uncertain, is shown, and is sent again only if a user decides so.
+Writes no record itself; `sends.store` changes the sends. `worker` explains how a message is sent exactly
+once. If a worker dies, the rows that it had claimed were not sent and are free again. The row in Sending
+may have been sent: it becomes Uncertain, is shown, and is sent again only if a user decides so.
 
 Frappe's Email Queue is not used: it may send a row twice, forgets rows after 30 days, and shares its order
-with the mails of the site. Where mails are muted, or the site's sending is suspended, nothing is claimed.
+with the emails of the site. If emails are muted, or sending is suspended on the site, nothing is claimed.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ def send(
 
 	:param on_progress: called with (messages done, messages due at the beginning).
 	:param seconds: stop after this time; what is left stays for the next call.
-	:return: counts of this call: `sent`, `failed`, `suppressed`, `uncertain`, `retry` (put off by the
+	:return: counts of this call: `sent`, `failed`, `suppressed`, `uncertain`, `retry` (deferred by the
 		server); `pending` still due; `stopped`: why it ended early, or an empty string.
 	:raises frappe.ValidationError: the campaign is a draft, or has no account to send from.
 	"""
@@ -112,7 +112,7 @@ def confirm(send_name: str) -> None:
 
 
 def suppress_withdrawn(consent_event: Document) -> None:
-	"""Suppress what is planned and a withdrawal forbids, also rows that a worker has claimed."""
+	"""Suppress planned sends that a withdrawal forbids, also rows that a worker has claimed."""
 	if consent_event.event != ConsentEvent.WITHDRAWN:
 		return
 	step_type = STEP_TYPES[consent_event.channel]
@@ -138,7 +138,9 @@ def suppress_withdrawn(consent_event: Document) -> None:
 
 
 def send_due_campaigns() -> None:
-	"""Queue the sending of what is due in running campaigns, and clear up after dead workers. Run by the scheduler."""
+	"""Queue the sending of what is due in running campaigns, and clear up after dead workers. Run by the
+	scheduler.
+	"""
 	settle()
 	table, campaign = DocType(SEND), DocType("Relation Campaign")
 	names = (
@@ -206,7 +208,9 @@ def enqueue_once(method: Callable, campaign: str, timeout: int, **kwargs) -> Non
 
 
 def send_job(campaign: str) -> dict:
-	"""Send for a while, show progress in the form, and queue another job if more is due. Runs in the background."""
+	"""Send for a while, show progress in the form, and queue another job if more is due. Runs in the
+	background.
+	"""
 	result = send(campaign, _publish(campaign), seconds=_JOB_SECONDS)
 	publish(campaign, done=True)
 	if result["pending"] and not result["stopped"]:

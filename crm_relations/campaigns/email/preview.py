@@ -1,6 +1,6 @@
-"""A message as one member would get it: shown, or sent to a colleague. Writes nothing and keeps no record.
+"""Show a message as one member would get it, or send it to a colleague. Writes nothing and keeps no record.
 
-The links of a specimen are the written ones and count nothing; its unsubscribe link belongs to nobody.
+The links of a preview are the original ones and count nothing; its unsubscribe link belongs to no send.
 """
 
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ from crm_relations.shared.access.permissions import readable
 from crm_relations.shared.contact_keys import email_key
 from crm_relations.shared.refusals import refuse, refuse_all
 
-#: a token that no row of the send ledger has
+#: a token that no send row has
 _NOBODY = "0" * 22
 
 
 @dataclass(frozen=True)
 class MessagePreview:
-	"""A step of a campaign, made out to one relation."""
+	"""A step of a campaign, composed for one relation."""
 
 	relation: frappe._dict
 	step: Document
@@ -39,7 +39,7 @@ class MessagePreview:
 	script: str = ""
 
 
-#: step → channel of consent, and the fields of the relation in which its address may stand
+#: step → channel of consent, and the fields of the relation that may hold its address
 _CHANNELS = {
 	"Email": ("Email", ("email_id",)),
 	"Call": ("Phone", ("mobile_no", "phone")),
@@ -48,15 +48,16 @@ _CHANNELS = {
 
 
 def show(campaign: Document, step: str, relation: str | None = None, second: bool = False) -> dict[str, Any]:
-	"""What a relation would get: `{"relation", "relation_name", "step_type", "recipient", "subject", "html",
-	"allowed", "reason", "basis", "proof"}`.
+	"""Return what a relation would get: `{"relation", "relation_name", "step_type", "recipient", "subject",
+	"html", "allowed", "reason", "basis", "proof"}`.
 
-	`html` is the message with its frame, the letter, the call script or the text of the task. `allowed` and `reason` say whether consent lets the
-	step reach the relation now, `basis` and `proof` on what it rests; the sale is told to those who may read invoices.
+	`html` is the message with its frame, the letter, the call script or the text of the task. `allowed` and
+	`reason` say whether consent lets the step reach the relation now. `basis` and `proof` say what that
+	rests on; only users who may read invoices see the sale.
 
 	:param relation: None: the first of the audience that the user may read
-	:param second: variant B of an e-mail
-	:raises frappe.ValidationError: the step has no text yet, or it cannot be made out to this relation
+	:param second: variant B of an email
+	:raises frappe.ValidationError: the step has no text yet, or it cannot be composed for this relation
 	"""
 	specimen = _make(campaign, step, relation, second)
 	facts = specimen.relation
@@ -76,7 +77,7 @@ def show(campaign: Document, step: str, relation: str | None = None, second: boo
 
 
 def _decision(campaign: Document, specimen: MessagePreview) -> tuple[str | None, Decision]:
-	"""The address that the step would use, and whether it may; a task needs none."""
+	"""Return the address that the step would use, and whether it may; a task needs no address."""
 	facts = specimen.relation
 	if specimen.step.step_type not in _CHANNELS:
 		return None, Decision(True)
@@ -90,12 +91,13 @@ def _decision(campaign: Document, specimen: MessagePreview) -> tuple[str | None,
 
 
 def send(campaign: Document, step: str, user: str, relation: str | None = None, second: bool = False) -> str:
-	"""Send an e-mail step to a user of the site, marked as a test; returns the address.
+	"""Send an email step to a user of the site, marked as a test, and return the address.
 
-	Only people who work at the desk: customers with a login are users too, and a test must not become a way round
-	consent. A test obeys what holds mails back as any other message does.
+	Only users of the desk get it: customers with a login are users too, and a test must not bypass consent.
+	Whatever holds emails back also holds back a test.
 
-	:raises frappe.ValidationError: no such user, not an e-mail, mails are held back, or what the mail server said
+	:raises frappe.ValidationError: no such user, not an email step, emails are held back, or the answer of
+		the mail server
 	"""
 	if held_back := accounts.held_back():
 		refuse(_("No test message was sent: {0}"), held_back)

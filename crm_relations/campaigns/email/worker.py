@@ -1,17 +1,18 @@
-"""One worker at work on one campaign: chunk by chunk, message by message, until nothing is due.
+"""Send the due emails of one campaign as one worker, chunk by chunk and message by message, until nothing
+is due. Writes no record itself; `sends.store` does.
 
-How a message goes out exactly once:
+A message leaves exactly once because of these steps:
 
 1. The worker claims a chunk of due rows: `worker` names the process; the rows stay Pending. Committed.
-2. Who must not get the message is taken out. The messages of the chunk are made, and what they rest on (token, links,
-   legal basis, Communication) is stored. Committed.
-3. The row of one message becomes Sending, if it still is ours and the campaign runs. Committed, and only then the
-   message leaves.
+2. Members that must not get the message are left out. The messages of the chunk are composed, and what they
+   rest on (token, links, legal basis, Communication) is stored. Committed.
+3. The row of one message becomes Sending, if the worker still holds it and the campaign runs. This is
+   committed, and only then the message leaves.
 4. The server's answer (Sent, Failed, Pending again) is committed together with step 3 of the next message.
 
-So of each worker at most one row is Sending at any time. If its process dies, that row may have been sent and the
-others have not. If only the database goes away, the worker still knows what became of its messages: it waits for the
-database, writes that down, and goes on.
+So at most one row of each worker is Sending at any time. If its process dies, that row may have been sent
+and the others have not. If only the database is lost, the worker still knows what became of its messages.
+It waits for the database, writes the outcomes, and continues.
 """
 
 import random
@@ -39,11 +40,11 @@ from crm_relations.campaigns.transport import account_pauses, accounts, smtp
 from crm_relations.campaigns.transport.throttle import Throttle, seconds_to_next_minute
 
 PROGRESS_SECONDS = 1.0
-#: seconds to wait for a database that has gone away, one after the other
+#: seconds to wait for a database that is lost, one after the other
 RECONNECT_SECONDS = (0.1, 0.5, 2, 5, 10, 20, 30, 60)
-#: times that rows locked by others are looked at again
+#: attempts to claim rows that others have locked
 LOCK_TRIES = 40
-#: recipients in a row who are put off with the same words: it is not about them
+#: recipients in a row that are deferred with the same words: the reason is not the recipient
 SAME_REFUSALS = 5
 #: MariaDB: connection lost or killed, server shut down, deadlock, lock time-out
 _PASSING_ERRORS = frozenset({0, 1053, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2055, 4031})
@@ -55,7 +56,10 @@ class Stop(Exception):
 
 @dataclass
 class Worker:
-	""":param until: `time.monotonic()` at which to stop; what is left stays for the next worker."""
+	"""A worker that sends the emails of one campaign.
+
+	:param until: `time.monotonic()` at which to stop; what is left stays for the next worker.
+	"""
 
 	campaign: Document
 	account: Document
@@ -64,11 +68,11 @@ class Worker:
 	total: int
 	on_progress: Callable[[int, int], None] | None = None
 	until: float | None = None
-	#: what became of messages, not committed yet
+	#: outcomes of messages that are not committed yet
 	outcomes: list[Callable[[], None]] = field(default_factory=list)
 	last_progress: float = field(default_factory=time.monotonic)
 	lock_misses: int = 0
-	#: message and answer of the temporary refusals in a row that read the same
+	#: message and answer of consecutive temporary refusals with the same words
 	refusals: list[tuple[str, str]] = field(default_factory=list)
 
 	def __post_init__(self) -> None:
@@ -98,7 +102,7 @@ class Worker:
 	# --- a chunk ------------------------------------------------------------------------------------------
 
 	def _next_chunk(self) -> bool:
-		"""Claim a chunk and send it. False: nothing is due any more."""
+		"""Claim a chunk and send it. False: nothing more is due."""
 		self._check_state()
 		allowed = self.throttle.allowance(self.size)
 		if not allowed:
@@ -115,8 +119,9 @@ class Worker:
 		return self._wait_for_the_next_minute() if full else self._wait_for_the_lock()
 
 	def _wait_for_the_lock(self) -> bool:
-		"""Rows are due that nobody holds, and yet none could be claimed: another worker's claim, also one for another
-		campaign, has them locked for this moment, as the database sees fit."""
+		"""Wait for rows that are due and that no worker holds, but that could not be claimed. The claim of
+		another worker, even for another campaign, has them locked for this moment, as the database decides.
+		"""
 		self.lock_misses += 1
 		time.sleep(min(0.02 * self.lock_misses, 1))
 		return self.lock_misses < LOCK_TRIES
@@ -137,9 +142,10 @@ class Worker:
 		self._write(partial(store.delete_communications, left_out))
 
 	def _prepare(self, names: list[str]) -> tuple[list[ComposedEmail], Counter[str]]:
-		"""Leave out who must not get the message, make the messages of the others, and store what they rest on.
+		"""Leave out members that must not get the message, compose the messages of the others, and store
+		what they rest on.
 
-		Returns the messages, and how many rows ended here by their state.
+		Returns the messages, and the number of rows that ended here, by their state.
 		"""
 		closed: Counter[str] = Counter()
 		rows = composer.rows(names)
@@ -170,7 +176,7 @@ class Worker:
 		return store.begin(email.send, self.name, self.campaign.name, again)
 
 	def _finish(self, email: ComposedEmail, outcome: smtp.Outcome) -> None:
-		"""Note what became of the message; it is committed with the next one."""
+		"""Note the outcome of the message; it is committed with the next one."""
 		if outcome.result == "accepted":
 			self.refusals = []
 			self._note("sent", store.mark_sent, email.send, self.name, str(now_datetime()), outcome.identity)
@@ -202,10 +208,12 @@ class Worker:
 		return bounce_rules.cause_of(code, outcome.reason, refused=outcome.result == "permanent")
 
 	def _account_refused(self, email: ComposedEmail, outcome: smtp.Outcome) -> str:
-		"""Does the server refuse us, and not this message? `Quota`, `Refused`, or an empty string.
+		"""Return `Quota` or `Refused` if the server refuses the account and not this message; else an empty
+		string.
 
-		A refusal of MAIL names no recipient yet. Of later ones the words decide, or that several recipients in a row get
-		the very same answer: then it is no matter of theirs.
+		A refusal of MAIL names no recipient yet. For later refusals the words decide. The account is also
+		refused if several recipients in a row get exactly the same answer, as the recipient is then not the
+		reason.
 		"""
 		if outcome.result not in ("temporary", "permanent"):
 			return ""
@@ -225,13 +233,15 @@ class Worker:
 		return ""
 
 	def _pause_account(self, email: ComposedEmail, outcome: smtp.Outcome, cause: str) -> None:
-		"""The account waits; the message and all that follow stay pending, and none of them counts an attempt."""
+		"""Pause the account. The message and all that follow stay pending, and none of them counts an
+		attempt.
+		"""
 		until = self._write(partial(account_pauses.pause, self.account.name, cause, outcome.reason))
 		self._note("", store.put_back, [email.send], self.name, reason=outcome.reason, retry_at=until)
 		raise Stop(account_pauses.reason_for(self.account.name))
 
 	def _put_off(self, email: ComposedEmail, reason: str) -> None:
-		"""The server has refused for now: try later, or give up after rules.MAX_ATTEMPTS refusals."""
+		"""Defer a message that the server has refused for now, or give up after rules.MAX_ATTEMPTS refusals."""
 		attempts = email.attempts + 1
 		wait = rules.retry_minutes(attempts)
 		if wait is None:
@@ -268,9 +278,10 @@ class Worker:
 	# --- the database -------------------------------------------------------------------------------------
 
 	def _write(self, function: Callable):
-		"""One transaction: the outcomes that are known, and what `function` does. Committed.
+		"""Write the known outcomes, and what `function` does, in one transaction. Commits.
 
-		If the database goes away meanwhile, it is done again as soon as it is back: all of it can be repeated.
+		If the database is lost meanwhile, the work is repeated as soon as it is back: all of it can be
+		repeated.
 		"""
 		waits = iter(RECONNECT_SECONDS)
 		again = {}
@@ -319,12 +330,14 @@ class Worker:
 
 
 def _without_addresses(answer: str) -> str:
-	"""An answer of a server without what differs from message to message: addresses, numbers of queues."""
+	"""Return an answer of a server without the parts that differ from message to message: addresses, queue
+	numbers.
+	"""
 	return re.sub(r"\S*[@\d]\S*", "", answer).strip()
 
 
 def _passes(error: Exception) -> bool:
-	"""Is it an error of the database that passes: lost connection, shut down, deadlock?"""
+	"""Tell whether an error of the database is temporary: lost connection, shutdown, deadlock."""
 	if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError):
 		return True
 	if frappe.db.is_interface_error(error):
@@ -337,7 +350,7 @@ def _passes(error: Exception) -> bool:
 
 
 def _reconnect() -> None:
-	"""A new connection, or at least a transaction that begins anew."""
+	"""Open a new connection, or at least begin a new transaction."""
 	try:
 		frappe.db.rollback()
 		frappe.db.sql("SELECT 1")

@@ -1,1 +1,1 @@
-"""Responses: replies, clicks, bounces, complaints and imported lists, matched to their campaign."""
+"""Match responses to their campaign: replies, clicks, bounces, complaints and imported lists."""

@@ -1,4 +1,4 @@
-"""What the desk may call of answers."""
+"""Offer the whitelisted functions of responses. Writes no record itself."""
 
 import frappe
 from frappe import _
@@ -13,7 +13,9 @@ from crm_relations.shared.refusals import refuse
 
 @frappe.whitelist(methods=["POST"])
 def preview_answers(campaign: str, file_url: str) -> dict:
-	"""What a csv of answers would do: `new`, `known`, `rejected` (counts), and the first `rows` with their problems."""
+	"""Return what an import of answers from csv would do: `new`, `known`, `rejected` (counts), and the
+	first `rows` with their problems.
+	"""
 	frappe.has_permission("Relation Campaign", "write", doc=campaign, throw=True)
 	rights.check(campaign, "record_answers")
 	return csv_import.shown(csv_import.plan(campaign, _content(file_url)))
@@ -21,8 +23,9 @@ def preview_answers(campaign: str, file_url: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def import_answers(campaign: str, file_url: str) -> dict:
-	"""Record the answers of a csv. Returns `recorded`, `known`, `rejected` (counts), the address of the file of `rejects`
-	(None if there are none) and the campaign's `status` (figures)."""
+	"""Record the answers of a csv file. Returns `recorded`, `known`, `rejected` (counts), the URL of the
+	file of `rejects` (None if there are none) and the campaign's `status` (figures).
+	"""
 	frappe.has_permission("Relation Campaign", "write", doc=campaign, throw=True)
 	rights.check(campaign, "record_answers")
 	result = csv_import.record(campaign, _content(file_url))
@@ -39,7 +42,7 @@ def import_answers(campaign: str, file_url: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def revive_address(address: str) -> dict:
-	"""A person knows that mail arrives at an address again; returns its `state`."""
+	"""Mark an address as deliverable again, as a user has found out. Returns its `state`."""
 	frappe.has_permission(deliverability.DOCTYPE, "write", doc=address, throw=True)
 	deliverability.mark_deliverable(address)
 	return {"state": frappe.db.get_value(deliverability.DOCTYPE, address, "state")}
@@ -49,7 +52,7 @@ def revive_address(address: str) -> dict:
 def record_answer(
 	member: str, response_type: str, answer: str, note: str | None = None, received_at: str | None = None
 ) -> dict:
-	"""Record an answer to a call or a letter by hand; returns the `response` and the campaign's `status`."""
+	"""Record an answer to a call or a letter by hand. Returns the `response` and the campaign's `status`."""
 	frappe.has_permission("Relation Campaign", "write", doc=_campaign_of(member), throw=True)
 	frappe.has_permission("Relation Campaign Member", "read", doc=member, throw=True)
 	rights.check(_campaign_of(member), "record_answers")
@@ -70,14 +73,16 @@ def record_answer(
 
 @frappe.whitelist(methods=["POST"])
 def decide_mail(review: str, decision: str) -> dict:
-	"""Say what an incoming mail is that was put before a person (mail_reviews.DECISIONS); returns its `state`."""
+	"""Record the decision of a user on an incoming email (mail_reviews.DECISIONS). Returns the `state` of
+	the review.
+	"""
 	frappe.has_permission(mail_reviews.DOCTYPE, "write", doc=review, throw=True)
 	mail_reviews.decide(review, decision)
 	return {"state": MailReviewState.DONE}
 
 
 def _content(file_url: str) -> bytes | str:
-	"""The content of an uploaded file that the user may read."""
+	"""Return the content of an uploaded file that the user may read."""
 	name = frappe.db.get_value("File", {"file_url": file_url})
 	if not name:
 		refuse(_("File: {0} does not exist"), file_url, exception=frappe.DoesNotExistError)

@@ -1,10 +1,11 @@
-"""The links in a mail: what stands behind them, and what a click or an unsubscription does.
+"""Resolve the links in an email, and record clicks, opens and unsubscriptions. Writes no record itself;
+`responses` and `decisions` do.
 
-A row of the send ledger has a random token of 128 bits. `/ru/<token>` unsubscribes; it rests on the
-database alone, so that it works as long as the row exists. `/rc/<token>.<index>.<signature>` leads to the
-link with that index; the signature is checked before the database is asked. Only addresses that stood in
-the mail can be reached: there is no open redirect. `/ri/<token>.<signature>` is the picture by which opens are
-measured, where campaign and recipient agree to it.
+A send row has a random token of 128 bits. `/ru/<token>` unsubscribes; it needs only the database, so it
+works as long as the row exists. `/rc/<token>.<index>.<signature>` leads to the link with that index. The
+signature is checked before the database is asked. Only addresses that stood in the email can be reached:
+there is no open redirect. `/ri/<token>.<signature>` is the picture that measures opens, if campaign and
+recipient agree to it.
 """
 
 import base64
@@ -44,12 +45,12 @@ def unsubscribe_url(token: str) -> str:
 
 
 def preferences_url(token: str) -> str:
-	"""Address of the page on which the recipient of a mail chooses what to get."""
+	"""Return the address of the page on which the recipient of an email chooses what to get."""
 	return get_url(f"/rp/{token}")
 
 
 def click_target(value: str | None) -> tuple[frappe._dict, str] | None:
-	"""Send row and stored address behind a click link, or None where the link is not ours."""
+	"""Return the send row and the stored address behind a click link, or None for an invalid link."""
 	match = _CLICK.fullmatch(value or "")
 	if not match or not hmac.compare_digest(_sign(match[1], int(match[2])), match[3]):
 		return None
@@ -62,7 +63,9 @@ def click_target(value: str | None) -> tuple[frappe._dict, str] | None:
 
 
 def click(row: frappe._dict, url: str, method: str, headers: Mapping[str, str]) -> str | None:
-	"""A request on a link. Programs are told from people and marked; the first click of each on a link is kept."""
+	"""Handle a request on a link. Requests of bots are marked; the first click of bots and of people on a
+	link is recorded.
+	"""
 	now = now_datetime()
 	url = url[:140]
 	bot = answer_rules.bot_indicator(method, headers, row.sent_at or row.claimed_at, now)
@@ -77,9 +80,9 @@ def click(row: frappe._dict, url: str, method: str, headers: Mapping[str, str]) 
 
 
 def record_click(row: frappe._dict, url: str, bot: str = "") -> str | None:
-	"""The first click on each link of a mail is a response; further ones add nothing.
+	"""Record the first click on each link of an email as a response; further clicks add nothing.
 
-	:param bot: why it is a program's; a person's click on the same link counts all the same
+	:param bot: why the click is a bot's; a person's click on the same link still counts
 	"""
 	key = {"send": row.name, "response_type": ResponseType.CLICK, "url": url[:140], "bot": 1 if bot else 0}
 	if frappe.db.exists("Relation Campaign Response", key):
@@ -97,12 +100,14 @@ def _clicks(send: str) -> list[frappe._dict]:
 
 
 def open_url(token: str) -> str:
-	"""Address of the picture that measures whether a mail is opened."""
+	"""Return the address of the picture that measures whether an email is opened."""
 	return get_url(f"/ri/{signed_links.seal(_OPEN, token)}")
 
 
 def opened(value: str | None, method: str, headers: Mapping[str, str]) -> str | None:
-	"""The picture of a mail was loaded: an open, if the campaign measures and the recipient agrees still. Once a mail."""
+	"""Record an open, as the picture of an email was loaded, if the campaign measures and the recipient
+	still agrees. Once per email.
+	"""
 	token = signed_links.unseal(_OPEN, value)
 	row = find(token) if token else None
 	if not row or not frappe.db.get_value("Relation Campaign", row.campaign, "track_opens"):
@@ -117,12 +122,13 @@ def opened(value: str | None, method: str, headers: Mapping[str, str]) -> str | 
 
 
 def unsubscribe(row: frappe._dict, proof: str = "", reference: tuple[str, str] | None = None) -> None:
-	"""The recipient of a mail objects: to all advertising by e-mail, at this address. Can be repeated.
+	"""Record that the recipient of an email objects to all advertising by email at this address. Can be
+	repeated.
 
-	The objection rests on the send row alone. It is recorded even where campaign, member or relation are gone, which a
-	Transaction Deletion Record or a restored backup can leave behind.
+	The objection needs only the send row. It is recorded even if campaign, member or relation no longer
+	exist, as after a Transaction Deletion Record or a restored backup.
 
-	:param reference: (doctype, name) of the document that says so
+	:param reference: (doctype, name) of the document that contains the objection
 	"""
 	decisions.withdraw(
 		row.relation if frappe.db.exists("Relation", row.relation) else None,
@@ -149,7 +155,7 @@ def _has_a_member(row: frappe._dict) -> bool:
 
 
 def find(token: str | None) -> frappe._dict | None:
-	"""The send row of a token, with what its pages need; None for anything else."""
+	"""Return the send row of a token, with what its pages need; None for an unknown token."""
 	if not _TOKEN.fullmatch(token or ""):
 		return None
 	send, relation = DocType("Relation Campaign Send"), DocType("Relation")

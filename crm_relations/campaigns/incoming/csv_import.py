@@ -1,8 +1,9 @@
-"""Answers to calls and letters from a csv: planned, shown, then recorded; what cannot be taken goes into a file of rejects.
+"""Import answers to calls and letters from a csv file: plan, show, then record. Lines that cannot be
+recorded go into a file of rejects. Writes no record itself; `responses` and `campaign_files` do.
 
-One line an answer. Columns, in German or English, in any order: the member (`relation`, `e-mail` or `telephone`; the first
-that is filled in counts), `type` (Call or Letter), `answer`, `date`, `note`. A line that has been taken before is told by
-member, type, day and answer, and not taken twice.
+One line per answer. The columns are in German or English and in any order. They are the member (`relation`,
+`e-mail` or `telephone`; the first that is filled in counts), `type` (Call or Letter), `answer`, `date` and
+`note`. Member, type, day and answer identify a line that was recorded before; it is not recorded twice.
 """
 
 import csv
@@ -26,7 +27,7 @@ from crm_relations.shared.refusals import refuse
 
 _CHANNEL = {"email": "Email", "phone": "Phone"}
 MEMBER = "Relation Campaign Member"
-#: lines of one file: what a person types; more is an import of another kind
+#: lines of one file, which a person has typed; a larger file is not a list of answers
 MAX_LINES = 5000
 #: of the file, and of its header
 MAX_BYTES, MAX_COLUMNS = 5_000_000, 200
@@ -65,7 +66,7 @@ _DATES = (
 
 @dataclass
 class Plan:
-	"""One line: what becomes of it, and why nothing does."""
+	"""One line: the result, or why it is rejected."""
 
 	line: int
 	values: dict[str, str]
@@ -75,7 +76,7 @@ class Plan:
 	answer: str = ""
 	at: datetime | None = None
 	problem: str = ""
-	known: bool = False  # it has been taken before
+	known: bool = False  # it has been recorded before
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Plans:
 	rows: list[Plan] = field(default_factory=list)
 
 	def counts(self) -> dict[str, int]:
-		"""`new`, `known` and `rejected` lines."""
+		"""Return the number of `new`, `known` and `rejected` lines."""
 		return {
 			"new": sum(not row.problem and not row.known for row in self.rows),
 			"known": sum(row.known for row in self.rows),
@@ -95,9 +96,9 @@ class Plans:
 
 
 def plan(campaign: str, content: str | bytes) -> Plans:
-	"""What recording the file would do; writes nothing.
+	"""Plan the import of the file; writes nothing.
 
-	:raises frappe.ValidationError: no csv, no column for the member or the answer, or too long
+	:raises frappe.ValidationError: not a csv file, no column for the member or the answer, or too long
 	"""
 	header, lines = _read(content)
 	columns = _columns(header)
@@ -113,9 +114,10 @@ def plan(campaign: str, content: str | bytes) -> Plans:
 
 
 def record(campaign: str, content: str | bytes) -> dict[str, Any]:
-	"""Record what can be, in the caller's transaction.
+	"""Record the valid lines, in the caller's transaction.
 
-	:return: `recorded`, `known`, `rejected`, and `rejects`: csv of the rejected lines with the reason, or None
+	:return: `recorded`, `known`, `rejected`, and `rejects`: csv of the rejected lines with the reason, or
+		None
 	"""
 	plans = plan(campaign, content)
 	for row in plans.rows:
@@ -138,7 +140,7 @@ def record(campaign: str, content: str | bytes) -> dict[str, Any]:
 
 
 def shown(plans: Plans) -> dict[str, Any]:
-	"""For the dialog: counts, and the first lines, those with a problem first."""
+	"""Return counts and the first lines for the dialog, lines with a problem first."""
 	rows = sorted(plans.rows, key=lambda row: (not row.problem, row.line))[:_SHOWN]
 	return {
 		**plans.counts(),
@@ -157,14 +159,14 @@ def shown(plans: Plans) -> dict[str, Any]:
 
 
 def _read(content: str | bytes) -> tuple[list[str], list[list[str]]]:
-	"""Header and lines. What is too much is refused before work is done on it."""
+	"""Return header and lines. A file that is too large is refused before it is processed."""
 	if len(content) > MAX_BYTES:
 		refuse(_("File: it is larger than {0} MB"), MAX_BYTES // 1_000_000)
 	if isinstance(content, bytes):
 		try:
 			content = content.decode("utf-8-sig")
 		except UnicodeDecodeError:
-			content = content.decode("cp1252", "replace")  # what a German spreadsheet program writes
+			content = content.decode("cp1252", "replace")  # the encoding of German spreadsheet programs
 	text = content.lstrip("\ufeff")
 	first = text.partition("\n")[0]
 	delimiter = max(";\t,", key=first.count)
@@ -201,7 +203,7 @@ def _columns(header: list[str]) -> dict[str, int]:
 
 
 def _find_members(campaign: str, rows: list[Plan]) -> None:
-	"""Members by what the lines name, with one query a kind of name."""
+	"""Find the members that the lines name, with one query per kind of name."""
 	keys: dict[str, dict[int, str]] = {"relation": {}, "email": {}, "phone": {}}
 	for row in rows:
 		for kind in keys:
@@ -245,7 +247,7 @@ def _take(row: Plan, found: list[tuple[str, str]]) -> None:
 
 
 def _judge(row: Plan) -> None:
-	"""Type, answer and date of a line; the first problem is told."""
+	"""Check type, answer and date of a line; the first problem is reported."""
 	kind = _meaning(_TYPES, row.values.get("type") or "call")
 	answer = _meaning(_ANSWERS, row.values.get("answer", ""))
 	at = _date(row.values.get("date", ""))
@@ -281,7 +283,7 @@ def _date(text: str) -> datetime | None:
 
 
 def _find_known(campaign: str, rows: list[Plan]) -> None:
-	"""Lines that have been taken before, also in this very file."""
+	"""Find lines that have been recorded before, also in this file."""
 	good = [row for row in rows if not row.problem]
 	known = set(_recorded(campaign, {row.member for row in good}))
 	for row in good:
@@ -301,7 +303,7 @@ def _recorded(campaign: str, members: set[str]) -> Iterator[tuple]:
 
 
 def _rejects(plans: Plans) -> str:
-	"""The rejected lines as they can be put right and taken again: the known columns, and why."""
+	"""Return the rejected lines for correction and another import: the known columns, and the reason."""
 	out = io.StringIO()
 	writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
 	names = list(_COLUMNS)
@@ -313,6 +315,6 @@ def _rejects(plans: Plans) -> str:
 
 
 def _harmless(text: str) -> str:
-	"""No formula for a spreadsheet program; a telephone number keeps its plus."""
+	"""Return a text that no spreadsheet program treats as a formula; a telephone number keeps its plus."""
 	is_number = text[:1] in ("+", "-") and text[1:].replace(" ", "").isdigit()
 	return f"'{text}" if text.startswith(("=", "@", "+", "-", "\t", "\r")) and not is_number else text

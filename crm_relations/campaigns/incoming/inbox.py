@@ -1,7 +1,11 @@
-"""Incoming mail: what Frappe's mailbox brings as Communications becomes responses, marks on addresses, objections.
+"""Turn incoming emails, which Frappe stores as Communications, into responses, objections and marks on
+addresses.
 
-Anybody can write to a mailbox. What has no proof (`matching`), or is not plain, changes nothing by itself: it is put before a
-person (`mail_reviews`), and the next e-mails to that address wait.
+Writes the reference and delivery status of Communications; `responses`, `decisions`, `deliverability` and
+others write the rest.
+
+Anyone can write to a mailbox. An email without proof (`matching`), or without plain words, changes nothing
+by itself. A user must look at it (`mail_reviews`), and the next emails to that address wait.
 """
 
 import sys
@@ -20,15 +24,18 @@ from crm_relations.campaigns.incoming.matching import Match
 from crm_relations.campaigns.states import ResponseType
 from crm_relations.shared.side_effects import deferrable
 
-#: frames between the insertion of a Communication and the mail that it is made of; there are some twenty
+#: frames between the insertion of a Communication and the email that it is made from; there are about
+#: twenty
 _DEPTH = 80
-#: so many recipients of a campaign whose servers refuse the message itself, and it is paused
+#: a campaign is paused after the servers of this number of recipients have refused the message itself
 _REFUSALS = 3
 
 
 @deferrable
 def receive(doc: Document) -> None:
-	"""A new Communication: if it is an incoming mail that belongs to a campaign's, take from it what it says."""
+	"""Process a new Communication: if it is an incoming email that belongs to a campaign's email, record
+	what it says.
+	"""
 	if doc.sent_or_received != "Received" or doc.communication_medium != "Email":
 		return
 	raw = _raw_mail()
@@ -67,7 +74,7 @@ def _bounce(doc: Document, told: Incoming, found: Match) -> None:
 			_pause(send.campaign, told)
 		return
 	if not classification.is_about(told, send.recipient):
-		return  # a forwarding failed somewhere else
+		return  # a forwarding failed elsewhere
 	deliverability.note_bounce(
 		send.recipient, permanent=told.permanent, code=told.code, reason=told.reason, send=send.name
 	)
@@ -107,7 +114,9 @@ def _reply(doc: Document, told: Incoming, found: Match) -> None:
 
 
 def _may_object(doc: Document, told: Incoming, found: Match, level: objection_rules.Level) -> None:
-	"""An objection is recorded where it is plain and comes from the mailbox that was written to; else a person looks."""
+	"""Record an objection that is plain and comes from the mailbox of the recipient; any other waits for a
+	user.
+	"""
 	if not found.proven:
 		mail_reviews.add(doc, found.send, mail_reviews.UNPROVEN_OBJECTION)
 	elif not found.from_recipient:
@@ -134,7 +143,7 @@ def _respond(kind: str, doc: Document, send: frappe._dict, told: Incoming) -> No
 
 
 def _refused_messages(campaign: str) -> int:
-	"""Members of a campaign whose servers have refused the message itself."""
+	"""Return the number of members of a campaign with servers that have refused the message itself."""
 	rows = frappe.get_all(
 		"Relation Campaign Response",
 		filters={"campaign": campaign, "response_type": ResponseType.BOUNCE, "note": ["like", "5.7.%"]},
@@ -145,7 +154,9 @@ def _refused_messages(campaign: str) -> int:
 
 
 def _pause(campaign: str, told: Incoming) -> None:
-	"""The sender is refused, and not an address: more of the same would only make it worse."""
+	"""Pause a campaign, as the sender is refused and not an address: further emails would only make it
+	worse.
+	"""
 	said = f"{told.code} {told.reason}".strip()[:300]
 	if told.cause == "quota":
 		reason = _("A bounce says that our mail account has sent too much: {0}").format(said)
@@ -157,11 +168,12 @@ def _pause(campaign: str, told: Incoming) -> None:
 
 
 def _raw_mail() -> bytes | str | None:
-	"""The raw text of the mail that is being received.
+	"""Return the raw text of the email that is being received.
 
-	Frappe hands it on to nobody: the Communication has no headers, and of a bounce neither the report nor the
-	Message-ID of what came back. But the mail stands on the call stack, as it is what inserts the Communication. None
-	where a Communication comes by another way, or is tried again later; then subject and sender have to do.
+	Frappe does not pass it on. The Communication has no headers, and for a bounce neither the report nor
+	the Message-ID of the returned message. But the email is on the call stack, as it inserts the
+	Communication. None if a Communication was created in another way, or is tried again later; then subject
+	and sender must do.
 	"""
 	frame = sys._getframe(1)
 	for _step in range(_DEPTH):
@@ -175,7 +187,7 @@ def _raw_mail() -> bytes | str | None:
 
 
 def _put_into_file(doc: Document, send: frappe._dict) -> None:
-	"""A mail that Frappe could not place belongs to the file of the relation that it is from."""
+	"""Link an email that Frappe could not assign to the file of its sender's relation."""
 	if doc.reference_name or not send.relation:
 		return
 	doc.db_set({"reference_doctype": "Relation", "reference_name": send.relation, "status": "Linked"})

@@ -1,7 +1,7 @@
-"""Incoming mails that a person has to judge. Only writer of `Relation Mail Review`.
+"""Keep the incoming emails that a user must review. Sole writer of `Relation Mail Review`.
 
-What a mail says without proof, or not plainly, holds the next e-mail steps to that mailbox until somebody has read it and
-decided: it is an objection, an answer, the address does not exist, or there is nothing to record.
+An email without proof, or without plain words, holds the next email steps to that mailbox until a user has
+read it and decided. The decision is an objection, an answer, an unknown address, or nothing to record.
 """
 
 from collections.abc import Collection
@@ -32,7 +32,7 @@ DECISIONS = ("Objection", "Answer", "Undeliverable", "No Effect")
 
 
 def add(doc: Document, send: frappe._dict, reason: str) -> str:
-	"""Put a Communication before a person; returns the review's name. Can be repeated."""
+	"""Ask a user to review a Communication; returns the name of the review. Can be repeated."""
 	if existing := frappe.db.get_value(DOCTYPE, {"communication": doc.name}):
 		return existing
 	review = frappe.get_doc(
@@ -53,7 +53,7 @@ def add(doc: Document, send: frappe._dict, reason: str) -> str:
 
 
 def held(recipients: Collection[str]) -> set[str]:
-	"""Those of the e-mail keys at which a mail still waits to be judged."""
+	"""Return the email keys with an email that still waits for review."""
 	boxes = {recipient: mailbox_key(recipient) for recipient in recipients if recipient}
 	if not boxes:
 		return set()
@@ -67,14 +67,14 @@ def held(recipients: Collection[str]) -> set[str]:
 
 
 def open_reviews(campaign: str | None = None) -> int:
-	"""Mails that wait to be judged, of one campaign or of all."""
+	"""Return the number of emails that wait for review, of one campaign or of all."""
 	return frappe.db.count(
 		DOCTYPE, {"state": MailReviewState.OPEN, **({"campaign": campaign} if campaign else {})}
 	)
 
 
 def decide(name: str, decision: str) -> None:
-	"""Record what a person says that a mail is. The caller has checked the right to.
+	"""Record the decision of a user on an email. The caller has checked permission.
 
 	:raises frappe.ValidationError: an unknown decision, or one that has been made already
 	"""

@@ -1,9 +1,10 @@
-"""To which message of a campaign an incoming mail belongs, and how sure that is. Reads only.
+"""Find the message of a campaign that an incoming email belongs to, and how certain that is. Reads only.
 
-Proven is what only a reader of that message can know: our Message-ID, the signed reference that stands beside it in
-References (mail services replace the Message-ID, and leave that), the identity that the service gave it, or the token of
-a link in it. Likely is a mail from the address, or a report about it, within some days. What is only likely may be
-counted as a reply or hold the next steps for a person to look; it never decides about an address or a consent.
+A proven match shows what only a reader of that message can know. That is our Message-ID, the signed
+reference in References (mail services replace the Message-ID, and keep that), the identity that the service
+gave the message, or the token of a link in it. A likely match is an email from the address, or a report
+about it, within some days. A likely match may count as a reply, or hold the next steps until a user has
+looked. It never decides about an address or a consent.
 """
 
 from dataclasses import dataclass
@@ -21,28 +22,28 @@ from crm_relations.campaigns.transport import accounts, signed_links
 from crm_relations.shared.contact_keys import email_key, mailbox_key
 
 SEND = "Relation Campaign Send"
-#: days after a message in which a mail without a proof may be about it
+#: days after a message in which an email without proof may belong to it
 DAYS = 30
-#: what is shorter might be guessed
+#: a shorter identity might be guessed
 _LONG_ENOUGH = 20
 _FIELDS = ("name", "member", "relation", "recipient", "campaign", "communication", "message_id", "token")
 
 
 @dataclass(frozen=True)
 class Match:
-	"""A message, and what is known of the mail that belongs to it."""
+	"""A message, and what is known of the email that belongs to it."""
 
 	send: frappe._dict
-	#: the mail shows something that only a reader of the message can know
+	#: the email shows something that only a reader of the message can know
 	proven: bool
-	#: it comes from the mailbox that the message went to
+	#: it comes from the mailbox that the message was sent to
 	from_recipient: bool
-	#: it may belong to another conversation: only what it says against advertising counts
+	#: it may belong to another conversation: only an objection in it counts
 	weak: bool = False
 
 
 def find(doc: Document, told: Incoming) -> Match | None:
-	"""The message that a mail belongs to, or None."""
+	"""Return the message that an email belongs to, or None."""
 	who = told.sender or email_key(doc.sender)
 	if row := _by_proof(doc, told):
 		return Match(row, True, _same_mailbox(who, row.recipient))
@@ -55,7 +56,7 @@ def find(doc: Document, told: Incoming) -> Match | None:
 
 
 def subject_of(send: frappe._dict) -> str:
-	"""The subject of a message, as it was sent."""
+	"""Return the subject of a message, as it was sent."""
 	return (
 		frappe.db.get_value("Communication", send.communication, "subject") if send.communication else ""
 	) or ""
@@ -64,7 +65,7 @@ def subject_of(send: frappe._dict) -> str:
 def _by_proof(doc: Document, told: Incoming) -> frappe._dict | None:
 	table = DocType(SEND)
 	if rows := _read(table.message_id.isin(told.references)) if told.references else []:
-		# the database takes no notice of case, and a mail may name several of ours
+		# the database ignores case, and an email may name several of our messages
 		nearness = {reference.lower(): place for place, reference in enumerate(told.references)}
 		return min(rows, key=lambda row: nearness.get(row.message_id.lower(), len(nearness)))
 	sealed = [name for reference in told.references if (name := signed_links.referenced(reference))]
@@ -82,7 +83,7 @@ def _by_proof(doc: Document, told: Incoming) -> frappe._dict | None:
 
 
 def _by_communication(doc: Document) -> frappe._dict | None:
-	"""By the Communication that Frappe says is answered."""
+	"""Find the message by the Communication that Frappe names as answered."""
 	if not doc.in_reply_to:
 		return None
 	table = DocType(SEND)
@@ -100,7 +101,7 @@ def _read(criterion: Any) -> list[frappe._dict]:
 
 
 def _last_message(addresses: tuple[str, ...]) -> frappe._dict | None:
-	"""The last message of these days to one of the addresses."""
+	"""Return the last message of these days to one of the addresses."""
 	if not addresses:
 		return None
 	table = DocType(SEND)
@@ -121,13 +122,15 @@ def _last_message(addresses: tuple[str, ...]) -> frappe._dict | None:
 
 
 def _names_another(doc: Document) -> bool:
-	"""Is a report, as Frappe has found, about another mail of the site?"""
+	"""Tell whether a report, as Frappe has found, is about another email of the site."""
 	return bool(doc.in_reply_to)
 
 
 def _looks_like_an_answer(doc: Document, told: Incoming, send: frappe._dict) -> bool:
-	"""Does a mail without a proof answer the message: to our account, and to a mail that the site does not know (a mail
-	service has replaced its Message-ID), or under its subject?"""
+	"""Tell whether an email without proof answers the message. It must be sent to our account, and either
+	carry its subject or answer an email that the site does not know, as a mail service has replaced the
+	Message-ID.
+	"""
 	if doc.in_reply_to or not _came_to_the_account(doc, send):
 		return False
 	title = reply_text.folded(reply_text.bare_subject(told.subject))

@@ -1,6 +1,7 @@
-"""The picture by which opens are measured, /ri/<token>.<signature>: one transparent point, whatever was asked for.
+"""Serve the picture that measures opens, /ri/<token>.<signature>: one transparent pixel for every request.
+Writes no record itself; `clicks` records the open.
 
-A renderer of its own: a page of the website would cost many times more for 43 bytes.
+It has a custom renderer: a page of the website would cost many times more for 43 bytes.
 """
 
 import base64
@@ -18,7 +19,7 @@ _POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 
 
 class Pixel(BaseRenderer):
-	"""Answers with the picture, and has the open recorded if the address is ours."""
+	"""Answers with the picture, and has the open recorded if the address is valid."""
 
 	def can_render(self) -> bool:
 		return (self.path or "").startswith(_PATH)
@@ -28,7 +29,7 @@ class Pixel(BaseRenderer):
 			if _opened(self.path[len(_PATH) :]):
 				frappe.local.flags.commit = True  # a GET is rolled back otherwise
 		except frappe.RateLimitExceededError:
-			frappe.db.rollback()  # the reader gets the picture all the same
+			frappe.db.rollback()  # the reader gets the picture even then
 		headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 		return Response(_POINT, mimetype="image/gif", headers=headers)
 

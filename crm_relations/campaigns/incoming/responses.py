@@ -1,5 +1,7 @@
-"""What came back. Alone writes `Relation Campaign Response`; rows are only ever added, and marked where a click turns
-out to be a program's."""
+"""Record responses. Sole writer of `Relation Campaign Response`.
+
+Rows are only ever added, and marked if a click was a bot's.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -30,13 +32,14 @@ def record(
 	recorded_by: str | None = None,
 	bot: str = "",
 ) -> str:
-	"""Add a response and move its member on; returns the response's name.
+	"""Add a response and update the status of its member; returns the response's name.
 
-	:param response_type: Reply, Click, Call, Letter, Unsubscribe, Opened, Out of Office, Bounce or Complaint.
+	:param response_type: Reply, Click, Call, Letter, Unsubscribe, Opened, Out of Office, Bounce or
+		Complaint.
 	:param answer: one of rules.CALL_ANSWERS, or empty.
-	:param bot: why it is a program's doing; it is kept, and moves nobody.
-	:param reference: (doctype, name) of the document that is the answer. Given again, the response that
-		exists is returned and nothing is added.
+	:param bot: why it is a bot's; the response is kept, and changes no status.
+	:param reference: (doctype, name) of the document that is the response. If it was recorded before, the
+		existing response is returned and nothing is added.
 	"""
 	if reference and (existing := _by_reference(*reference)):
 		return existing
@@ -44,7 +47,7 @@ def record(
 	if not row:
 		refuse(_("Relation Campaign Member {0} does not exist"), member, exception=frappe.DoesNotExistError)
 	received = get_datetime(received_at) if received_at else now_datetime()
-	# the member first: what hangs on the new response (points, handover) finds the status that it means
+	# the member first: what follows from the new response (points, handover) needs the status that results
 	if not bot and response_type not in rules.NO_REACTION:
 		member_status.note_response(member, response_type, answer, received)
 	doc = trusted(
@@ -73,8 +76,9 @@ def record(
 
 
 def mark_bot(names: Iterable[str], reason: str) -> None:
-	"""Clicks that turn out to be a program's: they stay, and count no more. A member that did nothing else is put
-	back to where it stood; what somebody has done with it since stays done."""
+	"""Mark clicks that were a bot's. They are kept, but no longer count. A member without other responses
+	returns to its earlier status; what a user has done with it since stays.
+	"""
 	rows = frappe.get_all(
 		"Relation Campaign Response",
 		filters={"name": ["in", list(names)], "bot": 0},
