@@ -1,4 +1,4 @@
-"""What campaigns offer on the form of a relation."""
+"""Declare the actions of campaigns on the form of a relation. Writes nothing."""
 
 from crm_relations.campaigns.states import CampaignStatus
 from crm_relations.relations import rules

@@ -1,4 +1,7 @@
-"""The whitelisted functions of campaigns."""
+"""Offer the whitelisted functions of campaigns.
+
+Writes no record itself; each function checks permission and calls the module that does the work.
+"""
 
 import frappe
 from frappe.utils import cint
@@ -18,10 +21,14 @@ from crm_relations.shared.refusals import refuse
 DOCTYPE = "Relation Campaign"
 
 
-@frappe.whitelist(methods=["POST"])  # it asks other servers: no foreign page may make the browser do that
+@frappe.whitelist(methods=["POST"])  # it asks other servers: a page of another site must not trigger it
 def readiness(campaign: str, ask_links: bool = False) -> dict:
-	"""For the form and the Start dialog: `missing` (list of texts), `members` (int), `notes` (list of texts, HTML),
-	`files` (what goes with e-mails, by step), `held_back` (why nothing leaves this site), `workers` (int). With `ask_links` the web servers behind the links are asked."""
+	"""Return what a start needs, for the form and the Start dialog.
+
+	`missing` (list of texts), `members` (int), `notes` (list of texts, HTML), `files` (the attachments of
+	email steps), `held_back` (why no message leaves this site) and `workers` (int). With `ask_links`, the
+	web servers behind the links are asked.
+	"""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	ready = checklist.readiness(frappe.get_doc(DOCTYPE, campaign), bool(cint(ask_links)))
 	return {**ready, "held_back": live_site.hindrance(), "workers": checks.workers_of_queue()}
@@ -29,8 +36,9 @@ def readiness(campaign: str, ask_links: bool = False) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def start(campaign: str) -> dict:
-	"""Queue the start and the sending. Returns `queued` (False where something is `missing`), `missing`, and
-	`workers`: how many background workers could do it now."""
+	"""Queue the start and the sending. Returns `queued` (False if something is `missing`), `missing`, and
+	`workers`: the number of background workers that could run the job now.
+	"""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "start")
 	missing = checklist.missing(frappe.get_doc(DOCTYPE, campaign))
@@ -45,7 +53,7 @@ def start(campaign: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def send_now(campaign: str) -> dict:
-	"""Queue the sending of what is due. Returns `due` (messages) and `workers`."""
+	"""Queue the sending of what is due. Returns `due` (number of messages) and `workers`."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "send_now")
 	dispatch.enqueue(campaign)
@@ -54,7 +62,7 @@ def send_now(campaign: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def approve(campaign: str) -> dict:
-	"""Approve a draft in which nothing is missing. Returns `missing`, empty if it was approved."""
+	"""Approve a draft in which nothing is missing. Returns `missing`, which is empty after an approval."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "approve")
 	missing = checklist.missing_for_approval(frappe.get_doc(DOCTYPE, campaign))
@@ -65,7 +73,7 @@ def approve(campaign: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def pause(campaign: str) -> dict:
-	"""Pause a running campaign at once; returns its figures (queries.status)."""
+	"""Pause a running campaign at once. Returns its figures (queries.status)."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "pause")
 	lifecycle.pause(campaign)
@@ -74,7 +82,7 @@ def pause(campaign: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def resume(campaign: str) -> dict:
-	"""Let a paused campaign run on, and queue what is due; returns its figures."""
+	"""Resume a paused campaign and queue what is due. Returns its figures."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "resume")
 	lifecycle.resume(campaign)
@@ -84,7 +92,7 @@ def resume(campaign: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def finish(campaign: str) -> dict:
-	"""End a campaign for good; returns its figures."""
+	"""End a campaign for good. Returns its figures."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "finish")
 	lifecycle.finish(campaign)
@@ -93,11 +101,13 @@ def finish(campaign: str) -> dict:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def progress(campaign: str) -> dict:
-	"""All that the Progress tab shows: `status` (figures), `funnel` and `steps` (overview), `effect` (what the campaign
-	changed against its control group; None without one), `uncertain` (first rows),
-	`due`, `due_calls`, `due_letters`, `print_runs`, `left` (members who left early, by reason), `held_back` (why
-	nothing leaves this site; empty where it may), `currency`, `notices` (plain texts: what keeps
-	messages back)."""
+	"""Return everything that the Progress tab shows.
+
+	`status` (figures), `funnel` and `steps` (`reporting.funnel`), `effect` (the lift over the control
+	group; None without one), `uncertain` (the first rows), `due`, `due_calls`, `due_letters`, `print_runs`,
+	`left` (members that left early, by reason), `held_back` (why no message leaves this site; empty if
+	sending is allowed), `currency`, and `notices` (plain texts: what holds messages back).
+	"""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
 	funnel = overview.funnel(campaign)
 	with_amounts = overview.may_see_amounts(campaign)
@@ -120,7 +130,9 @@ def progress(campaign: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def decide_uncertain(send: str, arrived: bool) -> dict:
-	"""A person says of an uncertain message whether it arrived; if not, it is sent again. Returns the figures."""
+	"""Record whether an uncertain message arrived, as a user has found out. If it did not, it is sent
+	again. Returns the figures.
+	"""
 	frappe.has_permission(DOCTYPE, "write", doc=_campaign_of(send), throw=True)
 	frappe.has_permission("Relation Campaign Send", "read", doc=send, throw=True)
 	rights.check(_campaign_of(send), "decide_uncertain")
@@ -133,15 +145,16 @@ def decide_uncertain(send: str, arrived: bool) -> dict:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def next_calls(campaign: str, limit: int = 20) -> list[dict]:
-	"""The members to be called next, with number and script (call_list.next_calls); 100 at most."""
+	"""Return the next members to call, with number and script (call_list.next_calls), at most 100."""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
 	return call_list.next_calls(campaign, min(max(cint(limit), 1), 100))
 
 
 @frappe.whitelist(methods=["POST"])
 def print_letters(campaign: str) -> dict:
-	"""Print the letters that are due. Returns `print_run`, `letters`, `left_out`, `file`, `addresses`, `note`
-	(letters.print_due)."""
+	"""Print the letters that are due. Returns `print_run`, `letters`, `left_out`, `file`, `addresses`,
+	`note` (letters.print_due).
+	"""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "print_letters")
 	return letters.print_due(campaign)
@@ -149,7 +162,7 @@ def print_letters(campaign: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def discard_letters(campaign: str, print_run: str) -> int:
-	"""Throw a print run away; its letters are due again. Returns how many."""
+	"""Discard a print run. Its letters are due again. Returns their number."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "print_letters")
 	return letters.discard(campaign, print_run)
@@ -157,15 +170,16 @@ def discard_letters(campaign: str, print_run: str) -> int:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def preview_step(campaign: str, step: str, relation: str | None = None, second: bool = False) -> dict:
-	"""A step as one relation would get it: recipient, subject, HTML, and whether consent allows it (specimen.show). With
-	`second`, variant B of an e-mail."""
+	"""Return a step as one relation would get it: recipient, subject, HTML, and whether consent allows it
+	(preview.show). With `second`, variant B of an email.
+	"""
 	frappe.has_permission(DOCTYPE, "read", doc=campaign, throw=True)
 	return preview.show(frappe.get_doc(DOCTYPE, campaign), step, relation, bool(cint(second)))
 
 
 @frappe.whitelist(methods=["POST"])
 def send_test(campaign: str, step: str, user: str, relation: str | None = None, second: bool = False) -> str:
-	"""Send an e-mail step, marked as a test, to a user of the site; returns a message for the user."""
+	"""Send an email step, marked as a test, to a user of the site. Returns a message for the user."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	recipient = preview.send(frappe.get_doc(DOCTYPE, campaign), step, user, relation, bool(cint(second)))
 	return frappe._("The test message was sent to {0}.").format(recipient)
@@ -173,7 +187,7 @@ def send_test(campaign: str, step: str, user: str, relation: str | None = None, 
 
 @frappe.whitelist(methods=["POST"])
 def add_relation(campaign: str, relation: str) -> dict:
-	"""Take one relation into a campaign. Returns the `member` and a `message` for the user."""
+	"""Enroll one relation in a campaign. Returns the `member` and a `message` for the user."""
 	frappe.has_permission(DOCTYPE, "write", doc=campaign, throw=True)
 	rights.check(campaign, "add_relation")
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
@@ -183,14 +197,14 @@ def add_relation(campaign: str, relation: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def confirm_live_site() -> None:
-	"""This is the site that sends, and no copy of it. Returns nothing."""
+	"""Confirm that this site may send and is not a copy. Returns nothing."""
 	frappe.only_for("System Manager")
 	live_site.confirm()
 
 
 @frappe.whitelist(methods=["POST"])
 def end_account_pause(pause: str) -> dict:
-	"""End the pause of a mail account, so that the next messages try again; returns the `account`."""
+	"""End the pause of an email account, so that the next messages try again. Returns the `account`."""
 	frappe.has_permission(account_pauses.DOCTYPE, "write", doc=pause, throw=True)
 	account = frappe.db.get_value(account_pauses.DOCTYPE, pause, "account")
 	account_pauses.lift(account)
@@ -198,7 +212,7 @@ def end_account_pause(pause: str) -> dict:
 
 
 def _notices(campaign: str) -> list[str]:
-	"""What keeps messages of a campaign back, in words, as plain text."""
+	"""Return what holds back messages of a campaign, as plain texts."""
 	account = accounts.account_of(frappe.get_doc(DOCTYPE, campaign))
 	paused = account_pauses.reason_for(account.name) if account else ""
 	waiting = mail_reviews.open_reviews(campaign)

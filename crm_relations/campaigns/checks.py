@@ -1,4 +1,4 @@
-"""What `relations check` says about campaigns."""
+"""Check campaigns for `relations check`. Reads only."""
 
 import frappe
 from frappe import _
@@ -23,8 +23,9 @@ SEND = "Relation Campaign Send"
 
 
 def findings() -> list[Finding]:
-	"""Readiness (account, workers, muted mails) and integrity (members without relation, sends without member,
-	rows left behind)."""
+	"""Report problems of readiness (account, workers, muted emails) and of integrity (members without
+	relation, sends without member, rows left behind).
+	"""
 	found: list[Finding] = []
 	found.extend(_account())
 	running = frappe.db.count("Relation Campaign", {"status": CampaignStatus.RUNNING})
@@ -87,12 +88,12 @@ def _tasks() -> list[Finding]:
 
 
 def workers_of_queue(queue: str = "long") -> int:
-	"""Background workers that listen to a queue; 0 where Redis cannot be reached."""
+	"""Return the number of background workers that listen to a queue; 0 if Redis cannot be reached."""
 	try:
 		workers = get_workers()
 	except JobTimeoutException:
 		raise
-	except Exception as e:  # redis-py, rq and sockets each have their own
+	except Exception as e:  # redis-py, rq and sockets each raise their own errors
 		frappe.logger("crm_relations").warning("Workers cannot be counted: %s", e)
 		return 0
 	return sum(any(name == queue or name.endswith(f":{queue}") for name in w.queue_names()) for w in workers)
@@ -143,7 +144,9 @@ def _workers(running: int) -> list[Finding]:
 
 
 def _running() -> list[Finding]:
-	"""Report running campaigns without a working account or user: their mails, calls and tasks wait unnoticed."""
+	"""Report running campaigns without a working account or user. Their emails, calls and tasks would wait
+	unnoticed.
+	"""
 	campaigns = frappe.get_all(
 		"Relation Campaign",
 		filters={"status": CampaignStatus.RUNNING},
@@ -243,7 +246,7 @@ def _members_without_campaign() -> list[Finding]:
 
 
 def _users_gone(campaign: str, gone: list[str], work: bool, named: int) -> Finding:
-	"""An error only where calls or tasks have no user left at all."""
+	"""Report unavailable users; an error only if calls or tasks have no user left."""
 	return Finding(
 		"error" if work and len(gone) == named else "warning",
 		"campaign-user-gone",
@@ -253,7 +256,9 @@ def _users_gone(campaign: str, gone: list[str], work: bool, named: int) -> Findi
 
 
 def _lawful() -> list[Finding]:
-	"""The imprint, with the paragraph of the country; outside Germany and Austria without one."""
+	"""Report a missing legal notice, with the legal provision of the country; outside Germany and Austria
+	without one.
+	"""
 	if frappe.get_cached_doc("Relation Settings").legal_notice:
 		return []
 	paragraph = law.imprint()

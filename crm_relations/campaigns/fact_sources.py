@@ -1,4 +1,4 @@
-"""What campaigns tell about a relation in figures: its answers."""
+"""Declare the figures that campaigns add to a relation: its responses. Writes nothing."""
 
 import frappe
 from frappe.query_builder.functions import Count, Max
@@ -9,7 +9,7 @@ from crm_relations.campaigns.states import CallAnswer, ResponseType
 from crm_relations.relations.facts.sources import CONTACTS, FactSource, Listing, Scope, count_if
 
 POSITIVE = (CallAnswer.INTERESTED, CallAnswer.CALL_BACK)
-#: who unsubscribes or complains has not answered, and what a mailbox or a picture tells is no answer
+#: an unsubscription or complaint is not an answer, nor is what a mailbox or a picture reports
 NO_ANSWER = (
 	ResponseType.BOUNCE,
 	ResponseType.COMPLAINT,
@@ -20,7 +20,9 @@ NO_ANSWER = (
 
 
 def responses(scope: Scope) -> QueryBuilder:
-	"""Answers of every campaign, clicks included; positive are those that want to hear more."""
+	"""Return the answers of every campaign, clicks included. Answers of people who want to hear more are
+	positive.
+	"""
 	table = frappe.qb.DocType("Relation Campaign Response")
 	answers = table.response_type.notin(NO_ANSWER) & (table.bot == 0)
 	query = (

@@ -1,4 +1,4 @@
-"""The states of a campaign. Alone writes `status` of `Relation Campaign`."""
+"""Change the status of a campaign. Sole writer of `Relation Campaign`."""
 
 import frappe
 from frappe import _
@@ -15,14 +15,14 @@ from crm_relations.shared import live_site
 from crm_relations.shared.refusals import filled, refuse
 from crm_relations.shared.text.outside_text import plain_values
 
-#: what must not change once members have been taken in: the send ledger rests on it
+#: fields that must not change after members have been enrolled: the sends rest on them
 _FROZEN_STEP_FIELDS = ("name", "step_type", "delay_days", "delay_hours", "ab_share")
 
 
 def locked(campaign: str) -> Document:
-	"""The campaign, locked until the transaction ends: two clicks at once wait for each other.
+	"""Return the campaign, locked until the transaction ends. Two clicks at once wait for each other.
 
-	Its values are those of now, also where the transaction has read before it came here.
+	Its values are the current ones, even if the transaction has read it before.
 	"""
 	if not frappe.db.get_value("Relation Campaign", campaign, "name", for_update=True):
 		refuse(_("Relation Campaign {0} does not exist"), campaign, exception=frappe.DoesNotExistError)
@@ -30,7 +30,7 @@ def locked(campaign: str) -> Document:
 
 
 def change(doc: Document, status: str, user: str | None = None) -> None:
-	"""Bring a campaign to another state; what the state's rules do not allow is refused."""
+	"""Change the status of a campaign; refuse a transition that its rules do not allow."""
 	if status not in rules.TRANSITIONS[doc.status]:
 		refuse(_("Campaign {0} is {1}; it cannot become {2}"), doc.name, _(doc.status), _(status))
 	values = {"status": status, "pause_reason": None}
@@ -45,9 +45,9 @@ def change(doc: Document, status: str, user: str | None = None) -> None:
 
 
 def approve(campaign: str) -> None:
-	"""Release a draft: from its start date on it starts by itself, and without one by the button.
+	"""Approve a draft. It starts by itself on its start date, or by the button if it has none.
 
-	:raises frappe.PermissionError: the user is no Relation Manager
+	:raises frappe.PermissionError: the user is not a Relation Manager
 	"""
 	doc = locked(campaign)
 	rights.check(doc, "approve")
@@ -55,7 +55,7 @@ def approve(campaign: str) -> None:
 
 
 def pause(campaign: str) -> None:
-	"""Stop sending at once: workers look at the state before each message."""
+	"""Stop sending at once: workers read the status before each message."""
 	change(locked(campaign), "Paused")
 
 
@@ -64,7 +64,7 @@ def resume(campaign: str) -> None:
 
 
 def finish(campaign: str) -> dict[str, int]:
-	"""End the campaign for good; what has not been sent stays unsent, with that reason, and is told in a comment.
+	"""End the campaign for good. Pending sends are suppressed with that reason, and a comment names them.
 
 	Letters that are printed may still be confirmed.
 
@@ -79,7 +79,7 @@ def finish(campaign: str) -> dict[str, int]:
 
 
 def finish_by_itself(campaign: str) -> None:
-	"""The scheduler ends a campaign; those who are responsible are told, with what was not sent."""
+	"""End a campaign for the scheduler, and notify the responsible users of what was not sent."""
 	doc = locked(campaign)
 	unsent = finish(campaign)
 	subject = filled(_("Campaign {0} has ended."), Markup("<b>{0}</b>").format(doc.name))
@@ -98,7 +98,8 @@ def finish_by_itself(campaign: str) -> None:
 
 
 def pause_by_itself(campaign: str, reason: str) -> None:
-	"""Something is wrong with sending as such: a running campaign is paused, says why, and who is responsible is told.
+	"""Pause a running campaign, as sending fails as such. The campaign shows why, and the responsible users
+	are notified.
 
 	:param reason: in words, as plain text
 	"""
@@ -126,7 +127,7 @@ def _in_words(unsent: dict[str, int]) -> str:
 
 
 def check_changes(doc: Document) -> None:
-	"""Refuse an end before the start, and what the send ledger of a started campaign forbids."""
+	"""Refuse an end before the start, and changes that the sends of a started campaign forbid."""
 	if doc.start_date and doc.end_date and getdate(doc.end_date) < getdate(doc.start_date):
 		refuse(_("End Date: {0} lies before Start Date. Correct one of them"), format_date(doc.end_date))
 	before = doc.get_doc_before_save()
@@ -151,7 +152,7 @@ def check_changes(doc: Document) -> None:
 
 
 def check_delete(doc: Document) -> None:
-	"""A started campaign is evidence: of what was sent, and of what it earned."""
+	"""Refuse to delete a started campaign: it is evidence of what was sent, and of what it earned."""
 	if doc.status not in (CampaignStatus.DRAFT, CampaignStatus.APPROVED) or frappe.db.exists(
 		"Relation Campaign Member", {"campaign": doc.name}
 	):

@@ -1,4 +1,4 @@
-"""Reads of campaigns: how far one has come."""
+"""Count how far campaigns have progressed. Reads only."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,14 +20,15 @@ _MEMBER_STATES = ("Qualified", "Handed Over", "Won", "Declined")
 
 
 def status(campaign: str) -> dict:
-	"""Figures of a campaign, all counted now.
+	"""Return the figures of a campaign, all counted now.
 
-	E-mails, by state: `sent`, `failed`, `uncertain`, `suppressed`, `pending`, `sending`; with one e-mail
-	step they add up to `enrollments`. Calls: `calls_open`, `calls_done`, `calls_suppressed`. Persons, each
-	once: `members`, `answered` (replied, clicked, or reached by phone), `replied`, `clicked`, `opened`, `bounced`,
-	`complained`, `out_of_office`, `unsubscribed`, `qualified`, `handed_over`, `won`, `declined`. `members` are those that are addressed;
-	`control_group` counts those held out. `enrollments` is more than `members` where some came in again. Beside them
-	`campaign` and `status`.
+	Emails, by state: `sent`, `failed`, `uncertain`, `suppressed`, `pending`, `sending`; with one email step
+	they add up to `enrollments`. Calls: `calls_open`, `calls_done`, `calls_suppressed`.
+
+	Persons, each once: `members`, `answered` (replied, clicked, or reached by phone), `replied`, `clicked`,
+	`opened`, `bounced`, `complained`, `out_of_office`, `unsubscribed`, `qualified`, `handed_over`, `won`,
+	`declined`. `members` are those that are addressed; `control_group` counts those held out. `enrollments`
+	is more than `members` if some were re-enrolled. Also `campaign` and `status`.
 	"""
 	state = frappe.db.get_value("Relation Campaign", campaign, "status")
 	if not state:
@@ -52,7 +53,9 @@ def status(campaign: str) -> dict:
 
 
 def uncertain(campaign: str, limit: int = 20) -> list[dict]:
-	"""Messages of which nobody knows whether they were sent, oldest first; those that the user may read."""
+	"""Return the messages that may or may not have been sent, oldest first, as far as the user may read
+	them.
+	"""
 	send, relation = DocType("Relation Campaign Send"), DocType("Relation")
 	query = readable(frappe.qb.from_(send), "Relation Campaign Send")
 	if query is None:
@@ -81,7 +84,7 @@ def _sends(campaign: str) -> dict[tuple[str, str], int]:
 
 
 def _persons(campaign: str) -> tuple[int, int]:
-	"""Relations that are addressed, and how often they went through the campaign in all."""
+	"""Return the number of relations that are addressed, and the number of their enrollments."""
 	table = DocType("Relation Campaign Member")
 	return (
 		frappe.qb.from_(table)
@@ -92,7 +95,7 @@ def _persons(campaign: str) -> tuple[int, int]:
 
 
 def _members(campaign: str) -> dict[str, int]:
-	"""Relations by the status that one of their enrollments has."""
+	"""Return the number of relations by the status that one of their enrollments has."""
 	table = DocType("Relation Campaign Member")
 	rows = (
 		frappe.qb.from_(table)
@@ -105,7 +108,7 @@ def _members(campaign: str) -> dict[str, int]:
 
 
 def _answers(campaign: str) -> dict[str, int]:
-	"""Relations by what they did, each counted once in each figure."""
+	"""Return the number of relations by what they did, each counted once in each figure."""
 	table = DocType("Relation Campaign Response")
 	rows = (
 		frappe.qb.from_(table)
@@ -131,7 +134,7 @@ def _answers(campaign: str) -> dict[str, int]:
 
 
 def due_by_hand(campaign: str, step_type: str) -> int:
-	"""Calls (or letters) that could be made today."""
+	"""Return the number of calls (or letters) that could be made today."""
 	table = DocType("Relation Campaign Send")
 	return (
 		frappe.qb.from_(table)
@@ -146,7 +149,7 @@ def due_by_hand(campaign: str, step_type: str) -> int:
 
 
 def exit_counts(campaign: str) -> dict[str, int]:
-	"""Enrollments that ended early, by reason."""
+	"""Return the number of enrollments that ended early, by reason."""
 	table = DocType("Relation Campaign Member")
 	return dict(
 		frappe.qb.from_(table)
@@ -158,7 +161,7 @@ def exit_counts(campaign: str) -> dict[str, int]:
 
 
 def currency(campaign: str) -> str:
-	"""The currency of the campaign's amounts."""
+	"""Return the currency of the campaign's amounts."""
 	company = frappe.db.get_value("Relation Campaign", campaign, "company") or frappe.db.get_single_value(
 		"Relation Settings", "default_company"
 	)
@@ -168,14 +171,15 @@ def currency(campaign: str) -> str:
 
 
 def last_passages(relation: str, campaigns: Sequence[str]) -> dict[str, str]:
-	"""Campaign → the relation's member row in it, of several enrollments the last."""
+	"""Return campaign → the relation's member row in it; of several enrollments, the last."""
 	return dict(frappe.db.sql(_last_passages(len(campaigns), frappe.db.db_type), [relation, *campaigns]))
 
 
 @lru_cache(maxsize=16)
 def _last_passages(campaigns: int, db_type: str) -> str:
-	"""The statement for so many campaigns. Kept, because to put it together takes longer than to run it, and it runs in the
-	submit of every invoice that carries one."""
+	"""Return the SQL for this number of campaigns. It is cached, because building it takes longer than
+	running it, and it runs in the submit of every invoice with a campaign.
+	"""
 	member = frappe.qb.DocType("Relation Campaign Member")
 	query = frappe.qb.from_(member).select(member.campaign, member.name)
 	query = query.where(member.relation == Parameter("%s"))

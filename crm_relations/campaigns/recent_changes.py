@@ -1,16 +1,19 @@
-"""Whose campaigns changed: members and messages are written by the hundred thousand in single statements, so that nobody
-announces them one by one; segments ask here (hook `relation_changes_since`). Writes nothing."""
+"""Find relations with changes in campaigns, for segments (hook `relation_changes_since`). Writes nothing.
+
+Members and messages are written by the hundred thousand in single statements, so that no event reports each
+of them.
+"""
 
 from datetime import datetime
 
 import frappe
 
-#: each carries the time of its last change, whoever writes it
+#: each has the time of its last change, whatever code writes it
 DOCTYPES = ("Relation Campaign Member", "Relation Campaign Send")
 
 
 def since(moment: datetime | str, limit: int) -> set[str]:
-	"""Relations whose membership of a campaign, or a message to whom, was written since the moment."""
+	"""Return relations with a member or a message of a campaign that was written since the moment."""
 	found: set[str] = set()
 	for doctype in DOCTYPES:
 		table = frappe.qb.DocType(doctype)

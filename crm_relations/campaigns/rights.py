@@ -1,7 +1,8 @@
-"""Who may do what with a campaign, beyond the permissions of the document itself.
+"""Decide which users may carry out which action on a campaign, beyond the permissions of the document
+itself. Reads only.
 
-Relation User may write campaigns, and so may call-centre agents, who are Relation Users; what sets messages in motion or ends a
-campaign is for those who answer for it. `docs/campaigns.md` shows the same table.
+Relation User may write campaigns, and so may call-center agents, who are Relation Users. Only users who
+are responsible for a campaign may start its messages or end it. `docs/campaigns.md` shows the same table.
 """
 
 import frappe
@@ -14,11 +15,11 @@ from crm_relations.shared.refusals import refuse
 
 MANAGERS = frozenset({"Relation Manager", "System Manager"})
 
-#: who: a role of MANAGERS; the responsible user and the creator of the campaign; those who share its work; all whom the
-#: permissions of the documents allow it
+#: Manager: a role of MANAGERS. Leader: the responsible user and the creator of the campaign. Team: users
+#: that share its work. Everyone: all users with permission for the documents
 MANAGER, LEADER, TEAM, EVERYONE = "Manager", "Leader", "Team", "Everyone"
 
-#: action → who may do it
+#: action → users who may carry it out
 TABLE: dict[str, frozenset[str]] = {
 	"start": frozenset({MANAGER, LEADER}),
 	"approve": frozenset({MANAGER}),
@@ -38,12 +39,14 @@ TABLE: dict[str, frozenset[str]] = {
 
 
 def may(campaign: Document, action: str, user: str | None = None) -> bool:
-	"""Whether the user, by default the session's, may do this with the campaign. Permissions of the document come first."""
+	"""Tell whether the user, by default the session's, may do this with the campaign. Permissions of the
+	document come first.
+	"""
 	return bool(TABLE[action] & _standing(campaign, user or frappe.session.user))
 
 
 def allowed(campaign: Document, user: str | None = None) -> list[str]:
-	"""The actions that the user may carry out, for the form."""
+	"""Return the actions that the user may carry out, for the form."""
 	standing = _standing(campaign, user or frappe.session.user)
 	return [action for action, who in TABLE.items() if who & standing]
 
@@ -51,7 +54,7 @@ def allowed(campaign: Document, user: str | None = None) -> list[str]:
 def check(campaign: Document | str, action: str) -> None:
 	"""Refuse an action that the session's user may not carry out.
 
-	:raises frappe.PermissionError: names who may
+	:raises frappe.PermissionError: names the users who may
 	"""
 	doc = frappe.get_doc("Relation Campaign", campaign) if isinstance(campaign, str) else campaign
 	if not may(doc, action):
@@ -59,9 +62,9 @@ def check(campaign: Document | str, action: str) -> None:
 
 
 def check_changes(campaign: Document) -> None:
-	"""Refuse changes on the form, over REST and in imports that not everybody with write permission may make.
+	"""Refuse changes on the form, over REST and in imports that not every user with write permission may make.
 
-	:raises frappe.PermissionError: names what was changed and who may
+	:raises frappe.PermissionError: names what was changed and the users who may
 	"""
 	before = campaign.get_doc_before_save()
 	if campaign.flags.ignore_permissions:

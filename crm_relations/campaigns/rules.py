@@ -1,6 +1,7 @@
-"""The rules of campaigns: consent, states, answers, repetition. Pure Python, imports no frappe.
+"""Define the rules of campaigns: consent, states, responses, repetition. Pure Python, imports no frappe.
+Writes nothing.
 
-Texts in here are English source strings; whoever shows them translates them.
+Texts in here are English source strings; the code that shows them translates them.
 """
 
 import re
@@ -19,7 +20,7 @@ from crm_relations.campaigns.states import ConsentEvent as Event
 
 # --- the campaign ---------------------------------------------------------------------------------------
 
-#: state → states that a person may bring it to
+#: state → states that a user may change it to
 TRANSITIONS: Mapping[str, frozenset[str]] = {
 	CampaignStatus.DRAFT: frozenset({CampaignStatus.APPROVED, CampaignStatus.RUNNING}),
 	CampaignStatus.APPROVED: frozenset({CampaignStatus.DRAFT, CampaignStatus.RUNNING}),
@@ -28,9 +29,9 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 	CampaignStatus.DONE: frozenset(),
 }
 
-#: A purpose of consent that covers every other one, except that of being watched.
+#: A purpose of consent that covers every other one, except the measuring of opens.
 GENERAL_PURPOSE = "Marketing"
-#: Consent to see whether a mail was opened (§ 25 TDDDG); no other consent includes it.
+#: Consent to measure whether an email was opened (§ 25 TDDDG); no other consent includes it.
 TRACKING_PURPOSE = "Measuring Opens"
 
 # --- consent --------------------------------------------------------------------------------------------
@@ -48,13 +49,14 @@ NO_ADDRESS = {
 }
 NO_CONSENT = "No consent"
 WITHDRAWN = "Consent withdrawn"
-#: in the place of an address: an objection of the person, whatever the address
+#: instead of an address: an objection of the person, whatever the address
 ALL_ADDRESSES = "*"
 DUPLICATE_ADDRESS = "Another member has the same address"
 CAMPAIGN_OVER = "The campaign has ended"
 
-#: channel → bases that a consent event may rest on. A contract is no basis for advertising. That somebody is an
-#: existing customer to whom an e-mail may go cannot be declared: it is derived from sales, campaign by campaign.
+#: channel → bases that a consent event may rest on. A contract is not a basis for advertising. The status
+#: of an existing customer, which allows emails, cannot be declared: it is derived from sales, campaign by
+#: campaign.
 BASES = {
 	Channel.EMAIL: frozenset({CONSENT}),
 	Channel.PHONE: frozenset({CONSENT}),
@@ -75,7 +77,9 @@ class ConsentEvent:
 
 @dataclass(frozen=True)
 class Decision:
-	"""May this address be used? `consent` names the event that the answer rests on, `proof` the sale."""
+	"""The decision whether an address may be used. `consent` names the event that it rests on, `proof` the
+	sale.
+	"""
 
 	allowed: bool
 	legal_basis: str = ""
@@ -89,10 +93,11 @@ class Decision:
 
 
 def is_business(relation_kind: str | None, market_orientation: str | None) -> bool:
-	"""Is the relation addressed as a business (§ 7 UWG: "sonstiger Marktteilnehmer") and not as a consumer?
+	"""Tell whether the relation is addressed as a business (§ 7 UWG: "sonstiger Marktteilnehmer") and not
+	as a consumer.
 
-	Organisations are; a person is only where its market orientation is B2B alone. Without a relation the
-	stricter rule holds.
+	Organizations are businesses. A person is a business only if its market orientation is B2B alone.
+	Without a relation the stricter rule holds.
 
 	:param market_orientation: the profile option, `B2B` or `Market Orientation: B2B`.
 	"""
@@ -102,7 +107,9 @@ def is_business(relation_kind: str | None, market_orientation: str | None) -> bo
 
 
 def same_purpose(event_purpose: str, purpose: str) -> bool:
-	"""Does an event for `event_purpose` bear on `purpose`? The general purpose bears on all."""
+	"""Tell whether an event for `event_purpose` also applies to `purpose`. The general purpose applies to
+	all.
+	"""
 	return _fold(event_purpose) in {_fold(purpose), _fold(GENERAL_PURPOSE)}
 
 
@@ -116,15 +123,15 @@ def decide(
 	suppressed: str = "",
 	sale: str = "",
 ) -> Decision:
-	"""May an address be used for `purpose`, given all consent events recorded for it?
+	"""Decide whether an address may be used for `purpose`, given all consent events recorded for it.
 
-	The latest event decides. A withdrawal is lifted by a new declaration of consent only: a later sale
-	(§ 7 (3) UWG) does not undo an objection. E-mail needs consent or an existing customer; calls need
-	consent, with businesses presumed consent will do unless `calls_need_consent`; letters are allowed
-	until somebody objects.
+	The latest event decides. Only a new declaration of consent lifts a withdrawal: a later sale (§ 7 (3)
+	UWG) does not undo an objection. Email needs consent or an existing customer. Calls need consent; for
+	businesses presumed consent suffices unless `calls_need_consent`. Letters are allowed until the person
+	objects.
 
 	:param suppressed: why the address is blocked elsewhere; blocks whatever the events say.
-	:param sale: proof of the sale that lets an existing customer be written to, § 7 (3) UWG; empty: none.
+	:param sale: proof of the sale that makes an existing customer, § 7 (3) UWG; empty: none.
 	"""
 	if suppressed:
 		return Decision(False, reason=suppressed)
@@ -160,26 +167,26 @@ def _fold(purpose: str) -> str:
 	return " ".join((purpose or "").split()).casefold()
 
 
-# --- the send ledger ------------------------------------------------------------------------------------
+# --- sends ----------------------------------------------------------------------------------------------
 
-#: A message that the server puts off, or a person who is not reached, is tried this often in all.
+#: Number of attempts in all for a message that the server defers, or a person who is not reached.
 MAX_ATTEMPTS = 3
 _RETRY_MINUTES = (5, 30)
 
 #: Seconds after which a row that a silent worker holds counts as left behind. The SMTP dialogue of one
-#: message ends by its own time-outs (120 s a step) before that.
+#: message ends earlier by its own time-outs (120 s per step).
 LOCK_SECONDS = 900
 
 
 def retry_minutes(attempts: int) -> int | None:
-	"""Minutes to wait after the given number of failed attempts; None: give up."""
+	"""Return the minutes to wait after the given number of failed attempts; None: give up."""
 	return _RETRY_MINUTES[attempts - 1] if attempts < MAX_ATTEMPTS else None
 
 
-# --- answers --------------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------------
 
 CALL_ANSWERS = tuple(CallAnswer)
-#: what comes back without being a reaction to the text: it moves no member
+#: responses that are not a reaction to the text: they change no status of a member
 NO_REACTION = frozenset({ResponseType.OPENED, ResponseType.OUT_OF_OFFICE, ResponseType.BOUNCE})
 _REACHED = frozenset({CallAnswer.INTERESTED, CallAnswer.NOT_INTERESTED, CallAnswer.CALL_BACK})
 #: status of a member that was drawn for the control group and is not addressed
@@ -195,14 +202,14 @@ _ORDER = (
 
 
 def is_answer(response_type: str, answer: str) -> bool:
-	"""Does the response show that the member reacted? A call that reached nobody does not."""
+	"""Tell whether the response shows that the member reacted. A call that reached no person does not."""
 	if response_type in (ResponseType.CALL, ResponseType.LETTER):
 		return answer in _REACHED
 	return response_type in (ResponseType.REPLY, ResponseType.CLICK)
 
 
 def member_status(current: str, response_type: str, answer: str) -> str:
-	"""Status of a member after a response. What sales has taken over is not taken back by a response."""
+	"""Return the status of a member after a response. A response does not undo what sales has taken over."""
 	if current not in (MemberStatus.ADDRESSED, MemberStatus.ANSWERED, MemberStatus.DECLINED):
 		return current
 	if (
@@ -218,7 +225,9 @@ def member_status(current: str, response_type: str, answer: str) -> str:
 
 
 def may_become(current: str, status: str) -> bool:
-	"""Is `status` a step on from `current`? A member may decline, or come back, at any time but after Won."""
+	"""Tell whether `status` is a step forward from `current`. A member may decline, or return, at any time
+	before Won.
+	"""
 	if current == status:
 		return True
 	if current == MemberStatus.WON:
@@ -240,7 +249,9 @@ _AUTOMATIC_SENDER = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?r
 
 
 def is_automatic(subject: str | None, sender: str | None) -> bool:
-	"""Is an incoming mail an out-of-office note, a bounce or a receipt, by its subject and sender?"""
+	"""Tell whether an incoming email is an out-of-office note, a bounce or a receipt, by its subject and
+	sender.
+	"""
 	return bool(_AUTOMATIC_SUBJECT.match(subject or "") or _AUTOMATIC_SENDER.match(sender or ""))
 
 
@@ -252,7 +263,9 @@ _ROBOT = re.compile(
 
 
 def is_robot(method: str, headers: Mapping[str, str]) -> bool:
-	"""Is a request on a link no click of a person: HEAD, a prefetch, or a program that says so?"""
+	"""Tell whether a request on a link is not a person's click: HEAD, a prefetch, or a bot that identifies
+	itself.
+	"""
 	if method != "GET":
 		return True
 	for name in ("Purpose", "Sec-Purpose", "X-Purpose", "X-Moz"):

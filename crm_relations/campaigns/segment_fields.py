@@ -1,4 +1,6 @@
-"""What a segment may ask of campaigns: who was in one, what was sent, opened, clicked and answered, and consent."""
+"""Declare the fields of campaigns that segments may use: members, sends, opens, clicks, answers and
+consent. Writes nothing.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,11 +31,11 @@ from crm_relations.segments.fields.catalogue import Cell, Event, Field, Rows, Sc
 CAMPAIGNS = _lt("Campaigns and Consent")
 MEMBER, SEND, RESPONSE = "Relation Campaign Member", "Relation Campaign Send", "Relation Campaign Response"
 CONSENTS = "Relation Consent"
-#: states of a send in which the message has left
+#: states of a send that has left
 LEFT = (SendState.SENT, SendState.DONE)
 CHANNELS = tuple(Channel)
 ANSWERS = tuple(CallAnswer)
-#: kinds of response that are an answer in words
+#: types of response that are an answer in words
 IN_WORDS = (ResponseType.REPLY, ResponseType.CALL, ResponseType.LETTER)
 NOT_REACHED = (CallAnswer.NOT_REACHED, CallAnswer.UNKNOWN)
 
@@ -52,16 +54,17 @@ def _by_a_person(*types: str) -> Callable[[Any], Criterion]:
 
 
 def _is_answer(table: Any) -> Criterion:
-	"""A call that reached nobody is none."""
+	"""Return the criterion of answers; a call that reached no person is not an answer."""
 	reached = (table.response_type != ResponseType.CALL) | table.answer.notin(list(NOT_REACHED))
 	return _by_a_person(*IN_WORDS)(table) & reached
 
 
 def _given(table: Any) -> Criterion:
-	"""Consent that was given, on a basis that the channel knows, and not objected to since, as `rules.decide` has it.
+	"""Return the criterion of consent that was given, on a basis that the channel allows, and not objected
+	to since, as `rules.decide` requires.
 
-	An objection to the purpose, or to all, counts for the address, for its mailbox, and for all addresses of the
-	relation where it says so. One that came first is lifted by a declaration of consent only (§ 7 (3) UWG).
+	An objection to the purpose, or to all, counts for the address, for its mailbox, and for all addresses
+	of the relation if it says so. Only a declaration of consent lifts an earlier objection (§ 7 (3) UWG).
 	"""
 	objection = frappe.qb.DocType(CONSENTS).as_("objection")
 	objected = (
@@ -91,7 +94,9 @@ def _given(table: Any) -> Criterion:
 
 
 def _objected(table: Any) -> Criterion:
-	"""An objection to an address, or to all of the relation's, that no declaration of consent has lifted since."""
+	"""Return the criterion of objections to an address, or to all of the relation's, that no declaration of
+	consent has lifted since.
+	"""
 	consent = frappe.qb.DocType(CONSENTS).as_("consent")
 	to_all = (consent.purpose == GENERAL_PURPOSE) & (table.purpose != TRACKING_PURPOSE)
 	lifted = (

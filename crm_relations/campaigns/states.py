@@ -1,4 +1,5 @@
-"""States and kinds of campaigns, as the Select fields of their doctypes hold them. Pure Python, imports no frappe.
+"""Define the states and kinds of campaigns, as the Select fields of their doctypes hold them. Pure Python,
+imports no frappe. Writes nothing.
 
 Each enumeration has the options of a field (`FIELDS`), without the empty one.
 """
@@ -47,7 +48,7 @@ class StepCondition(State):
 
 
 class WinnerMeasure(State):
-	"""What decides an A/B test."""
+	"""The measure that decides an A/B test."""
 
 	CLICKED = "Clicked"
 	ANSWERED = "Answered"
@@ -84,7 +85,7 @@ class ResponseType(State):
 
 
 class CallAnswer(State):
-	"""What a person said, on the telephone or in a file of answers."""
+	"""The answer of a person, on the telephone or in a file of answers."""
 
 	INTERESTED = "Interested"
 	NOT_INTERESTED = "Not Interested"
@@ -161,5 +162,5 @@ CHANNELS: Mapping[StepType, Channel] = {
 	StepType.CALL: Channel.PHONE,
 	StepType.LETTER: Channel.LETTER,
 }
-#: the same the other way round
+#: the inverse of CHANNELS
 STEP_TYPES: Mapping[Channel, StepType] = {channel: kind for kind, channel in CHANNELS.items()}

@@ -1,5 +1,8 @@
-"""When a campaign may send and call: until its end date, on its working days, within its hours. What falls due outside
-of the hours waits."""
+"""Decide when a campaign may send and call: until its end date, on its working days, within its hours.
+Reads only.
+
+What falls due outside the hours waits.
+"""
 
 from datetime import datetime
 
@@ -10,12 +13,12 @@ from frappe.utils import cint, format_date, getdate, now_datetime
 
 
 def is_over(campaign: Document, at: datetime | None = None) -> bool:
-	"""Has the campaign's end date passed? The date itself belongs to the campaign."""
+	"""Tell whether the campaign's end date has passed. The date itself belongs to the campaign."""
 	return bool(campaign.end_date) and getdate(campaign.end_date) < (at or now_datetime()).date()
 
 
 def closed(campaign: Document, at: datetime | None = None) -> str:
-	"""Why the campaign rests at this time of the site's time zone; empty if it does not."""
+	"""Return why the campaign pauses at this time of the site's time zone; empty if it does not."""
 	at = at or now_datetime()
 	if is_over(campaign, at):
 		return _("The campaign ended on {0}").format(format_date(campaign.end_date))
@@ -30,7 +33,7 @@ def closed(campaign: Document, at: datetime | None = None) -> str:
 
 
 def check(campaign: Document) -> None:
-	"""Before a campaign is saved.
+	"""Check the hours before a campaign is saved.
 
 	:raises frappe.ValidationError: the hours leave no time, or are none of a day
 	"""

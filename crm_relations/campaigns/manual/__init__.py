@@ -1,1 +1,1 @@
-"""Manual steps: call list, letters and tasks."""
+"""Carry out manual steps: call list, letters and tasks."""

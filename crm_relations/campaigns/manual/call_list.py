@@ -1,7 +1,7 @@
-"""The call list: users reserve the calls of a campaign and record their outcome.
+"""Run the call list: users reserve the calls of a campaign and record their outcome.
 
-Writes no record itself: `sends.store` changes the calls, `responses` and `decisions` add what was said. No other user
-gets a reserved call until it is recorded, released, or the reservation has expired.
+Writes no record itself: `sends.store` changes the calls, `responses` and `decisions` add what was said. No
+other user gets a reserved call until it is recorded, released, or the reservation has expired.
 """
 
 from collections.abc import Collection
@@ -96,7 +96,7 @@ def release(send: str) -> None:
 def suppress(campaign: Document) -> int:
 	"""Look up consent for calls that have become due, once: store the basis, or suppress the call.
 
-	A later withdrawal suppresses its calls by itself (`dispatch.suppress_withdrawn`).
+	A later withdrawal suppresses its calls itself (`dispatch.suppress_withdrawn`).
 
 	:return: number of suppressed calls
 	"""
@@ -124,8 +124,8 @@ def complete(
 ) -> str:
 	"""Record the outcome of a call; returns the name of the response. The caller has checked permission.
 
-	A callback stays on the list until its day and time, which are required. A call that reached no person comes again at
-	`call_again_at`, or tomorrow, for as many attempts as the step allows.
+	A callback stays on the list until its day and time, which are required. A call that reached no person
+	is repeated at `call_again_at`, or tomorrow, for as many attempts as the step allows.
 
 	:param answer: one of rules.CALL_ANSWERS.
 	:param do_not_call: the person objects to calls: recorded as a withdrawal, which holds for all campaigns
@@ -195,7 +195,7 @@ def _close(row: frappe._dict, answer: str, again: datetime | None, final: bool) 
 
 
 def _moment_of_next_call(answer: str, said: datetime | str | None) -> datetime | None:
-	"""Return when to call again; None where nothing was agreed, or the answer leads to no further call."""
+	"""Return when to call again; None if no time was agreed, or the answer leads to no further call."""
 	if answer not in (CallAnswer.CALL_BACK, CallAnswer.NOT_REACHED):
 		return None
 	if not said:
@@ -214,7 +214,7 @@ def _moment_of_next_call(answer: str, said: datetime | str | None) -> datetime |
 
 
 def _decision(row: frappe._dict) -> rules.Decision:
-	"""Return what a call rests on that was made without a reservation, before the scheduler looked it up."""
+	"""Return the basis of a call that was made without a reservation, before the scheduler looked it up."""
 	kinds = frappe.db.get_value(
 		"Relation", row.relation, ["relation_kind", "market_orientation"], as_dict=True
 	)
@@ -223,7 +223,7 @@ def _decision(row: frappe._dict) -> rules.Decision:
 
 
 def _lock(name: str) -> frappe._dict | None:
-	"""Lock a row until the transaction ends and return it; None where another transaction has locked it."""
+	"""Lock a row until the transaction ends and return it; None if another transaction has locked it."""
 	send = DocType(SEND)
 	rows = (
 		frappe.qb.from_(send)

@@ -1,8 +1,8 @@
-"""Prints the letters of a campaign that are due as one file, with their addresses as csv.
+"""Print the due letters of a campaign as one file, with their addresses as csv.
 
-Writes no record itself: `sends.store` changes the letters, `campaign_files` keeps the files. `print_run` names the run
-of a letter, and no other run prints it. Letters count as sent when a user confirms that they were posted, and are due
-again if the run is discarded.
+Writes no record itself: `sends.store` changes the letters, `campaign_files` keeps the files. `print_run`
+names the run of a letter, and no other run prints it. Letters count as sent when a user confirms that they
+were posted, and are due again if the run is discarded.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ from crm_relations.shared.access.permissions import readable
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.text import pdf
 
-#: letters of one run: what a printer and a browser can take
+#: letters of one run, as many as a printer and a browser can handle
 RUN_SIZE = 500
 
 _PAGE = (
@@ -89,7 +89,9 @@ def print_due(campaign: str) -> dict[str, Any]:
 
 
 def runs(campaign: str) -> list[dict[str, Any]]:
-	"""Return the print runs that wait to be posted: `print_run`, `letters`, `printed_at`, `files` (name and URL)."""
+	"""Return the print runs that wait to be posted: `print_run`, `letters`, `printed_at`, `files` (name and
+	URL).
+	"""
 	send = DocType(store.SEND)
 	found = (
 		frappe.qb.from_(send)
@@ -105,7 +107,9 @@ def runs(campaign: str) -> list[dict[str, Any]]:
 
 
 def confirm(campaign: str, print_run: str) -> list[frappe._dict]:
-	"""Mark the letters of a run as posted; returns their rows (`name`, `relation`, `step`). A second time: none."""
+	"""Mark the letters of a run as posted; returns their rows (`name`, `relation`, `step`). A second time:
+	none.
+	"""
 	rows = _of_run(campaign, print_run)
 	store.post_letters([row.name for row in rows])
 	return rows
@@ -126,9 +130,10 @@ def specimen(row: frappe._dict, step: Document) -> str:
 
 
 def to_pdf(html: str) -> tuple[bytes, str, str]:
-	"""Return (content, suffix, note): a PDF, or the HTML and a note where WeasyPrint does not run.
+	"""Return (content, suffix, note): a PDF, or the HTML and a note if WeasyPrint does not run.
 
-	WeasyPrint comes with Frappe and needs libraries of the system. It may load nothing from the network or the disk.
+	WeasyPrint comes with Frappe and needs libraries of the system. It may load nothing from the network or
+	the disk.
 	"""
 	try:
 		return pdf.from_html(html), "pdf", ""
@@ -141,7 +146,9 @@ def to_pdf(html: str) -> tuple[bytes, str, str]:
 
 
 def _lock_due(campaign: str) -> list[frappe._dict]:
-	"""Lock the next due letters that the session's user may read, and return them. Rows locked by another run are skipped."""
+	"""Lock the next due letters that the session's user may read, and return them. Rows locked by another
+	run are skipped.
+	"""
 	send = DocType(store.SEND)
 	query = readable(frappe.qb.from_(send), store.SEND)
 	if query is None:
@@ -180,7 +187,9 @@ def _addresses(relations: list[str]) -> dict[str, frappe._dict]:
 
 
 def _leave_out(campaign: Document, rows: list[frappe._dict]) -> set[str]:
-	"""Suppress letters to members that must not get them; returns their names, and those that wait for the next run."""
+	"""Suppress letters to members that must not get them; returns their names, and those that wait for the
+	next run.
+	"""
 	if not rows:
 		return set()
 	for row in rows:
@@ -220,7 +229,9 @@ def _address(row: frappe._dict) -> list[str]:
 
 
 def _of_run(campaign: str, print_run: str) -> list[frappe._dict]:
-	"""Lock the letters of a run that are not posted yet and that the session's user may read, and return them."""
+	"""Lock the letters of a run that are not posted yet and that the session's user may read, and return
+	them.
+	"""
 	send = DocType(store.SEND)
 	query = readable(frappe.qb.from_(send), store.SEND)
 	if query is None or not print_run:

@@ -1,4 +1,4 @@
-"""Makes a ToDo for a responsible user when a task of a campaign is due.
+"""Create a ToDo for a responsible user when a task of a campaign is due.
 
 Writes ToDo; `sends.store` changes the task rows.
 """
@@ -22,10 +22,10 @@ NO_USER = "No responsible user is available"
 
 
 def make_due(campaign: str) -> int:
-	"""Make the tasks that are due; commits after each chunk. Returns their number.
+	"""Create the ToDos of due tasks; commits after each chunk. Returns their number.
 
-	A row and its ToDo are committed together: a run that is killed has made both or neither. While no responsible user
-	is available, the row waits and says so.
+	A row and its ToDo are committed together: a run that is killed has written both or neither. While no
+	responsible user is available, the row waits and shows why.
 	"""
 	doc = frappe.get_doc("Relation Campaign", campaign)
 	made = 0

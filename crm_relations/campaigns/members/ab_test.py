@@ -1,7 +1,7 @@
-"""Tests two variants of an email: a share of the members gets A or B, the rest waits for the winner.
+"""Test two variants of an email: a share of the members gets A or B, the rest waits for the winner.
 
-Sole writer of `ab_winner` and `ab_result` of a step. The winner is the variant with the higher share of members that
-clicked or answered, as the step measures; with equal shares, A.
+Sole writer of `ab_winner` and `ab_result` of a step. The winner is the variant with the higher share of
+members that clicked or answered, as the step measures; with equal shares, A.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -90,7 +90,9 @@ def decide(campaign: Document) -> list[str]:
 
 
 def _over(step: Document) -> bool:
-	"""Return whether all messages of the test were sent long enough ago. A test without a message is over at once."""
+	"""Return whether all messages of the test were sent long enough ago. A test without a message is over
+	at once.
+	"""
 	send = DocType(store.SEND)
 	open_rows = Case().when(send.state.isin((SendState.PENDING, SendState.SENDING)), 1)
 	still_open, last = (

@@ -1,8 +1,8 @@
-"""Divides the calls and tasks of a campaign evenly among its responsible users.
+"""Divide the calls and tasks of a campaign evenly among its responsible users.
 
-Writes no record itself; calls are assigned through `sends.store`. The next row goes to the user with the fewest rows of
-the campaign, among several to the first in the list. Users that are disabled, or away by Relation Settings, get no rows,
-and their open calls go to the others.
+Writes no record itself; calls are assigned through `sends.store`. The next row goes to the user with the
+fewest rows of the campaign, or to the first in the list among several. Users who are disabled, or away by
+Relation Settings, get no rows, and their open calls go to the others.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ def responsible(campaign: Document) -> list[str]:
 
 
 def away(users: Collection[str], on: date | None = None) -> set[str]:
-	"""Return the users that are away, by Relation Settings.
+	"""Return the users who are away, by Relation Settings.
 
 	:param on: the day; None: today
 	"""
@@ -42,7 +42,7 @@ def away(users: Collection[str], on: date | None = None) -> set[str]:
 
 
 def enabled(users: Collection[str]) -> set[str]:
-	"""Return the users that can log in to the desk."""
+	"""Return the users who can log in to the desk."""
 	if not users:
 		return set()
 	user = DocType("User")
@@ -55,7 +55,7 @@ def enabled(users: Collection[str]) -> set[str]:
 
 
 def available(users: Sequence[str]) -> list[str]:
-	"""Return the users that can be given work now, in their order."""
+	"""Return the users who can be given work now, in their order."""
 	here = enabled(users) - away(users)
 	return [user for user in users if user in here]
 

@@ -1,7 +1,7 @@
-"""Draws the control group: members that are not addressed, so that the effect of a campaign can be measured.
+"""Draw the control group: members that are not addressed, so that the lift of a campaign can be measured.
 
-Writes the seed of a campaign that has none; `member_status` holds the members out. The order is a digest of the
-campaign's seed and the relation: the same seed holds out the same relations.
+Sets the seed of a campaign that is being saved; `member_status` holds the members out. The order is a
+digest of the campaign's seed and the relation: the same seed holds out the same relations.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -33,11 +33,12 @@ def check(campaign: Document) -> None:
 
 
 def hold_out(campaign: Document) -> int:
-	"""Draw the control group among the members that have no planned sends yet; returns the number of drawn members.
+	"""Draw the control group among the members that have no planned sends yet; returns the number of drawn
+	members.
 
-	The share is one of all members, rounded to whole members, halves upwards. Of members that are enrolled later, as
-	many are drawn as keep the share. Relations are counted, not enrollments: a relation that has been addressed before
-	is never held out.
+	The share is a share of all members, rounded to whole members, halves upwards. Members that are enrolled
+	later are drawn so that the share stays. Relations are counted, not enrollments: a relation that has
+	been addressed before is never held out.
 	"""
 	share = Decimal(str(campaign.control_group_percent or 0)) / 100
 	if not share:

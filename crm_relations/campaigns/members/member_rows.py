@@ -1,7 +1,7 @@
-"""Enrollment of members, their addresses, and their leaving.
+"""Enroll members, set their addresses, and end their enrollment.
 
-Sole writer of new rows of `Relation Campaign Member`, and of `email`, `phone`, `left_on` and `left_reason`; the status
-is written in `member_status`. Each write sets `modified`.
+Sole writer of new rows of `Relation Campaign Member`, and of `email`, `phone`, `left_on` and `left_reason`;
+the status is written in `member_status`. Each write sets `modified`.
 """
 
 from collections.abc import Callable, Collection, Mapping

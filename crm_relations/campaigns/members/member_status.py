@@ -1,7 +1,8 @@
-"""Status and points of campaign members.
+"""Change the status and points of campaign members.
 
-Sole writer of `status`, `held_out`, `points` and `last_response` of `Relation Campaign Member` once a member is
-enrolled. Each write sets `modified`. A transition that the present status does not allow raises `IllegalTransition`.
+Sole writer of `status`, `held_out`, `points` and `last_response` of `Relation Campaign Member` once a
+member is enrolled. Each write sets `modified`. A transition that the present status does not allow raises
+`IllegalTransition`.
 """
 
 from collections.abc import Collection
@@ -21,7 +22,7 @@ from crm_relations.shared.states import transitions
 
 MEMBER = "Relation Campaign Member"
 _CHUNK = 1000
-#: what a response makes of a member → its transition
+#: status that a response leads to → its transition
 _BY_RESPONSE = {MemberStatus.ANSWERED: "answer", MemberStatus.DECLINED: "decline"}
 
 
@@ -45,7 +46,7 @@ def hold_out(members: Collection[str]) -> int:
 
 
 def qualify(member: str, points: int) -> None:
-	"""Mark a member as qualified and set its points. A status further on stays."""
+	"""Mark a member as qualified and set its points. A later status stays."""
 	_move("qualify", member, points=points)
 
 
@@ -70,7 +71,9 @@ def set_points(member: str, points: int) -> None:
 
 
 def note_response(member: str, response_type: str, answer: str, received_at: datetime) -> None:
-	"""Move a member to the status that a response means (`rules.member_status`); `last_response` never goes back."""
+	"""Change the status of a member as a response requires (`rules.member_status`); `last_response` never
+	moves to an earlier time.
+	"""
 	row = _locked(member)
 	values: dict[str, Any] = {}
 	status = rules.member_status(row.status, response_type, answer)
@@ -102,7 +105,9 @@ def forget_response(member: str) -> None:
 
 
 def _move(transition: str, member: str, **values: Any) -> None:
-	"""Carry out a transition, unless the member is there already or further; `values` are set in any case."""
+	"""Carry out a transition, unless the member has that status or a later one; `values` are set in any
+	case.
+	"""
 	current = _locked(member).status
 	if current not in UNCHANGED[transition]:
 		values["status"] = _target(transition, member, current)

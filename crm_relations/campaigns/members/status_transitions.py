@@ -1,7 +1,9 @@
-"""The transitions of a member's status. Pure Python, imports no frappe. `member_status` carries them out.
+"""Define the transitions of a member's status. Pure Python, imports no frappe. Writes nothing;
+`member_status` carries them out.
 
-Events reach a member in any order: it may buy before it answers, and answer after a handover. So a transition also
-names the states in which it changes nothing (`UNCHANGED`). From any other state it is an error.
+Events reach a member in any order: it may buy before it answers, and answer after a handover. So a
+transition also names the states in which it changes nothing (`UNCHANGED`). From any other state it is an
+error.
 """
 
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ def _from(*sources: Status, to: Status) -> Transition:
 	return Transition(frozenset(sources), to)
 
 
-#: a member declines, or comes back, at any time until it has won
+#: a member declines, or returns, at any time until it has won
 _NOT_HANDED_OVER = (
 	Status.CONTROL_GROUP,
 	Status.ADDRESSED,
@@ -23,7 +25,7 @@ _NOT_HANDED_OVER = (
 	Status.DECLINED,
 )
 
-#: name of the function in `member_status` → what it may do
+#: name of the function in `member_status` → the transition that it makes
 TRANSITIONS: Mapping[str, Transition] = {
 	"hold_out": _from(Status.ADDRESSED, to=Status.CONTROL_GROUP),
 	"answer": _from(Status.ADDRESSED, Status.DECLINED, to=Status.ANSWERED),
@@ -44,7 +46,7 @@ TRANSITIONS: Mapping[str, Transition] = {
 	"win": _from(*_NOT_HANDED_OVER, Status.HANDED_OVER, to=Status.WON),
 }
 
-#: transition → states in which it changes nothing, as the member is there already or further
+#: transition → states in which it changes nothing, as the member has that status or a later one
 UNCHANGED: Mapping[str, frozenset[Status]] = {
 	"qualify": frozenset({Status.QUALIFIED, Status.HANDED_OVER, Status.WON}),
 	"hand_over": frozenset({Status.HANDED_OVER, Status.WON}),

@@ -1,1 +1,1 @@
-"""Planning: readiness, start and enrollment of members, schedule and link check."""
+"""Plan a campaign: readiness, start and enrollment of members, schedule and link check."""

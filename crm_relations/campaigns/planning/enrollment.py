@@ -1,12 +1,13 @@
-"""Who is in a campaign. Alone writes `Relation Campaign Member` and plans the rows of the send ledger.
+"""Enroll members in a campaign and plan their sends. Writes no record itself; `member_rows`, `sends.store`
+and `lifecycle` do.
 
-Everything is set-based and stands in one transaction with the start: a start that is killed has not
-happened, one that is repeated finds its rows and adds none.
+Everything is set-based and runs in one transaction with the start. A start that is killed has not happened;
+a start that is repeated finds its rows and adds none.
 
-A member is one enrollment of a relation through a campaign: unique by campaign, relation and number. Who may come in
-again gets a member more, with its own steps, answers and points; what happened the first time stays as it was. What
-belongs to the person does not begin anew: the control group is drawn once, who has unsubscribed or complained stays
-out, and consent and contact limits ask for addresses and relations.
+A member is one enrollment of a relation in a campaign: unique by campaign, relation and number. A relation
+that is re-enrolled gets another member, with its own steps, answers and points; the first enrollment stays
+unchanged. What belongs to the person is not repeated: the control group is drawn once, and a person who
+has unsubscribed or complained stays out. Consent and contact limits are looked up by address and relation.
 """
 
 from collections.abc import Callable
@@ -33,17 +34,17 @@ from crm_relations.segments.members import membership
 from crm_relations.shared.contact_keys import email_key, phone_key
 from crm_relations.shared.refusals import refuse, refuse_all
 
-#: addresses that are in normal form as they stand, told by the database
+#: addresses that are normalized as they stand, as the database finds
 _PLAIN_EMAIL = "^[a-z0-9._%+'-]+@[a-z0-9-]+([.][a-z0-9-]+)+$"
 _PLAIN_PHONE = r"^[+][1-9][0-9]{6,14}$"
 _PAGE = 5_000
 
 
 def start(campaign: str, user: str | None = None) -> dict:
-	"""Take in the members of the segment, plan their messages and calls, and set the campaign running.
+	"""Enroll the members of the segment, plan their messages and calls, and set the campaign running.
 
-	Checks first, and names in one error all that is missing. A second start of a running campaign changes
-	nothing. The caller commits.
+	Checks first, and names everything that is missing in one error. A second start of a running campaign
+	changes nothing. The caller commits.
 
 	:return: `campaign`, `status`, `members`, and `new_members`, `new_sends` of this call.
 	"""
@@ -75,8 +76,8 @@ def start(campaign: str, user: str | None = None) -> dict:
 
 
 def enroll_new(campaign: str) -> int:
-	"""Take in the relations that have entered the segment of a running campaign since, where it wants that, and plan their
-	steps. Nobody is taken in after the campaign's end date. The caller commits.
+	"""Enroll the relations that have entered the segment of a running campaign since, if its settings say
+	so, and plan their steps. No relation is enrolled after the campaign's end date. The caller commits.
 
 	:return: number of new members
 	"""
@@ -85,7 +86,8 @@ def enroll_new(campaign: str) -> int:
 
 
 def re_enroll(campaign: str) -> int:
-	"""Take in once more those of the segment that may come again, and plan their steps. The caller commits.
+	"""Re-enroll the relations of the segment that are allowed to return, and plan their steps. The caller
+	commits.
 
 	:return: number of new members
 	"""
@@ -103,10 +105,11 @@ def _take_in_later(doc: Document, **which: bool) -> int:
 
 
 def add(campaign: str, relation: str) -> str:
-	"""Take one relation into a campaign beside its segment, and plan its messages and calls if it has started.
+	"""Enroll one relation independently of the segment, and plan its messages and calls if the campaign has
+	started.
 
-	Nothing happens to one that is a member already, unless it is through and may come in again. Consent is looked up
-	when a message is due, as for all.
+	A relation that is a member already is not changed, unless its enrollment has ended and it may be
+	re-enrolled. Consent is looked up when a message is due, as for all members.
 
 	:return: name of the member
 	:raises frappe.ValidationError: the campaign is over, or the relation is disabled
@@ -131,7 +134,7 @@ def _count(doctype: str, campaign: str) -> int:
 
 
 def last_enrollment(campaign: str, relation: str) -> str | None:
-	"""The member that stands for a relation's newest enrollment through a campaign; None where it never was in it."""
+	"""Return the member of a relation's newest enrollment in a campaign; None if it was never enrolled."""
 	return frappe.db.get_value(
 		"Relation Campaign Member",
 		{"campaign": campaign, "relation": relation},
@@ -141,11 +144,11 @@ def last_enrollment(campaign: str, relation: str) -> str | None:
 
 
 def _take_in(campaign: Document, who: Criterion, *, first: bool = True, again: bool = True) -> int:
-	"""One row for each of these relations that has none yet, and one more for each that may come in again; returns how
-	many are new.
+	"""Add one row for each of these relations that has none yet, and another for each that may be
+	re-enrolled; returns the number of new rows.
 
-	:param first: take in those that have none yet
-	:param again: take in those that may come again
+	:param first: enroll relations that have no row yet
+	:param again: re-enroll relations that may return
 	"""
 	relation, member = DocType("Relation"), DocType("Relation Campaign Member")
 	empty = not frappe.db.exists("Relation Campaign Member", {"campaign": campaign.name})
@@ -185,8 +188,10 @@ def _insert_members(campaign: Document, enrollment: Any, source: Callable[[Any],
 
 
 def _may_come_again(campaign: Document, member: Any) -> Criterion:
-	"""Members whose enrollment is their relation's last, and ended before the days that the campaign waits: they left, and
-	not for good, or all their steps are closed."""
+	"""Return the criterion of members that may be re-enrolled. Their enrollment is the last of the relation
+	and ended before the days that the campaign waits: they left, but not for good, or all their steps are
+	closed.
+	"""
 	before = str(add_days(now_datetime(), -cint(campaign.re_entry_days)))
 	later, send = DocType("Relation Campaign Member").as_("later"), DocType("Relation Campaign Send")
 	newer = (
@@ -218,7 +223,7 @@ def _may_come_again(campaign: Document, member: Any) -> Criterion:
 
 
 def _normalise(campaign: str) -> None:
-	"""Bring addresses into their normal form that are not in it; what is no address becomes empty."""
+	"""Normalize addresses that are not normalized; a value that is not an address becomes empty."""
 	member = DocType("Relation Campaign Member")
 	region = decisions.region()
 	last = ""
@@ -246,7 +251,7 @@ def _normalise(campaign: str) -> None:
 
 
 def _plan(campaign: Document) -> int:
-	"""One row of the send ledger for each member and step that has none; returns how many are new."""
+	"""Add one send for each member and step that has none; returns the number of new sends."""
 	new = 0
 	begun = frappe.db.exists("Relation Campaign Send", {"campaign": campaign.name})
 	for step in campaign.steps:
@@ -310,7 +315,9 @@ def _plan_step(campaign: Document, step: Document) -> int:
 
 
 def _due(step: Document) -> tuple[str, str | None]:
-	"""The day on which a step is due for who is taken in now, and the time on it: without hours, from midnight on."""
+	"""Return the day on which a step is due for members enrolled now, and the time; without hours, from
+	midnight on.
+	"""
 	hours = cint(step.delay_hours)
 	if not hours:
 		return str(add_days(getdate(), cint(step.delay_days))), None
@@ -319,13 +326,13 @@ def _due(step: Document) -> tuple[str, str | None]:
 
 
 def suppress_shared_addresses(step: str) -> None:
-	"""Take rows of an email step off the plan that go to an address another member's row of the step has."""
+	"""Suppress sends of an email step to an address that another member's send of the step has."""
 	_suppress_duplicates(step)
 	_suppress_served(step)
 
 
 def _suppress_served(step: str) -> None:
-	"""Who comes later with an address to which another member's message of the step has gone gets none."""
+	"""Suppress sends of later members to an address that has got another member's message of the step."""
 	send, other = DocType("Relation Campaign Send"), DocType("Relation Campaign Send").as_("other")
 	names = (
 		frappe.qb.from_(send)
@@ -344,7 +351,7 @@ def _suppress_served(step: str) -> None:
 
 
 def _suppress_duplicates(step: str) -> None:
-	"""An address gets one message of a step, however many members share it."""
+	"""Suppress duplicates: an address gets one message of a step, however many members share it."""
 	send = DocType("Relation Campaign Send")
 	open_rows = (send.step == step) & (send.state == SendState.PENDING)
 	number, addresses = (

@@ -1,4 +1,4 @@
-"""The job behind the Start button: take in, plan, send."""
+"""Run the job behind the Start button: enroll, plan, send. Writes no record itself."""
 
 import time
 
@@ -9,7 +9,7 @@ from crm_relations.campaigns.email import dispatch
 from crm_relations.campaigns.planning import enrollment
 from crm_relations.segments.members.membership import SegmentBusyError
 
-#: seconds to wait for a segment that somebody else refreshes, such as another campaign that starts
+#: seconds to wait for a segment that another user or campaign refreshes
 BUSY_SECONDS = 300
 
 
@@ -19,9 +19,9 @@ def enqueue_start(campaign: str, user: str) -> None:
 
 
 def start_and_send(campaign: str, user: str | None = None) -> dict:
-	"""Start the campaign and send what is due at once; what the start refuses is shown to the user."""
+	"""Start the campaign and send what is due at once; the user sees why a start is refused."""
 	address_variants.learn()
-	frappe.db.commit()  # what has been read so far would hide who was taken in by another click meanwhile
+	frappe.db.commit()  # the old snapshot would hide members enrolled by another click meanwhile
 	try:
 		_start(campaign, user)
 	except frappe.ValidationError as e:

@@ -1,7 +1,7 @@
-"""Are the links of a text broken? Looks at how they are written, and asks the web server behind them.
+"""Find broken links of a text, by their form and by asking the web servers. Writes nothing.
 
-Only addresses of the public internet are asked, with HEAD, a few of them and for a short time: a check must neither
-count as a click nor be a way to look into the network of the site.
+Only addresses of the public internet are asked, with HEAD, a few of them and for a short time. A check must
+not count as a click, and must not reveal the network of the site.
 """
 
 import html
@@ -20,12 +20,12 @@ _ASKED = 8
 _SECONDS = 3
 #: addresses in which a gateway carries IPv4
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-#: answers of servers that do not like HEAD, or programs
+#: answers of servers that do not accept HEAD, or programs
 _NOT_BROKEN = frozenset({401, 403, 405, 406, 429, 501})
 
 
 def broken(text: str, base_url: str, ask: bool = False) -> Iterator[tuple[str, str]]:
-	"""(link, what is wrong with it) of the links of an HTML text; those with merge fields are left alone.
+	"""Yield (link, problem) of the links of an HTML text; links with merge fields are skipped.
 
 	:param ask: ask the servers too
 	"""
@@ -44,7 +44,7 @@ def broken(text: str, base_url: str, ask: bool = False) -> Iterator[tuple[str, s
 def _written_wrong(url: str) -> str:
 	try:
 		parts = urlsplit(url)
-		parts.port  # noqa: B018 - raises where it is no number
+		parts.port  # noqa: B018 - raises if it is not a number
 	except ValueError as e:
 		return str(e)
 	if not url or url == "#":
@@ -57,7 +57,9 @@ def _written_wrong(url: str) -> str:
 
 
 def _asked(url: str) -> str:
-	"""What the server says; empty if all is well, or if nobody may ask it."""
+	"""Return the problem that the server reports; empty if there is none, or if the server must not be
+	asked.
+	"""
 	parts = urlsplit(url)
 	try:
 		found = socket.getaddrinfo(parts.hostname or "", None)
@@ -74,7 +76,9 @@ def _asked(url: str) -> str:
 
 
 def _is_public(address: str) -> bool:
-	"""Tell whether an address belongs to the public internet, also inside the forms in which IPv6 carries IPv4."""
+	"""Tell whether an address belongs to the public internet, also inside the forms in which IPv6 carries
+	IPv4.
+	"""
 	ip = ipaddress.ip_address(address.partition("%")[0])
 	if isinstance(ip, ipaddress.IPv6Address):
 		inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
@@ -86,7 +90,7 @@ def _is_public(address: str) -> bool:
 
 
 def _head(parts: SplitResult, address: str) -> int:
-	"""Ask the checked address itself: a second look-up of the name might lead into the network of the site."""
+	"""Ask the checked address itself: a second lookup of the name might lead into the network of the site."""
 	options = {"timeout": urllib3.Timeout(connect=_SECONDS, read=_SECONDS), "retries": False, "maxsize": 1}
 	if parts.scheme.lower() == "https":
 		pool = urllib3.HTTPSConnectionPool(

@@ -1,6 +1,7 @@
-"""The check before a campaign starts: what is missing, and what somebody should know. Reads only.
+"""Check a campaign before its start: what is missing, and what a user should know. Reads only.
 
-`missing` keeps the campaign from starting; `notes` are shown beside it, with the members concerned by name.
+`missing` keeps the campaign from starting; `notes` are shown as well, with the names of the members
+concerned.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from crm_relations.segments.members import membership
 from crm_relations.shared import live_site
 from crm_relations.shared.access.permissions import readable
 
-#: step → fields whose texts it needs
+#: step → fields with the texts that it needs
 _TEXTS = {
 	"Email": ("subject", "message"),
 	"Call": (),
@@ -36,9 +37,9 @@ _TEXTS = {
 }
 _OPTIONAL_TEXTS = {"Email": ("subject_b", "message_b"), "Call": ("call_script",)}
 _CHANNELS = {"Email": "Email", "Call": "Phone", "Letter": "Letter"}
-#: members that are named in a note
+#: members that a note names
 _NAMED = 5
-#: members whose consent is looked up for the note
+#: members with consent looked up for the note
 _SAMPLE = 1000
 
 
@@ -52,7 +53,7 @@ def missing(campaign: Document) -> list[str]:
 
 
 def missing_for_approval(campaign: Document) -> list[str]:
-	"""As `missing`, without the approval itself."""
+	"""Return what `missing` returns, without the approval itself."""
 	found = []
 	if held_back := live_site.hindrance():
 		found.append(escape_html(held_back))
@@ -73,9 +74,11 @@ def missing_for_approval(campaign: Document) -> list[str]:
 
 
 def readiness(campaign: Document, ask_links: bool = False) -> dict[str, Any]:
-	"""What the Start dialog and the form show: `missing` (texts), `members` (of the segment, without refreshing it),
-	`notes` (texts, HTML): members without address, consent or what a merge field needs, and broken links; and
-	`files`: what goes with e-mails (attachments.leaving).
+	"""Return what the Start dialog and the form show.
+
+	`missing` (texts), `members` (of the segment, without refreshing it), `notes` (texts, HTML): members
+	without address, consent or a value of a merge field, and broken links; and `files`: the files that are
+	sent with emails (attachments.leaving).
 
 	:param ask_links: ask the web servers behind the links, which may take some seconds
 	"""
@@ -190,7 +193,7 @@ def _notes(campaign: Document, ask_links: bool) -> Iterator[str]:
 
 
 def _people(campaign: Document, kinds: set[str]) -> Iterator[str]:
-	"""Of those who are to call and do tasks, who cannot."""
+	"""Yield the responsible users who cannot make calls or do tasks."""
 	if not kinds & {"Call", "Task"}:
 		return
 	users = assignment.responsible(campaign)
@@ -209,7 +212,7 @@ def _people(campaign: Document, kinds: set[str]) -> Iterator[str]:
 
 
 def _note_empty(campaign: Document, field: str, criterion: Criterion) -> str:
-	"""How many members have nothing there, and the first of them by name."""
+	"""Return a note with the number of members without a value, and the names of the first."""
 	relation = DocType("Relation")
 	here = _audience(campaign, relation) & criterion
 	number = frappe.qb.from_(relation).select(Count("*")).where(here).run()[0][0]
@@ -232,7 +235,9 @@ def _named(criterion: Criterion, number: int) -> str:
 
 
 def _note_consent(campaign: Document, channel: str) -> Iterator[str]:
-	"""Members of a sample that may not be addressed on the channel now, and those with an old consent that was never used."""
+	"""Yield notes on members of a sample that may not be addressed on the channel now, and on old consents
+	that were never used.
+	"""
 	relation = DocType("Relation")
 	fields = {
 		"Email": relation.email_id,

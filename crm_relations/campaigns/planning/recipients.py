@@ -1,7 +1,7 @@
-"""Corrected addresses: what is planned for a member goes to the relation's address as it is now. Changes `recipient` of
-planned messages, calls and letters, and the addresses of their members.
+"""Update planned sends after a relation's address was corrected. Writes no record itself; `sends.store`
+changes the recipients, `member_rows` the addresses of the members.
 
-Consent is looked up for the address when a message leaves, so that a new address needs a consent of its own.
+Consent is looked up for the address when a message leaves, so that a new address needs its own consent.
 """
 
 from collections.abc import Collection
@@ -28,10 +28,11 @@ _LENGTH = 140
 
 
 def follow(relations: Collection[str]) -> int:
-	"""Bring planned messages, calls and letters of these relations to their present addresses.
+	"""Update planned messages, calls and letters of these relations to their present addresses.
 
-	A message that was not planned for want of an address is planned again until its day is over. What has left, is on
-	its way or is printed stays as it is. The function of the hook `relation_changes`.
+	A message that was suppressed for lack of an address is planned again until its day is over. Messages
+	that were sent, are being sent or are printed stay unchanged. The function of the hook
+	`relation_changes`.
 
 	:return: number of rows that were changed
 	"""
@@ -70,7 +71,7 @@ def _follow(relations: list[str]) -> int:
 
 
 def _planned(relations: list[str]) -> list[frappe._dict]:
-	"""Rows that may still change, locked; a row that a worker holds is left out."""
+	"""Return rows that may still change, locked, without rows that a worker holds."""
 	send, campaign = DocType(store.SEND), DocType("Relation Campaign")
 	no_address = (
 		(send.state == SendState.SUPPRESSED)
@@ -94,7 +95,7 @@ def _planned(relations: list[str]) -> list[frappe._dict]:
 
 
 def _addresses(relations: set[str]) -> dict[str, dict[str, str]]:
-	"""relation → step type → its address in the form in which a row of the send ledger holds it."""
+	"""Return relation → step type → its address in the form that a send row stores."""
 	table = DocType("Relation")
 	region = decisions.region()
 	query = frappe.qb.from_(table).select(table.name, *(table[field] for field in _FIELDS))

@@ -1,7 +1,10 @@
-"""What campaigns do by themselves, every few minutes: approved ones start on their day, those end whose end date has
-passed or whose members are through, new members are taken in, tests get their winner, calls are shared out, tasks are
-made, e-mails are queued. What falls due while the site is off is done when it is back: all of it asks what is due, and
-never whether it is due today. Only the end date is an end: nothing leaves after it.
+"""Run campaigns on schedule, every few minutes. Writes no record itself; `lifecycle`, `sends.store` and
+others do.
+
+Approved campaigns start on their day. Campaigns end when their end date has passed or all members are done.
+New members are enrolled, tests get their winner, calls are assigned, tasks are created, and emails are
+queued. What falls due while the site is off is done when it is back, as all queries ask what is due and
+never what is due today. Only the end date is strict: no message leaves after it.
 """
 
 from collections.abc import Callable
@@ -22,12 +25,14 @@ from crm_relations.campaigns.sends import store
 from crm_relations.campaigns.states import CampaignStatus, SendState, StepType, Variant
 from crm_relations.shared import live_site
 
-#: hours without anything to do after which a campaign counts as through
+#: hours without open work after which a campaign counts as done
 _QUIET_HOURS = 24
 
 
 def run() -> None:
-	"""Scheduler. Each campaign is a transaction of its own: one that fails is logged and keeps no other back."""
+	"""Run the schedule of all campaigns. Each campaign is its own transaction: a failure is logged and
+	delays no other campaign.
+	"""
 	if live_site.hindrance():
 		return  # a restored copy does nothing by itself
 	_each(_due_to_start(), _start)
@@ -40,7 +45,9 @@ def run() -> None:
 
 
 def re_enroll() -> None:
-	"""Scheduler, every hour: who may come in again is counted in days, and looking for it reads all members."""
+	"""Re-enroll relations, every hour. The waiting time is counted in days, and the search reads all
+	members.
+	"""
 	if live_site.hindrance():
 		return
 	_each(_running(re_entry_days=[">", 0]), enrollment.re_enroll)
@@ -89,7 +96,7 @@ def _running(**filters) -> list[str]:
 
 
 def _over() -> list[str]:
-	"""Campaigns at work whose end date has passed."""
+	"""Return the campaigns at work with an end date that has passed."""
 	campaign = DocType("Relation Campaign")
 	return (
 		frappe.qb.from_(campaign)
@@ -104,12 +111,13 @@ def _over() -> list[str]:
 
 
 def _through() -> list[str]:
-	"""Running campaigns that end when all members are through: none can come any more, and for a day nothing has been
-	open, nor waited for a decision."""
+	"""Return the running campaigns that end when all members are done: no new members can enter, and for a
+	day nothing has been open or waited for a decision.
+	"""
 	campaign, send = DocType("Relation Campaign"), DocType(store.SEND)
 	quiet_since = add_to_date(now_datetime(), hours=-_QUIET_HOURS)
 	rows = frappe.qb.from_(send).select(send.name).where(send.campaign == campaign.name)
-	# two questions and not one: most campaigns are out by the first, which goes along a key
+	# two queries and not one: the first, which uses an index, excludes most campaigns
 	unfinished = rows.where(send.state.isin((SendState.PENDING, SendState.SENDING, SendState.UNCERTAIN)))
 	recent = rows.where(send.modified > quiet_since)
 	return (
@@ -126,7 +134,7 @@ def _through() -> list[str]:
 
 
 def _with_open_rows(field: str, value: str) -> list[str]:
-	"""Running campaigns that have pending rows of this kind."""
+	"""Return the running campaigns that have pending rows of this kind."""
 	send, campaign = DocType(store.SEND), DocType("Relation Campaign")
 	return (
 		frappe.qb.from_(send)

@@ -1,1 +1,1 @@
-"""Guest pages of recipients: preferences, opt-in and unsubscribe."""
+"""Serve the guest pages of recipients: preferences, opt-in and unsubscribe."""

@@ -1,4 +1,4 @@
-"""What the desk may call of consent."""
+"""Offer the whitelisted functions of consent. Writes no record itself."""
 
 import frappe
 from frappe import _
@@ -14,8 +14,11 @@ from crm_relations.shared.text import stored_texts
 
 @frappe.whitelist(methods=["GET", "POST"])
 def overview(relation: str) -> dict:
-	"""For the form: `channels` (channel, address, allowed, basis, reason), `events` (the latest ten), `purposes` that can
-	be asked for, `ways` of objecting, and the link to the page of `preferences`."""
+	"""Return the consent of a relation for the form.
+
+	`channels` (channel, address, allowed, basis, reason), `events` (the latest ten), `purposes` that can be
+	requested, `ways` of objecting, and the link to the page of `preferences`.
+	"""
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	frappe.has_permission("Relation Consent", "read", throw=True)
 	facts = frappe.db.get_value(
@@ -44,7 +47,9 @@ def overview(relation: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def object_to_advertising(relation: str, way: str, channels: list | str | None = None) -> dict:
-	"""Record that a person objects, on all channels or some; returns the names of the `events` and a `message`."""
+	"""Record that a person objects, on all channels or some. Returns the names of the `events` and a
+	`message`.
+	"""
 	frappe.has_permission("Relation Consent", "create", throw=True)
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)
 	wanted = frappe.parse_json(channels) if isinstance(channels, str) else channels
@@ -54,9 +59,11 @@ def object_to_advertising(relation: str, way: str, channels: list | str | None =
 
 @frappe.whitelist(methods=["POST"])
 def request_opt_in(relation: str, purposes: list | str, source: str) -> dict:
-	"""Mail a relation that has asked for our e-mails the link to confirm. Returns the `request` and a `message`.
+	"""Send the confirmation link to a relation that has asked for our emails. Returns the `request` and a
+	`message`.
 
-	To ask for consent by e-mail is advertising itself: whoever did not ask for it must not be mailed, nor who objected.
+	A request for consent by email is advertising itself. So it must not be sent to a person who has not
+	asked for it, or that has objected.
 	"""
 	frappe.has_permission("Relation Consent", "create", throw=True)
 	frappe.has_permission("Relation", "read", doc=relation, throw=True)

@@ -1,7 +1,9 @@
-"""The page on which a person sees and changes what we may send: purposes by e-mail, calls and letters.
+"""Serve the page on which a person sees and changes what we may send: purposes by email, calls and letters.
+Writes no record itself; `decisions` and `opt_in` do.
 
-Whoever has the link has a mail of ours, perhaps a forwarded one. So the page shows no data but the address that the
-mail went to; what is refused holds at once; and what is newly agreed to is confirmed by a mail to that address.
+A person with the link has one of our emails, perhaps a forwarded one. So the page shows no data but the
+address that the email was sent to. A refusal holds at once, and a new agreement is confirmed by an email to
+that address.
 """
 
 from collections.abc import Collection
@@ -25,17 +27,17 @@ LINK = "preferences"
 
 @dataclass(frozen=True)
 class Visitor:
-	"""Whose page it is, and what is known of the link."""
+	"""The person behind the link, and what is known of it."""
 
 	relation: str | None
-	address: str  # in normal form; may be empty for a relation without e-mail
+	address: str  # normalized; may be empty for a relation without email
 	language: str
 	proof: str
 
 
 @dataclass(frozen=True)
 class Choice:
-	"""A purpose by e-mail, and whether the person has agreed to it."""
+	"""A purpose by email, and whether the person has agreed to it."""
 
 	purpose: Purpose
 	agreed: bool
@@ -43,30 +45,30 @@ class Choice:
 
 @dataclass(frozen=True)
 class Preferences:
-	"""What the page shows."""
+	"""The content of the page."""
 
 	choices: list[Choice]
-	customer: bool  # may be written to as an existing customer, unless the person objects
+	customer: bool  # may be contacted as an existing customer, unless the person objects
 	calls: bool  # no objection to them
 	letters: bool
 
 
 @dataclass
 class Outcome:
-	"""What a POST has done."""
+	"""The result of a POST."""
 
 	withdrawn: list[str] = field(default_factory=list)
 	to_confirm: list[str] = field(default_factory=list)
-	refused: bool = False  # the address has had its confirmation mails of the day
+	refused: bool = False  # the address has had its confirmation emails of the day
 
 
 def url(relation: str) -> str:
-	"""Link for a relation, to be given by a user; mails have that of their send row."""
+	"""Return the link for a relation, which a user passes on; emails use the link of their send."""
 	return get_url(f"/rp/{signed_links.seal(LINK, relation)}")
 
 
 def visitor(token: str | None) -> Visitor | None:
-	"""Who stands behind a link: the recipient of a mail, or a relation; None where it is not ours."""
+	"""Return the visitor behind a link: the recipient of an email, or a relation; None for an invalid link."""
 	if row := clicks.find(token):
 		return Visitor(row.relation, row.recipient, row.language or "", f"{row.campaign} · {row.name}")
 	name = signed_links.unseal(LINK, token)
@@ -77,7 +79,7 @@ def visitor(token: str | None) -> Visitor | None:
 
 
 def read(who: Visitor) -> Preferences:
-	"""How things stand, in a fixed number of queries."""
+	"""Return the present consent of the visitor, in a fixed number of queries."""
 	offered = texts.offered(who.language)
 	names = [*(purpose.name for purpose in offered), rules.GENERAL_PURPOSE]
 	relations = {who.address: who.relation or ""}
@@ -96,9 +98,9 @@ def read(who: Visitor) -> Preferences:
 
 
 def save(who: Visitor, wanted: Collection[str], no_calls: bool, no_letters: bool, ip: str | None) -> Outcome:
-	"""Bring consent in line with what the person ticked. Can be repeated.
+	"""Update consent to what the person ticked. Can be repeated.
 
-	Consent is ticked, and so is an objection: no box is ticked that the person did not tick.
+	Consent is ticked, and so is an objection: no box is ticked unless the person ticked it.
 
 	:param wanted: purposes that are ticked; others are ignored
 	"""
@@ -130,7 +132,7 @@ def save(who: Visitor, wanted: Collection[str], no_calls: bool, no_letters: bool
 
 
 def refuse_all(who: Visitor) -> Outcome:
-	"""No advertising any more, by no way."""
+	"""Record an objection to all advertising on every channel."""
 	if who.address:
 		_withdraw(who, "Email", who.address)
 	if who.relation:
@@ -151,7 +153,7 @@ def _withdraw(who: Visitor, channel: str, address: str, purpose: str = rules.GEN
 
 
 def _objected(who: Visitor) -> set[str]:
-	"""Channels to which the person as such has objected."""
+	"""Return the channels to which the person as such has objected."""
 	if not who.relation:
 		return set()
 	rows = frappe.get_all(

@@ -1,1 +1,1 @@
-"""Reporting: funnel, comparison of campaigns and lift over the control group."""
+"""Report on campaigns: funnel, comparison of campaigns and lift over the control group."""

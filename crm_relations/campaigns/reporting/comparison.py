@@ -1,5 +1,5 @@
-"""How far several campaigns have come, side by side: the stages of `overview.funnel` without its control group, for all of
-them at once. Reads only; the number of queries does not depend on the number of campaigns.
+"""Compare the progress of several campaigns by the stages of `reporting.funnel`, without the control group.
+Reads only; the number of queries does not depend on the number of campaigns.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,10 @@ STAGES = ("members", "sent", "answered", "qualified", "won", "invoiced")
 def stages(
 	campaigns: Sequence[str], effects: dict[str, lift.Effect] | None = None
 ) -> dict[str, dict[str, int]]:
-	"""Campaign → STAGES as numbers of persons, each once a stage; invoiced up to the campaign's last day.
+	"""Return campaign → STAGES as numbers of persons, each once per stage; invoiced up to the campaign's
+	last day.
 
-	:param effects: of these campaigns, where the caller has them
+	:param effects: of these campaigns, if the caller has them
 	"""
 	names = list(campaigns)
 	found = {name: dict.fromkeys(STAGES, 0) for name in names}

@@ -1,11 +1,11 @@
-"""The funnel of a campaign: members, sent, delivered, answered, qualified, won, invoiced; by step and variant, and
-against the control group. Reads only, all counted now.
+"""Count the funnel of a campaign: members, sent, delivered, answered, qualified, won, invoiced; by step and
+variant, and against the control group. Reads only; everything is counted now.
 
-What a control group did is not known from answers. So that the two can be compared, `invoiced` counts the same for
-both: members whose relation has a submitted sales invoice that is dated after they were first taken in (`purchases`), whatever
-it is for. Persons are counted in the funnel, however often they went through the campaign; the steps count what was
-carried out, once a enrollment.
-Whether the two differ by more than chance would have it, says `effect`.
+The responses do not show what a control group did. To compare the two, `invoiced` counts the same for both.
+It counts members with a relation that has a submitted sales invoice dated after the first enrollment
+(`purchases`), for any goods. The funnel counts persons, however often they were enrolled; the steps count
+what was carried out, once per enrollment. `reporting.lift` decides whether the difference is statistically
+significant.
 """
 
 from typing import Any
@@ -28,17 +28,19 @@ SEND, MEMBER, RESPONSE = (
 	"Relation Campaign Member",
 	"Relation Campaign Response",
 )
-#: a step that has been carried out: an e-mail or letter sent, a call or task done
+#: a step that has been carried out: an email or letter sent, a call or task done
 DONE = ("Sent", "Done")
 _QUALIFIED = ("Qualified", "Handed Over", "Won")
 STAGES = ("members", "sent", "delivered", "answered", "qualified", "won", "invoiced")
 
 
 def funnel(campaign: str) -> dict[str, dict[str, Any]]:
-	"""`addressed` and `control`, each with the STAGES as numbers of persons (each once a stage), `enrollments`, and
-	`amount`: net sum of these invoices in the company's currency, credit notes deducted. `amount` is None for users
-	who may not see these sums; of the control group, sent to answered are 0. `delivered` counts emails only; it is None where no
-	email has left, because nothing tells whether a letter arrived.
+	"""Return the funnel of the `addressed` members and of the `control` group.
+
+	Each has the STAGES as numbers of persons (each once per stage), `enrollments`, and `amount`: the net
+	sum of these invoices in the company's currency, less credit notes. `amount` is None for users who may
+	not see these sums. For the control group, sent to answered are 0. `delivered` counts emails only. It is
+	None if no email was sent, because nothing shows whether a letter arrived.
 	"""
 	member = DocType(MEMBER)
 	counted = {
@@ -78,8 +80,12 @@ def may_see_amounts(campaign: str) -> bool:
 
 
 def by_step(campaign: str) -> list[dict[str, Any]]:
-	"""A row a step and variant, in order: `step`, `title`, `step_type`, `variant`, `delay_days`, `delay_hours`, `winner`, `result`,
-	`states` (number by state), `sent`, `delivered` (None unless the step is an email), `clicked`, `answered`, `qualified`, `won` (members)."""
+	"""Return a row per step and variant, in order.
+
+	`step`, `title`, `step_type`, `variant`, `delay_days`, `delay_hours`, `winner`, `result`, `states`
+	(number by state), `sent`, `delivered` (None unless the step is an email), `clicked`, `answered`,
+	`qualified`, `won` (members).
+	"""
 	step = DocType("Relation Campaign Step")
 	steps = (
 		frappe.qb.from_(step)
@@ -129,14 +135,14 @@ def _done(campaign: str) -> tuple[Any, Criterion]:
 
 
 def _emailed(campaign: str) -> bool:
-	"""Return whether an email of the campaign has left."""
+	"""Return whether an email of the campaign was sent."""
 	return bool(
 		frappe.db.exists(SEND, {"campaign": campaign, "step_type": StepType.EMAIL, "state": ["in", DONE]})
 	)
 
 
 def _delivered(campaign: str) -> tuple[Any, Criterion]:
-	"""Emails that were sent and did not bounce."""
+	"""Return the emails that were sent and did not bounce."""
 	send, done = _done(campaign)
 	done &= send.step_type == StepType.EMAIL
 	response = DocType(RESPONSE)
@@ -184,7 +190,7 @@ def _delivered_by_step(campaign: str) -> dict[tuple[str, str], int]:
 
 
 def _reached(campaign: str) -> dict[tuple[str, str], tuple[int, int]]:
-	"""Members who got a step and are qualified, or won."""
+	"""Return the numbers of members that got a step and are qualified, or won."""
 	send, done = _done(campaign)
 	member = DocType(MEMBER)
 	rows = (
@@ -207,7 +213,9 @@ def _reached(campaign: str) -> dict[tuple[str, str], tuple[int, int]]:
 
 
 def _answers(campaign: str) -> dict[str, Any]:
-	"""Persons who answered; by step and variant, the enrollments that answered or clicked because of it."""
+	"""Return the persons that answered; by step and variant, the enrollments that answered or clicked
+	because of it.
+	"""
 	response, send = DocType(RESPONSE), DocType(SEND)
 	found: dict[str, Any] = {"answered": set(), "answered_by_step": {}, "clicked_by_step": {}}
 	for relation, member, kind, answer, step, variant in (
@@ -237,7 +245,7 @@ def _answers(campaign: str) -> dict[str, Any]:
 
 
 def _invoiced(campaign: str) -> dict[int, tuple[int, float]]:
-	"""held_out → members with an invoice, and the net amount."""
+	"""Return held_out → members with an invoice, and the net amount."""
 	member, invoice = DocType(MEMBER), DocType("Sales Invoice")
 	query: QueryBuilder = (
 		frappe.qb.from_(member)
@@ -261,7 +269,7 @@ def _invoiced(campaign: str) -> dict[int, tuple[int, float]]:
 
 
 def _company(campaign: str) -> str | None:
-	"""The company of a campaign's invoices; None: of all companies."""
+	"""Return the company of a campaign's invoices; None: of all companies."""
 	return frappe.db.get_value("Relation Campaign", campaign, "company") or frappe.db.get_single_value(
 		"Relation Settings", "default_company"
 	)

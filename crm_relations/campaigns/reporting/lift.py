@@ -1,11 +1,11 @@
-"""What a campaign changed: revenue per member and rate of buyers of the members that it addressed, against the control
-group, which was drawn at random and not addressed. Reads only.
+"""Measure what a campaign changed: revenue per member and rate of buyers of the addressed members, against
+the control group, which was drawn at random and not addressed. Reads only.
 
-By intention to treat: every member counts in the group it was drawn into, also who got no mail, left early or declined.
-Who went through the campaign several times counts once, from the first time on.
-A member's revenue is the net amount (company's currency, credit notes deducted) of the sales invoices that are dated
-after it was taken in (`purchases`), whatever they are for, up to the campaign's last day; as with the figures of a relation, opening
-invoices and transfers inside one company are left out.
+By intention to treat: every member counts in the group it was drawn into, even if it got no email, left
+early or declined. A relation with several enrollments counts once, from the first one on. A member's
+revenue is the net amount (company's currency, credit notes deducted) of the sales invoices dated after its
+enrollment (`purchases`), for any goods, up to the campaign's last day. As in the figures of a relation,
+opening invoices and transfers inside one company are left out.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,9 @@ GROUPS = {0: "addressed", 1: "control"}
 
 @dataclass
 class Effect:
-	"""What a campaign changed. `revenue` and `rate` are None where nothing can be said; `reason` then says why."""
+	"""The lift of a campaign. `revenue` and `rate` are None if the data do not suffice; `reason` then says
+	why.
+	"""
 
 	campaign: str
 	company: str | None
@@ -43,7 +45,7 @@ class Effect:
 
 	@property
 	def sentence(self) -> str:
-		"""The change of revenue in words."""
+		"""Describe the change of revenue."""
 		if not self.revenue:
 			return self.reason
 		low, high = self._money(self.revenue.low), self._money(self.revenue.high)
@@ -53,7 +55,7 @@ class Effect:
 
 	@property
 	def rate_sentence(self) -> str:
-		"""The change of the rate of buyers in words; empty where nothing can be said."""
+		"""Describe the change of the rate of buyers; empty if the data do not suffice."""
 		if not self.rate:
 			return ""
 		low, high = (fmt_money(100 * value, 1) for value in (self.rate.low, self.rate.high))
@@ -64,10 +66,13 @@ class Effect:
 		return fmt_money(to_decimal(value), 2, self.currency)
 
 	def as_dict(self, with_amounts: bool = True) -> dict[str, Any]:
-		"""`campaign`, `company`, `currency`, `until`, `confidence` (percent), `addressed` and `control` (`members`, `buyers`,
-		`revenue`, `per_member`), `revenue` (per member: `difference`, `low`, `high`; `total_low`, `total_high`: of all
-		addressed members), `rate` (percentage points), `sentence`, `rate_sentence`, `reason`, `method`. Amounts are decimal
-		strings. Without amounts these are None."""
+		"""Return the lift as a dict.
+
+		`campaign`, `company`, `currency`, `until`, `confidence` (percent), `addressed` and `control`
+		(`members`, `buyers`, `revenue`, `per_member`), `revenue` (per member: `difference`, `low`, `high`;
+		`total_low`, `total_high`: of all addressed members), `rate` (percentage points), `sentence`,
+		`rate_sentence`, `reason`, `method`. Amounts are decimal strings; without amounts they are None.
+		"""
 		shown = {
 			"campaign": self.campaign,
 			"company": self.company,
@@ -109,14 +114,14 @@ class Effect:
 
 
 def method() -> str:
-	"""How the intervals are found, for who wants to check."""
+	"""Describe how the intervals are calculated, for readers who want to check."""
 	return _(
 		"Revenue: Welch's t with the skewness removed (Hall 1992; Zhou and Dinh 2005). Share with an invoice: Newcombe 1998, method 10. All members count in the group they were drawn into."
 	)
 
 
 def effects(campaigns: list[str]) -> dict[str, Effect]:
-	"""Campaign → what it changed; two queries for all of them."""
+	"""Return campaign → what it changed; two queries for all of them."""
 	if not campaigns:
 		return {}
 	found = {row.name: _effect(row) for row in _campaigns(campaigns)}
@@ -135,7 +140,7 @@ def effects(campaigns: list[str]) -> dict[str, Effect]:
 
 
 def effect(campaign: str) -> Effect:
-	"""What one campaign changed."""
+	"""Return what one campaign changed."""
 	return effects([campaign])[campaign]
 
 
@@ -179,7 +184,7 @@ def _effect(row: frappe._dict) -> Effect:
 
 
 def _drawn(campaigns: list[str]) -> Any:
-	"""Sub-query: campaign, relation, when it was first taken in, and whether it was ever held out."""
+	"""Return the sub-query of campaign, relation, the first enrollment, and whether it was ever held out."""
 	member = DocType(MEMBER)
 	return (
 		frappe.qb.from_(member)
@@ -203,7 +208,9 @@ def _members(campaigns: list[str]) -> dict[tuple[str, int], int]:
 
 
 def _revenues(effects: dict[str, Effect]) -> dict[tuple[str, int], list[tuple[Decimal, int]]]:
-	"""(campaign, held out) → (net amount, 1 if the member has an invoice and not only a credit note), a member each."""
+	"""Return (campaign, held out) → (net amount, 1 if the member has an invoice and not only a credit
+	note), one pair per member.
+	"""
 	drawn, invoice, campaign = _drawn(list(effects)), DocType(INVOICE), DocType("Relation Campaign")
 	companies = Case()
 	for effect in effects.values():
@@ -233,7 +240,7 @@ def _revenues(effects: dict[str, Effect]) -> dict[tuple[str, int], list[tuple[De
 
 
 def _not_amended_from_earlier(drawn: Any, invoice: Any) -> Criterion:
-	"""Leave out invoices that amend a purchase from before the member was taken in."""
+	"""Leave out invoices that amend a purchase from before the enrollment."""
 	query = frappe.qb.from_(drawn).join(invoice).on(invoice.relation == drawn.relation)
 	earlier = purchases.earlier_amendments(query, invoice, INVOICE, drawn.entered, drawn.campaign)
 	return Criterion.all(
@@ -242,5 +249,5 @@ def _not_amended_from_earlier(drawn: Any, invoice: Any) -> Criterion:
 
 
 def _points(rate: float) -> str:
-	"""A difference of rates in percentage points, with one decimal."""
+	"""Format a difference of rates in percentage points, with one decimal."""
 	return f"{100 * rate:.1f}"

@@ -1,18 +1,20 @@
-"""How far two randomly drawn groups differ, with confidence intervals. Pure Python, imports no frappe.
+"""Estimate how far two randomly drawn groups differ, with confidence intervals. Pure Python, imports no
+frappe. Writes nothing.
 
-Revenue per member is mostly zero, and what is not zero is skewed to the right. The common t interval is then too short
-on the side of the long tail. So Welch's t statistic is transformed until its skewness is gone, and the interval is read
-off there:
+Revenue per member is mostly zero, and the rest is skewed to the right. The common t interval is then too
+short on the side of the long tail. So Welch's t statistic is transformed until its skewness is gone, and
+the interval is calculated from the result:
 
-* P. Hall, *On the removal of skewness by transformation*, Journal of the Royal Statistical Society B 54 (1992), 221-228:
-  the monotone cubic.
-* X.-H. Zhou, P. Dinh, *Nonparametric confidence intervals for the one- and two-sample problems*, Biostatistics 6 (2005),
-  187-200: the same for two samples; on cost data its intervals cover like those of the bootstrap-t, and are shorter.
-  They need no random numbers, so that the same figures always have the same interval.
+* P. Hall, *On the removal of skewness by transformation*, Journal of the Royal Statistical Society B 54
+  (1992), 221-228: the monotone cubic.
+* X.-H. Zhou, P. Dinh, *Nonparametric confidence intervals for the one- and two-sample problems*,
+  Biostatistics 6 (2005), 187-200: the same for two samples. On cost data its intervals have the coverage of
+  the bootstrap-t, and are shorter. They need no random numbers, so that the same figures always have the
+  same interval.
 
-Degrees of freedom: B. L. Welch, Biometrika 34 (1947). Difference of two rates: R. G. Newcombe, *Interval estimation for
-the difference between independent proportions*, Statistics in Medicine 17 (1998), 873-890, method 10, of Wilson's
-intervals.
+Degrees of freedom: B. L. Welch, Biometrika 34 (1947). Difference of two rates: R. G. Newcombe, *Interval
+estimation for the difference between independent proportions*, Statistics in Medicine 17 (1998), 873-890,
+method 10, of Wilson's intervals.
 """
 
 from collections.abc import Iterable
@@ -21,15 +23,15 @@ from math import copysign, sqrt
 from statistics import NormalDist
 
 CONFIDENCE = 0.95
-#: fewer members in a group say nothing
+#: a group with fewer members does not suffice
 MIN_MEMBERS = 30
-#: fewer buyers in a group say nothing of amounts: skewness cannot be told from so few
+#: a group with fewer buyers does not suffice for amounts: skewness cannot be estimated from so few
 MIN_BUYERS = 20
 
 
 @dataclass(frozen=True)
 class Interval:
-	"""An estimate and where the truth is with the confidence asked for."""
+	"""An estimate, and the interval that contains the true value with the given confidence."""
 
 	estimate: float
 	low: float
@@ -56,7 +58,7 @@ class Group:
 
 
 def group(members: int, buyers: int, revenues: Iterable[float]) -> Group:
-	"""The moments of a group; `revenues` of the members that have any, the others have 0."""
+	"""Return the moments of a group. `revenues` holds those of the members that have any; the others have 0."""
 	values = list(revenues)
 	zeros = members - len(values)
 	if zeros < 0:
@@ -71,13 +73,13 @@ def group(members: int, buyers: int, revenues: Iterable[float]) -> Group:
 
 
 def difference_of_means(one: Group, other: Group, confidence: float = CONFIDENCE) -> Interval | None:
-	"""Revenue per member of `one` less that of `other`; None where the groups are too small to say."""
+	"""Return the revenue per member of `one` less that of `other`; None if the groups are too small."""
 	if not _large_enough(one, other) or min(one.buyers, other.buyers) < MIN_BUYERS:
 		return None
 	parts = [one.variance / one.members, other.variance / other.members]
 	variance = sum(parts)
 	difference = one.mean - other.mean
-	if variance <= 0:  # everybody bought for the same amount
+	if variance <= 0:  # every member bought for the same amount
 		return Interval(difference, difference, difference)
 	error = sqrt(variance)
 	freedom = variance**2 / (parts[0] ** 2 / (one.members - 1) + parts[1] ** 2 / (other.members - 1))
@@ -91,7 +93,7 @@ def difference_of_means(one: Group, other: Group, confidence: float = CONFIDENCE
 
 
 def untransformed(value: float, skewness: float) -> float:
-	"""The t statistic that Hall's cubic brings to `value`; `skewness` is that of the difference."""
+	"""Return the t statistic that Hall's cubic transforms to `value`; `skewness` is that of the difference."""
 	if abs(skewness) < 1e-9:
 		return value
 	cubed = 1 + skewness * (value - skewness / 6)
@@ -99,8 +101,9 @@ def untransformed(value: float, skewness: float) -> float:
 
 
 def t_quantile(probability: float, freedom: float) -> float:
-	"""Quantile of Student's t: Abramowitz and Stegun, *Handbook of Mathematical Functions*, 26.7.5; for 10 and more degrees
-	of freedom right to the third decimal."""
+	"""Return the quantile of Student's t: Abramowitz and Stegun, *Handbook of Mathematical Functions*,
+	26.7.5. It is correct to the third decimal for 10 and more degrees of freedom.
+	"""
 	x = NormalDist().inv_cdf(probability)
 	terms = (
 		(x**3 + x) / 4,
@@ -112,7 +115,7 @@ def t_quantile(probability: float, freedom: float) -> float:
 
 
 def wilson(successes: int, number: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-	"""Wilson's score interval of a rate."""
+	"""Return Wilson's score interval of a rate."""
 	z = NormalDist().inv_cdf(0.5 + confidence / 2)
 	rate = successes / number
 	centre = (rate + z * z / (2 * number)) / (1 + z * z / number)
@@ -121,7 +124,9 @@ def wilson(successes: int, number: int, confidence: float = CONFIDENCE) -> tuple
 
 
 def difference_of_rates(one: Group, other: Group, confidence: float = CONFIDENCE) -> Interval | None:
-	"""Rate of buyers of `one` less that of `other`, as a fraction; None where the groups are too small to say."""
+	"""Return the rate of buyers of `one` less that of `other`, as a fraction; None if the groups are too
+	small.
+	"""
 	if not _large_enough(one, other):
 		return None
 	rates = [each.buyers / each.members for each in (one, other)]

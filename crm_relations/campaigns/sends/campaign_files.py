@@ -1,9 +1,10 @@
-"""Files with personal data that a campaign produces: letters, their addresses, rejected answers.
+"""Keep the files with personal data that a campaign produces: letters, their addresses, rejected answers.
+Sole writer of `Relation Campaign File`; also writes File.
 
-They are not attached to the campaign, which sales and accounts may read, but to an entry of `Relation Campaign File`:
-its readers are those who call and print. A file holds many relations, so it is readable to its author and to users who
-may read every relation. Files are deleted after a week, letters and addresses only once the run is posted or
-discarded.
+The files are not attached to the campaign, which sales and accounting may read, but to an entry of
+`Relation Campaign File`. The readers of an entry are users who call and print. A file holds many
+relations, so only its author and users who may read every relation can read it. Files are deleted after a
+week, letters and addresses only once the run is posted or discarded.
 """
 
 import frappe
@@ -70,13 +71,17 @@ def condition(user: str | None = None, doctype: str | None = None) -> str:
 
 
 def may_read(doc: Document, ptype: str | None = None, user: str | None = None, debug: bool = False) -> bool:
-	"""Tell whether the user may read a file: its author, or a user who may read every relation; can only deny."""
+	"""Tell whether the user may read a file: its author, or a user who may read every relation; can only
+	deny.
+	"""
 	user = user or frappe.session.user
 	return doc.owner == user or permissions.sees_all(user)
 
 
 def delete_old() -> None:
-	"""Delete files older than KEPT_DAYS, except those of print runs that are not posted yet; the entries stay."""
+	"""Delete files older than KEPT_DAYS, except those of print runs that are not posted yet; the entries
+	stay.
+	"""
 	file, entry, send = DocType("File"), DocType(DOCTYPE), DocType(store.SEND)
 	open_runs = (
 		frappe.qb.from_(send)

@@ -1,12 +1,14 @@
-"""The transitions of sends: plan, claim, begin, mark as sent, suppress, reserve, complete and more.
+"""Carry out the transitions of sends: plan, claim, begin, mark as sent, suppress, reserve, complete and more.
 
-Sole writer of `Relation Campaign Send`, and of what becomes of the Communications of emails that did not leave.
+Sole writer of `Relation Campaign Send`. Also writes the status of Communications, and deletes those of
+emails that did not leave.
 
-Each transition changes only rows in a state that allows it (`transitions`), sets `modified`, and returns the number of
-changed rows. A transition of one row by name raises `IllegalTransition` where the state does not allow it. Transitions
-in the hands of a worker do not raise: another process may have taken the row over, and each of them may be repeated.
+Each transition changes only rows in a state that allows it (`transitions`), sets `modified`, and returns
+the number of changed rows. A transition of one row by name raises `IllegalTransition` if the state does not
+allow it. Transitions in the hands of a worker do not raise: another process may have taken the row over,
+and each of them may be repeated.
 
-What runs for each message is a constant statement: to build it costs more than to run it.
+SQL that runs for each message is constant: building it costs more than running it.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -94,7 +96,7 @@ def readdress(addresses: Mapping[str, str]) -> int:
 
 
 def remove_address(names: Collection[str], reason: str) -> int:
-	"""Suppress rows that have no address any more."""
+	"""Suppress rows that no longer have an address."""
 	return _write_named("remove_address", names, recipient="", reason=reason)
 
 
@@ -115,7 +117,7 @@ def settle_variant(step: str, winner: str) -> int:
 
 
 def suppress(names: Collection[str], reason: str, consent: str | None = None) -> int:
-	"""Take pending rows off the plan, also rows that a worker has claimed.
+	"""Suppress pending rows, also rows that a worker has claimed.
 
 	:param consent: the consent event that forbids them
 	"""
@@ -124,7 +126,7 @@ def suppress(names: Collection[str], reason: str, consent: str | None = None) ->
 
 
 def suppress_members(members: Collection[str], reason: str) -> int:
-	"""Take the pending rows of members off the plan, except rows that a worker has claimed."""
+	"""Suppress the pending rows of members, except rows that a worker has claimed."""
 	send = DocType(SEND)
 	return sum(
 		_write("suppress", send.member.isin(chunk) & send.worker.isnull(), reason=reason)
@@ -133,7 +135,7 @@ def suppress_members(members: Collection[str], reason: str) -> int:
 
 
 def suppress_campaign(campaign: str, reason: str) -> dict[str, int]:
-	"""Take the pending rows of a campaign off the plan, except printed letters; returns their number by step type."""
+	"""Suppress the pending rows of a campaign, except printed letters; returns their number by step type."""
 	send = DocType(SEND)
 	rows = (send.campaign == campaign) & send.print_run.isnull()
 	found = dict(
@@ -151,7 +153,7 @@ def suppress_campaign(campaign: str, reason: str) -> dict[str, int]:
 def decide(decisions: Mapping[str, Decision]) -> int:
 	"""Store what pending calls and letters rest on, and suppress those that are not allowed.
 
-	:param decisions: name of a row → may its address be used
+	:param decisions: name of a row → the decision on its address
 	:return: number of suppressed rows
 	"""
 	basis = {
@@ -313,8 +315,8 @@ def free(worker: str, dead: bool = False) -> int:
 	"""
 	table = DocType(SEND)
 	mine = table.worker == worker
-	# Two processes may clear up after one worker. The second one must see what the first has done, and not what its
-	# transaction has read before: all reads here lock.
+	# Two processes may clear up after one worker. The second one must see what the first has done, and not
+	# what its own transaction has read before: all reads here lock.
 	uncertain = 0
 	if dead:
 		uncertain = _lose(mine)
@@ -326,7 +328,7 @@ def free(worker: str, dead: bool = False) -> int:
 		.run(pluck=True)
 	)
 	put_back(names, worker)
-	# a withdrawal has suppressed rows that were held: their Communications go as well
+	# a withdrawal has suppressed rows that were held: their Communications are deleted as well
 	_forget_communications(mine & (table.state == SendState.SUPPRESSED))
 	_write("release_suppressed", mine, worker=None, communication=None)
 	return uncertain
@@ -387,7 +389,7 @@ def assign(users: Mapping[str, str]) -> int:
 
 
 def note_basis(name: str, decision: Decision) -> None:
-	"""Store what a call rests on, that was made before its consent was looked up.
+	"""Store the basis of a call that was made before its consent was looked up.
 
 	:raises IllegalTransition: the call is not pending
 	"""
@@ -469,12 +471,12 @@ def fail(name: str, reason: str) -> None:
 
 
 def print_letters(names: Collection[str], print_run: str) -> int:
-	"""Put pending letters in a print run: no other run prints them."""
+	"""Add pending letters to a print run: no other run prints them."""
 	return _write_named("print_letters", names, print_run=print_run)
 
 
 def discard_print(names: Collection[str]) -> int:
-	"""Take pending letters out of their print run: they are due again."""
+	"""Remove pending letters from their print run: they are due again."""
 	return _write_named("discard_print", names, print_run=None)
 
 
@@ -546,7 +548,7 @@ def _write_one(transition: str, name: str, **values: Any) -> None:
 
 
 def _write_each(transition: str, rows: Mapping[str, Mapping[str, Any]]) -> int:
-	"""Carry out a transition with values of its own for each row; returns the number of changed rows."""
+	"""Carry out a transition with separate values for each row; returns the number of changed rows."""
 	table, changed = DocType(SEND), 0
 	for chunk in _chunks(rows):
 		cases: dict[str, Case] = {}

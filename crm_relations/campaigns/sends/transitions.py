@@ -1,6 +1,7 @@
-"""The transitions of a send, and the states from which each is allowed. Pure Python, imports no frappe.
+"""Define the transitions of a send, and the states from which each is allowed. Pure Python, imports no
+frappe. Writes nothing; `store` carries them out.
 
-`store` carries them out. A transition without a target changes other columns and leaves the state.
+A transition without a target changes other columns and leaves the state.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ def _from(*sources: State, to: State | None = None) -> Transition:
 	return Transition(frozenset(sources), to)
 
 
-#: name of the function in `store` → what it may do
+#: name of the function in `store` → the transition that it makes
 TRANSITIONS: Mapping[str, Transition] = {
 	# planning
 	"readdress": _from(State.PENDING, State.SUPPRESSED, to=State.PENDING),

@@ -1,1 +1,1 @@
-"""Transport of email: SMTP connections, sender accounts, rate limits, pauses and signed links."""
+"""Transport email: SMTP connections, sender accounts, rate limits, pauses and signed links."""

@@ -1,7 +1,8 @@
-"""Mail accounts that are paused because their provider takes no more mail. Only writer of `Relation Account Pause`.
+"""Pause email accounts while their provider accepts no more messages. Sole writer of `Relation Account Pause`.
 
-A provider that has had enough (a quota), or that refuses the sender as such, would refuse every further message as well.
-The account waits, its messages stay pending, and other accounts go on. After the pause the next message tries again.
+A provider with an exhausted quota, or one that refuses the sender as such, would refuse every further
+message as well. The account waits, its messages stay pending, and other accounts continue. After the pause
+the next message tries again.
 """
 
 from datetime import datetime
@@ -21,7 +22,7 @@ MINUTES = {"Quota": 60, "Refused": 240}
 
 
 def pause(account: str, cause: str, reason: str) -> datetime:
-	"""Pause an account; returns until when.
+	"""Pause an account and return the end of the pause.
 
 	:param cause: `Quota` or `Refused`
 	:param reason: what the server answered
@@ -42,12 +43,12 @@ def pause(account: str, cause: str, reason: str) -> datetime:
 
 
 def lift(account: str) -> None:
-	"""The provider takes mail again, or a person wants to try."""
+	"""End the pause of an account, as the provider accepts messages again, or a user wants to try."""
 	frappe.db.delete(DOCTYPE, {"account": account})
 
 
 def in_force() -> dict[str, frappe._dict]:
-	"""Account → its pause (`paused_until`, `cause`, `reason`), of those that are paused now."""
+	"""Return account → its pause (`paused_until`, `cause`, `reason`), of those that are paused now."""
 	table = DocType(DOCTYPE)
 	rows = (
 		frappe.qb.from_(table)
@@ -59,7 +60,7 @@ def in_force() -> dict[str, frappe._dict]:
 
 
 def reason_for(account: str) -> str:
-	"""Why an account is paused, in words, as plain text; empty if it is not."""
+	"""Return why an account is paused, as plain text; empty if it is not."""
 	row = in_force().get(account)
 	if not row:
 		return ""

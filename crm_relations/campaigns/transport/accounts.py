@@ -1,4 +1,4 @@
-"""Through which account a campaign's mails leave."""
+"""Choose the account that sends a campaign's emails, and keep a connection to its server. Writes nothing."""
 
 import contextlib
 import smtplib
@@ -14,7 +14,9 @@ from crm_relations.shared import live_site
 
 
 def account_of(campaign: Document) -> Document | None:
-	"""The campaign's own e-mail account, else that of Relation Settings, else the site's default; or None."""
+	"""Return the campaign's own email account, else that of Relation Settings, else the site's default; or
+	None.
+	"""
 	name = campaign.email_account or frappe.get_cached_doc("Relation Settings").default_email_account
 	if name:
 		return frappe.get_doc("Email Account", name) if frappe.db.exists("Email Account", name) else None
@@ -22,7 +24,7 @@ def account_of(campaign: Document) -> Document | None:
 
 
 def check(campaign: Document) -> list[str]:
-	"""Why mails could not leave, in words; empty if they can."""
+	"""Return why emails could not be sent, as texts; empty if they can."""
 	account = account_of(campaign)
 	if not account:
 		return [_("Outgoing Email Account: none is set, here, in Relation Settings or as the site's default")]
@@ -34,7 +36,7 @@ def check(campaign: Document) -> list[str]:
 
 
 def held_back() -> str:
-	"""Why no mail of ours may leave this site, whatever the account; empty if it may."""
+	"""Return why no email of this app may leave this site, whatever the account; empty if it may."""
 	if frappe.are_emails_muted():
 		return _("Emails are muted on this site (mute_emails)")
 	if cint(frappe.db.get_default("suspend_email_queue")):
@@ -43,17 +45,17 @@ def held_back() -> str:
 
 
 class SmtpConnection:
-	"""The way to a mail server: one session for many messages, made anew where it breaks."""
+	"""A connection to a mail server: one session for many messages, replaced when it breaks."""
 
 	def __init__(self, account: Document) -> None:
 		self.account = account
 		self.session: smtplib.SMTP | None = None
 
 	def hand_over(self, recipient: str, message: bytes) -> smtp.Outcome:
-		"""Give a message to the server; `unreachable` means that there is no connection to be had.
+		"""Give a message to the server; `unreachable` means that no connection is available.
 
-		A session that has died since the last message is replaced once. If the new one breaks over this
-		message too, before its text has gone out, the message counts as put off.
+		A session that has died since the last message is replaced once. If the new one also breaks over
+		this message, before its text was sent, the message counts as deferred.
 		"""
 		outcome = smtp.Outcome("unreachable")
 		for _attempt in range(2):
@@ -70,14 +72,16 @@ class SmtpConnection:
 		return smtp.Outcome("temporary", outcome.reason)
 
 	def close(self) -> None:
-		"""Say goodbye; a server that has gone does not matter any more."""
+		"""Say goodbye; a server that is no longer there does not matter."""
 		if self.session:
 			with contextlib.suppress(OSError, smtplib.SMTPException):
 				self.session.quit()
 			self.session = None
 
 	def _connect(self) -> smtplib.SMTP:
-		"""Frappe's own connection: TLS, login and OAuth are the account's. Its messages to a user are dropped."""
+		"""Open Frappe's own connection: TLS, login and OAuth are the account's. Its messages to a user are
+		dropped.
+		"""
 		messages = len(frappe.local.message_log)
 		try:
 			return self.account.get_smtp_server().session

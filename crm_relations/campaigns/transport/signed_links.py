@@ -1,11 +1,12 @@
-"""Signed links to guest pages: `<value>.<signature>`. The signature is checked before the database is asked.
+"""Sign links to guest pages: `<value>.<signature>`. The signature is checked before the database is asked.
+Sole writer of the secret in `__Auth`.
 
-The keys are derived from a secret of this app, a different one for each kind of page, so that a link to one page
-opens no other. 132 bits of HMAC-SHA-256 are kept; they are compared in constant time.
+The keys are derived from a secret of this app, a different one for each kind of page, so that a link to one
+page opens no other. 132 bits of HMAC-SHA-256 are kept; they are compared in constant time.
 
-The secret is stored in the database, in Frappe's table of passwords, which no request can read. It is not derived from
-the site's `encryption_key`: that key is in a file that a restored database does not bring along, and without it the
-links of all mails sent before would be dead.
+The secret is stored in the database, in Frappe's table of passwords, which no request can read. It is not
+derived from the site's `encryption_key`. That key is in a file that a restored database does not include,
+and without it the links of all earlier emails would stop working.
 """
 
 import base64
@@ -20,19 +21,19 @@ from frappe.utils.password import Auth
 from pypika.terms import Criterion
 
 _REFERENCE = "reference"
-#: what may stand before the signature: names of documents that are made by rule
+#: what may stand before the signature: names of documents that a naming rule creates
 _SEALED = re.compile(r"([A-Za-z0-9_-]{1,60})\.([A-Za-z0-9_-]{22})")
 #: the row of the secret in Frappe's table of passwords
 _PLACE = {"doctype": "Relation Settings", "name": "Relation Settings", "fieldname": "link_secret"}
 
 
 def seal(kind: str, value: str) -> str:
-	"""`value` with its signature, for the path of a link."""
+	"""Return `value` with its signature, for the path of a link."""
 	return f"{value}.{_signature(kind, value)}"
 
 
 def unseal(kind: str, text: str | None) -> str | None:
-	"""The value behind a link of this kind; None where it is not ours."""
+	"""Return the value behind a link of this kind; None for an invalid link."""
 	match = _SEALED.fullmatch(text or "")
 	if not match or not hmac.compare_digest(_signature(kind, match[1]), match[2]):
 		return None
@@ -70,7 +71,7 @@ def forget_secret() -> None:
 
 @site_cache(ttl=600)
 def _secret(database: str) -> str:
-	"""Read the secret, once in a while per process; make it where a site has none yet.
+	"""Read the secret, from time to time per process; create it if a site has none yet.
 
 	:param database: name of the database, so that a site moved to another one is asked again
 	"""
@@ -90,15 +91,15 @@ def _place() -> list[Criterion]:
 
 
 def reference(send: str, domain: str) -> str:
-	"""What References of a message names beside its Message-ID, without angle brackets.
+	"""Return what References of a message names in addition to its Message-ID, without angle brackets.
 
-	Mail services put a Message-ID of their own in the place of ours; References they leave, and who answers repeats it.
+	Mail services replace our Message-ID with their own. They keep References, and a reply repeats it.
 	"""
 	return f"{seal(_REFERENCE, send)}@{domain or 'localhost'}"
 
 
 def referenced(message_id: str) -> str | None:
-	"""The send row behind such a reference; None where it is not ours."""
+	"""Return the send row behind such a reference; None for an invalid reference."""
 	return unseal(_REFERENCE, message_id.partition("@")[0])
 
 

@@ -1,7 +1,8 @@
-"""A campaign mail as bytes, and its way to the mail server. Pure Python: imports no frappe.
+"""Build a campaign email as bytes, and pass it to the mail server. Pure Python: imports no frappe. Writes
+nothing.
 
-The SMTP dialogue is spoken command by command, because it matters when it breaks: before the text has gone
-out the message has certainly not been sent, after that nobody knows.
+The SMTP dialogue is carried out command by command, because the moment at which it breaks matters. Before
+the text has left, the message has certainly not been sent; after that, its state is unknown.
 """
 
 import binascii
@@ -16,15 +17,15 @@ from email.policy import SMTP
 from email.utils import formatdate, make_msgid
 from typing import Literal
 
-#: Headers stay on one line: mail programs must find the unsubscribe address whole (RFC 8058).
+#: Headers stay on one line: email programs must find the complete unsubscribe address (RFC 8058).
 _POLICY = SMTP.clone(max_line_length=990)
 
-#: what may stand in MAIL FROM and RCPT TO as it is
+#: what may stand in MAIL FROM and RCPT TO unchanged
 _SAFE_ADDRESS = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]+@[\x21-\x3b\x3d\x3f-\x7e]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _MESSAGE_ID = re.compile(r"<([^<>\s@]{8,100}@[^<>\s@]{3,100})>")
-#: shorter names of a queue could be guessed
+#: shorter queue names could be guessed
 _QUEUED = re.compile(r"\b(?:ok:?|as|id=?)\s+([A-Za-z0-9_.-]{20,140})(?=$|[\s>])", re.IGNORECASE)
 
 Result = Literal["accepted", "temporary", "permanent", "lost", "unreachable"]
@@ -32,28 +33,28 @@ Result = Literal["accepted", "temporary", "permanent", "lost", "unreachable"]
 
 @dataclass(frozen=True)
 class Outcome:
-	"""What became of a message.
+	"""The outcome of a message.
 
 	accepted: the server has taken it. temporary, permanent: it refused, with 4xx or 5xx. lost: the
-	connection broke after the text had gone out; it may have been sent. unreachable: the connection broke
-	before; it has not been sent, and the message is not to blame.
+	connection broke after the text had left; it may have been sent. unreachable: the connection broke
+	before; it has not been sent, and the message is not the cause.
 	"""
 
 	result: Result
 	reason: str = ""
-	#: which command was refused: MAIL, RCPT or DATA; the text itself is `text`
+	#: the command that was refused: MAIL, RCPT or DATA; the text itself is `text`
 	at: str = ""
-	#: identity that the server gave the message; empty if it told none that is long enough to be its own
+	#: identity that the server gave the message; empty if none is long enough to be unique
 	identity: str = ""
 
 
 def new_message_id(sender_address: str) -> str:
-	"""A Message-ID without angle brackets, in the sender's domain."""
+	"""Return a Message-ID without angle brackets, in the sender's domain."""
 	return make_msgid(domain=sender_address.rpartition("@")[2] or "localhost").strip("<>")
 
 
 def attachment(name: str, content_type: str, content: bytes) -> bytes:
-	"""A file as a part of a message. It is the same for all recipients, so it is encoded once."""
+	"""Encode a file as a part of a message, once, as it is the same for all recipients."""
 	maintype, _slash, subtype = (content_type or "application/octet-stream").partition("/")
 	part = EmailMessage(policy=_POLICY)
 	part.set_content(content, maintype=maintype, subtype=subtype or "octet-stream", filename=_line(name))
@@ -75,12 +76,14 @@ def build(
 	reference: str = "",
 	attachments: Sequence[bytes] = (),
 ) -> bytes:
-	"""The whole message, RFC 5322, with text and HTML part and one-click unsubscription (RFC 2369, RFC 8058).
+	"""Build the whole message, RFC 5322, with text and HTML part and one-click unsubscription (RFC 2369,
+	RFC 8058).
 
-	Put together by hand: the same message made of Python's EmailMessage takes ten times as long, which is
-	most of the time that a campaign takes.
+	It is built by hand: Python's EmailMessage takes ten times as long, which would be most of the time that
+	a campaign takes.
 
-	:param reference: a second identity, for where a mail service replaces the Message-ID: answers and bounces repeat it
+	:param reference: a second identity, in case a mail service replaces the Message-ID: answers and bounces
+		repeat it
 	:param attachments: parts made by `attachment`
 	"""
 	mark = secrets.token_hex(12)
@@ -115,7 +118,7 @@ def build(
 
 
 def _text_part(subtype: str, content: str) -> tuple[str, ...]:
-	"""Headers and body of a part, quoted-printable (RFC 2045): no line is longer than 76 characters."""
+	"""Return headers and body of a part, quoted-printable (RFC 2045): no line is longer than 76 characters."""
 	lines = "\n".join(content.splitlines())
 	encoded = binascii.b2a_qp(lines.encode(errors="replace"), istext=True).decode("ascii")
 	return (
@@ -127,7 +130,7 @@ def _text_part(subtype: str, content: str) -> tuple[str, ...]:
 
 
 def _encoded(text: str, used: int) -> str:
-	"""A header's text: as it is, or in encoded words of at most 75 characters (RFC 2047).
+	"""Return the text of a header: unchanged, or in encoded words of at most 75 characters (RFC 2047).
 
 	:param used: characters that stand before it on its first line
 	"""
@@ -148,7 +151,7 @@ def _address(name: str, address: str) -> str:
 
 
 def hand_over(session: smtplib.SMTP, sender: str, recipient: str, message: bytes) -> Outcome:
-	"""Give one message to the server on an open session, and say what became of it.
+	"""Give one message to the server on an open session, and return the outcome.
 
 	The caller counts `unreachable` and `lost` as the end of the session.
 	"""
@@ -183,7 +186,9 @@ def hand_over(session: smtplib.SMTP, sender: str, recipient: str, message: bytes
 
 
 def _ask_in_turn(session: smtplib.SMTP, sender: str, recipient: str, options: list[str]) -> Outcome | None:
-	"""MAIL, RCPT and DATA, each after the answer to the one before; None: the server waits for the text."""
+	"""Send MAIL, RCPT and DATA, each after the answer to the one before; None: the server waits for the
+	text.
+	"""
 	for step in ("MAIL", "RCPT", "DATA"):
 		if step == "MAIL":
 			code, text = session.mail(sender, options)
@@ -198,7 +203,7 @@ def _ask_in_turn(session: smtplib.SMTP, sender: str, recipient: str, options: li
 
 
 def _ask_at_once(session: smtplib.SMTP, sender: str, recipient: str, _options: list[str]) -> Outcome | None:
-	"""The same with all three commands in one packet (RFC 2920): one round trip to the server and not three."""
+	"""Send all three commands in one packet (RFC 2920): one round trip to the server and not three."""
 	for address in (sender, recipient):
 		if not _SAFE_ADDRESS.fullmatch(address):
 			return Outcome("permanent", f"{_line(address)}: this address cannot be written in SMTP")
@@ -228,7 +233,9 @@ def _refused(code: int, text: bytes, session: smtplib.SMTP, at: str) -> Outcome:
 
 
 def _identity(answer: bytes | str) -> str:
-	"""What a mail service calls a message from now on: `Ok 0102019a…-000000` (SES), `<…@…> [Hostname=…]` (Exchange)."""
+	"""Return the name that a mail service gives a message: `Ok 0102019a…-000000` (SES), `<…@…>
+	[Hostname=…]` (Exchange).
+	"""
 	text = _line(answer[:500].decode("utf-8", "replace") if isinstance(answer, bytes) else answer[:500])
 	found = _MESSAGE_ID.search(text) or _QUEUED.search(text)
 	return found[1][:140] if found else ""
@@ -244,7 +251,9 @@ def _error(error: Exception) -> str:
 
 
 def _stuffed(message: bytes) -> bytes:
-	"""RFC 5321, 4.5.2: lines end with CRLF, a leading dot is doubled, the text ends with a line end."""
+	"""Apply RFC 5321, 4.5.2: lines end with CRLF, a leading dot is repeated, and the text ends with a line
+	end.
+	"""
 	lines = message
 	if not message.count(b"\r") == message.count(b"\n") == message.count(b"\r\n"):
 		lines = re.sub(rb"\r\n|\r|\n", b"\r\n", message)
@@ -254,5 +263,5 @@ def _stuffed(message: bytes) -> bytes:
 
 
 def _line(text: str | None) -> str:
-	"""One line without control characters: a header must not be broken by a name that holds a line break."""
+	"""Return one line without control characters: a line break in a name must not break a header."""
 	return " ".join(_CONTROL.sub(" ", text or "").split())

@@ -1,8 +1,8 @@
-"""How many messages may leave in a minute: in all, and to one domain (Relation Settings). Counts in the cache, which
+"""Limit the messages per minute: in all, and to one domain (Relation Settings). Counts in the cache, which
 all workers of the site share; writes nothing to the database.
 
-A minute is one by the clock. A worker takes its share of it before it claims rows, so that any number of workers
-together stay below the limits; a cache that was emptied in between allows one minute's messages more.
+A minute is one by the clock. A worker takes its share of it before it claims rows, so that any number of
+workers together stay below the limits. After the cache was emptied, one minute's messages more may leave.
 """
 
 import time
@@ -32,18 +32,18 @@ class Throttle:
 		return cls(account, cint(settings.messages_per_minute), cint(settings.messages_per_minute_and_domain))
 
 	def allowance(self, wanted: int) -> int:
-		"""Take up to `wanted` messages out of this minute; returns how many there were."""
+		"""Take up to `wanted` messages out of this minute; returns the number that was available."""
 		if not self.per_minute:
 			return wanted
 		return self._take("", wanted, self.per_minute)
 
 	def give_back(self, number: int) -> None:
-		"""Messages that were taken out of the minute and not used."""
+		"""Return messages that were taken out of the minute and not used."""
 		if self.per_minute and number > 0:
 			frappe.cache.incrby(self._key(""), -number)
 
 	def share(self, recipients: Sequence[str]) -> set[int]:
-		"""Positions of recipients whose domain has had its messages of this minute."""
+		"""Return the positions of recipients with a domain that has had its messages of this minute."""
 		if not self.per_domain:
 			return set()
 		wanted = Counter(map(domain_of, recipients))
@@ -61,7 +61,7 @@ class Throttle:
 		return too_many
 
 	def full_domains(self) -> set[str]:
-		"""Domains known to have had their messages of this minute."""
+		"""Return the domains known to have had their messages of this minute."""
 		if self._minute != _minute():
 			self._minute, self._full = _minute(), set()
 		return self._full
