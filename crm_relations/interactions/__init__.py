@@ -1,4 +1,5 @@
-"""Interactions: the log, follow-ups, and the timeline of the customer file, which reads documents in place.
+"""Log interactions, manage follow-ups, and show the timeline of the customer file, which reads documents in
+place.
 
 Writes Relation Interaction and the tasks of its next steps.
 """

@@ -1,4 +1,4 @@
-"""What interactions offer on the form of a relation."""
+"""Declare the actions of interactions on the form of a relation. Writes nothing."""
 
 from crm_relations.relations import rules
 from crm_relations.relations.actions import RELATION, Action

@@ -1,4 +1,4 @@
-"""What the desk may call of interactions."""
+"""Offer the whitelisted functions of interactions. Writes no record itself."""
 
 import frappe
 from frappe import _
@@ -9,9 +9,9 @@ from crm_relations.campaigns.manual import call_list, letters
 from crm_relations.interactions import log
 from crm_relations.interactions import timeline as timelines
 
-#: entries of the timeline that are shown beside a call
+#: entries of the timeline that are shown next to a call
 _HISTORY = 5
-#: what a call's answer means for the log
+#: answer of a call → outcome in the log
 _OUTCOMES = {
 	"Interested": "Successful",
 	"Not Interested": "Refused",
@@ -23,7 +23,7 @@ _OUTCOMES = {
 
 @frappe.whitelist(methods=["GET", "POST"])
 def get_timeline(relation: str, before: str | None = None, limit: int = 30, group: str | None = None) -> dict:
-	"""A page of a relation's timeline, newest first.
+	"""Return a page of a relation's timeline, newest first.
 
 	:return: `entries` as `interactions.timeline.timeline` gives them; `next`, the cursor to pass as
 		`before` for the page after, or None at the end
@@ -38,8 +38,11 @@ def get_timeline(relation: str, before: str | None = None, limit: int = 30, grou
 
 @frappe.whitelist(methods=["POST"])
 def reserve_call(campaign: str, skipped: list | str | None = None) -> dict:
-	"""Reserve the next call of a campaign for the user. Returns `call` (campaigns.call_list.reserve; None if there is
-	none), `reason` for that, and `history`: the last entries of the relation's timeline."""
+	"""Reserve the next call of a campaign for the user.
+
+	Returns `call` (campaigns.call_list.reserve; None if there is none), the `reason` for that, and
+	`history`: the last entries of the relation's timeline.
+	"""
 	frappe.has_permission("Relation Campaign", "read", doc=campaign, throw=True)
 	frappe.has_permission("Relation Campaign Send", "read", throw=True)
 	rights.check(campaign, "record_calls")
@@ -50,7 +53,9 @@ def reserve_call(campaign: str, skipped: list | str | None = None) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def confirm_letters(campaign: str, print_run: str) -> int:
-	"""The letters of a print run were posted: they count as sent and stand in the files. Returns how many."""
+	"""Mark the letters of a print run as posted: they count as sent and appear in the files. Returns their
+	number.
+	"""
 	frappe.has_permission("Relation Campaign", "write", doc=campaign, throw=True)
 	frappe.has_permission("Relation Interaction", "create", throw=True)
 	rights.check(campaign, "print_letters")
@@ -70,7 +75,7 @@ def confirm_letters(campaign: str, print_run: str) -> int:
 
 @frappe.whitelist(methods=["POST"])
 def release_call(send: str) -> None:
-	"""Give back a call that the user has reserved. Returns nothing."""
+	"""Release a call that the user has reserved. Returns nothing."""
 	frappe.has_permission("Relation Campaign Send", "read", doc=send, throw=True)
 	call_list.release(send)
 

@@ -1,4 +1,6 @@
-"""What interactions, e-mails and telephone calls tell about a relation in figures: complaints, last contact by channel."""
+"""Declare the figures that interactions, emails and telephone calls add to a relation: complaints, last
+contact by channel. Writes nothing.
+"""
 
 from typing import Any
 
@@ -11,15 +13,17 @@ from pypika.terms import Term
 
 from crm_relations.relations.facts.sources import CONTACTS, FactSource, Fold, Listing, Scope, count_if
 
-#: kinds of interaction that are a contact; an observation is none
+#: kinds of interaction that are a contact; an observation is not one
 CONTACT_KINDS = ("Call", "Letter", "Meeting", "Visit", "Complaint", "Wish")
-#: statuses of ERPNext's Call Log of calls that two have spoken in
+#: statuses of ERPNext's Call Log for calls in which two people spoke
 ANSWERED = ("Completed",)
 MAIL_TYPES = ("Communication", "Automated Message")
 
 
 def interactions(scope: Scope) -> QueryBuilder:
-	"""A column for each kind that is a channel; what reached nobody is no contact."""
+	"""Return a column for each kind that is a channel; an interaction that reached no person is not a
+	contact.
+	"""
 	table = frappe.qb.DocType("Relation Interaction")
 	day = Date(table.happened_on)
 	outcome = Coalesce(table.outcome, "")
@@ -49,7 +53,7 @@ def interactions(scope: Scope) -> QueryBuilder:
 
 
 def mails_of_parties(scope: Scope) -> QueryBuilder:
-	"""E-mails that refer to a party document or are linked to one, as Frappe's own forms show them."""
+	"""Return emails that refer to a party document or are linked to one, as Frappe's own forms show them."""
 	mail, link = frappe.qb.DocType("Communication"), frappe.qb.DocType("Communication Link")
 	referring = scope.of_parties(
 		frappe.qb.from_(mail)
@@ -77,7 +81,7 @@ def mails_of_parties(scope: Scope) -> QueryBuilder:
 
 
 def mails_of_relations(scope: Scope) -> QueryBuilder:
-	"""E-mails that refer to the relation itself, as those of campaigns do."""
+	"""Return emails that refer to the relation itself, as those of campaigns do."""
 	mail = frappe.qb.DocType("Communication")
 	day = Max(_mail_day(mail, None))
 	query = (
@@ -90,7 +94,7 @@ def mails_of_relations(scope: Scope) -> QueryBuilder:
 
 
 def calls(scope: Scope) -> QueryBuilder:
-	"""Calls of a telephone system that were answered."""
+	"""Return calls of a telephone system that were answered."""
 	log, link = frappe.qb.DocType("Call Log"), frappe.qb.DocType("Dynamic Link")
 	day = Max(Date(Coalesce(log.start_time, log.creation)))
 	query = (
@@ -114,7 +118,7 @@ def _mail_day(mail: Any, alias: str | None = "day") -> Term:
 
 
 def _only_mails(query: QueryBuilder, mail: Any) -> QueryBuilder:
-	"""E-mails that left or came, no chats, comments or notes of other kinds."""
+	"""Limit the query to emails that were sent or received, without chats, comments or other notes."""
 	return query.where(mail.communication_type.isin(MAIL_TYPES)).where(
 		Coalesce(mail.communication_medium, "").isin(["", "Email"])
 	)

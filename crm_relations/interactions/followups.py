@@ -1,8 +1,9 @@
-"""A next step is one task: makes, changes and cancels the ToDo of an interaction.
+"""Create, change and cancel the ToDo of an interaction: a next step is one task. Writes ToDo and the field
+`todo` of Relation Interaction.
 
-The ToDo stands beside the relation, so that it shows on the customer's file and among its assignments; the
-interaction links to it in its field `todo`, which alone is written here. The step is done when the person
-closes the ToDo; nothing closes it from here.
+The ToDo refers to the relation, so that it shows on the customer file and among its assignments. The
+interaction links to it in its field `todo`, which only this module writes. The step is done when the person
+closes the ToDo; no code closes it.
 """
 
 import frappe
@@ -23,14 +24,15 @@ from crm_relations.shared import tasks
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.side_effects import deferrable
 
-#: what happened longer ago is a typing error
+#: an earlier date is a typing error
 OLDEST_YEARS = 50
 _FIELDS = ("next_step", "next_step_on", "next_step_for")
 
 
 def validate(doc: Document) -> None:
-	"""What is logged has happened, in living memory; a next step has a person and a day that has not passed, and
-	without a step both are empty."""
+	"""Check an interaction: it has happened, within OLDEST_YEARS. A next step has a person and a day that
+	has not passed; without a step both are empty.
+	"""
 	# a day of grace: the clock of the user may be ahead of the server's
 	if doc.happened_on and getdate(doc.happened_on) > getdate(add_days(nowdate(), 1)):
 		frappe.throw(
@@ -56,10 +58,10 @@ def validate(doc: Document) -> None:
 
 
 def follow(doc: Document) -> None:
-	"""Bring the ToDo of an interaction in line with its next step.
+	"""Update the ToDo of an interaction to its next step.
 
-	An open ToDo is changed or, when the step was emptied, cancelled. One that is closed or cancelled
-	stays as it is: a step that changes after that is a new step with a ToDo of its own.
+	An open ToDo is changed or, if the step was emptied, cancelled. A closed or cancelled ToDo stays
+	unchanged: a step that changes after that is a new step with another ToDo.
 	"""
 	todo = _open_todo(doc)
 	if not doc.next_step:
@@ -78,14 +80,14 @@ def follow(doc: Document) -> None:
 
 
 def withdraw(doc: Document) -> None:
-	"""An interaction is deleted: its open ToDo is cancelled."""
+	"""Cancel the open ToDo of an interaction that is deleted."""
 	if todo := _open_todo(doc):
 		_cancel(todo)
 
 
 @deferrable
 def forget_todo(todo: Document) -> None:
-	"""A ToDo is deleted: the interaction that made it lets go of it and can be saved further on."""
+	"""Clear the link to a ToDo that is deleted, so that the interaction can still be saved."""
 	interaction = frappe.qb.DocType("Relation Interaction")
 	frappe.qb.update(interaction).set(interaction.todo, None).where(interaction.todo == todo.name).run()
 

@@ -1,4 +1,4 @@
-"""The log: what was said and seen. With the users on the form, alone writes `Relation Interaction`."""
+"""Log what was said and seen. Writes Relation Interaction, as users do on the form."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def check_campaign(doc: Document) -> None:
 	"""
 	if not doc.campaign or not doc.has_value_changed("campaign") or doc.flags.ignore_permissions:
 		return
-	# the right to read does not include the right to select
+	# the permission to read does not include the permission to select
 	if not frappe.has_permission("Relation Campaign", "select", doc=doc.campaign):
 		frappe.has_permission("Relation Campaign", "read", doc=doc.campaign, throw=True)
 
@@ -23,7 +23,7 @@ def check_campaign(doc: Document) -> None:
 def record(relation: str, kind: str, subject: str, **fields: Any) -> str:
 	"""Log an interaction with a relation; returns its name.
 
-	The caller's rights count: this is what a user does.
+	The caller's permissions count: this is an action of a user.
 
 	:param kind: Call, Letter, Meeting, Visit, Complaint, Wish or Observation
 	:param fields: further fields of Relation Interaction: direction, happened_on, notes, outcome, item,

@@ -1,4 +1,6 @@
-"""What a segment may ask of contacts: interactions, e-mails and telephone calls, counted as the facts count them."""
+"""Declare the fields of contacts that segments may use: interactions, emails and telephone calls, counted
+as the facts count them. Writes nothing.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,12 +20,12 @@ INTERACTION, MAIL, CALL = "Relation Interaction", "Communication", "Call Log"
 KINDS = ("Call", "Email", "Letter", "Meeting", "Visit", "Complaint", "Wish", "Observation")
 OUTCOMES = ("Successful", "No Answer", "Call Back", "Refused", "Open", "Solved")
 DIRECTIONS = ("Incoming", "Outgoing")
-#: columns under which all sources give their rows
+#: columns that the rows of every source have
 COLUMNS = ("type", "direction", "outcome", "date", "handled_by", "item", "campaign")
 
 
 def _part(query: Any, relation: Any, document: Any, doctype: str, **columns: Any) -> Rows:
-	"""The rows of one source under the names that the fields know."""
+	"""Return the rows of one source under the names that the fields know."""
 	given = [columns.get(name, NullValue()).as_(name) for name in COLUMNS]
 	table = query.select(relation.as_("relation"), document.as_("document"), *given).as_("contact")
 	return Rows(frappe.qb.from_(table), table.relation, table.document, doctype=doctype)
@@ -48,7 +50,7 @@ def _interactions(kinds: tuple[str, ...], scope: Scope) -> Rows:
 
 
 def _mails() -> list[Rows]:
-	"""E-mails that name the relation, or one of its party documents, by reference or by link."""
+	"""Return emails that name the relation, or one of its party documents, by reference or by link."""
 	mail, link = frappe.qb.DocType(MAIL), frappe.qb.DocType("Communication Link")
 	party = frappe.qb.DocType("Relation Party")
 	ours = (party.parenttype == "Relation") & party.parent.isnotnull()
@@ -88,7 +90,7 @@ def _mails() -> list[Rows]:
 
 
 def _calls() -> Rows:
-	"""Calls of a telephone system in which two have spoken."""
+	"""Return calls of a telephone system in which two people spoke."""
 	log, link = frappe.qb.DocType(CALL), frappe.qb.DocType("Dynamic Link")
 	party = frappe.qb.DocType("Relation Party")
 	query = (

@@ -1,12 +1,13 @@
-"""One timeline of a relation, newest first, read in place from the documents that hold it. Writes nothing.
+"""Build one timeline of a relation, newest first, read in place from the documents that hold it. Writes
+nothing.
 
-Each kind of entry is a `Source`: one query, narrowed to what the reader may read, ordered and cut to a page.
+Each kind of entry is a `Source`: one query, limited to what the reader may read, ordered and cut to a page.
 The number of queries depends on the number of sources, not on the length of the file. Sources come from the
 hook `relation_timeline_sources`, a list of dotted paths to lists of `Source`; other apps may add theirs.
 
-Rights: of a document with rights of its own (invoice, order …) one sees what Frappe's list would show. E-mails
-and files belong to the document they stand beside, as in Frappe's own forms: who may read the customer may
-read them.
+A document with its own permissions (invoice, order …) is shown if Frappe's list would show it. Emails and
+files belong to the document that they refer to, as in Frappe's own forms. A user who may read the customer
+may read them.
 """
 
 import html
@@ -35,7 +36,7 @@ GROUPS: tuple[Group, ...] = ("contacts", "documents", "money")
 
 MAX_PAGE = 100
 EXCERPT = 300
-#: a stored text is read up to here: mails hold images of megabytes
+#: characters of a stored text that are read: emails hold images of megabytes
 READ_AT_MOST = 4000
 
 Table = Any
@@ -45,7 +46,7 @@ Party = tuple[str, str]
 
 @dataclass
 class CustomerFile:
-	"""Whose timeline it is: the relation and its party documents."""
+	"""The relation of a timeline and its party documents."""
 
 	relation: str
 	parties: list[Party]
@@ -53,15 +54,19 @@ class CustomerFile:
 	readable: list[Party] = field(default_factory=list)
 
 	def names(self, doctype: str) -> list[str]:
-		"""The relation's documents of one doctype."""
+		"""Return the relation's documents of one doctype."""
 		return [name for party_type, name in self.parties if party_type == doctype]
 
 	def points_at_party(self, type_field: Term, name_field: Term) -> Criterion | None:
-		"""The pair of fields names one of the relation's party documents; None if it has none."""
+		"""Return the criterion that the pair of fields names one of the relation's party documents; None if
+		it has none.
+		"""
 		return _one_of(type_field, name_field, self.parties)
 
 	def points_at_readable(self, type_field: Term, name_field: Term) -> Criterion:
-		"""The pair of fields names the relation, or one of its documents that the reader may read."""
+		"""Return the criterion that the pair of fields names the relation, or one of its documents that the
+		reader may read.
+		"""
 		return _one_of(type_field, name_field, self.readable)
 
 
@@ -69,9 +74,9 @@ class CustomerFile:
 class Source:
 	"""One kind of entry.
 
-	`where` narrows the doctype's table to the file (None: nothing of this kind). `at` is when it happened.
-	`columns` gives `title`, `text`, `status`, `amount`, `currency` and others the client knows. `rights`: "own"
-	for the reader's rights on the doctype, "party" where the file's own rights decide.
+	`where` limits the doctype's table to the file (None: nothing of this kind). `at` is when it happened.
+	`columns` gives `title`, `text`, `status`, `amount`, `currency` and others the client knows. `rights`:
+	"own" for the reader's permissions on the doctype, "party" if the permissions of the file decide.
 	"""
 
 	kind: str
@@ -87,7 +92,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Cursor:
-	"""Where a page ended: the next one begins after this entry."""
+	"""The end of a page: the next one begins after this entry."""
 
 	at: datetime
 	doctype: str
@@ -98,7 +103,8 @@ class Cursor:
 
 	@classmethod
 	def parse(cls, text: str) -> "Cursor":
-		"""
+		"""Read a cursor.
+
 		:raises frappe.ValidationError: it is not a cursor that a page gave
 		"""
 		at, _bar, rest = text.partition("|")
@@ -114,11 +120,11 @@ class Cursor:
 def timeline(
 	relation: str, limit: int = 30, before: str | None = None, group: Group | None = None
 ) -> list[Row]:
-	"""The newest entries of a relation's timeline that the session's user may read.
+	"""Return the newest entries of a relation's timeline that the session's user may read.
 
 	The caller has checked that the user may read the relation.
 
-	:param limit: at most so many entries, up to 100
+	:param limit: maximum number of entries, up to 100
 	:param before: `cursor` of the last entry of the page before
 	:param group: only contacts, documents or money
 	:return: entries with `kind`, `group`, `at`, `doctype`, `name`, `title`, `text`, `status`, `amount`,
@@ -138,7 +144,7 @@ def timeline(
 
 
 def customer_file(relation: str) -> CustomerFile:
-	"""The relation with its party documents, and which of them the session's user may read."""
+	"""Return the relation with its party documents, and which of them the session's user may read."""
 	parties = identity.parties_of(relation)
 	file = CustomerFile(relation, parties, [("Relation", relation)])
 	for doctype in dict.fromkeys(party_type for party_type, _name in parties):
@@ -150,22 +156,23 @@ def customer_file(relation: str) -> CustomerFile:
 
 
 def sources() -> list[Source]:
-	"""All sources of the installed apps, in the order of their hooks."""
+	"""Return all sources of the installed apps, in the order of their hooks."""
 	paths = frappe.get_hooks("relation_timeline_sources")
 	return [source for path in paths for source in frappe.get_attr(path)]
 
 
 def moment(day: Term, creation: Term) -> Term:
-	"""When a document that only has a date happened: its creation, if that was on the day, else the day's start.
+	"""Return when a document that only has a date happened: its creation, if that was on the day, else the
+	day's start.
 
-	So documents of today stand in the order in which they were made, and those entered later stand on
-	their day.
+	So documents of today keep the order in which they were created, and those entered later stand on their
+	day.
 	"""
 	return Case().when(Date(creation) == day, creation).else_(day)
 
 
 def _one_of(type_field: Term, name_field: Term, parties: list[Party]) -> Criterion | None:
-	"""One alternative a doctype: MariaDB finds these in an index, pairs in a list it would not."""
+	"""Return one alternative per doctype: MariaDB finds these in an index, but not pairs in a list."""
 	by_type: dict[str, list[str]] = {}
 	for doctype, name in parties:
 		by_type.setdefault(doctype, []).append(name)
@@ -202,7 +209,9 @@ def _read(source: Source, file: CustomerFile, cursor: Cursor | None, limit: int)
 
 
 def _after(source: Source, table: Table, at: Term, cursor: Cursor) -> Criterion:
-	"""Entries that come after the cursor in the order of the timeline: time, doctype, name, all descending."""
+	"""Return the criterion of entries after the cursor in the order of the timeline: time, doctype, name,
+	all descending.
+	"""
 	moment_of_cursor = str(cursor.at)
 	if source.doctype < cursor.doctype:
 		return at <= moment_of_cursor
@@ -232,7 +241,7 @@ def _entry(source: Source, row: Row) -> Row:
 
 
 def _once(entries: Iterable[Row]) -> Iterable[Row]:
-	"""A mail may be found by its reference and by its links: the first time counts."""
+	"""Yield each entry once, as an email may be found by its reference and by its links."""
 	seen = set()
 	for entry in entries:
 		key = (entry["doctype"], entry["name"])
@@ -242,7 +251,7 @@ def _once(entries: Iterable[Row]) -> Iterable[Row]:
 
 
 def excerpt(text: str | None, length: int = EXCERPT) -> str:
-	"""HTML as one line of plain text, cut to `length` characters."""
+	"""Return HTML as one line of plain text, cut to `length` characters."""
 	if not text:
 		return ""
 	text = re.sub(r"(?is)<(style|script|head)\b.*?(</\1>|$)", " ", text)

@@ -1,4 +1,4 @@
-"""What the timeline shows of Frappe's, ERPNext's and our own documents."""
+"""Declare what the timeline shows of Frappe's, ERPNext's and our own documents. Writes nothing."""
 
 import frappe
 from frappe.query_builder.functions import Coalesce, CombineDatetime
@@ -13,7 +13,7 @@ def _relation(file: CustomerFile, table: Table) -> Criterion:
 
 
 def _by_person(file: CustomerFile, table: Table) -> Criterion:
-	"""What a scanner or a preview did stands in no file."""
+	"""Return rows of people: actions of a scanner or a preview belong in no file."""
 	return (table.relation == file.relation) & (table.bot == 0)
 
 
@@ -104,7 +104,9 @@ def _todo(table: Table) -> dict[str, Term]:
 
 
 def _sent_without_mail(file: CustomerFile, table: Table) -> Criterion:
-	"""Mails of a campaign are Communications and stand in the timeline as such; here is what is not."""
+	"""Return sends without a Communication: emails of a campaign are Communications and appear in the
+	timeline as such.
+	"""
 	return (
 		(table.relation == file.relation)
 		& table.sent_at.isnotnull()
@@ -178,7 +180,7 @@ def _sale(table: Table) -> dict[str, Term]:
 
 
 def _payment(table: Table) -> dict[str, Term]:
-	"""The amount in the currency of the party's account: what the party paid, or got."""
+	"""Return the amount in the currency of the party's account: what the party paid, or got."""
 	received = table.payment_type == "Receive"
 	return {
 		"title": table.name,

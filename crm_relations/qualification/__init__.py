@@ -1,4 +1,4 @@
-"""Qualification: points with reasons, and the handover from marketing to sales.
+"""Qualify campaign members by points with reasons, and hand them over from marketing to sales.
 
 Writes Relation Handover and the points of campaign members.
 """

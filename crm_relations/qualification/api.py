@@ -1,4 +1,7 @@
-"""What the desk may call of qualification. Accepting a handover stands in `pipeline.api`: it opens a chance."""
+"""Offer the whitelisted functions of qualification. Writes no record itself.
+
+`pipeline.api` accepts a handover, as that opens an Opportunity.
+"""
 
 import frappe
 

@@ -1,4 +1,6 @@
-"""What `relations check` finds in qualification: schemes that cannot score, handovers whose chance is gone."""
+"""Check qualification for `relations check`: schemes that cannot score, and handovers with a deleted
+document. Reads only.
+"""
 
 from collections.abc import Iterator
 
@@ -11,12 +13,16 @@ from crm_relations.shared.findings import Finding
 
 
 def findings() -> list[Finding]:
-	"""An error for each condition that cannot be read any more, warnings for what leads nowhere."""
+	"""Report an error for each condition that can no longer be read, and warnings for schemes and handovers
+	without effect.
+	"""
 	return [*_broken_conditions(), *_absent_salespersons(), *_lost_documents()]
 
 
 def _broken_conditions() -> Iterator[Finding]:
-	"""Each response of a campaign with such a scheme is kept, but its member is not scored."""
+	"""Report schemes with such a condition. Each response of their campaigns is recorded, but its member is
+	not scored.
+	"""
 	scheme = frappe.qb.DocType("Relation Qualification Scheme")
 	criterion = frappe.qb.DocType("Relation Qualification Criterion")
 	rows = (
@@ -62,7 +68,7 @@ def _absent_salespersons() -> Iterator[Finding]:
 
 
 def _lost_documents() -> Iterator[Finding]:
-	"""Accepted handovers whose document was deleted: one read a doctype."""
+	"""Report accepted handovers with a document that was deleted; one query per doctype."""
 	handover = frappe.qb.DocType("Relation Handover")
 	accepted = handover.status == "Accepted"
 	doctypes = (

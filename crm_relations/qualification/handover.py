@@ -1,4 +1,6 @@
-"""From marketing to sales: proposed, accepted, returned with a reason. Alone writes `Relation Handover`."""
+"""Hand members over from marketing to sales: proposed, accepted, returned with a reason. Sole writer of
+`Relation Handover`.
+"""
 
 import json
 from collections.abc import Callable
@@ -19,9 +21,9 @@ from crm_relations.shared.refusals import refuse
 def propose(member: str) -> str | None:
 	"""Propose a campaign member to sales, with its points and reasons; returns the handover's name.
 
-	None, if it has too few points, if a handover of it is open or accepted, or if sales have returned it
-	and it has not gained points since. The member is locked, so that two responses at the same time
-	propose it once.
+	Returns None if the member has too few points, or if a handover of it is open or accepted. The same
+	applies if sales has returned it and it has not gained points since. The member is locked, so that two
+	responses at the same time propose it once.
 	"""
 	row = frappe.db.get_value(
 		"Relation Campaign Member", member, ["campaign", "relation"], as_dict=True, for_update=True
@@ -55,7 +57,7 @@ def propose(member: str) -> str | None:
 
 
 def accept(handover: str, salesperson: str, document_type: str, document_name: str, todo: str | None) -> None:
-	"""Mark a handover as accepted, with the chance that was opened for it and the salesperson's task.
+	"""Mark a handover as accepted, with the Opportunity that was opened for it and the salesperson's task.
 
 	:raises frappe.ValidationError: it is not open any more
 	"""
@@ -71,7 +73,7 @@ def accept(handover: str, salesperson: str, document_type: str, document_name: s
 
 
 def give_back(handover: str, reason: str) -> None:
-	"""Return a handover to marketing; the member goes on as one that has answered.
+	"""Return a handover to marketing; the member continues as one that has answered.
 
 	:raises frappe.ValidationError: no reason is given, or the handover is not open any more
 	"""
@@ -82,13 +84,13 @@ def give_back(handover: str, reason: str) -> None:
 
 
 def check_open(doc: Document) -> None:
-	"""Throw unless the handover still waits for a decision."""
+	"""Refuse unless the handover still waits for a decision."""
 	if doc.status != "Proposed":
 		refuse(_("The handover of {0} has been decided already: {1}."), doc.get_title(), _(doc.status))
 
 
 def check_salesperson(doc: Document) -> None:
-	"""Users may choose another salesperson while the handover waits for a decision."""
+	"""Refuse another salesperson once the handover no longer waits for a decision."""
 	previous = doc.get_doc_before_save()
 	if previous and previous.status != "Proposed" and doc.has_value_changed("salesperson"):
 		check_open(previous)

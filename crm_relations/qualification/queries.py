@@ -1,4 +1,4 @@
-"""Reads of qualification."""
+"""Read the records of qualification. Reads only."""
 
 import frappe
 
@@ -6,7 +6,7 @@ from crm_relations.qualification.rules import Answer
 
 
 def answers_of(member: str) -> list[Answer]:
-	"""All responses of a campaign member, oldest first, without those of programs."""
+	"""Return all responses of a campaign member, oldest first, without those of bots."""
 	response = frappe.qb.DocType("Relation Campaign Response")
 	rows = (
 		frappe.qb.from_(response)
@@ -20,7 +20,7 @@ def answers_of(member: str) -> list[Answer]:
 
 
 def scheme_of_campaign(campaign: str) -> str | None:
-	"""The qualification scheme of a campaign, unless there is none or it is disabled."""
+	"""Return the qualification scheme of a campaign; None if there is none or it is disabled."""
 	campaigns = frappe.qb.DocType("Relation Campaign")
 	schemes = frappe.qb.DocType("Relation Qualification Scheme")
 	row = (
@@ -35,7 +35,7 @@ def scheme_of_campaign(campaign: str) -> str | None:
 
 
 def handovers_of(member: str) -> list[tuple[str, int]]:
-	"""(status, points) of the handovers of a member."""
+	"""Return (status, points) of the handovers of a member."""
 	handover = frappe.qb.DocType("Relation Handover")
 	return list(
 		frappe.qb.from_(handover)

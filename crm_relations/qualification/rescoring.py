@@ -1,7 +1,8 @@
-"""Scoring of responses that are already there: a scheme was chosen for a running campaign, or its criteria changed.
+"""Score existing responses again, after a scheme was chosen for a running campaign, or its criteria
+changed. Writes no record itself; `scheme` does the scoring.
 
-Works in the background, member by member: a handover is proposed as after a new response. Points never undo what sales
-has taken over.
+Works in the background, member by member: a handover is proposed as after a new response. Points never undo
+what sales has taken over.
 """
 
 import frappe
@@ -23,14 +24,14 @@ _CRITERION_FIELDS = ("description", "basis", "condition", "response_type", "answ
 
 @deferrable
 def after_campaign_change(doc: Document) -> None:
-	"""Event step: score the responses of a campaign again if another scheme was chosen."""
+	"""Score the responses of a campaign again if another scheme was chosen. Event step."""
 	if doc.status in _OPEN and doc.has_value_changed("qualification_scheme"):
 		_enqueue(doc.name)
 
 
 @deferrable
 def after_scheme_change(doc: Document) -> None:
-	"""Event step: score the responses of all open campaigns with this scheme again if its criteria changed."""
+	"""Score the responses of all open campaigns with this scheme again if its criteria changed. Event step."""
 	before = doc.get_doc_before_save()
 	if before and _scored_by(before) == _scored_by(doc):
 		return

@@ -1,4 +1,4 @@
-"""What a criterion counts, as pure rules. Imports no frappe."""
+"""Decide what a criterion counts, and which members may be proposed. Imports no frappe. Writes nothing."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reason:
-	"""Why a member has points, with the document that shows it."""
+	"""A reason for points of a member, with the document that shows it."""
 
 	description: str
 	points: int
@@ -20,7 +20,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Score:
-	"""The points of a member and the reasons they add up from."""
+	"""The points of a member and their reasons."""
 
 	points: int = 0
 	reasons: tuple[Reason, ...] = ()
@@ -33,7 +33,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Answer:
-	"""A response of the member, as far as a criterion looks at it."""
+	"""A response of the member, as far as a criterion reads it."""
 
 	name: str
 	response_type: str
@@ -41,7 +41,9 @@ class Answer:
 
 
 def first_match(response_type: str | None, answer: str | None, answers: Iterable[Answer]) -> Answer | None:
-	"""The first answer that fits; an empty wish fits all. A criterion counts once, however often it is met."""
+	"""Return the first answer that matches; an empty criterion matches all. A criterion counts once,
+	however often it is met.
+	"""
 	for candidate in answers:
 		if response_type and candidate.response_type != response_type:
 			continue
@@ -52,10 +54,10 @@ def first_match(response_type: str | None, answer: str | None, answers: Iterable
 
 
 def may_propose(points: int, threshold: int, earlier: Iterable[tuple[str, int]]) -> bool:
-	"""Whether a member may be proposed to sales.
+	"""Tell whether a member may be proposed to sales.
 
-	:param earlier: (status, points) of the handovers that the member has had. One that is open or
-		accepted rules out another; after a return, more points than then are needed.
+	:param earlier: (status, points) of the handovers that the member has had. One that is open or accepted
+		rules out another; after a return, more points than then are needed.
 	"""
 	if points < threshold:
 		return False

@@ -1,4 +1,6 @@
-"""Points with reasons: what a scheme may hold, and what a new response sets going."""
+"""Validate schemes, and score members after a response. Writes no record itself; `member_status` and
+`handover` do.
+"""
 
 import frappe
 from frappe import _
@@ -16,7 +18,7 @@ from crm_relations.shared.side_effects import deferrable
 
 __all__ = ["qualify", "qualify_response", "score", "validate"]
 
-#: where a member that has answered stands until it has enough points
+#: status of a member that has answered, until it has enough points
 _BEFORE_QUALIFIED = (MemberStatus.ADDRESSED, MemberStatus.ANSWERED)
 
 
@@ -51,7 +53,7 @@ def qualify(campaign: str, member: str, says_no: bool = False) -> None:
 
 
 def validate(doc: Document) -> None:
-	"""A scheme must be able to hand over, and each criterion must name what it looks at.
+	"""Check that a scheme can propose a handover, and that each criterion names what it looks at.
 
 	:raises frappe.ValidationError: names the row, the field and the remedy
 	"""

@@ -1,4 +1,4 @@
-"""The points of a campaign member, with reasons. Reads only."""
+"""Compute the points of a campaign member, with reasons. Reads only."""
 
 import frappe
 
@@ -8,10 +8,10 @@ from crm_relations.segments.compilation import compiler
 
 
 def score(member: str) -> Score:
-	"""The points of a campaign member by the scheme of its campaign.
+	"""Return the points of a campaign member by the scheme of its campaign.
 
-	A criterion counts once, however many responses meet it. Without a scheme, or with a disabled one,
-	there are no points.
+	A criterion counts once, however many responses meet it. Without a scheme, or with a disabled one, there
+	are no points.
 	"""
 	campaign, relation = frappe.db.get_value("Relation Campaign Member", member, ["campaign", "relation"])
 	scheme = queries.scheme_of_campaign(campaign)
