@@ -1,18 +1,19 @@
-"""What it costs to adopt a site that has years of data: `relations sync` over leads, customers and contacts.
+"""Measure `relations sync` on a site with years of data: leads, customers and contacts.
 
-Ours: the whole sync, with its roles, stages, links and commits, over 100,000 leads, 100,000 customers and 150,000
-contacts with their Dynamic Links; a fifth of the customers were made from a lead, half of the leads and most of the
-customers are companies whose contacts work for them.
+Ours: the whole sync, with its roles, stages, links and commits, over 100,000 leads, 100,000 customers and
+150,000 contacts with their Dynamic Links. A fifth of the customers were created from a lead. Half of the
+leads and most of the customers are companies, and their contacts work for them.
 
-Peer: a bare `frappe.db.bulk_insert` of just the rows that this sync has written (relations, their documents, roles,
-links …), into the same tables with the same keys, after these rows were deleted from them again, with a commit
-every 10,000. It reads nothing and decides nothing. What the sync updates in rows that are there (the field
-`relation` of leads) is not in it. Bar: 3 times the peer.
+Peer: a bare `frappe.db.bulk_insert` of exactly the rows that this sync has written (relations, their
+documents, roles, links …). The rows are deleted first and then inserted into the same tables with the same
+keys, with a commit every 10,000. The peer reads nothing and decides nothing. It does not include the sync's
+updates of existing rows (the field `relation` of leads). Bar: 3 times the peer.
 
-`per_document` holds the sync against the `frappe.db.bulk_insert` by which the leads, customers and contacts
-themselves were loaded: as many rows as there are documents, though the sync writes almost three for each.
+`per_document` compares the sync with the `frappe.db.bulk_insert` that loaded the leads, customers and
+contacts. That inserted one row for each document; the sync writes almost three.
 
-What is loaded is removed at the end. Other documents of the site are adopted before the clock starts.
+The loaded data are removed at the end. Other documents of the site get their relations before the clock
+starts.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/adoption.py --share 0.05
 """
@@ -42,7 +43,7 @@ MARK = "BM-ADOPT"
 
 @dataclass(frozen=True)
 class Seconds:
-	"""By the clock of the benchmarks (see `measuring.Clock`), and by the clock on the wall."""
+	"""Processor time of the benchmarks (see `measuring.Clock`), and wall-clock time."""
 
 	spent: float = 0.0
 	wall: float = 0.0
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 def measured(share: float, rounds: int) -> dict[str, Any]:
-	"""The row of the report."""
+	"""Return the row of the report."""
 	ours, peer = [], []
 	memory = Memory()
 	clear()
@@ -113,7 +114,7 @@ def timed_sync(memory: "Memory | None") -> tuple[Seconds, dict[str, Any]]:
 
 
 def _check(story: "Story", found: dict[str, Any]) -> None:
-	"""Every document was adopted, once."""
+	"""Check that every document got a relation, and exactly one."""
 	adopted = sum(counts["adopted"] for counts in found["by"].values())
 	table = frappe.qb.DocType("Relation Party")
 	rows = frappe.qb.from_(table).select(table.party).where(table.party.like(f"{MARK}%")).run(pluck=True)
@@ -124,7 +125,7 @@ def _check(story: "Story", found: dict[str, Any]) -> None:
 
 
 class Memory:
-	"""Resident memory of this process, looked at after each page of the sync."""
+	"""Resident memory of this process, measured after each page of the sync."""
 
 	def __init__(self) -> None:
 		self.seen: list[int] = []
@@ -134,7 +135,9 @@ class Memory:
 			self.seen.append(int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
 
 	def growth(self) -> float:
-		"""Megabytes between the end of the first tenth of the pages and the highest point after it."""
+		"""Return the megabytes between the end of the first tenth of the pages and the highest point after
+		it.
+		"""
 		first = self.seen[len(self.seen) // 10]
 		return round((max(self.seen) - first) / 1e6, 1)
 
@@ -143,7 +146,7 @@ class Memory:
 
 
 class Story:
-	"""Leads, customers and contacts of a firm, numbered; names, dates and links follow from the number."""
+	"""Numbered leads, customers and contacts of a company; names, dates and links follow from the number."""
 
 	def __init__(self, share: float) -> None:
 		self.leads, self.customers, self.contacts = (
@@ -154,7 +157,7 @@ class Story:
 		self.company = frappe.db.get_value("Company", {})
 
 	def load(self) -> Seconds:
-		"""Insert them; returns the seconds for the leads, customers and contacts themselves."""
+		"""Insert the documents; return the seconds for the leads, customers and contacts themselves."""
 		seconds = insert("Lead", (self.lead(number) for number in range(self.leads)))
 		seconds = seconds + insert("Customer", (self.customer(number) for number in range(self.customers)))
 		seconds = seconds + insert("Contact", (self.contact(number) for number in range(self.contacts)))
@@ -207,7 +210,7 @@ class Story:
 		}
 
 	def links(self, number: int) -> Iterator[dict[str, Any]]:
-		"""Two of five contacts belong to a lead, half to a customer, a tenth to nothing."""
+		"""Yield the links: two of five contacts belong to a lead, half to a customer, a tenth to none."""
 		ends = []
 		if number % 5 < 2:
 			ends.append(("Lead", f"{MARK}-L{(number // 5 * 2 + number % 5) % self.leads:07}"))
@@ -234,7 +237,7 @@ class Story:
 
 	@classmethod
 	def is_company_lead(cls, number: int) -> bool:
-		"""A lead that became a customer is of its kind."""
+		"""Tell whether a lead is a company; a lead that became a customer is of the customer's kind."""
 		return cls.is_company(number) if number % 5 == 0 else bool(number % 2)
 
 
@@ -250,7 +253,7 @@ def standard(name: str, number: int) -> dict[str, Any]:
 
 
 def insert(doctype: str, documents: Iterable[dict[str, Any]]) -> Seconds:
-	"""Insert set-based, commit every chunk."""
+	"""Insert the documents in sets, with a commit for each chunk."""
 	seconds = Seconds()
 	for chunk in chunks(documents):
 		columns, values = list(chunk[0]), [tuple(document.values()) for document in chunk]
@@ -272,7 +275,7 @@ def chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
 		yield chunk
 
 
-# ── what was written, and its removal ──────────────────────────────────────────────────────────
+# ── written rows, and their removal ────────────────────────────────────────────────────────────
 
 
 def our_doctypes() -> list[str]:
@@ -301,7 +304,7 @@ class Written:
 
 
 def written_since(began: str, folder: str) -> Iterator[Written]:
-	"""What was inserted into our tables since."""
+	"""Yield the rows that were inserted into our tables since."""
 	for doctype in our_doctypes():
 		table = frappe.qb.DocType(doctype)
 		written = Written(doctype, frappe.db.get_table_columns(doctype), os.path.join(folder, doctype))
@@ -322,13 +325,13 @@ def written_since(began: str, folder: str) -> Iterator[Written]:
 
 
 def insert_again(written: Written) -> Seconds:
-	"""What a bare bulk_insert of these rows takes."""
+	"""Return the seconds of a bare bulk_insert of these rows."""
 	times = (timed_insert(written.doctype, written.columns, rows) for rows in written.chunks())
 	return sum(times, Seconds())
 
 
 def forget(files: list[Written]) -> None:
-	"""Delete what the sync has written, as if the documents had never been adopted."""
+	"""Delete the rows that the sync has written, as if the documents never had a relation."""
 	for written in files:
 		table, name = frappe.qb.DocType(written.doctype), written.columns.index("name")
 		for rows in written.chunks():
@@ -338,7 +341,7 @@ def forget(files: list[Written]) -> None:
 
 
 def let_go() -> None:
-	"""Our leads name no relation any more."""
+	"""Clear the relation of our leads."""
 	lead = frappe.qb.DocType("Lead")
 	for chunk in chunks(list(named("Lead"))):
 		frappe.qb.update(lead).set(lead.relation, None).where(lead.name.isin(chunk)).run()
@@ -346,7 +349,7 @@ def let_go() -> None:
 
 
 def forget_relations() -> None:
-	"""Delete the relations of our documents with all that names them: what a run that was broken off has left."""
+	"""Delete the relations of our documents with all rows that name them: leftovers of an interrupted run."""
 	party = frappe.qb.DocType("Relation Party")
 	while names := (
 		frappe.qb.from_(party)
@@ -363,7 +366,10 @@ def forget_relations() -> None:
 
 
 def pointing() -> dict[str, list[str]]:
-	"""Our doctypes → columns that name a relation; the documents of a relation last, by which it is found."""
+	"""Return our doctypes → columns that name a relation.
+
+	The documents of a relation come last, because the relation is found by them.
+	"""
 	result: dict[str, list[str]] = {"Relation": ["name"]}
 	for doctype in our_doctypes():
 		meta = frappe.get_meta(doctype)
@@ -390,7 +396,7 @@ def named(doctype: str) -> Iterator[str]:
 
 
 def clear() -> None:
-	"""Remove everything that an earlier run or this one has loaded."""
+	"""Remove everything that this run or an earlier one has loaded."""
 	frappe.db.rollback()
 	forget_relations()
 	let_go()

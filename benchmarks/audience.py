@@ -1,13 +1,13 @@
-"""How fast a campaign takes in its audience: members with normalised addresses, and a row of the send ledger for each.
+"""Measure the enrollment of a campaign's audience: members with normalized addresses, and one send for each.
 
-Ours: `audience.start` of a campaign with one e-mail: its check, the members, their addresses in normal form, members
-that share an address, the control group (none), the plan, and the change of state. The segment is manual, so that
-its refresh only counts.
+Ours: the start of a campaign with one email. It includes the readiness check, the members, their normalized
+addresses, members that share an address, the control group (none), the plan, and the change of state. The
+segment is manual, so that its refresh only counts.
 
-Peer: two statements INSERT … SELECT, written by hand, that put the same rows into the same two tables, without any of
-the rest. Bar: 1.5 times the peer.
+Peer: two hand-written statements INSERT … SELECT that insert the same rows into the same two tables, without
+any of the rest. Bar: 1.5 times the peer.
 
-Everything is rolled back or taken away at the end.
+Everything is rolled back or removed at the end.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/audience.py
 """

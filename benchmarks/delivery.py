@@ -1,18 +1,21 @@
-"""How fast a campaign's messages are built and handed over to the mail server.
+"""Measure how fast a campaign's emails are composed and delivered to the mail server.
 
-Ours: `delivery.send` over a campaign, with all that belongs to it: consent of each recipient, the row of the send
-ledger, the Communication in the customer file, merge fields, signed links, one commit a message before it leaves.
+Ours: the delivery of a campaign with all its steps. These are the consent of each recipient, the send, the
+Communication in the customer file, merge fields, signed links, and one commit for each message before it
+leaves.
 
-Peer: `frappe.sendmail` for each recipient with the same text, then `frappe.email.queue.flush` until the queue is
-empty: neither consent nor links nor a Communication. Bar: ours takes at most a tenth of its time a message.
+Peer: `frappe.sendmail` for each recipient with the same text, then `frappe.email.queue.flush` until the queue
+is empty, without consent, links or Communication. Bar: ours takes at most a tenth of its time for each
+message.
 
-Then: two workers against one (bar: 1.7 times as many messages a second), into the sink, where all share the processors
-of this machine, and into a mail server that takes some milliseconds for a message, as real ones do (`slow_sink.py`);
-with the processor time of workers, database and sink, and what the workers waited for each other's rows. Last, the
-memory of a worker with many recipients against one with 1,000.
+Then: two workers against one (bar: 1.7 times as many messages a second). The first sink shares the processors
+of this machine. The second is a mail server that takes some milliseconds for a message, as real ones do
+(`slow_sink.py`). The report shows the processor time of workers, database and sink, and the time that workers
+waited for each other's row locks. Last, the memory of a worker with many recipients is compared with that of
+one with 1,000.
 
-The sink is `smtp-sink` of Debian's package postfix: on the PATH, or named by `SMTP_SINK`. Everything is committed, and
-taken away at the end.
+The sink is `smtp-sink` of Debian's package postfix: on the PATH, or named by `SMTP_SINK`. Everything is
+committed, and removed at the end.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/delivery.py
 """
@@ -47,8 +50,10 @@ MEMORY_BAR = 1.1
 
 @contextmanager
 def sink(milliseconds: int = 0) -> Iterator[int]:
-	"""A mail server that throws everything away: smtp-sink, or one that thinks so long about each message. Yields its
-	port."""
+	"""Run a mail server that discards all messages, and yield its port.
+
+	It is smtp-sink, or a server that waits this number of milliseconds for each message.
+	"""
 	with socket.socket() as free:
 		free.bind(("127.0.0.1", 0))
 		port = free.getsockname()[1]
@@ -88,7 +93,7 @@ def _wait_for(port: int) -> None:
 
 
 class Watch:
-	"""Seconds on the wall, and those of the processor (Python and the database's thread; see `measuring.Clock`)."""
+	"""Wall-clock seconds, and processor seconds (Python and the database's thread; see `measuring.Clock`)."""
 
 	def __init__(self) -> None:
 		self.clock = Clock.of_connection()
@@ -99,7 +104,7 @@ class Watch:
 
 
 def ours() -> tuple[float, float]:
-	"""Seconds a message of one worker, in this process: on the wall, of the processor."""
+	"""Return the seconds that one worker in this process takes for a message: wall-clock and processor time."""
 	name = data.campaign()
 	members = enrollment.start(name)["members"]
 	frappe.db.commit()
@@ -112,7 +117,7 @@ def ours() -> tuple[float, float]:
 
 
 def peer(number: int) -> tuple[float, float]:
-	"""The same of frappe.sendmail and the flush of the queue."""
+	"""Return the same of `frappe.sendmail` and the flush of the queue."""
 	if frappe.db.count("Email Queue", {"status": ["in", ["Not Sent", "Partially Sent"]]}):
 		sys.exit("The Email Queue of the site is not empty; flush it first.")
 	watch = Watch()
@@ -140,20 +145,20 @@ def peer(number: int) -> tuple[float, float]:
 
 @dataclass
 class Work:
-	"""What so many workers did: from the first one's start to the last one's end."""
+	"""The result of several workers, from the first start to the last end."""
 
 	messages: int
 	seconds: float
-	#: largest peak of resident memory of a worker in MB
+	#: highest peak of a worker's resident memory in MB
 	memory: int
-	#: processor seconds by program; the database's are of the whole server
+	#: processor seconds by program; those of the database are of the whole server
 	spent: dict[str, float]
-	#: milliseconds that transactions of the whole server waited for rows that others held, and how many did
+	#: milliseconds of lock waits between transactions of the whole server, and their number
 	waited: tuple[float, int]
 
 	@property
 	def each(self) -> float:
-		"""Seconds a message, on the wall."""
+		"""Return the wall-clock seconds for each message."""
 		return self.seconds / self.messages
 
 	def describe(self, number: int) -> str:
@@ -167,7 +172,7 @@ class Work:
 
 
 def workers(number: int, port: int) -> Work:
-	"""A campaign by so many processes."""
+	"""Send a campaign with this number of processes."""
 	name = data.campaign()
 	members = enrollment.start(name)["members"]
 	frappe.db.commit()
@@ -205,7 +210,7 @@ def workers(number: int, port: int) -> Work:
 
 
 def work(name: str) -> None:
-	"""A worker in a process of its own."""
+	"""Run a worker in a separate process."""
 	print("connected", flush=True)
 	sys.stdin.readline()
 	start, spent = time.time(), time.process_time()
@@ -215,13 +220,18 @@ def work(name: str) -> None:
 
 
 def peak_memory() -> int:
-	"""Peak of resident memory of this program in MB. Not by getrusage: its figure begins with that of the parent."""
+	"""Return the peak of this program's resident memory in MB.
+
+	`getrusage` is not used, because its figure begins with that of the parent.
+	"""
 	with open("/proc/self/status") as file:
 		return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmHWM"))
 
 
 def spent_elsewhere(port: int) -> dict[str, float]:
-	"""Processor seconds so far of the database and of the mail server on this port, where they can be read."""
+	"""Return the processor seconds of the database and of the mail server on this port so far, if they are
+	readable.
+	"""
 	found = {}
 	listening = {"database": cint(frappe.conf.db_port) or 3306, "mail server": port}
 	for process in psutil.process_iter(["cmdline", "cpu_times"]):
@@ -238,7 +248,7 @@ def spent_elsewhere(port: int) -> dict[str, float]:
 
 
 def waits() -> tuple[float, int]:
-	"""Milliseconds, and number, of waits for rows that another transaction had locked, on the whole server."""
+	"""Return the milliseconds and the number of waits for locked rows, on the whole server."""
 	status = dict(frappe.db.sql("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock%'"))
 	return float(status["Innodb_row_lock_time"]), int(status["Innodb_row_lock_waits"])
 

@@ -1,16 +1,17 @@
-"""Search for duplicates over 100,000 made-up relations, against splink on DuckDB over the same records.
+"""Measure the duplicate search over 100,000 generated relations, against splink on DuckDB over the same
+records.
 
-Both search the same persons and companies (`crm_relations/tests/support/people.py`: known duplicates, families, namesakes).
-Ours is timed from the raw fields: normal forms, keys, blocks, scores. Splink starts from columns that are already
-normalised by ours, so that it is neither slower nor worse for spellings; the time for that is not charged to it. It
-gets two models, one of persons and one of companies, with the comparisons of its own library, blocking rules after its
-manual, training as in its tutorial (probability of a match by deterministic rules, `u` by random sampling, `m` by
-expectation maximisation) and the threshold of its best F1, which no user without the truth would know. Ours has its
-one fixed configuration and threshold.
+Both search the same persons and companies (`crm_relations/tests/support/people.py`: known duplicates,
+families, namesakes). Ours is timed from the raw fields: normalization, keys, blocks, scores. Splink starts
+from columns that ours has normalized, so that spelling makes it neither slower nor worse. That time is not
+charged to splink. It gets two models, one of persons and one of companies, with the comparisons of its own
+library and blocking rules from its manual. Training follows its tutorial: probability of a match by
+deterministic rules, `u` by random sampling, `m` by expectation maximization. Its threshold is that of its
+best F1, which a user without the truth would not know. Ours has its one fixed configuration and threshold.
 
-Two figures: from raw fields to pairs, where splink trains and ours makes normal forms and keys; and the search alone,
-where ours has its keys (as on a site) and splink its trained model. `processor` counts the seconds of all processors:
-DuckDB uses every one there is, ours one.
+Two figures: from raw fields to pairs, where splink trains and ours normalizes and creates keys; and the
+search alone, where ours has its keys (as on a site) and splink its trained model. `processor` counts the
+seconds of all processors: DuckDB uses all of them, ours one.
 
 Needs no site, only the package `splink` (the extra `benchmarks` of pyproject.toml):
 
@@ -35,9 +36,9 @@ from crm_relations.relations.duplicates.records import Record
 from crm_relations.tests.support import people
 
 BAR = 1.0
-#: of splink's tutorial: pairs sampled to estimate `u`
+#: pairs sampled to estimate `u`, as in splink's tutorial
 SAMPLED = 1e6
-#: below this probability splink's pairs are not even read
+#: splink's pairs below this probability are not read
 LEAST = 0.01
 
 Pairs = set[tuple[str, str]]
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 def compare(count: int, runs: int, seed: int, families: float) -> list[dict[str, Any]]:
-	"""Both over the same records, in turn."""
+	"""Run both over the same records, in turn."""
 	values, true = people.generate(count, seed=seed, families=families)
 	print(f"{count} records, {len(true)} pairs are one, {families:.0%} live with the one before")
 	peer = Splink({name: Record(row) for name, row in values.items()})
@@ -64,7 +65,7 @@ def compare(count: int, runs: int, seed: int, families: float) -> list[dict[str,
 	for number in range(runs):
 		for run in (run_ours, peer.run)[:: 1 if number % 2 else -1]:
 			gc.collect()
-			gc.disable()  # of neither a collection in the middle
+			gc.disable()  # no garbage collection during either run
 			(ours_runs if run is run_ours else peer_runs).append(run(values))
 			gc.enable()
 	ours, splink = _middle(ours_runs), _middle(peer_runs)
@@ -108,7 +109,7 @@ def _middle(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def run_ours(values: dict[str, people.Values]) -> dict[str, Any]:
-	"""Seconds for everything, of which for normal forms and keys."""
+	"""Return the seconds in total, and those for normalization and keys."""
 	start, worked = perf_counter(), process_time()
 	records = {name: Record(row) for name, row in values.items()}
 	prepared, worked_before = perf_counter(), process_time()
@@ -127,7 +128,7 @@ def run_ours(values: dict[str, people.Values]) -> dict[str, Any]:
 
 
 class Splink:
-	"""Splink on DuckDB, a model of persons and one of companies."""
+	"""Splink on DuckDB, with a model of persons and one of companies."""
 
 	def __init__(self, records: dict[str, Record]):
 		try:
@@ -147,7 +148,7 @@ class Splink:
 		self.persons = self.persons.drop(columns=["company", "domain", "tax"])
 
 	def run(self, _values: dict[str, people.Values]) -> dict[str, Any]:
-		"""Seconds for training and prediction, for prediction alone, and the scored pairs."""
+		"""Return the seconds for training and prediction, those for prediction alone, and the scored pairs."""
 		train = predict = predicting = 0.0
 		worked = process_time()
 		scored: dict[tuple[str, str], float] = {}
@@ -178,7 +179,7 @@ class Splink:
 		}
 
 	def address(self) -> Any:
-		"""One comparison, as its manual advises for columns that depend on each other."""
+		"""Return one comparison, as splink's manual recommends for columns that depend on each other."""
 		levels = self.splink.comparison_level_library
 		same, typo = levels.ExactMatchLevel, levels.DamerauLevenshteinLevel
 		return self.splink.comparison_library.CustomComparison(
@@ -257,7 +258,7 @@ class Splink:
 
 
 def _columns(name: str, record: Record) -> dict[str, Any]:
-	"""The normal forms of ours as splink's columns; what is unknown is null."""
+	"""Return our normalized values as splink's columns; unknown values are null."""
 	birth = record.birth and f"{record.birth[:4]}-{record.birth[4:6]}-{record.birth[6:]}"
 	return {
 		"unique_id": name,
@@ -278,7 +279,7 @@ def _columns(name: str, record: Record) -> dict[str, Any]:
 
 
 def best_threshold(scored: dict[tuple[str, str], float], true: Pairs) -> tuple[float, float, float, float]:
-	"""Precision, recall, F1 and the match weight at which F1 is best."""
+	"""Return precision, recall, F1 and the match weight at which F1 is best."""
 	best = (0.0, 0.0, 0.0, 0.0)
 	right = 0
 	for number, (pair, likely) in enumerate(sorted(scored.items(), key=lambda item: -item[1]), start=1):

@@ -1,20 +1,22 @@
-"""What an import of an address file costs: its preview and its import, against Frappe's Data Import of the same documents.
+"""Measure preview and import of an address file, against Frappe's Data Import of the same documents.
 
-Ours: an address file of 40 columns as Outlook and HubSpot write them (`crm_relations/tests/support/address_file.py`), previewed
-and imported as the jobs do it: rows read and compared with those that are there, employers made and linked, opt-outs recorded,
-keys written, duplicates searched, changes announced.
+Ours: an address file of 40 columns as Outlook and HubSpot write them
+(`crm_relations/tests/support/address_file.py`), previewed and imported as the jobs do it. Rows are read and
+compared with existing relations, employers are created and linked, and opt-outs are recorded. Blocking keys
+are written, duplicates are searched, and changes are announced.
 
-Peer: Frappe's Data Import (`Insert New Records`) of the first rows of the same file into the documents that ours makes of
-them: the employers, the persons with their further addresses, and the links between them. It gets the values as our
-reader has read them, for it reads neither German dates nor countries, it need not compare rows with what is there, and
-records no opt-outs. It saves a document at a time, with all our events. `persons` counts its seconds for the persons alone.
-Its rows are independent of each other, so its seconds are measured on few (`--peer-rows`) and compared by the row. Half of
-as many rows as ours imports are there before, the mean of what ours finds on its way: the search for duplicates takes
-the longer the more there are.
+Peer: Frappe's Data Import (`Insert New Records`) of the first rows of the same file into the documents that
+ours creates: the employers, the persons with their further addresses, and the links between them. It gets the
+values from our reader, because it reads neither German dates nor countries. It does not compare rows with
+existing ones, and records no opt-outs. It saves one document at a time, with all our events. `persons` counts
+its seconds for the persons alone. Its rows are independent of each other. Its seconds are therefore measured
+on few rows (`--peer-rows`) and compared by row. Half as many rows as ours imports exist before. This is the
+average that ours finds during its import: the duplicate search takes longer with more relations.
 
-Both without commits, in processor time of Python and of the database's thread; everything is rolled back. Bar: 0.1.
+Both run without commits, in processor time of Python and of the database's thread; everything is rolled back.
+Bar: 0.1.
 
-`--memory preview` or `--memory import` shows instead what the job of ours holds in memory on its way through the file.
+`--memory preview` or `--memory import` shows instead the memory of our job during the run.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/exchange.py --rows 10000
 """
@@ -62,14 +64,14 @@ def main() -> None:
 
 
 def let_go(*_args: Any, **_keywords: Any) -> None:
-	"""Let go of what waits for a commit, as a commit does, and commit nothing."""
+	"""Clear everything that waits for a commit, as a commit does, without a commit."""
 	frappe.db.after_commit.reset()
 	frappe.db.after_rollback.reset()
 	frappe.local._realtime_log = []
 
 
 def memory(figure: str, rows: int) -> None:
-	"""Print resident and highest resident megabytes ten times on the way through the file."""
+	"""Print current and highest resident megabytes ten times during the run."""
 	calls = 0
 
 	def progress(*_args: Any, **_keywords: Any) -> None:
@@ -93,7 +95,7 @@ def megabytes() -> tuple[float, float]:
 
 
 def new_import(file_name: str, rows: int) -> Any:
-	"""An import of a made-up file, which is written to the disk row by row."""
+	"""Return an import of a generated file, which is written to the disk row by row."""
 	path = frappe.get_site_path("private", "files", file_name)
 	with open(path, "w", encoding="utf-8-sig", newline="") as out:
 		writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
@@ -101,7 +103,7 @@ def new_import(file_name: str, rows: int) -> Any:
 		writer.writerows(address_rows(rows, file_name.partition(".")[0]))
 	frappe.db.after_rollback.add(lambda: os.remove(path))
 	atexit.register(lambda: os.path.exists(path) and os.remove(path))
-	# a File would hash the content, and hold it for that
+	# a File would hash the content, and keep it in memory for that
 	file = frappe.get_doc({"doctype": "File", "file_name": file_name, "is_private": 1})
 	file.update({"name": file_name, "file_url": f"/private/files/{file_name}", "owner": "Administrator"})
 	file.db_insert()
@@ -109,7 +111,7 @@ def new_import(file_name: str, rows: int) -> Any:
 
 
 def compared(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-	"""Both in turn, after a small round that fills the caches."""
+	"""Run both in turn, after a small round that fills the caches."""
 	ours(50), peer(50)
 	mine, theirs = [], []
 	for number in range(arguments.rounds):
@@ -139,7 +141,7 @@ def compared(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def ours(rows: int) -> dict[str, float]:
-	"""Seconds of preview and import, and megabytes of memory at the end of each."""
+	"""Return the seconds of preview and import, and megabytes of memory at the end of each."""
 	tag = frappe.generate_hash(length=6)
 	file = private_file(f"{tag}.csv", address_file(rows, tag))
 	doc = frappe.get_doc({"doctype": "Relation Import", "import_file": file}).insert()
@@ -159,9 +161,9 @@ def ours(rows: int) -> dict[str, float]:
 
 
 def peer(rows: int, beside: int = 0) -> dict[str, float]:
-	"""Seconds in which Data Import inserts the same documents: all of them, and the persons alone.
+	"""Return the seconds in which Data Import inserts the same documents: all of them, and the persons alone.
 
-	:param beside: so many rows of another file are there already, imported by ours off the clock
+	:param beside: number of rows of another file that ours imports before the clock starts
 	"""
 	tag = frappe.generate_hash(length=6)
 	if beside:
@@ -191,7 +193,9 @@ def peer(rows: int, beside: int = 0) -> dict[str, float]:
 
 
 def read_rows(rows: int, tag: str) -> list[tuple[Any, str]]:
-	"""The documents that our reader makes of the rows of the address file, each with the name of its employer."""
+	"""Return the documents that our reader creates from the rows of the file, each with the name of its
+	employer.
+	"""
 	file = private_file(f"{tag}-read.csv", address_file(rows, tag))
 	doc = frappe.get_doc({"doctype": "Relation Import", "import_file": file}).insert()
 	records = importing.records_of(doc)
@@ -202,14 +206,16 @@ def read_rows(rows: int, tag: str) -> list[tuple[Any, str]]:
 
 
 def lines_of(doc: Any, fields: list[str]) -> list[list[Any]]:
-	"""The lines of a document as Data Import reads them: further rows of its table below, with empty cells before."""
+	"""Return the lines of a document as Data Import reads them: further rows of its table below, with empty
+	cells before.
+	"""
 	points = [[row.get(field) for field in POINT] for row in doc.contact_points] or [[None] * len(POINT)]
 	own = [doc.get(name) or None for name in fields]
 	return [(own if not number else [None] * len(own)) + point for number, point in enumerate(points)]
 
 
 def inserted(doctype: str, columns: Sequence[str], cells: list[Any], documents: int) -> float:
-	"""Seconds in which Data Import inserts these documents."""
+	"""Return the seconds in which Data Import inserts these documents."""
 	out = io.StringIO(newline="")
 	writer = csv.writer(out)
 	writer.writerow(columns)

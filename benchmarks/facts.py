@@ -1,18 +1,20 @@
-"""The facts of 200,000 customers with 2 million invoice lines: the build of all, and the refresh of 1,000 parties.
+"""Measure the figures of 200,000 customers with 2 million invoice lines: the full build, and the refresh of
+1,000 parties.
 
 Peers of the full build, both written by hand, on the same connection and with the same keys:
 
 * *the same groups*: a GROUP BY over each table that the build reads (invoices, lines, orders, payment ledger,
-  quotations), with the groups that its figures need. It writes nothing and knows no relations. This is the bar.
-* *one GROUP BY*: invoices and lines by customer only: revenue of 12 and 24 months and in all, number of
-  invoices, days, first and last. It is a part of what the build does, and stands here for comparison.
+  quotations), with the groups that its figures need. It writes nothing and reads no relations. This is the
+  bar.
+* *one GROUP BY*: invoices and lines by customer only: revenue of 12 and 24 months and in total, number of
+  invoices, days, first and last. It is a part of the build, and is shown for comparison.
 
-Ours writes its rows with their keys, classes included, in one transaction. The refresh of 1,000 relations is set
-against a fiftieth of the full build. All seconds are processor time of this process and of its thread in the database
-(see measuring.py); `wall` is the clock on the wall.
+Ours writes its rows with their keys, classes included, in one transaction. The refresh of 1,000 relations is
+compared with a fiftieth of the full build. All seconds are processor time of this process and of its thread
+in the database (see measuring.py); `wall` is wall-clock time.
 
-The rows are made by SQL in the tables of the site, are committed, and are taken away at the end (`--keep` leaves them
-for the next run). Take a site that nobody works on. Needs MariaDB.
+SQL generates the rows in the tables of the site. They are committed, and removed at the end (`--keep` leaves
+them for the next run). Use a site without users. Needs MariaDB.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/facts.py
 """
@@ -54,7 +56,7 @@ def main() -> None:
 			frappe.db.rollback()
 			if not arguments.keep:
 				shop.remove(say)
-				build.rebuild()  # the facts of the site's own customers
+				build.rebuild()  # the figures of the site's own customers
 
 
 def say(text: str) -> None:
@@ -62,7 +64,7 @@ def say(text: str) -> None:
 
 
 def measure(runs: int) -> list[dict[str, Any]]:
-	"""The rows of the report."""
+	"""Return the rows of the report."""
 	found: dict[str, list[tuple[float, float]]] = {}
 	with reading_what_is_committed():
 		sql.fill(FACTS, Scope(getdate(nowdate()), ("",), {}))  # warm: imports, meta
@@ -118,7 +120,7 @@ def compared(
 
 
 def both(function: Callable[[], Any]) -> tuple[float, float]:
-	"""Processor time and time by the clock of one call."""
+	"""Return processor time and wall-clock time of one call."""
 	start = perf_counter()
 	used = timed(function)
 	return used, perf_counter() - start
@@ -131,7 +133,7 @@ def empty() -> None:
 
 
 def first_build() -> None:
-	"""As on the day of the installation."""
+	"""Build the figures as on the day of the installation."""
 	scope = Scope(getdate(nowdate()))
 	for doctype in build.TABLES:
 		sql.fill(doctype, scope)
@@ -139,7 +141,7 @@ def first_build() -> None:
 
 
 def changed_relations() -> list[str]:
-	"""Every so many of the relations with facts."""
+	"""Return every n-th of the relations with figures."""
 	names = frappe.get_all(FACTS, pluck="relation", order_by="name asc", limit=0)
 	return names[:: max(1, len(names) // CHANGED)][:CHANGED]
 
@@ -158,7 +160,7 @@ def one_group_by() -> None:
 
 
 def same_groups() -> None:
-	"""By customer and item group, by customer, by voucher and customer …; the tables are read as an expert would."""
+	"""Read the tables as an expert would: by customer and item group, by customer, by voucher and customer …"""
 	run(
 		"""SELECT COUNT(*), SUM(grouped.amount), SUM(grouped.margin) FROM (
 			SELECT si.customer, si.company, sii.item_group, SUM(sii.base_net_amount) AS amount,

@@ -1,8 +1,9 @@
-"""A shop made up by SQL: customers with relations, invoices, credit notes, orders, payments and quotations of five years.
+"""Generate a shop by SQL: customers with relations, invoices, credit notes, orders, payments and quotations
+of five years.
 
-Few customers buy much and most buy little; each buys of three item groups. One invoice in twenty is a credit note,
-one in fifty is cancelled, half of them come from an order, one in thirteen is not paid. Everything carries the
-mark in its name, or belongs to a document that does, and can be taken away.
+Few customers buy much and most buy little; each buys from three item groups. One invoice in twenty is a
+credit note, one in fifty is cancelled, half of them are created from an order, one in thirteen is not paid.
+Every document carries the mark in its name, or belongs to a document that does, so that it can be removed.
 """
 
 from collections.abc import Callable
@@ -31,7 +32,7 @@ COLUMNS = "name, creation, modified, owner"
 
 
 class Shop:
-	"""So many customers and invoices with four lines each."""
+	"""A number of customers and invoices, with four lines on each invoice."""
 
 	def __init__(self, customers: int, invoices: int):
 		self.customers = customers
@@ -47,7 +48,7 @@ class Shop:
 		}
 
 	def load(self, say: Callable[[str], None]) -> None:
-		"""Make the rows that are not there; committed."""
+		"""Insert the rows that do not exist yet; committed."""
 		there = frappe.db.sql("SELECT COUNT(*) FROM `tabSales Invoice` WHERE name LIKE 'BF-SI-%'")[0][0]
 		if there == self.invoices:
 			say(f"{there} invoices are there already")
@@ -63,7 +64,7 @@ class Shop:
 			frappe.db.sql(f"ANALYZE TABLE `tab{table}`")
 
 	def remove(self, say: Callable[[str], None]) -> None:
-		"""Take away what was made, and the facts of it."""
+		"""Remove the generated rows and their figures."""
 		for label, statement in (
 			(
 				"facts",
@@ -97,7 +98,10 @@ class Shop:
 			say(f"{label} taken away: {perf_counter() - start:.0f} s")
 
 	def statements(self) -> list[tuple[str, str]]:
-		"""What is made, in order. MariaDB's sequence engine counts; RAND with a seed is the same in every run."""
+		"""Return the statements in order.
+
+		MariaDB's sequence engine counts; RAND with a seed is the same in every run.
+		"""
 		customers = f"(SELECT CAST(seq AS SIGNED) AS n FROM seq_1_to_{self.customers}) c"
 		invoices = f"(SELECT CAST(seq AS SIGNED) AS n FROM seq_1_to_{self.invoices}) i"
 		quotations = f"(SELECT CAST(seq AS SIGNED) AS n FROM seq_1_to_{max(1, self.invoices // 8)}) q"
@@ -196,7 +200,7 @@ class Shop:
 		]
 
 	def ledger(self, voucher_type: str, voucher: str, amount: str, days: str, where: str) -> str:
-		"""Entries of the payment ledger against the invoices."""
+		"""Return the statement for payment ledger entries against the invoices."""
 		due = "si.due_date" if voucher_type == "Sales Invoice" else "NULL"
 		return f"""INSERT INTO `tabPayment Ledger Entry` ({COLUMNS}, docstatus, posting_date, company, account_type,
 				account, party_type, party, voucher_type, voucher_no, against_voucher_type, against_voucher_no,

@@ -1,9 +1,10 @@
-"""What the app's hooks cost a Sales Invoice: submit with them, against the same submit without them.
+"""Measure the cost of the app's hooks on a Sales Invoice: submit with them, against the same submit without
+them.
 
-The costly case: every line carries a campaign, of two that take turns, and the invoice a relation, so that each
-line gets its attribution and the customer's roles are looked at. "Without" is this process with our paths taken
-out of Frappe's map of document events, and nothing else changed. Both submit the same draft, which is then rolled
-back to. Bar: 3 %.
+The costly case is measured. Every line carries one of two campaigns in turn, and the invoice a relation. Each
+line therefore gets its attribution, and the customer's roles are checked. "Without" is this process with our
+paths removed from Frappe's map of document events, and nothing else changed. Both submit the same draft, and
+are rolled back to it. Bar: 3 %.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/hooks.py
 """
@@ -25,7 +26,7 @@ from crm_relations.ledger.statements.statement import company_or_default
 
 APP = "crm_relations."
 BAR = 1.03
-#: lines of the invoice → rounds: the shorter the submit, the more of them
+#: lines of the invoice → rounds: the shorter the submit, the more rounds
 ROUNDS = {1: 60, 10: 40, 100: 15}
 INSIDE_ROUNDS = 15
 ITEMS = 10
@@ -42,7 +43,7 @@ def main() -> None:
 
 
 class Story:
-	"""A customer who has bought before, two campaigns, and items; all of it is rolled back at the end."""
+	"""A customer with earlier purchases, two campaigns, and items; all of it is rolled back at the end."""
 
 	def __init__(self) -> None:
 		self.company = company_or_default()
@@ -76,7 +77,7 @@ class Story:
 		self.draft(1).submit()
 
 	def draft(self, lines: int) -> Any:
-		"""A saved draft whose lines carry the campaigns in turn."""
+		"""Return a saved draft with lines that carry the campaigns in turn."""
 		doc = frappe.get_doc(
 			{
 				"doctype": "Sales Invoice",
@@ -102,7 +103,7 @@ class Story:
 
 
 def submit_cost(story: Story, lines: int, rounds: int, patience: float) -> dict[str, Any]:
-	"""The row of the report for an invoice of so many lines."""
+	"""Return the row of the report for an invoice with this number of lines."""
 	name = story.draft(lines).name
 	_check_costly(name, lines)
 	frappe.db.savepoint(DRAFT)
@@ -131,7 +132,7 @@ def submit_cost(story: Story, lines: int, rounds: int, patience: float) -> dict[
 
 @contextmanager
 def without_our_hooks() -> Iterator[None]:
-	"""Frappe's map of document events without our paths, in this process and inside the block."""
+	"""Remove our paths from Frappe's map of document events, in this process and inside the block."""
 	everything = frappe.get_doc_hooks()
 	frappe.local.doc_events_hooks = {
 		doctype: {
@@ -146,7 +147,7 @@ def without_our_hooks() -> Iterator[None]:
 
 
 def _seconds_inside(function: Callable[[], Any]) -> float:
-	"""Seconds that pass inside our handlers while `function` runs: the same cost seen from inside."""
+	"""Return the seconds spent in our handlers while `function` runs: the same cost measured from inside."""
 	clock = Clock.of_connection()
 	spent, depth = 0.0, 0
 
@@ -176,7 +177,7 @@ def _seconds_inside(function: Callable[[], Any]) -> float:
 
 
 def _our_handlers() -> list[tuple[ModuleType, str, Callable]]:
-	"""Module, name and function of every handler of ours in Frappe's map of document events."""
+	"""Return module, name and function of every handler of ours in Frappe's map of document events."""
 	paths = {
 		path
 		for events in frappe.get_doc_hooks().values()
@@ -198,8 +199,10 @@ def _queries(function: Callable[[], Any]) -> int:
 
 
 def _check_costly(name: str, lines: int) -> None:
-	"""What is measured is what the report says: with our hooks every line is attributed and no step fails; without
-	them nothing happens."""
+	"""Check that the measurement matches the report.
+
+	With our hooks every line is attributed and no step fails; without them nothing happens.
+	"""
 	found = []
 	for hooks in (nullcontext(), without_our_hooks()):
 		frappe.db.savepoint(DRAFT)

@@ -1,10 +1,11 @@
-"""What our keys on ERPNext's tables cost when rows are written: inserts with them, against the same inserts without them.
+"""Measure the cost of our keys on ERPNext's tables: inserts with them, against the same inserts without them.
 
-Two copies of each table, one with our keys and one without, hold the same rows of the site; into both go the same new
-rows, in turn and rolled back. `more_us` are the microseconds of processor time that a row costs more: a 10-line invoice
-writes 1 row of Sales Invoice, 10 of Sales Invoice Item, some 13 of GL Entry and 1 of Payment Ledger Entry.
+Two copies of each table, one with our keys and one without, contain the same rows of the site. The same new
+rows are inserted into both, in turn, and rolled back. `more_us` is the additional processor time of a row in
+microseconds. A 10-line invoice writes 1 row of Sales Invoice, 10 of Sales Invoice Item, about 13 of GL Entry
+and 1 of Payment Ledger Entry.
 
-The copies are made and dropped at the end. Take a site with rows, that nobody works on. Needs MariaDB.
+The copies are created, and dropped at the end. Use a site with rows and without users. Needs MariaDB.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/keys.py
 """
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def measure(doctype: str, held: int, rows: int, rounds: int) -> dict[str, Any] | None:
-	"""The row of the report; None where the site has too few rows to write."""
+	"""Return the row of the report; None if the site has too few rows to write."""
 	if frappe.db.estimate_count(doctype) < rows:
 		print(f"{doctype}: fewer than {rows} rows, left out", file=sys.stderr)
 		return None
@@ -62,7 +63,10 @@ def measure(doctype: str, held: int, rows: int, rounds: int) -> dict[str, Any] |
 
 
 def writes(table: str, rows: int) -> Callable[[], float]:
-	"""Writes rows of the table once more, under other names and vouchers, and takes them back: seconds of the writing."""
+	"""Return a function that inserts rows of the table again and rolls them back.
+
+	The rows get other names and vouchers. The function returns the seconds of the insert.
+	"""
 	columns = [column[0] for column in frappe.db.sql(f"SHOW COLUMNS FROM `{table}`")]
 	renamed = {"name", "voucher_no", "parent"} & set(columns)
 	values = ", ".join(

@@ -1,5 +1,7 @@
-"""A market made up by SQL for the benchmarks of campaigns: relations with an address and consent, in a segment, and a
-campaign for them. All of it carries the mark and can be taken away.
+"""Generate a market by SQL for the benchmarks of campaigns.
+
+It has relations with an address and consent, in a segment, and a campaign for them. Everything carries the
+mark and can be removed.
 """
 
 from collections.abc import Iterator
@@ -31,7 +33,7 @@ def address(number: int) -> str:
 
 
 def load(number: int) -> None:
-	"""Relations with consent in a manual segment; committed."""
+	"""Insert relations with consent in a manual segment; committed."""
 	remove()
 	stamp = now()
 	standard = ["name", "creation", "modified", "owner", "modified_by"]
@@ -90,7 +92,7 @@ def load(number: int) -> None:
 
 
 def open_account(port: int) -> str:
-	"""An outgoing account that leads to the sink; committed."""
+	"""Create an outgoing account for the sink; committed."""
 	doc = frappe.get_doc(
 		{
 			"doctype": "Email Account",
@@ -103,14 +105,14 @@ def open_account(port: int) -> str:
 			"no_smtp_authentication": 1,
 		}
 	)
-	doc.db_insert()  # a row and no more: saving one asks the server, which may not be there
+	doc.db_insert()  # only the row: saving contacts the server, which may not run
 	frappe.clear_document_cache("Email Account", ACCOUNT)
 	frappe.db.commit()
 	return doc.name
 
 
 def campaign() -> str:
-	"""A new draft for the segment, with one e-mail; the one before is taken away."""
+	"""Create a draft for the segment, with one email, and remove the previous one."""
 	_remove_campaign()
 	doc = frappe.get_doc(
 		{
@@ -127,7 +129,7 @@ def campaign() -> str:
 
 
 def remove() -> None:
-	"""Take all of it away again; committed."""
+	"""Remove everything that was generated; committed."""
 	_remove_campaign()
 	frappe.db.delete("Relation Segment Member", {"segment": SEGMENT})
 	frappe.db.delete("Relation Segment", {"name": SEGMENT})

@@ -1,7 +1,7 @@
-"""How the benchmarks measure: the site, ours and its peer in turn, medians, and the JSON line at the end.
+"""Measure ours and its peer in turn on a site, and report medians and a JSON line at the end.
 
-`BENCH_DIR` and `SITE` name the bench and the site; run with the bench's own Python. Nothing is committed: what
-a benchmark writes is rolled back.
+`BENCH_DIR` and `SITE` name the bench and the site; run with the bench's own Python. Nothing is committed: the
+writes of a benchmark are rolled back.
 """
 
 import gc
@@ -22,7 +22,7 @@ RESAMPLES = 400
 
 @contextmanager
 def connected_site() -> Iterator[None]:
-	"""The site of `SITE` as Administrator; everything is rolled back at the end."""
+	"""Connect to the site of `SITE` as Administrator; everything is rolled back at the end."""
 	bench, site = os.environ.get("BENCH_DIR", ""), os.environ.get("SITE", "")
 	sites = os.path.join(bench, "sites")
 	if not (bench and site and os.path.isdir(os.path.join(sites, site))):
@@ -47,12 +47,12 @@ def connected_site() -> Iterator[None]:
 def in_turn(
 	ours: Callable[[], float], peer: Callable[[], float], rounds: int, patience: float = 120.0
 ) -> tuple[list[float], list[float]]:
-	"""Run both in turn, each first in every other round, so that drift of the machine hits both alike.
+	"""Run both in turn, each first in every other round, so that drift of the machine affects both alike.
 
-	At least `rounds` rounds; on a noisy machine more, until the ratio is known to one percent or `patience` seconds
-	are over. The first two rounds warm up and do not count.
+	Run at least `rounds` rounds. On a noisy machine, run more until the ratio is known to one percent or
+	`patience` seconds are over. The first two rounds warm up and do not count.
 
-	:param ours: does its own setting up and returns the seconds that count; the same for `peer`
+	:param ours: does its own setup and returns the seconds that count; the same for `peer`
 	:return: seconds of ours and of the peer, in pairs
 	"""
 	seconds: tuple[list[float], list[float]] = ([], [])
@@ -69,13 +69,15 @@ def in_turn(
 
 
 def known(ours: list[float], peer: list[float]) -> bool:
-	"""Whether the interval of the ratio is no wider than one percent to each side."""
+	"""Tell whether the interval of the ratio is no wider than one percent on each side."""
 	low, high = interval(ours, peer)
 	return high - low <= 2 * PRECISION
 
 
 def interval(ours: list[float], peer: list[float]) -> tuple[float, float]:
-	"""95 % interval of the ratio of the medians: percentile bootstrap over the pairs (Efron, 1979)."""
+	"""Return the 95 % interval of the ratio of the medians: percentile bootstrap over the pairs (Efron,
+	1979).
+	"""
 	pairs = list(zip(ours, peer, strict=True))
 	draw = Random(0)
 	ratios = []
@@ -87,7 +89,7 @@ def interval(ours: list[float], peer: list[float]) -> tuple[float, float]:
 
 
 def timed(function: Callable[[], Any]) -> float:
-	"""Seconds of one call, without a garbage collection in the middle; see `Clock`."""
+	"""Return the seconds of one call, without a garbage collection in between; see `Clock`."""
 	clock = Clock.of_connection()
 	gc.collect()
 	gc.disable()
@@ -102,8 +104,8 @@ def timed(function: Callable[[], Any]) -> float:
 class Clock:
 	"""Processor time of this process and of the database's thread that serves it.
 
-	What else runs on the machine hardly shows in it, while it makes the clock on the wall useless for a difference
-	of a few percent. Where the thread cannot be read (another machine, another system) it is the clock on the wall.
+	Other programs on the machine hardly affect it, while they make wall-clock time useless for a difference
+	of a few percent. If the thread cannot be read (another machine, another system), wall-clock time is used.
 	"""
 
 	_known: ClassVar[dict[int, "Clock"]] = {}
@@ -129,7 +131,10 @@ class Clock:
 
 
 def _database_thread() -> int | None:
-	"""Number of the system's thread that serves our connection, if its time can be read and grows with our queries."""
+	"""Return the number of the system's thread that serves our connection.
+
+	Return None if its time cannot be read or does not grow with our queries.
+	"""
 	import frappe
 
 	try:
@@ -148,7 +153,7 @@ def _database_thread() -> int | None:
 
 @contextmanager
 def counted_queries() -> Iterator[list[str]]:
-	"""The statements that are sent to the database inside the block, in their order."""
+	"""Yield the statements that are sent to the database inside the block, in their order."""
 	import frappe
 
 	sent: list[str] = []
@@ -162,11 +167,11 @@ def counted_queries() -> Iterator[list[str]]:
 	try:
 		yield sent
 	finally:
-		del frappe.db.sql  # the method of the class again
+		del frappe.db.sql  # restores the method of the class
 
 
 def row(figure: str, ours: list[float], peer: list[float], bar: float, **more: Any) -> dict[str, Any]:
-	"""The medians of both, their ratio, which should stay below `bar`, and how well it is known."""
+	"""Return the medians of both, their ratio, which should stay below `bar`, and the precision of the ratio."""
 	one, other = median(ours), median(peer)
 	low, high = interval(ours, peer)
 	return {
@@ -183,7 +188,7 @@ def row(figure: str, ours: list[float], peer: list[float], bar: float, **more: A
 
 
 def report(rows: list[dict[str, Any]]) -> None:
-	"""A line for people a row, then the worst row as JSON, with all of them under `rows`."""
+	"""Print a readable line for each row, then the worst row as JSON, with all of them under `rows`."""
 	for found in rows:
 		print("  ".join(f"{key} {value}" for key, value in found.items()))
 	worst = max(rows, key=lambda found: found["ratio"] / found["bar"])

@@ -1,8 +1,10 @@
-"""A market made up by SQL: relations, of which some are customers, with roles, invoices, contacts and answers of five years.
+"""Generate a market by SQL: relations, some of them customers, with roles, invoices, contacts and responses
+of five years.
 
-A fifth of a million relations buys; few of them buy much and most buy little. One invoice in twenty is a credit note,
-one in fifty is cancelled, one in thirteen is not paid. Only columns are filled that segments and facts read.
-Everything carries the mark in its name, or belongs to a document that does, and can be taken away.
+A fifth of a million relations buys; few of them buy much and most buy little. One invoice in twenty is a
+credit note, one in fifty is cancelled, one in thirteen is not paid. Only columns that segments and figures
+read are filled. Every document carries the mark in its name, or belongs to a document that does, so that it
+can be removed.
 """
 
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from crm_relations.ledger.statements.statement import company_or_default
 
 LINES = 4
 DAYS = 5 * 365
-#: rows of one INSERT: what is undone if it is killed
+#: rows of one INSERT: the work that is undone if it is killed
 CHUNK = 250_000
 REGIONS, PROVINCES = 4, 4
 DIVISIONS, GROUPS = 5, 8
@@ -24,7 +26,7 @@ STAMP = "NOW(), NOW(), 'Administrator'"
 COLUMNS = "name, creation, modified, owner"
 FACTS = ("Relation Facts", "Relation Facts Item Group", "Relation Contact Facts")
 
-#: doctype → what the rows that were made have in common
+#: doctype → common feature of the generated rows
 MADE = {
 	"Relation Segment Member": "relation LIKE 'BS-R-%%'",
 	"Relation Campaign Response": "name LIKE 'BS-A-%%'",
@@ -49,12 +51,12 @@ TREES = ("Territory", "Item Group")
 
 
 def chance(salt: int) -> str:
-	"""SQL: a number from 0 to below 1 that belongs to the row's number; another salt, another chance."""
+	"""Return SQL for a random number from 0 to below 1 that depends on the row's number and the salt."""
 	return f"(CONV(LEFT(MD5(CONCAT(c.n, '-{salt}')), 8), 16, 10) / 4294967296)"
 
 
 class Market:
-	"""So many relations, of whom so many are customers, with so many lines on invoices of four lines each."""
+	"""A number of relations, customers among them, and invoice lines, with four lines on each invoice."""
 
 	def __init__(self, relations: int, customers: int, lines: int):
 		self.relations, self.customers, self.invoices = relations, customers, lines // LINES
@@ -70,7 +72,7 @@ class Market:
 		}
 
 	def load(self, say: Callable[[str], None]) -> None:
-		"""Make the rows, unless they are there; committed chunk by chunk, and with their facts."""
+		"""Insert the rows with their figures, unless they exist; committed chunk by chunk."""
 		if self._is_there():
 			say("the market is there already")
 			return
@@ -96,7 +98,7 @@ class Market:
 		say(f"loaded in {perf_counter() - began:.0f} s")
 
 	def remove(self, say: Callable[[str], None]) -> None:
-		"""Take away what was made, in pieces that the database undoes quickly."""
+		"""Remove the generated rows, in pieces that the database undoes quickly."""
 		for doctype, where in MADE.items():
 			if not frappe.db.table_exists(doctype):
 				continue
@@ -127,7 +129,9 @@ class Market:
 		return bool(frappe.db.count("Relation Facts", {"relation": ["like", "BS-R-%"]}))
 
 	def _make_trees(self) -> None:
-		"""Territories BS Region r with BS Province r-p, item groups BS Division d with BS Group 1 to 40."""
+		"""Create territories BS Region r with BS Province r-p, and item groups BS Division d with BS Group 1
+		to 40.
+		"""
 		territory = frappe.get_all(
 			"Territory", filters={"parent_territory": ["in", ["", None]]}, pluck="name"
 		)[0]
@@ -169,15 +173,18 @@ class Market:
 		for doctype in FACTS:
 			frappe.db.sql(f"ANALYZE TABLE `tab{doctype}`")
 
-	#: what a statement needs after its numbers
+	#: the part of a statement after its numbers
 	suffix = {
 		"lines": f" JOIN (SELECT CAST(seq AS SIGNED) AS l FROM seq_1_to_{LINES}) line",
 		"roles of leads": " WHERE c.n MOD 3 = 0",
 	}
 
 	def statements(self) -> list[tuple[str, str, str, int, str]]:
-		"""Label, doctype, columns, how many numbers, and the SELECT over the numbers c.n. MariaDB's sequence engine
-		counts, and a digest of the number is its chance: the same in every run."""
+		"""Return label, doctype, columns, the count of numbers, and the SELECT over the numbers c.n.
+
+		MariaDB's sequence engine counts. A digest of the number serves as its random value: the same in every
+		run.
+		"""
 		relation = "CONCAT('BS-R-', LPAD(CONV(c.n * 2654435761 MOD 4294967296, 10, 36), 7, '0'))"
 		customer = f"1 + FLOOR(%(customers)s * POW({chance(20)}, 1.7))"
 		quoted = f"1 + FLOOR(%(customers)s * POW({chance(21)}, 1.7))"

@@ -1,15 +1,17 @@
-"""Ten questions to a million relations while one types: count and sample, against the SQL that an expert would write.
+"""Measure ten rules on a million relations during typing: count and sample, against the SQL that an expert
+would write.
 
-* *preview*: the count and the first ten relations with the columns that the builder shows. The peer counts by hand, and
-  takes the ten by a statement that stops as soon as it has them. Bar: 1.2.
-* *first count*: one request to the site (WSGI, with session and rights) for what the builder asks after each key, count and
-  sample and words. The peer is the hand-written COUNT plus 200 ms. Bar: 1. By the clock on the wall.
+* *preview*: the count and the first ten relations with the columns that the builder shows. The peer counts by
+  hand, and gets the ten by a statement that stops as soon as it has them. Bar: 1.2.
+* *first count*: one request to the site (WSGI, with session and permissions) for the builder's query after
+  each key: count, sample and description. The peer is the hand-written COUNT plus 200 ms. Bar: 1. In
+  wall-clock time.
 
-Both read with the same temporary tables in memory. The numbers that they find are compared. Seconds are processor time
-of this process and of its thread in the database (see measuring.py), but for the requests.
+Both read with the same temporary tables in memory. The numbers that they find are compared. Except for the
+requests, seconds are processor time of this process and of its thread in the database (see measuring.py).
 
-The relations are made by SQL in the tables of the site (segment_data.py), are committed, and are taken away at the
-end (`--keep` leaves them for the next run). Take a site that nobody works on. Needs MariaDB.
+SQL generates the relations in the tables of the site (segment_data.py). They are committed, and removed at
+the end (`--keep` leaves them for the next run). Use a site without users. Needs MariaDB.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/segment_preview.py
 """
@@ -34,7 +36,7 @@ from crm_relations.shared import temp_tables
 
 BAR = 1.2
 REQUEST = 0.2
-#: the ten by name, as an expert makes the database stop early
+#: the first ten by name; an expert makes the database stop early with this setting
 FIRST_TEN = "SET STATEMENT optimizer_switch = 'semijoin=off,materialization=off' FOR SELECT {columns} FROM `tabRelation` r WHERE {where} ORDER BY r.name LIMIT 10"
 
 
@@ -68,7 +70,7 @@ def say(text: str) -> None:
 
 
 def measure(question: Question, runs: int) -> list[dict[str, Any]]:
-	"""The rows of the report for one question."""
+	"""Return the rows of the report for one question."""
 	ours, peer, requests, counts = [], [], [], []
 	for _number in range(runs):
 		answers: dict[str, Any] = {}
@@ -102,7 +104,7 @@ def ask_by_hand(answers: dict[str, Any], question: Question) -> None:
 
 
 def preview_by_hand(question: Question) -> tuple[int, list[str], float]:
-	"""The count, the names of the first ten, and the seconds that the count took by the clock on the wall."""
+	"""Return the count, the names of the first ten, and the wall-clock seconds of the count."""
 	start = perf_counter()
 	count = frappe.db.sql(question.count, days())[0][0]
 	seconds = perf_counter() - start
@@ -112,7 +114,9 @@ def preview_by_hand(question: Question) -> tuple[int, list[str], float]:
 
 
 def request(question: Question) -> float:
-	"""Seconds of one request of a logged-in user to the site's WSGI application, as the web server makes it."""
+	"""Return the seconds of one request of a logged-in user to the site's WSGI application, as the web server
+	sends it.
+	"""
 	client, headers = _client()
 	start = perf_counter()
 	answer = client.post(
@@ -131,7 +135,7 @@ _CLIENT: list[Any] = []
 
 
 def _client() -> tuple[Any, dict[str, str]]:
-	"""A client with a user's key; requests run in a thread of their own, which has its own connection."""
+	"""Return a client with a user's key; requests run in a separate thread, which has its own connection."""
 	if not _CLIENT:
 		from threaded_client import ThreadedClient
 
@@ -142,7 +146,7 @@ def _client() -> tuple[Any, dict[str, str]]:
 
 
 def keep_plans(path: str, relations: int) -> None:
-	"""EXPLAIN of each question, ours and by hand."""
+	"""Write EXPLAIN of each question, ours and by hand."""
 	with open(path, "w") as file, temp_tables.in_memory():
 		file.write(f"# Plans of the ten questions, {relations:,} relations, MariaDB {version()}\n")
 		for question in QUESTIONS:

@@ -1,7 +1,9 @@
-"""Ten questions to a market of relations (`segment_data.py`): each as a rule, and as the SQL that an expert would write.
+"""Define ten questions to a market of relations (`segment_data.py`): each as a rule, and as the SQL of an
+expert.
 
-`count` counts, `names` selects the names of the relations, and `where` tells in a form that stops early which rows of
-`tabRelation` r fit, for the first ten by name. All three give what the rule gives; the benchmarks check it.
+`count` counts, and `names` selects the names of the relations. `where` selects the matching rows of
+`tabRelation` r in a form that stops early, for the first ten by name. All three give the result of the rule;
+the benchmarks check it.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from segment_data import CAMPAIGN, GROUPS, PROVINCES
 
 @dataclass(frozen=True)
 class Question:
-	"""What is asked, as a rule and by hand; the SQL names the days of `days`."""
+	"""A question as a rule and as hand-written SQL; the SQL names the days of `days`."""
 
 	key: str
 	words: str
@@ -24,7 +26,7 @@ class Question:
 
 
 def days() -> dict[str, str]:
-	"""What the hand-written SQL names."""
+	"""Return the dates that the hand-written SQL names."""
 	today = nowdate()
 	return {
 		"today": today,
@@ -50,7 +52,7 @@ def all_of(*conditions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _column(key: str, words: str, rule: dict[str, Any], where: str) -> Question:
-	"""A question to columns of Relation alone."""
+	"""Return a question to columns of Relation alone."""
 	return Question(
 		key,
 		words,
@@ -64,7 +66,7 @@ def _column(key: str, words: str, rule: dict[str, Any], where: str) -> Question:
 def _owners(
 	key: str, words: str, rule: dict[str, Any], owner: str, rest: str, where: str, having: str = ""
 ) -> Question:
-	"""A question to rows of relations: who owns one of them, or by `having` some of them."""
+	"""Return a question to rows of relations: the owners of such a row or, with `having`, of several."""
 	names = f"SELECT {owner} AS name {rest} GROUP BY {owner} {having}"
 	count = (
 		f"SELECT COUNT(DISTINCT {owner}) {rest}" if not having else f"SELECT COUNT(*) FROM ({names}) found"
@@ -73,7 +75,7 @@ def _owners(
 
 
 def _names(top: str, *below: str) -> str:
-	"""A node of a tree and those below it, written out: quicker by hand as well than to ask for them in the statement."""
+	"""Return a node of a tree and those below it, written out: faster than a sub-query, by hand as well."""
 	return "({})".format(", ".join(f"'{name}'" for name in (top, *below)))
 
 
@@ -91,12 +93,12 @@ _LINES = f"{_INVOICES} JOIN `tabSales Invoice Item` sii ON sii.parent = si.name"
 
 
 def _buyers(*conditions: str) -> str:
-	"""FROM and WHERE of purchases, line by line."""
+	"""Return FROM and WHERE of purchases, line by line."""
 	return f"FROM {_LINES} WHERE {_IS_CUSTOMER} AND {_SALE} AND {' AND '.join(conditions)}"
 
 
 def _bought(*conditions: str) -> str:
-	"""Whether relation r has bought."""
+	"""Return the condition that relation r has bought."""
 	return f"EXISTS (SELECT 1 {_buyers('p.parent = r.name', *conditions)})"
 
 

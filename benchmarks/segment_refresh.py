@@ -1,14 +1,18 @@
-"""Ten segments of a million relations: full refresh with dated membership, and the refresh of 1,000 changed relations.
+"""Measure ten segments of a million relations: full refresh with dated membership, and refresh of 1,000
+changed relations.
 
-* *first refresh*: nobody is a member yet, all who fit enter. The peer does the same work by hand: one temporary table with the
-  names, one INSERT … SELECT of whole member documents (names of their own, dates, rule version) into the same table with
-  its keys. Bar: 1.5.
-* *refresh*: a thousandth of the members has been made to leave and as many strangers to enter; both are put right, with dates.
-  The peer by hand: the names into a temporary table, an UPDATE with a join, an INSERT with a join, the count. Bar: 1.5.
-* *1,000 changed*: the members among 1,000 relations are brought in line, against a fiftieth of the full refresh. Bar: 1.
+* *first refresh*: the segment has no members yet, and all relations that match enter. The peer does the same
+  work by hand. It uses one temporary table with the names, and one INSERT … SELECT of whole member documents
+  (names of their own, dates, rule version) into the same table with its keys. Bar: 1.5.
+* *refresh*: a thousandth of the members were removed and as many other relations added; both are corrected,
+  with dates. The peer by hand: the names into a temporary table, an UPDATE with a join, an INSERT with a
+  join, the count. Bar: 1.5.
+* *1,000 changed*: the members among 1,000 relations are updated, against a fiftieth of the full refresh. Bar:
+  1.
 
-Both with the same temporary tables in memory. What remains at the end is compared. Seconds are processor time of this process
-and of its thread in the database (see measuring.py). Data as for `segment_preview.py`; members are rolled back.
+Both use the same temporary tables in memory. The members at the end are compared. Seconds are processor time
+of this process and of its thread in the database (see measuring.py). Data as for `segment_preview.py`;
+members are rolled back.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/segment_refresh.py
 """
@@ -33,7 +37,7 @@ BAR = 1.5
 PART = 50
 CHANGED = 1_000
 SEGMENT = "BS Segment"
-#: one of so many members is made to leave, and as many strangers to enter
+#: one in this number of members is removed, and as many other relations are added
 DISTURBED = 1_000
 
 
@@ -61,7 +65,7 @@ def main() -> None:
 
 
 def make_records() -> None:
-	"""The records that the rules name; a rule that names what is gone is broken."""
+	"""Create the records that the rules name; a rule with a missing record is broken."""
 	for doctype, name, values in (
 		("Industry Type", "industry", [f"BS Industry {number}" for number in range(20)]),
 		("Brand", "brand", [f"BS Brand {number}" for number in range(25)]),
@@ -77,7 +81,7 @@ def make_records() -> None:
 
 
 def measure(question: Question, runs: int) -> list[dict[str, Any]]:
-	"""The rows of the report for one question; everything is rolled back to where it began."""
+	"""Return the rows of the report for one question; everything is rolled back to the start."""
 	seconds: dict[str, list[float]] = {
 		name: [] for name in ("first", "hand first", "again", "hand again", "few")
 	}
@@ -124,7 +128,7 @@ def make_segment(question: Question) -> str:
 
 
 def members(segment: str) -> int:
-	"""Present members; by hand and by ours they have to be as many, and of the same relations."""
+	"""Return the number of present members; by hand and by ours it must be equal, and of the same relations."""
 	return frappe.db.sql(
 		"""SELECT CONCAT(COUNT(*), ' ', COALESCE(SUM(CRC32(relation)), 0)) FROM `tabRelation Segment Member`
 		WHERE segment = %s AND left_on IS NULL""",
@@ -138,7 +142,7 @@ def same(question: Question, wanted: str, found: str) -> None:
 
 
 def by_hand(segment: str, question: Question) -> None:
-	"""What an expert would send, for this one rule."""
+	"""Send the statements of an expert for this one rule."""
 	now = now_datetime()
 	values = {**days(), "segment": segment, "now": str(now), "head": frappe.generate_hash(length=10)}
 	with temp_tables.in_memory():
@@ -175,7 +179,7 @@ def by_hand(segment: str, question: Question) -> None:
 
 
 def disturb(segment: str) -> None:
-	"""Members leave for no reason, and strangers enter."""
+	"""Remove members and add other relations without a reason."""
 	frappe.db.sql(
 		"""UPDATE `tabRelation Segment Member` SET left_on = '2026-01-01'
 		WHERE segment = %s AND left_on IS NULL AND CRC32(relation) %% %s = 0""",
@@ -193,7 +197,7 @@ def disturb(segment: str) -> None:
 
 
 def changed(segment: str) -> list[str]:
-	"""1,000 relations, of whom 100 are in and should not be, or the other way round."""
+	"""Return 1,000 relations; 100 of them are members against the rule, or missing."""
 	names = frappe.db.sql_list(
 		"SELECT name FROM `tabRelation` WHERE CRC32(name) %% 997 = 5 ORDER BY MD5(name) LIMIT %s", CHANGED
 	)

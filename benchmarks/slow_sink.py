@@ -1,6 +1,7 @@
-"""A mail server that takes so many milliseconds for each message and throws it away; any number of sessions at a time.
+"""Run a mail server that takes N milliseconds for each message and discards it, with any number of sessions
+at once.
 
-python benchmarks/slow_sink.py PORT MILLISECONDS
+	python benchmarks/slow_sink.py PORT MILLISECONDS
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import sys
 
 
 class Session(asyncio.Protocol):
-	"""One connection: commands may come several in a packet (PIPELINING, RFC 2920)."""
+	"""One connection: a packet may contain several commands (PIPELINING, RFC 2920)."""
 
 	def __init__(self, seconds: float) -> None:
 		self.seconds = seconds

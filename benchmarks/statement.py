@@ -1,14 +1,16 @@
-"""The statement of all campaigns on 2 million ledger rows and 1 million invoice lines, against the bare sums in SQL.
+"""Measure the statement of all campaigns on 2 million ledger rows and 1 million invoice lines, against bare
+sums in SQL.
 
-The peer sums the same rows, written by hand, on the same connection and with the same keys: the ledger by account; the
-attribution by campaign; the ledger rows, the discounts, the receivables and the settlements of attributed invoices by
-campaign and account. It checks nothing, splits no voucher of two campaigns and names no difference.
-Processor seconds of this process and of its thread in the database (see measuring.py); `wall` is the clock on the wall.
+The peer sums the same rows, written by hand, on the same connection and with the same keys. It sums the
+ledger by account and the attribution by campaign. It also sums the ledger rows, discounts, receivables and
+settlements of attributed invoices by campaign and account. It checks nothing, splits no voucher of two
+campaigns and names no difference. Seconds are processor time of this process and of its thread in the
+database (see measuring.py); `wall` is wall-clock time.
 
-`--steps` tells what each question costs, `--plans` writes what EXPLAIN says of them.
+`--steps` shows the cost of each query, `--plans` writes their EXPLAIN.
 
-The rows are made by SQL in the tables of the site, are committed, and are taken away at the end (`--keep` leaves them for the
-next run). Take a site that nobody works on. Needs MariaDB.
+SQL generates the rows in the tables of the site. They are committed, and removed at the end (`--keep` leaves
+them for the next run). Use a site without users. Needs MariaDB.
 
 	BENCH_DIR=~/frappe-bench SITE=demo.localhost ~/frappe-bench/env/bin/python benchmarks/statement.py
 """
@@ -91,7 +93,7 @@ def say(text: str) -> None:
 
 
 def measure(runs: int) -> dict[str, Any]:
-	"""The row of the report: ours and the peer in turn, after a run of each that warms up."""
+	"""Return the row of the report: ours and the peer in turn, after a warm-up run of each."""
 	company = company_or_default()
 	pairs = ((ours, "statement"), (bare_sums, "bare sums"))
 	times: dict[str, list[tuple[float, float]]] = {name: [] for _function, name in pairs}
@@ -119,7 +121,7 @@ def measure(runs: int) -> dict[str, Any]:
 
 
 def both(function: Callable[[], Any]) -> tuple[float, float]:
-	"""Processor time and time by the clock of one call."""
+	"""Return processor time and wall-clock time of one call."""
 	start = perf_counter()
 	used = timed(function)
 	return used, perf_counter() - start
@@ -135,7 +137,7 @@ def bare_sums() -> None:
 
 
 def statements() -> list[str]:
-	"""What the statement asks, in its order, with the values."""
+	"""Return the queries of the statement in their order, with the values."""
 	sent: list[str] = []
 	original = frappe.db.sql
 
@@ -148,7 +150,7 @@ def statements() -> list[str]:
 	try:
 		ours()
 	finally:
-		del frappe.db.sql  # the method of the class again
+		del frappe.db.sql  # restores the method of the class
 	return [query for query in sent if query.lstrip().lower().startswith("select")]
 
 
@@ -165,12 +167,12 @@ def tell_steps() -> None:
 
 
 def without_names(query: str) -> str:
-	"""The question on one line; of a long list of names the first."""
+	"""Return the query on one line; a long list of names is cut to the first."""
 	return re.sub(r"IN \(('[^']*')(,'[^']*'){9,}\)", r"IN (\1, …)", " ".join(query.split()))
 
 
 def write_plans() -> None:
-	"""What the database makes of each question."""
+	"""Write the database's plan of each query."""
 	parts = ["# Plans of the statement's questions\n\nWritten by `benchmarks/statement.py --plans`.\n"]
 	for query in statements():
 		with for_sums(), vouchers_once(books.scope_of()):

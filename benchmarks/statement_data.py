@@ -1,9 +1,10 @@
-"""Books made up by SQL: invoices of four lines, their ledger rows, payments, and the attribution of two invoices in five.
+"""Generate accounting data by SQL: invoices of four lines, their ledger rows, payments, and attribution.
 
-One invoice in twenty is a credit note, one in fifty is cancelled, a fifth is not paid, one payment in forty has a
-deduction, one attributed invoice in forty belongs to two campaigns, one in ten came by rule. The rest of the ledger are
-journal entries that have nothing to do with it. Every voucher balances, and what is attributed equals what is posted.
-Everything carries the mark in its name and can be taken away.
+One invoice in twenty is a credit note, one in fifty is cancelled, a fifth is not paid, and one payment in
+forty has a deduction. Two invoices in five are attributed: one of forty of these belongs to two campaigns,
+and one in ten was attributed by rule. The rest of the ledger are unrelated journal entries. Every voucher
+balances, and the attributed amounts equal the posted ones. Everything carries the mark in its name and can be
+removed.
 """
 
 from collections.abc import Callable
@@ -40,7 +41,7 @@ MADE = (
 	"Relation Campaign",
 )
 
-# what an invoice is, by its number: SQL over c.n, and over line.l for a line
+# properties of an invoice by its number: SQL over c.n, and over line.l for a line
 DAY = f"DATE_SUB(%(today)s, INTERVAL ({DAYS} - FLOOR({DAYS} * c.n / %(invoices)s)) DAY)"
 SIGN = "IF(c.n MOD 20 = 7, -1, 1)"
 CANCELLED = "(c.n MOD 50 = 0)"
@@ -53,7 +54,7 @@ CUSTOMER = "CONCAT('BL-C-', LPAD(c.n * 7919 MOD 20000, 6, '0'))"
 
 
 def _net(line: str) -> str:
-	"""SQL: what a line is worth, in whole euros."""
+	"""Return SQL for the net amount of a line, in whole euros."""
 	return f"({SIGN} * (10 + (c.n * 7 + {line} * 31) MOD 190))"
 
 
@@ -68,7 +69,7 @@ CAMPAIGN = f"CONCAT('BL Campaign ', LPAD((c.n DIV 5 + IF(c.n MOD 100 = 1 AND lin
 
 
 class Books:
-	"""So many rows of the ledger, and so many lines on invoices of four lines each."""
+	"""A number of ledger rows and of invoice lines, with four lines on each invoice."""
 
 	def __init__(self, ledger_rows: int, lines: int):
 		self.ledger_rows, self.invoices = ledger_rows, lines // LINES
@@ -94,7 +95,7 @@ class Books:
 		}
 
 	def load(self, say: Callable[[str], None]) -> None:
-		"""Make the rows, unless they are there; committed chunk by chunk."""
+		"""Insert the rows, unless they exist; committed chunk by chunk."""
 		if self._is_there():
 			say("the books are there already")
 			return
@@ -135,7 +136,7 @@ class Books:
 		return rows >= self.ledger_rows and lines == self.invoices * LINES
 
 	def statements(self) -> list[tuple[str, str, int]]:
-		"""Label, INSERT … SELECT over the numbers c.n, and how many numbers."""
+		"""Return label, INSERT … SELECT over the numbers c.n, and the count of numbers."""
 		lines = f"JOIN (SELECT CAST(seq AS SIGNED) AS l FROM seq_1_to_{LINES}) line"
 		rows = [
 			self._gl("receivable", "D", "%(debtors)s", GROSS, True),
@@ -235,7 +236,7 @@ class Books:
 		of_payment: bool = False,
 		where: str = "1 = 1",
 	) -> tuple[str, str]:
-		"""A row of the ledger for each invoice or payment; `amount` is debit − credit."""
+		"""Return the statement for a ledger row for each invoice or payment; `amount` is debit − credit."""
 		voucher = f"'Payment Entry', {PAYMENT}" if of_payment else f"'Sales Invoice', {INVOICE}"
 		who = f"'Customer', {CUSTOMER}" if party else "NULL, NULL"
 		debit, credit = f"GREATEST({amount}, 0)", f"GREATEST(-({amount}), 0)"

@@ -1,4 +1,4 @@
-"""Requests to the site's WSGI application, in a thread that has nothing of the benchmark's own session."""
+"""Send requests to the site's WSGI application, in a thread without the benchmark's own session."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,14 +8,17 @@ from werkzeug.test import Client, TestResponse
 
 
 class ThreadedClient:
-	"""Posts to Frappe's application; Frappe keeps its state by thread, so that the caller's connection is left alone."""
+	"""A client that posts to Frappe's application.
+
+	Frappe keeps its state by thread, so that the caller's connection stays unchanged.
+	"""
 
 	def __init__(self):
 		self.pool = ThreadPoolExecutor(1)
 
 	@classmethod
 	def logged_in(cls, site: str) -> "tuple[ThreadedClient, dict[str, str]]":
-		"""A client, and the headers of a request of Administrator by key."""
+		"""Return a client, and the headers of a request of Administrator by key."""
 		from frappe.core.doctype.user.user import generate_keys
 
 		secret = generate_keys("Administrator")["api_secret"]

@@ -1,6 +1,5 @@
-"""Attribute invoice lines to campaigns, and build campaign statement, balance sheet, reports and accounting
-dimension.
+"""Attribute invoice lines to campaigns, and report on campaigns from the ledger.
 
-Writes Relation Attribution, the dimension, and the campaign of vouchers under repair. It never writes GL
-Entry itself.
+Writes Relation Attribution, the accounting dimension, and the campaign of vouchers under repair. Never writes
+GL Entry itself.
 """

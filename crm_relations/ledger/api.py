@@ -141,8 +141,9 @@ def vouchers_of_row(
 
 
 def statement_for_reader(filters: frappe._dict) -> Statement:
-	"""Return the statement or consolidated statement that `filters` ask for; the names are those of
-	`statement`.
+	"""Return the statement or consolidated statement that `filters` ask for.
+
+	The names of the filters are the parameters of `statement`.
 
 	:raises frappe.PermissionError: the user may not read the accounting of one of the companies, or the
 		segment
@@ -186,8 +187,9 @@ def _campaigns_listed(filters: frappe._dict) -> list[str] | None:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def campaigns_of_invoice(invoice: str) -> list[dict[str, Any]]:
-	"""Return the campaigns that earned lines of an invoice: `campaign`, `amount` (company currency, decimal
-	string), `lines`.
+	"""Return the campaigns that earned lines of an invoice.
+
+	Each has `campaign`, `amount` (company currency, decimal string) and `lines`.
 	"""
 	frappe.has_permission("Sales Invoice", "read", doc=invoice, throw=True)
 	return queries.campaigns_of_invoice(invoice)
@@ -275,7 +277,10 @@ def rebuild_job(company: str | None, user: str) -> None:
 
 
 def check_company(company: str, doctypes: tuple[str, ...] = ("Sales Invoice",)) -> None:
-	"""Raise a PermissionError unless the user may see sums over the ledger of a company (`may_see_amounts_of`)."""
+	"""Raise a PermissionError unless the user may see sums over the ledger of a company.
+
+	`may_see_amounts_of` decides.
+	"""
 	if not may_see_amounts_of(company, doctypes=doctypes):
 		frappe.throw(
 			_("Your User Permissions allow you to read only a part of the company's ledger."),
@@ -304,9 +309,10 @@ def check_members_of(segment: str | None) -> None:
 def balance_sheet(
 	campaign: str, company: str | None = None, to_date: str | None = None, account: str | None = None
 ) -> dict[str, Any]:
-	"""Return the balance sheet of a campaign with ERPNext's for comparison (`BalanceSheet.as_dict`), and `may_repair`.
+	"""Return the balance sheet of a campaign with ERPNext's for comparison, and `may_repair`.
 
-	With an account, return all of its vouchers instead: `vouchers`.
+	The format is that of `BalanceSheet.as_dict`. With an account, return all of its vouchers instead:
+	`vouchers`.
 	"""
 	frappe.only_for(READERS)
 	sheet = _sheet_for_user(campaign, company, to_date)

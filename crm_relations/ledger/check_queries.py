@@ -45,8 +45,9 @@ def numbered_accounts(company: str) -> dict[str, Numbered]:
 
 @in_its_unit
 def receivables_outside_assets(company: str) -> list[tuple]:
-	"""Return (account, root type, balance) of receivable accounts that are not assets: a balance sheet shows
-	them elsewhere.
+	"""Return (account, root type, balance) of receivable accounts that are not assets.
+
+	A balance sheet shows them elsewhere.
 	"""
 	account = frappe.qb.DocType("Account")
 	ple = frappe.qb.DocType("Payment Ledger Entry")

@@ -142,8 +142,9 @@ def _chart_of(company: frappe._dict) -> str | None:
 
 
 def _attribution(company: str, complete: bool) -> list[Finding]:
-	"""Find rows that differ from their lines and, if the attribution should be `complete`, lines without a
-	row.
+	"""Find rows that differ from their lines.
+
+	If the attribution should be `complete`, find lines without a row too.
 	"""
 	remedy = _("Relation Settings, button Rebuild Attribution.")
 	result = []

@@ -161,8 +161,9 @@ def keep_what_is_posted(doc: Document) -> None:
 
 
 def _has_forgotten_column(doctype: str) -> bool:
-	"""Tell whether the table still has the column although the doctype has no such field: the dimension was
-	switched off.
+	"""Tell whether the table still has the column although the doctype has no such field.
+
+	Then the dimension was switched off.
 	"""
 	meta = frappe.get_meta(doctype)
 	if meta.has_field(FIELDNAME) or meta.issingle or meta.is_virtual:
@@ -171,8 +172,9 @@ def _has_forgotten_column(doctype: str) -> bool:
 
 
 def state() -> str:
-	"""Return whether ERPNext's ledger carries campaigns and its reports filter by them: `on`, `disabled` or
-	`off`.
+	"""Return the state of the dimension: `on`, `disabled` or `off`.
+
+	Only when it is `on`, ERPNext's ledger carries campaigns and its reports filter by them.
 	"""
 	dimension = current()
 	if not dimension or not frappe.get_meta("GL Entry").has_field(FIELDNAME):
@@ -181,9 +183,7 @@ def state() -> str:
 
 
 def fields() -> list[str]:
-	"""Return the names of the Custom Fields that the dimension added to ERPNext's doctypes; ours are not
-	among them.
-	"""
+	"""Return the names of the Custom Fields that the dimension added to ERPNext's doctypes, without ours."""
 	field = frappe.qb.DocType("Custom Field")
 	query = (
 		frappe.qb.from_(field)
@@ -196,7 +196,10 @@ def fields() -> list[str]:
 
 
 def foreign_fields() -> list[str]:
-	"""Return the doctypes on which a field of another type or other options has the dimension's field name."""
+	"""Return the doctypes on which a foreign field has the dimension's field name.
+
+	Such a field has another type or other options.
+	"""
 	field = frappe.qb.DocType("Custom Field")
 	query = (
 		frappe.qb.from_(field)
@@ -209,8 +212,9 @@ def foreign_fields() -> list[str]:
 
 
 def companies_without_row(dimension: Document) -> list[str]:
-	"""Return the companies without a row in the dimension; the consolidation of POS invoices reads these
-	rows.
+	"""Return the companies without a row in the dimension.
+
+	The consolidation of POS invoices reads these rows.
 	"""
 	known = {row.company for row in dimension.dimension_defaults}
 	names = frappe.get_all("Company", pluck="name", order_by="name asc")
@@ -218,7 +222,7 @@ def companies_without_row(dimension: Document) -> list[str]:
 
 
 def _insert_dimension() -> Document:
-	"""Insert the dimension without `after_insert`, which queues ERPNext's job (see the module's docstring)."""
+	"""Insert the dimension without `after_insert`, which queues ERPNext's job (see above)."""
 	dimension = frappe.get_doc(
 		{
 			"doctype": "Accounting Dimension",
@@ -298,8 +302,9 @@ def _delete_fields() -> None:
 
 
 def _restore_budget_options() -> None:
-	"""Remove our entry from the options of Budget; if only ERPNext's own are left, delete the property setter
-	too.
+	"""Remove our entry from the options of Budget.
+
+	If only ERPNext's own are left, delete the property setter too.
 	"""
 	value = frappe.db.get_value("Property Setter", BUDGET_OPTIONS, "value")
 	if value is None:

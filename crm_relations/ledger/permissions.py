@@ -15,7 +15,10 @@ INVOICE = "Sales Invoice"
 
 
 def condition(user: str | None = None, doctype: str | None = None) -> str:
-	"""Build the SQL that restricts a list of attributions, in addition to that of its relation; empty for no restriction."""
+	"""Build the SQL that restricts a list of attributions; empty for no restriction.
+
+	It applies in addition to the condition of the relation.
+	"""
 	user = user or frappe.session.user
 	if user == "Administrator" or not (hidden := user_permissions.excluded(INVOICE, user, "document")):
 		return ""

@@ -29,7 +29,10 @@ def in_unit_of(company: str) -> Iterator[None]:
 
 
 def in_its_unit(function: Callable) -> Callable:
-	"""Run the function in the smallest unit of the company that its first argument names or is the scope of."""
+	"""Run the function in the smallest unit of the ledger.
+
+	Its first argument names the company, or is the scope of one.
+	"""
 
 	@wraps(function)
 	def reckoned(asked: Any, *arguments: Any, **options: Any) -> Any:

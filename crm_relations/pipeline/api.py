@@ -89,8 +89,7 @@ def _notes(doc) -> str:
 
 @frappe.whitelist(methods=["GET", "POST"])
 def process_chain(doctype: str, name: str) -> dict[str, Any]:
-	"""Return the document flow of a document from the campaign to the ledger: `start`, `boxes`, `arrows`,
-	`cut`.
+	"""Return the document flow of a document: `start`, `boxes`, `arrows`, `cut`.
 
 	`document_flow.graph.process_chain` describes them. A document that the user may not read is a closed box.
 	"""

@@ -24,7 +24,10 @@ CAMPAIGN = "relation_campaign"
 
 
 def fits(campaign: str | None, company: str | None) -> bool:
-	"""Tell whether a document of the company may carry the campaign; a document without a company may carry any."""
+	"""Tell whether a document of the company may carry the campaign.
+
+	A document without a company may carry any campaign.
+	"""
 	own = campaign and frappe.get_cached_value("Relation Campaign", campaign, "company")
 	return not own or not company or own == company
 
@@ -35,7 +38,10 @@ def fitting(campaign: str | None, doc: Document) -> str | None:
 
 
 def may_be_refused(doc: Document) -> bool:
-	"""Tell whether ERPNext checks the companies of the dimensions of this document, and it carries a campaign."""
+	"""Tell whether ERPNext might refuse this document.
+
+	It checks the companies of the document's dimensions, and the document carries a campaign.
+	"""
 	return (
 		isinstance(doc, AccountsController)
 		and doc.doctype != "Lead"
@@ -46,8 +52,9 @@ def may_be_refused(doc: Document) -> bool:
 
 @deferrable
 def take_off_foreign(doc: Document) -> None:
-	"""Remove campaigns of other companies from the document and its rows, and inform the user
-	(before_validate).
+	"""Remove campaigns of other companies from the document and its rows (before_validate).
+
+	The user is informed.
 	"""
 	taken: dict[str, None] = {}
 	for part in _parts(doc):

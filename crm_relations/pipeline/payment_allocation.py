@@ -25,8 +25,9 @@ ROWS = "Journal Entry Account"
 
 @one_statement
 def fill_journal(doc: Document) -> None:
-	"""Give all rows of a Journal Entry the campaign of the documents that it settles, if that is a single one
-	(validate).
+	"""Give all rows of a Journal Entry the campaign of the documents that it settles (validate).
+
+	They get one only if it is a single campaign.
 	"""
 	if _fill_rows(doc) and not doc.get("__islocal") and doc.get_doc_before_save() is None:
 		_store_rows(doc)  # a deferred step: it failed while the document was saved
@@ -34,8 +35,9 @@ def fill_journal(doc: Document) -> None:
 
 @one_statement
 def follow_allocation(doc: Document) -> None:
-	"""Update Payment Entry and Journal Entry after an allocation of the posted document
-	(on_update_after_submit).
+	"""Update Payment Entry and Journal Entry after an allocation (on_update_after_submit).
+
+	The allocation was made after the document was posted.
 	"""
 	if doc.doctype == "Journal Entry":
 		if _fill_rows(doc):

@@ -119,8 +119,7 @@ def carry(target: Document, source: Document) -> None:
 
 @one_statement
 def fill(doc: Document) -> None:
-	"""Fill relation and campaign of header and rows from the documents that the document refers to
-	(validate).
+	"""Fill relation and campaign of header and rows from the predecessors (validate).
 
 	The campaign of a row is never changed, with one exception. If the user changes the header, the rows that
 	got their campaign from the header follow. To give a line of an order another campaign than the order's,
@@ -141,7 +140,10 @@ def fill(doc: Document) -> None:
 
 @one_statement
 def fill_payment(doc: Document) -> None:
-	"""Fill the relation of the party, and the campaign if all references agree (validate of Payment Entry)."""
+	"""Fill relation and campaign of a Payment Entry (validate).
+
+	The relation is that of the party. The campaign is that of the references, if all agree.
+	"""
 	before = _state(doc)
 	_fill_relation(doc)
 	if not doc.get(CAMPAIGN):
@@ -194,8 +196,9 @@ def _follow_retyped_header(doc: Document, rows: list[Document]) -> None:
 
 
 def _fill_rows(doc: Document, rows: list[Document]) -> None:
-	"""Give new rows without a campaign that of their predecessor, with one query for each type of
-	predecessor.
+	"""Give new rows without a campaign that of their predecessor.
+
+	This takes one query for each type of predecessor.
 	"""
 	asked: set[tuple[int, str]] = set()  # a row's document is not queried if its row has a campaign
 	fresh = _new_rows(doc, rows)
@@ -269,8 +272,9 @@ def _campaigns(reference: Reference, names: Collection[str]) -> dict[str, str | 
 
 
 def _campaigns_of_references(doc: Document) -> list[str | None]:
-	"""Return the campaign of each document that the payment refers to; None for one that has none, or cannot
-	have one.
+	"""Return the campaign of each document that the payment refers to.
+
+	It is None for a document that has none, or cannot have one.
 	"""
 	references = {
 		(row.reference_doctype, row.reference_name)
@@ -302,8 +306,9 @@ def _being_inserted(doc: Document) -> bool:
 
 
 def _may_derive(doc: Document) -> bool:
-	"""Tell whether the rows may be derived from the header: only in a new document, because values emptied
-	later stay empty.
+	"""Tell whether the rows may be derived from the header.
+
+	This holds only for a new document, because values that a user emptied later stay empty.
 	"""
 	return _being_inserted(doc) or _is_late(doc)
 

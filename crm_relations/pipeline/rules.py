@@ -33,10 +33,11 @@ class JournalRow:
 
 
 def campaign_of_journal(rows: Sequence[JournalRow]) -> str | None:
-	"""Return the campaign that all rows of a journal may carry: that of all settled documents, if it is a single one.
+	"""Return the campaign that all rows of a journal may carry.
 
-	A customer row without a document has no campaign, so the journal carries none. The same holds if a row carries another
-	campaign already. All rows of a journal carry the campaign, or none: a part of a journal would not balance.
+	This is the campaign of all settled documents, if it is a single one. A customer row without a document
+	has no campaign, so the journal carries none. The same holds if a row carries another campaign already.
+	All rows of a journal carry the campaign, or none: a part of a journal would not balance.
 	"""
 	campaign = agreed(row.referenced for row in rows if row.settles)
 	return campaign if {row.campaign for row in rows if row.campaign} <= {campaign} else None

@@ -93,9 +93,10 @@ def withdraw(doc: Document) -> None:
 
 @deferrable
 def follow_changes(doc: Document) -> None:
-	"""Update the attribution when accounts or campaigns of lines change after posting (on_update_after_submit).
+	"""Update the attribution when accounts or campaigns of lines change after posting.
 
-	ERPNext allows such changes for documents that may be reposted, and has reposted the invoice when this runs.
+	Runs on_update_after_submit. ERPNext allows such changes for documents that may be reposted, and has
+	reposted the invoice when this runs.
 	"""
 	if doc.docstatus != 1:
 		return
@@ -149,11 +150,10 @@ def rebuild(
 
 
 def attribute_waiting() -> dict[str, int]:
-	"""Attribute by rule the invoices without a campaign that were posted since the last run; a job of every
-	few minutes.
+	"""Attribute by rule the invoices without a campaign that were posted since the last run.
 
-	Invoices from before the rule was created are left to a rebuild. Commits after each chunk. The job can be
-	killed and run again.
+	A job runs this every few minutes. Invoices from before the rule was created are left to a rebuild.
+	Commits after each chunk. The job can be killed and run again.
 
 	:return: counts `invoices` (examined), `rows`
 	"""
@@ -222,7 +222,10 @@ def _rows(doc: Any, lines: Iterable[Any]) -> list[tuple]:
 
 
 def _rule_rows(doc: Any, lines: Iterable[Any], given: rule_attribution.RuleShares) -> list[tuple]:
-	"""Return a row for each line and campaign; the cents of a line add up to its amount (largest remainder)."""
+	"""Return a row for each line and campaign.
+
+	The cents of a line add up to its amount (largest remainder).
+	"""
 	rows, stamp = [], _stamp()
 	for line in lines:
 		if line.get("is_fixed_asset"):

@@ -1,5 +1,4 @@
-"""Attribute invoices without a document flow to campaigns, by attribution models over the customer's
-responses.
+"""Attribute invoices without a document flow by attribution models over the customer's responses.
 
 Pure Python: imports no frappe and writes nothing. A touchpoint is a response of the customer to a campaign: a
 click, a reply, a call, a letter. A message that was only sent, opened or declined is not a touchpoint. The
@@ -58,7 +57,10 @@ def counted(touches: Iterable[Touch], policy: Policy, invoiced_at: datetime) -> 
 
 
 def weights(touches: list[Touch], policy: Policy) -> list[Decimal]:
-	"""Return the weight of each counted touchpoint; the newest has weight 1 unless the model says otherwise."""
+	"""Return the weight of each counted touchpoint.
+
+	The newest has weight 1 unless the model says otherwise.
+	"""
 	if policy.rule == LAST:
 		return [Decimal(int(i == len(touches) - 1)) for i in range(len(touches))]
 	if policy.rule == FIRST:

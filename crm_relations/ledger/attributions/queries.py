@@ -186,8 +186,9 @@ def relations_of_customers(customers: Sequence[str]) -> dict[str, str]:
 def answers(
 	relations: Sequence[str], types: Sequence[str], but_not: Sequence[str], since: Any, until: Any
 ) -> list[frappe._dict]:
-	"""Return the responses of these relations in a period: relation, name, campaign, type, time, and the
-	campaign's company.
+	"""Return the responses of these relations in a period.
+
+	Each row has relation, name, campaign, type, time, and the campaign's company.
 	"""
 	answer = frappe.qb.DocType("Relation Campaign Response")
 	campaign = frappe.qb.DocType("Relation Campaign")
@@ -223,8 +224,9 @@ def invoices_returned(names: Sequence[str]) -> list[frappe._dict]:
 
 
 def rule_rows_of(names: Sequence[str]) -> list[frappe._dict]:
-	"""Return the rows that a rule made for these invoices, one for each campaign: all lines of an invoice
-	have the same shares.
+	"""Return the rows that a rule made for these invoices, one for each campaign.
+
+	One is enough, because all lines of an invoice have the same shares.
 	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	return (
@@ -246,8 +248,9 @@ def rule_rows_of(names: Sequence[str]) -> list[frappe._dict]:
 
 
 def explanation_of(invoice: str) -> list[frappe._dict]:
-	"""Return campaign, rule, amount, lines, share and evidence of an invoice, one row for each campaign and
-	rule.
+	"""Return the attribution of an invoice, one row for each campaign and rule.
+
+	Each row has campaign, rule, amount, lines, share and evidence.
 	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	return (

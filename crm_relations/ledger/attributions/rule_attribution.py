@@ -79,7 +79,7 @@ def shares_of(invoices: Sequence[Any], fresh: bool = False) -> dict[str, RuleSha
 
 
 def _reckoned(asked: Sequence[tuple[Any, Any]], rules: dict[str, Policy]) -> dict[str, RuleShares]:
-	"""Compute shares from the responses up to the moment of each invoice, or of the invoice that it reverses."""
+	"""Compute shares from the responses up to each invoice, or up to the invoice that it reverses."""
 	if not asked:
 		return {}
 	without = [source.customer for _invoice, source in asked if not source.relation]

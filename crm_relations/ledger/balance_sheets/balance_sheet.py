@@ -116,12 +116,12 @@ class BalanceSheet:
 
 	@property
 	def other_side(self) -> tuple[Decimal, Decimal | None]:
-		"""Return liabilities, equity and profit together, ours and ERPNext's: the side opposite the assets."""
+		"""Return liabilities, equity and profit together, ours and ERPNext's."""
 		theirs = None if self.their_profit is None else self.their_profit - self.theirs("Liability", "Equity")
 		return self.profit - self.total("Liability", "Equity"), theirs
 
 	def repairable(self) -> list[Voucher]:
-		"""Return the vouchers with documents that determine the campaign of their ledger rows, in order of posting."""
+		"""Return, in order of posting, the vouchers with documents that determine their campaign."""
 		found = [voucher for voucher, code in self.reasons.items() if code in REPAIRABLE]
 		return sorted(found, key=lambda voucher: (self.dates.get(voucher, ""), voucher))
 

@@ -26,8 +26,9 @@ Voucher = tuple[str, str]  #: doctype, name
 
 
 class CampaignBooks(Builder):
-	"""The vouchers of a campaign up to a date: `vouchers` is voucher → account → debit − credit of the
-	campaign's part.
+	"""Compute the vouchers of a campaign up to a date.
+
+	`vouchers` is voucher → account → debit − credit of the campaign's part.
 	"""
 
 	def __init__(self, company: str, campaign: str, to_date: str):

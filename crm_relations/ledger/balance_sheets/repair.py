@@ -170,8 +170,10 @@ def _set_campaign(doc: Document, campaign: str) -> None:
 
 
 def footprint(doctype: str, name: str) -> tuple[dict, dict]:
-	"""Return the postings of a voucher without the campaign: its ledger by account, party and date, and its payment ledger
-	by document. The journals for its exchange differences are included.
+	"""Return the postings of a voucher without the campaign.
+
+	These are its ledger by account, party and date, and its payment ledger by document. The journals for its
+	exchange differences are included.
 	"""
 	vouchers = [(doctype, name), *((JOURNAL, journal) for journal in _exchange_journals(doctype, name))]
 	ledger: dict[tuple, Decimal] = defaultdict(Decimal)

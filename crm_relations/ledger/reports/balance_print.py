@@ -60,8 +60,9 @@ def _group(sheet: BalanceSheet, label: str, root_type: str, sign: int) -> Iterat
 
 
 def as_csv(sheet: BalanceSheet) -> str:
-	"""Return the sheet as a table for spreadsheets: amounts with a decimal point, columns separated by
-	semicolons.
+	"""Return the sheet as a table for spreadsheets.
+
+	Amounts have a decimal point; semicolons separate the columns.
 	"""
 	compared = sheet.state == "on"
 	text = io.StringIO()

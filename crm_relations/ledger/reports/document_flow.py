@@ -1,7 +1,8 @@
-"""Declare the accounting nodes of the document flow: invoice, POS invoice, subscription, payment, journal entry.
+"""Declare the accounting nodes of the document flow. Writes nothing.
 
-A payment follows the invoices that it refers to, or that the payment ledger set it against. Later reconciliations are
-therefore included. `pipeline.document_flow.graph` reads the ledger rows themselves. Writes nothing.
+These are invoice, POS invoice, subscription, payment and journal entry. A payment follows the invoices that
+it refers to, or that the payment ledger set it against. Later reconciliations are therefore included.
+`pipeline.document_flow.graph` reads the ledger rows themselves.
 """
 
 import frappe

@@ -41,7 +41,10 @@ class VoucherPart:
 
 
 class _Vouchers(CampaignBooks):
-	"""The campaign's vouchers of the period and selection of a statement; `costs` are the parts of its cost."""
+	"""Collect the campaign's vouchers of the period and selection of a statement.
+
+	`costs` are the parts of its cost.
+	"""
 
 	def __init__(self, scope: Scope, campaign: str):
 		self.asked = scope

@@ -81,8 +81,7 @@ class Deal:
 		return next((name for name in reversed(STATIONS) if self.days[name]), STATIONS[0])
 
 	def gap(self, name: str) -> int | None:
-		"""Return the days of a gap in `GAPS`; None if the deal has not reached its end, or has none of the
-		stages before.
+		"""Return the days of a gap in `GAPS`; None if the deal lacks its end or its start.
 
 		A delivery after the invoice did not delay the invoice: then the days count from the order.
 		"""
@@ -366,7 +365,7 @@ def _deliver_direct(asked: Asked, found: dict[str, Deal]) -> None:
 
 
 def _settled(asked: Asked) -> dict[str, tuple[Decimal, Decimal, date | None]]:
-	"""Return invoice → its net amount, its outstanding amount, and the date of the last row that settled it."""
+	"""Return invoice → net amount, outstanding amount, and date of the last row that settled it."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	item = frappe.qb.DocType("Sales Invoice Item")
 	of_orders = frappe.qb.from_(item).select(item.parent)

@@ -59,8 +59,9 @@ class Aged:
 
 @dataclass
 class Receivables:
-	"""Campaigns with receivables, then the row without a campaign, and the balance of the receivable accounts
-	in the ledger.
+	"""Receivables of each campaign, then those without a campaign.
+
+	The balance of the receivable accounts in the ledger is added for comparison.
 	"""
 
 	company: str
@@ -75,8 +76,9 @@ class Receivables:
 
 	@property
 	def difference(self) -> Decimal:
-		"""Return ledger − payment ledger; any value other than 0.00 shows receivables that are missing in the
-		payment ledger.
+		"""Return ledger − payment ledger.
+
+		Any value other than 0.00 shows receivables that are missing in the payment ledger.
 		"""
 		return self.ledger - self.total
 
@@ -123,8 +125,9 @@ def receivables(scope: queries.Scope) -> Receivables:
 
 
 def _rows(scope: queries.Scope) -> tuple[Any, Any, Any, Any, Any]:
-	"""Query the payment ledger with the campaign of each voucher, that of the voucher it is set against, and
-	the due date.
+	"""Query the payment ledger with campaigns and due date.
+
+	A row has the campaign of its voucher, and that of the voucher it is set against.
 	"""
 	ple, posted = queries.receivable_rows(scope)
 	invoice = frappe.qb.DocType("Sales Invoice")
@@ -145,8 +148,9 @@ def _rows(scope: queries.Scope) -> tuple[Any, Any, Any, Any, Any]:
 
 
 def _summed(scope: queries.Scope, apart: list[str]) -> list[tuple]:
-	"""Return (campaign, voucher type, voucher, due date, outstanding) of vouchers that need no split; settled
-	ones are left out.
+	"""Return the outstanding amounts of vouchers that need no split; settled ones are left out.
+
+	Each row is (campaign, voucher type, voucher, due date, outstanding).
 	"""
 	query, ple, voucher, campaign, due = _rows(scope)
 	if apart:

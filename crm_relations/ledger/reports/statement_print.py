@@ -53,8 +53,9 @@ def figure_labels() -> dict[str, str]:
 
 
 def ledger_labels(result: Statement) -> dict[str, str]:
-	"""Return each amount of a `LedgerRow` with its name, in the order of reading; only those that the
-	statement can have.
+	"""Return each amount of a `LedgerRow` with its name, in the order of reading.
+
+	Only those that the statement can have are included.
 	"""
 	labels = {
 		"campaigns": _("Campaigns"),

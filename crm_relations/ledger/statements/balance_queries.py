@@ -53,7 +53,10 @@ def attributed(names: Sequence[str]) -> dict[str, str]:
 
 
 def settlements_of(scope: Scope, names: Sequence[str], kind: str = "Receivable") -> list[frappe._dict]:
-	"""Return the rows of the payment ledger against these vouchers, including their own, in order of posting."""
+	"""Return the rows of the payment ledger against these vouchers, in order of posting.
+
+	The vouchers' own rows are included.
+	"""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	return (
 		frappe.qb.from_(ple)
@@ -98,8 +101,9 @@ def payable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
 
 
 def released_of(scope: Scope, names: Sequence[str]) -> list[frappe._dict]:
-	"""Return the ledger rows that move deferred revenue of these invoices, one for each row and campaign of
-	its line.
+	"""Return the ledger rows that move deferred revenue of these invoices.
+
+	There is one for each row and campaign of its line.
 	"""
 	gle, posted = posted_rows(scope)
 	row = frappe.qb.DocType("Relation Attribution")
@@ -126,8 +130,9 @@ def released_of(scope: Scope, names: Sequence[str]) -> list[frappe._dict]:
 
 
 def deliveries_of(scope: Scope, campaign: str) -> list[str]:
-	"""Return the posted deliveries with a line that carries the campaign, or is billed by a line attributed
-	to it.
+	"""Return the posted deliveries with a line of the campaign.
+
+	The line carries the campaign, or a line attributed to the campaign bills it.
 	"""
 	item = frappe.qb.DocType("Delivery Note Item")
 	delivery = frappe.qb.DocType(DELIVERY)
@@ -207,7 +212,10 @@ def cost_vouchers(scope: Scope, campaign: str | None = None) -> list[tuple[str, 
 
 
 def rows_of(scope: Scope, vouchers: Sequence[tuple[str, str]]) -> list[tuple]:
-	"""Return (voucher type, voucher, day, account, campaign of the rows, debit − credit) of these vouchers."""
+	"""Return the ledger rows of these vouchers, summed.
+
+	Each row is (voucher type, voucher, day, account, campaign of the rows, debit − credit).
+	"""
 	gle, posted = posted_rows(scope)
 	carried = NullIf(gle[DIMENSION_FIELD], "").as_("carried")
 	query = (

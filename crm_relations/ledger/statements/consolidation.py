@@ -28,7 +28,10 @@ AMOUNTS = tuple(each.name for each in fields(CampaignFigures) if each.name != "c
 
 @dataclass
 class Part:
-	"""The statement of one company, and the price of one unit of the presentation currency in its currency."""
+	"""The statement of one company, with its exchange rate.
+
+	The rate is the price of one unit of the presentation currency in the company's currency.
+	"""
 
 	statement: Statement
 	rate: Decimal
@@ -39,8 +42,9 @@ class Part:
 
 @dataclass
 class Consolidated(Statement):
-	"""The sum of the statements of several companies; `parts` has their accounts, in the companies'
-	currencies.
+	"""The sum of the statements of several companies.
+
+	`parts` has their accounts, in the companies' currencies.
 	"""
 
 	parts: list[Part] = field(default_factory=list)
@@ -87,8 +91,9 @@ class Consolidated(Statement):
 		]
 
 	def as_dict(self) -> dict[str, Any]:
-		"""Return the dict of a single company, with `consolidated`, `rounding`, `rates` and `companies` (each
-		company's statement).
+		"""Return the dict of a single company with further keys.
+
+		These are `consolidated`, `rounding`, `rates` and `companies` (each company's statement).
 		"""
 		return {
 			**super().as_dict(),
@@ -116,8 +121,9 @@ def consolidated(
 	segment: str | None = None,
 	currency: str | None = None,
 ) -> Consolidated:
-	"""Return the statement of a company and of all companies below it; without a company, of all companies of
-	the site.
+	"""Return the statement of a company and of all companies below it.
+
+	Without a company, all companies of the site are included.
 
 	:param currency: presentation currency; None: the company's reporting currency (version 16), else its
 		own. Other parameters as of `statement.statement`
@@ -134,8 +140,9 @@ def consolidated(
 
 
 def companies(company: str | None) -> list[str]:
-	"""Return the company and those below it in the company tree, in the tree's order; all companies without
-	an argument.
+	"""Return the company and those below it in the company tree, in the tree's order.
+
+	Without an argument, return all companies.
 	"""
 	filters = {}
 	if company:

@@ -108,8 +108,9 @@ def delivery_ledger(scope: Scope) -> list[tuple]:
 
 
 def delivery_lines(names: Sequence[str]) -> list[frappe._dict]:
-	"""Return lines of deliveries: parent, name, campaign of the line, its cost by the document, and the
-	account of that cost.
+	"""Return the lines of deliveries.
+
+	Each has parent, name, campaign, its cost by the document, and the account of that cost.
 	"""
 	item = frappe.qb.DocType("Delivery Note Item")
 	delivery = frappe.qb.DocType(DELIVERY)

@@ -114,10 +114,9 @@ class AccountRow:
 
 @dataclass
 class LedgerRow:
-	"""An account of the ledger in the period, and the owners of its amounts; each amount is debit less
-	credit.
+	"""An account of the ledger in the period, and the owners of its amounts.
 
-	`campaigns` are those that were asked for.
+	Each amount is debit less credit. `campaigns` are those that were asked for.
 	"""
 
 	account: str
@@ -200,9 +199,7 @@ class Statement:
 
 	@property
 	def settled_income(self) -> Decimal:
-		"""Return the amount that payments and journals book on income accounts when they settle the
-		campaigns' invoices.
-		"""
+		"""Return the amount that settlements of the campaigns' invoices book on income accounts."""
 		return sum((row.settled_income for row in self.campaigns), ZERO)
 
 	@property

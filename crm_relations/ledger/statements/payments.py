@@ -12,8 +12,7 @@ from crm_relations.shared.money import allocate, to_decimal
 
 
 class Payments:
-	"""Payments that settle several documents at once, with the counter accounts of each of their receivable
-	rows.
+	"""Payments that settle several documents, with the counter accounts of each receivable row.
 
 	They are grouped by posting date: an immutable ledger keeps a cancelled payment and its reversal on
 	different days.

@@ -192,10 +192,10 @@ def by_account(scope: Scope) -> list[tuple]:
 
 
 def outside_by_account(scope: Scope) -> list[tuple]:
-	"""Return (account, debit − credit) of rows of no attributed voucher that no invoice of the selection has
-	booked.
+	"""Return (account, debit − credit) of rows that belong to no campaign and are not in the selection.
 
-	Return no row if nothing is selected.
+	These are rows of no attributed voucher that no invoice of the selection has booked. Return no row if
+	nothing is selected.
 	"""
 	if not scope.selects:
 		return []
@@ -247,8 +247,9 @@ def _no_campaign(scope: Scope) -> tuple[Any, Any]:
 
 
 def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""Return the attribution in the period: (campaign, is_return, by rule, account, amount), for accounts of
-	any type.
+	"""Return the attribution in the period, for accounts of any type.
+
+	Each row is (campaign, is_return, by rule, account, amount).
 
 	:param apart: vouchers that are split one by one
 	"""
@@ -269,10 +270,9 @@ def attributed_income(scope: Scope, apart: Sequence[str]) -> list[tuple]:
 
 
 def reversals(scope: Scope) -> list[tuple]:
-	"""Return (invoice, posting date, day of the reversal) of attributed invoices cancelled under an immutable
-	ledger.
+	"""Return attributed invoices that were cancelled under an immutable ledger.
 
-	The posting or the reversal is in the period.
+	Each row is (invoice, posting date, day of the reversal). The posting or the reversal is in the period.
 	"""
 	row = frappe.qb.DocType("Relation Attribution")
 	posted = (row.posting_date <= scope.to_date) & since(row.posting_date, scope)
@@ -288,11 +288,11 @@ def reversals(scope: Scope) -> list[tuple]:
 
 
 def released_income(scope: Scope) -> list[tuple]:
-	"""Return deferred revenue moved to income, both sides: (campaign, is_return, by rule, account, debit,
-	credit).
+	"""Return deferred revenue moved to income, both sides.
 
-	ERPNext writes the invoice line into `voucher_detail_no` of these rows and of no other row of an invoice.
-	Only lines of a single campaign are included; `released_shared` has the others.
+	Each row is (campaign, is_return, by rule, account, debit, credit). ERPNext writes the invoice line into
+	`voucher_detail_no` of these rows and of no other row of an invoice. Only lines of a single campaign are
+	included; `released_shared` has the others.
 	"""
 	query, gle, row = _released(scope)
 	by_rule = _by_rule(row).as_("by_rule")
@@ -305,8 +305,9 @@ def released_income(scope: Scope) -> list[tuple]:
 
 
 def released_shared(scope: Scope) -> list[frappe._dict]:
-	"""Return the same of lines that several campaigns share: one row for each ledger row and campaign, to be
-	split by `share`.
+	"""Return the same of lines that several campaigns share.
+
+	There is one row for each ledger row and campaign, to be split by `share`.
 	"""
 	query, gle, row = _released(scope)
 	return (
@@ -547,7 +548,7 @@ def receivable_rows(scope: Scope) -> tuple[Any, Any]:
 
 
 def own_receivable(scope: Scope, apart: Sequence[str]) -> list[tuple]:
-	"""Return (campaign, amount) that the attributed vouchers themselves post to receivables up to the date."""
+	"""Return (campaign, amount) of the attributed vouchers' own postings to receivables up to the date."""
 	ple, posted = receivable_rows(scope)
 	vouchers = attributed_vouchers(scope).as_("vouchers")
 	query = (
@@ -665,8 +666,9 @@ def settlements(scope: Scope, apart: Sequence[str]) -> list[frappe._dict]:
 
 
 def receivable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
-	"""Return (voucher type, voucher, day, account, against, amount) of payments, net of reversals on the same
-	day.
+	"""Return the receivable rows of payments, net of reversals on the same day.
+
+	Each row is (voucher type, voucher, day, account, against, amount).
 	"""
 	ple, posted = receivable_rows(scope)
 	return (
@@ -687,8 +689,9 @@ def receivable_rows_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
 
 
 def legs_of(scope: Scope, payments: Sequence[str]) -> list[tuple]:
-	"""Return (voucher type, voucher, day, account, debit − credit) of payments on accounts other than
-	receivables.
+	"""Return the rows of payments on accounts other than receivables.
+
+	Each row is (voucher type, voucher, day, account, debit − credit).
 	"""
 	gle, posted = posted_rows(scope)
 	account = frappe.qb.DocType("Account")

@@ -54,7 +54,10 @@ class Books(Protocol):
 
 
 def spending(books: Books, vouchers: Sequence[Voucher]) -> Iterator[Spent]:
-	"""Yield the campaigns' parts of these vouchers (`balance_queries.cost_vouchers`) and of their payments."""
+	"""Yield the campaigns' parts of these vouchers and of their payments.
+
+	The vouchers are those of `balance_queries.cost_vouchers`.
+	"""
 	ledger: dict[tuple[Voucher, str], list[tuple[str, Campaign, Decimal]]] = defaultdict(list)
 	for voucher_type, name, date, account, carried, amount in queries.rows_of(books.scope, vouchers):
 		ledger[(voucher_type, name), str(date)].append((account, carried, to_decimal(amount)))
@@ -71,8 +74,9 @@ def spending(books: Books, vouchers: Sequence[Voucher]) -> Iterator[Spent]:
 
 
 def is_cost(books: Books, account: str) -> bool:
-	"""Tell whether an expense account is a cost of the campaign that it carries: not cost of goods sold, no
-	exchange difference.
+	"""Tell whether an expense account is a cost of the campaign that it carries.
+
+	Cost of goods sold and exchange differences are not.
 	"""
 	row = books.accounts[account]
 	return (

@@ -230,8 +230,10 @@ class Builder:
 		self._ledger()
 
 	def _ledger(self) -> None:
-		"""Read for each account its total, the part on rows of no attributed voucher, and of these the part
-		outside the selection.
+		"""Read three amounts for each account.
+
+		These are its total, the part on rows of no attributed voucher, and of these the part outside the
+		selection.
 		"""
 		found: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
 		for account, total, of_none in queries.by_account(self.scope):
@@ -575,8 +577,9 @@ class Builder:
 
 
 def _discount_accounts(company: str, profit_and_loss: Iterable[str]) -> set[str]:
-	"""Return the accounts for cash discounts: the company's payment discount account, and accounts with such
-	a name.
+	"""Return the accounts for cash discounts.
+
+	These are the company's payment discount account, and accounts with such a name.
 	"""
 	words = ("skonto", "skonti", "cash discount")
 	named = {name for name in profit_and_loss if any(word in name.casefold() for word in words)}

@@ -101,8 +101,9 @@ def _deals(chain: Chain, known: dict[str, FlowNode]) -> list[Node]:
 
 
 def _follow(chain: Chain, begin: Sequence[Node], known: dict[str, FlowNode], back: bool) -> None:
-	"""Follow the links step by step from `begin`; documents found on the search back are followed forward
-	too.
+	"""Follow the links step by step from `begin`.
+
+	Documents found on the search back are followed forward too.
 	"""
 	frontier, seen = list(begin), set(begin)
 	for _step in range(STEPS_AT_MOST):
@@ -127,7 +128,7 @@ def _follow(chain: Chain, begin: Sequence[Node], known: dict[str, FlowNode], bac
 def _neighbours(
 	chain: Chain, frontier: Iterable[Node], known: dict[str, FlowNode], back: bool
 ) -> list[tuple[Node, Node]]:
-	"""Return all pairs (earlier, later) that lead from the frontier one step back or forward, in one query."""
+	"""Return all pairs (earlier, later) one step back or forward from the frontier, in one query."""
 	names: dict[str, list[str]] = defaultdict(list)
 	for doctype, name in frontier:
 		names[doctype].append(name)
@@ -233,7 +234,10 @@ def _box(row: frappe._dict) -> dict[str, Any]:
 
 
 def _add_ledger(chain: Chain, documents: dict[Node, dict | None], known: dict[str, FlowNode]) -> None:
-	"""Add a box for the ledger rows of each voucher that the user may read, behind that voucher; one query."""
+	"""Add a box for the ledger rows of each voucher that the user may read, with one query.
+
+	The box is behind the voucher.
+	"""
 	vouchers = [node for node, box in documents.items() if box and known[node[0]].posts]
 	if not vouchers:
 		return

@@ -17,9 +17,7 @@ Node = tuple[str, str]  #: doctype, name
 
 
 class Pairs(NamedTuple):
-	"""Pairs of documents to read: a query without columns, and its terms for the later and the earlier
-	document.
-	"""
+	"""A query for pairs of documents, without columns, and its terms for the later and the earlier document."""
 
 	query: QueryBuilder
 	later: Term
@@ -63,8 +61,9 @@ def link(
 	back_only: bool = False,
 	**equal: str | int,
 ) -> Link:
-	"""Return a link stored in one table: in a row of the later document, in its header, or in the earlier
-	document.
+	"""Return a link stored in one table.
+
+	The table is that of rows of the later document, its header, or the earlier document.
 
 	:param equal: fields of that table and their required values
 	"""
@@ -80,8 +79,9 @@ def link(
 
 
 def stations() -> dict[str, FlowNode]:
-	"""Return doctype → node, for all installed apps; the links of a doctype that is declared twice are
-	combined.
+	"""Return doctype → node, for all installed apps.
+
+	The links of a doctype that is declared twice are combined.
 	"""
 	found: dict[str, FlowNode] = {}
 	for path in frappe.get_hooks("relation_flow_nodes"):

@@ -42,8 +42,9 @@ def of_campaign(rows: str) -> Link:
 
 
 def of_answer(doctype: str, rows: str | None = None) -> Link:
-	"""Return the link to the relation's responses to the document's campaign, up to the day of the document's
-	creation.
+	"""Return the link to the relation's responses to the document's campaign.
+
+	Responses after the day of the document's creation do not count.
 	"""
 
 	def pairs() -> Pairs:

@@ -50,8 +50,9 @@ ACTIONS: list[Action] = [
 
 
 def qualify(relation: str) -> tuple[str, str]:
-	"""Mark the newest open lead of a relation as qualified by the session's user, with that user's
-	permissions.
+	"""Mark the newest open lead of a relation as qualified by the session's user.
+
+	The user's own permissions apply.
 
 	:return: doctype and name of the lead; a lead that is already qualified is not changed
 	:raises frappe.ValidationError: the relation has no open lead

@@ -29,9 +29,7 @@ class ErpnextCrm:
 		title: str | None = None,
 		notes: str | None = None,
 	) -> tuple[str, str]:
-		"""Open an Opportunity for the relation's customer, else its prospect, else its lead, else for a new
-		lead.
-		"""
+		"""Open an Opportunity for the relation's customer, prospect or lead, else for a new lead."""
 		party_type, party = party_of(relation) or ("Lead", make_lead(relation, salesperson, campaign))
 		opportunity = frappe.get_doc(
 			{
@@ -55,8 +53,9 @@ class ErpnextCrm:
 
 
 def party_of(relation: str) -> tuple[str, str] | None:
-	"""Return the document that an opportunity is opened for: the customer, else the newest prospect, else the
-	newest lead.
+	"""Return the document that an opportunity is opened for.
+
+	This is the customer, else the newest prospect, else the newest lead.
 	"""
 	if customer := identity.customer_of(relation):
 		return "Customer", customer

@@ -196,8 +196,9 @@ def qualified_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell
 
 
 def prospect_spells(party_type: str, names: list[str]) -> list[tuple[str, Spell]]:
-	"""Return the time of each prospect (ERPNext creates it from qualified leads), until a customer document
-	exists.
+	"""Return the time of each prospect until a customer document exists.
+
+	ERPNext creates prospects from qualified leads.
 	"""
 	table = frappe.qb.DocType("Prospect")
 	customers = _became_customer("Prospect", names)

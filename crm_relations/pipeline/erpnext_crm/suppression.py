@@ -13,7 +13,10 @@ EMAIL_FIELDS = (("Lead", "email_id"),)
 
 
 def unsubscribed_leads(keys: set[str]) -> dict[str, str]:
-	"""Return those of the email keys that belong to an unsubscribed lead, in any spelling, with the reason."""
+	"""Return the email keys that belong to an unsubscribed lead, with the reason.
+
+	Any spelling of the address counts.
+	"""
 	lead = DocType("Lead")
 	return decisions.match_address(
 		keys,

@@ -145,8 +145,9 @@ class Booking:
 
 
 def _submit(doc: Document, deal: Deal) -> Document:
-	"""Save and submit with exactly the deal's value as net total, regardless of today's price lists and
-	rules.
+	"""Save and submit with exactly the deal's value as net total.
+
+	Today's price lists and pricing rules are ignored.
 	"""
 	doc.ignore_pricing_rule = 1
 	for row in doc.items:

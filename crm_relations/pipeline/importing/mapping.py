@@ -1,8 +1,6 @@
 """Read the mapping file (JSON), which assigns files and columns of an export.
 
-Imports no frappe; writes nothing.
-
-Keys, all optional unless marked as required:
+Imports no frappe; writes nothing. Keys, all optional unless marked as required:
 
 - `source` (required): name of the export; rows of the same source are never imported twice
 - `encoding`, `delimiter`, `date_format` (strptime), `decimal_separator` (".", ",", or "auto": derived from

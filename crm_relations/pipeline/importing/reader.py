@@ -77,8 +77,9 @@ class Agent:
 
 @dataclass(frozen=True)
 class Deal:
-	"""One deal: `value` in the company's currency, rounded to the cent; `dated_by_rule` if the export gives
-	no date at all.
+	"""One deal, with `value` in the company's currency, rounded to the cent.
+
+	`dated_by_rule` is set if the export gives no date at all.
 	"""
 
 	row: Row
@@ -192,8 +193,9 @@ _AMOUNTS = {"accounts": "annual_revenue", "products": "price", "deals": "value"}
 
 
 def _with_separator(mapping: Mapping, part: str, rows: list[Row]) -> Mapping:
-	"""Return the mapping with the decimal separator of the part's amounts, if it leaves the separator to the
-	file.
+	"""Return the mapping with the decimal separator of the part's amounts.
+
+	The separator is derived only if the mapping leaves it to the file.
 	"""
 	if mapping.decimal_separator != "auto" or part not in _AMOUNTS:
 		return mapping
@@ -202,7 +204,10 @@ def _with_separator(mapping: Mapping, part: str, rows: list[Row]) -> Mapping:
 
 
 def _last_date(rows: list[Row], mapping: Mapping) -> datetime.date | None:
-	"""Return the latest date of the deals that is not in the future: expected closing dates are no days of the export."""
+	"""Return the latest date of the deals that is not in the future.
+
+	Expected closing dates are not dates of the export.
+	"""
 	dates = []
 	for row in rows:
 		for column in ("opened_on", "closed_on"):

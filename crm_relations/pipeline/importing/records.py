@@ -52,7 +52,10 @@ def remember(
 	amount: Decimal | None = None,
 	note: str = "",
 ) -> None:
-	"""Record that a row is imported as `document` (doctype, name); `note` says what a rule decided about it."""
+	"""Record that a row is imported as `document` (doctype, name).
+
+	`note` says what a rule decided about it.
+	"""
 	_insert([_values(source, row, key, "Imported", note, document, invoice, amount)])
 
 

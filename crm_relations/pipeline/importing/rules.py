@@ -128,7 +128,10 @@ _APOSTROPHES = str.maketrans({"'": "", "’": "", "\u00a0": " ", "\u202f": " ", 
 
 
 def without_currency(text: str) -> str:
-	"""Return the amount without its currency: `€ 1.234,50`, `1.234,50 EUR`, `CHF 1'234.50`, `(100.00)` and `100,-`."""
+	"""Return the amount without its currency.
+
+	Examples are `€ 1.234,50`, `1.234,50 EUR`, `CHF 1'234.50`, `(100.00)` and `100,-`.
+	"""
 	text = _CURRENCY.sub(r"\1", text.translate(_APOSTROPHES).strip()).strip()
 	text = _CURRENCY.sub(r"\1", text).strip()
 	return f"-{text[1:-1].strip()}" if text.startswith("(") and text.endswith(")") else text

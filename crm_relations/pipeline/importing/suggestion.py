@@ -170,7 +170,10 @@ def _columns(part: str, file: _File) -> dict[str, str]:
 
 
 def _fits(ours: str, values: list[str]) -> bool:
-	"""Tell whether the values fit a column: a number of a deal and not its name, a stage and not a free text."""
+	"""Tell whether the values fit a column.
+
+	This distinguishes the number of a deal from its name, and a stage from a free text.
+	"""
 	filled = [value for value in values if value]
 	if ours == "key":
 		return len(set(filled)) == len(filled) == len(values)
