@@ -106,6 +106,7 @@ CLEAN = [
 	"hooks",
 	"interactions",
 	"owners",
+	"pipeline",
 	"public",
 	"qualification",
 	"crm_relations",
