@@ -1,6 +1,4 @@
-"""Test the structure of the source, without frappe: layers, cycles, whitelisted functions, SQL and dotted
-paths.
-"""
+"""Test the structure of the source without frappe: layers, cycles, whitelisted functions, SQL, dotted paths."""
 
 import ast
 import importlib.util
@@ -387,9 +385,7 @@ LISTS = {"Sequence", "Iterable", "Collection", "list", "set", "tuple", "dict", "
 
 @pytest.mark.parametrize("package", ("ledger", "pipeline"))
 def test_a_list_that_may_be_empty_never_becomes_sql_without_the_helper(package):
-	"""Use `shared.in_lists` for lists, because `IN ()` is an error in SQL; sub-queries and constants do not
-	need it.
-	"""
+	"""Use `shared.in_lists` for lists, because `IN ()` is an error in SQL; sub-queries do not need it."""
 	for path, tree in sources().items():
 		if package_of(path) != package:
 			continue

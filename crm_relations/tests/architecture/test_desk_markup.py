@@ -107,9 +107,7 @@ def is_tagged(text: str, at: int) -> bool:
 
 
 def templates(text: str) -> Iterator[tuple[int, str]]:
-	"""Return (offset, template) of the outer and inner template strings of a text, except those with the tag
-	`html`.
-	"""
+	"""Return (offset, template) of all template strings of a text, except those with the tag `html`."""
 	at = 0
 	while at < len(text):
 		end = end_of(text, at)
@@ -188,9 +186,7 @@ class Script:
 
 	@cache  # noqa: B019 - a few files
 	def is_name_safe(self, name: str) -> bool:
-		"""Return whether every value that the file assigns to this name is safe; a value of another object
-		never is.
-		"""
+		"""Return whether every value assigned to this name is safe; a value of another object never is."""
 		last = name.rpartition(".")[2]
 		if last.lower().endswith("html") or last == "length":
 			return True

@@ -1,6 +1,4 @@
-"""Test that only the owners of a doctype write it, and that each owner does: `crm_relations/owners.py`
-against the source.
-"""
+"""Test `crm_relations/owners.py`: only the owners of a doctype write it, and each owner does."""
 
 import json
 from collections import defaultdict

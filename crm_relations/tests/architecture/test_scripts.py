@@ -1,6 +1,4 @@
-"""Test the shell scripts: no command fails silently, shellcheck finds nothing, and several sites keep their
-names.
-"""
+"""Test the shell scripts: no silent failure, no finding of shellcheck, and several sites keep their names."""
 
 import json
 import os

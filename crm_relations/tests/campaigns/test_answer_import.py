@@ -1,6 +1,4 @@
-"""Test answers to calls and letters, by hand and from a csv file: planned, recorded once, rejected with the
-reason.
-"""
+"""Test answers to calls and letters, by hand and from a csv file: recorded once, or rejected with a reason."""
 
 import csv
 import io

@@ -1,6 +1,4 @@
-"""Test a campaign at the desk: readiness before the start, the funnel, letters, and calls one after the
-other.
-"""
+"""Test a campaign at the desk: readiness, the funnel, letters, and calls one after the other."""
 
 from collections.abc import Iterator
 

@@ -218,9 +218,7 @@ def test_an_answer_stays_one_beside_the_clicks_of_a_scanner(mailing, sent, desk)
 
 
 def test_a_forged_link_is_not_found(mailing, sent, desk):
-	"""Other applications count links through open redirects; Frappe counts no clicks at all (platform facts
-	3.3).
-	"""
+	"""Count clicks without an open redirect, which others use; Frappe counts none (platform facts 3.3)."""
 	first, second = mailing.rows(sent)
 	good = path_of(clicks.click_url(first.token, 0)).rpartition("/")[2]
 	token, index, signature = good.split(".")

@@ -44,9 +44,7 @@ def test_an_address_in_an_international_domain_is_one_address():
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_the_global_unsubscription_of_the_site_blocks(spelling):
-	"""Frappe compares the recipient letter by letter, so that other spellings are not blocked (platform facts
-	3.2).
-	"""
+	"""Frappe compares recipients letter by letter and misses other spellings (platform facts 3.2)."""
 	give()
 	factories.insert("Email Unsubscribe", email=spelling, global_unsubscribe=1)
 	assert "Unsubscribed" in consent.lookup(None, "a@kunde.example", "Email").reason

@@ -1,6 +1,4 @@
-"""Test that each message of a campaign is sent once, over real SMTP to a sink, and that every message is
-accounted for.
-"""
+"""Test that each message of a campaign is sent once over real SMTP, and that every message is accounted for."""
 
 import os
 import re
@@ -152,9 +150,7 @@ def test_nobody_sees_another_recipient_and_each_message_has_an_id_of_its_own(mai
 
 
 def test_what_a_first_run_left_over_is_sent_by_the_next_and_nothing_twice(mailing, sink, monkeypatch):
-	"""Guard against a failure: 411 of 714 newsletters were sent, and the rest could not be sent
-	(erpnext#48722).
-	"""
+	"""Guard against a failure: 411 of 714 newsletters were sent, the rest could not be (erpnext#48722)."""
 	mailing.people(9)
 	campaign = mailing.started()
 	time_is_over_after(4, sink, monkeypatch)
@@ -430,9 +426,7 @@ def sending(campaign: str) -> subprocess.Popen:
 
 
 def test_a_worker_killed_at_any_point_leaves_no_message_doubled_or_forgotten(mailing, sink):
-	"""Kill the worker while the server accepts the address, and while it has the text but has not replied
-	yet.
-	"""
+	"""Kill the worker while the server accepts the address, and while it has not replied to the text."""
 	mailing.people(30)
 	frappe.db.set_single_value("Relation Settings", "batch_size", 10)
 	campaign = mailing.started()
@@ -538,9 +532,7 @@ def test_rows_of_a_worker_elsewhere_are_left_alone_until_it_has_been_silent_long
 
 
 def test_a_killed_worker_that_nobody_has_asked_for_its_end_is_gone(mailing):
-	"""In a container, if the first process does not reap its children, such a process stays in the process
-	table.
-	"""
+	"""In a container without a process that reaps children, a killed worker stays in the process table."""
 	mailing.people(1)
 	campaign = mailing.started()
 	process = subprocess.Popen(["sleep", "60"])

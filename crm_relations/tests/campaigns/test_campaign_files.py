@@ -69,9 +69,7 @@ def file_names(raw: bytes) -> list[str]:
 
 
 def attach_in_every_way(campaign: str) -> None:
-	"""Attach files by the sidebar, the comment box, an email from the form, REST by a reader, an import and a
-	print run.
-	"""
+	"""Attach files by the sidebar, a comment, an email from the form, REST, an import and a print run."""
 	save_file("seitenleiste.txt", factories.unique("sidebar").encode(), CAMPAIGN, campaign, is_private=1)
 	attach_file("methode.txt", factories.unique("method").encode(), CAMPAIGN, campaign, is_private=1)
 	comment = frappe.get_doc(CAMPAIGN, campaign).add_comment("Comment", "Siehe Anhang")

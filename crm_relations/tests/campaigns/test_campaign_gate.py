@@ -1,6 +1,4 @@
-"""Test which members get a step: conditions, exits, exclusions, new members, approval, working hours and A/B
-tests.
-"""
+"""Test which members get a step: conditions, exits, exclusions, approval, working hours and A/B tests."""
 
 import frappe
 import pytest
@@ -45,9 +43,7 @@ def reasons(mailing, campaign: str, **filters) -> dict[str, str]:
 
 
 def second_step(mailing, sink, steps, **values):
-	"""Start a campaign with three members and send its first step; events that a test adds happen before the
-	days pass.
-	"""
+	"""Start a campaign with three members and send its first step; the next step is not due yet."""
 	mailing.people(3)
 	campaign = mailing.started(steps=steps, **values)
 	mailing.send(campaign)
@@ -109,9 +105,7 @@ def test_without_that_rule_who_has_answered_stays(mailing, sink):
 
 
 def test_one_unsubscription_ends_the_campaign_for_one(mailing, sink):
-	"""Guard against a failure: in ERPNext's Email Campaign one member unsubscribes, and it ends for all
-	(erpnext#52448).
-	"""
+	"""Guard against a failure of ERPNext: one member unsubscribes, and it ends for all (erpnext#52448)."""
 	campaign = second_step(mailing, sink, [email_step(), email_step(**REMINDER)])
 	responses.record(members(campaign)[0], "Unsubscribe")
 	days_pass(campaign, 3)

@@ -1,6 +1,4 @@
-"""Test what a mail server may refuse while a campaign is sent: an address, a message, or the account as a
-whole.
-"""
+"""Test what a mail server may refuse during a campaign: an address, a message, or the account as a whole."""
 
 import frappe
 import pytest

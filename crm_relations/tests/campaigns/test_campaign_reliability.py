@@ -1,5 +1,4 @@
-"""Test killed workers, failing servers, lost databases and parallel runs: sink, send ledger and members agree
-in the end.
+"""Test killed workers, failing servers and lost databases: sink, send ledger and members agree in the end.
 
 Nightly (CRM_RELATIONS_NIGHTLY=1) workers are killed 50 times in a run of 5,000 recipients, with another seed
 each night. CRM_RELATIONS_SEED repeats a run.
@@ -242,9 +241,7 @@ class Clock:
 
 
 def test_no_more_messages_leave_in_a_minute_than_allowed(mailing, sink, settings, monkeypatch):
-	"""Guard against a failure: the Email Queue sends as fast as it can, and the mail server blocks the
-	account.
-	"""
+	"""Guard against a failure: the Email Queue sends at full speed, and the mail server blocks the account."""
 	mailing.people(10)
 	settings(messages_per_minute=4)
 	clock = Clock(monkeypatch)

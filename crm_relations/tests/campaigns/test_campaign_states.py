@@ -1,6 +1,4 @@
-"""Test the states of campaigns without a site: the options of the doctypes, and the transitions of sends and
-members.
-"""
+"""Test the states of campaigns without a site: options of the doctypes, transitions of sends and members."""
 
 import ast
 import json

@@ -1,6 +1,4 @@
-"""Test the assignment of a campaign's work, the contact limit, the due dates of steps, and the end of a
-campaign.
-"""
+"""Test the assignment of a campaign's work, the contact limit, due dates, and the end of a campaign."""
 
 import frappe
 import pytest

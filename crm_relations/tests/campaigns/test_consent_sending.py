@@ -1,6 +1,4 @@
-"""Test the legal basis, the text and the headers of an email, byte by byte, and that no import revives an
-objection.
-"""
+"""Test legal basis, text and headers of an email byte by byte, and that no import revives an objection."""
 
 from email import message_from_bytes
 from email.policy import default
@@ -50,8 +48,7 @@ def body(message, kind):
 
 
 def test_a_mail_can_be_unsubscribed_by_one_click_and_by_its_text(mailing):
-	"""Frappe sends no List-Unsubscribe in either version, and encodes long values until they are not
-	addresses.
+	"""Frappe 15 and 16 send no List-Unsubscribe, and encode long header values beyond recognition.
 
 	RFC 8058 requires both headers, complete and on one line (platform facts 3.2).
 	"""
@@ -74,9 +71,7 @@ def test_a_mail_can_be_unsubscribed_by_one_click_and_by_its_text(mailing):
 
 
 def test_a_mail_says_nothing_to_measure_it_by_unless_both_agree(mailing):
-	"""Frappe's pixel reveals the unsigned name of a Communication, and is lost in its queue (platform facts
-	3.3).
-	"""
+	"""Frappe's pixel reveals the name of a Communication, and is lost in its queue (platform facts 3.3)."""
 	mailing.people(2)
 	watched = mailing.address(0)
 	decisions.record(

@@ -62,9 +62,7 @@ forms = st.dictionaries(
 
 
 def request(method, path, form=None, query=None):
-	"""Return (status, Location, body) of the application, in a separate thread, because it opens and closes a
-	connection.
-	"""
+	"""Return (status, Location, body), from a thread in which the application opens and closes a connection."""
 	from frappe.app import application
 
 	found = []

@@ -119,9 +119,7 @@ def test_a_reply_that_names_two_of_our_mails_belongs_to_the_nearer(mailing, row)
 
 
 def test_a_reply_long_after_frappes_queue_forgot_the_mail_is_matched(mailing, row):
-	"""Frappe threads by Email Queue rows, which are deleted after 30 days; the send ledger keeps its
-	Message-IDs.
-	"""
+	"""Frappe threads by Email Queue rows, deleted after 30 days; the send ledger keeps its Message-IDs."""
 	frappe.db.delete("Communication", {"name": row.communication})
 	mail = receive(mailing, reply(row, f"In-Reply-To: <{row.message_id}>\n"))
 	assert answers(row) == [("Reply", mail.name)]

@@ -44,9 +44,7 @@ def english(monkeypatch):
 
 
 def answers(monkeypatch, *addresses: str) -> list[str]:
-	"""Replace the name server by one that gives the answers in order and repeats the last; return the names
-	it is asked for.
-	"""
+	"""Let the name server give these answers in order, and repeat the last; return the requested names."""
 	asked: list[str] = []
 	real = socket.getaddrinfo
 

@@ -1,6 +1,4 @@
-"""Test the store of sends and the status of members: each write sets `modified`, and illegal transitions are
-refused.
-"""
+"""Test the store of sends and the status of members: writes set `modified`, illegal transitions are refused."""
 
 from collections.abc import Callable
 from typing import Any

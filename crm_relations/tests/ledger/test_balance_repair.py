@@ -1,6 +1,4 @@
-"""Test the repost of vouchers with their campaign: what is repaired, what is left alone and why, and
-unchanged amounts.
-"""
+"""Test the repost of vouchers with their campaign: what is repaired, what is not and why, unchanged amounts."""
 
 import os
 from urllib.parse import quote

@@ -1,5 +1,4 @@
-"""Test the balance sheet of a campaign: it balances, agrees with the statement, and explains differences from
-ERPNext's.
+"""Test the balance sheet of a campaign: it balances, agrees with the statement, and explains differences.
 
 The dimension is switched on for the whole file, which commits, and restored after it.
 """

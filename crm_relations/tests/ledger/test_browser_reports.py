@@ -1,6 +1,4 @@
-"""Test the accounting reports at the desk in German: rows, charts, the drill-down to the vouchers, and the
-print.
-"""
+"""Test the accounting reports at the desk in German: rows, charts, drill-down and print."""
 
 import frappe
 import pytest
@@ -16,9 +14,7 @@ pytestmark = MARKS
 
 @pytest.fixture
 def books():
-	"""Commit an invoice of a campaign, paid in part, and a reader with a German desk; cancel the vouchers
-	afterwards.
-	"""
+	"""Commit an invoice of a campaign, paid in part, and a reader with a German desk; cancel it afterwards."""
 	language = frappe.db.get_value("User", "Administrator", "language")
 	frappe.db.set_value("User", "Administrator", "language", "de")
 	invoice = sell(factories.customer().name, [(campaign("Frühling"), 2345.67), (None, 10)])

@@ -122,8 +122,7 @@ FOLLOW: dict[str, Callable[[Dice], tuple]] = {
 
 @st.composite
 def plans(draw) -> tuple[int, tuple[str, int, bool, list[tuple]]]:
-	"""Draw the decimals of the ledger, currency, table of taxes, whether every line has a campaign, and the
-	steps.
+	"""Draw the decimals of the ledger, currency, taxes, whether every line has a campaign, and the steps.
 
 	Hypothesis draws one random seed per chain. It tends to repeat what it draws one by one, so that most
 	types of steps would not occur in 30 chains.

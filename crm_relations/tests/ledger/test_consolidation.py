@@ -24,9 +24,7 @@ RATE = 1.0842  # dollars per euro
 
 @pytest.fixture(scope="module")
 def daughter():
-	"""Create a company in dollars with its own accounts; it takes seconds to make, and stays until the module
-	ends.
-	"""
+	"""Create a company in dollars with its own accounts. It takes seconds, and stays until the module ends."""
 	name = "Rhineland Incorporated"
 	doc = frappe.get_doc(
 		{

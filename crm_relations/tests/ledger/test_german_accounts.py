@@ -1,6 +1,4 @@
-"""Test the default accounts of companies on SKR03 and SKR04: a wrong default of ERPNext is found, the demo
-sets the right one.
-"""
+"""Test default accounts on SKR03 and SKR04: ERPNext's wrong ones are found, and the demo sets the right ones."""
 
 import frappe
 import pytest

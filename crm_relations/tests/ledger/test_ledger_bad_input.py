@@ -1,6 +1,4 @@
-"""Test the ledger with bad input: a clear message or a correct figure, never a wrong one, and never a blocked
-invoice.
-"""
+"""Test the ledger with bad input: a clear message or a correct figure, and never a blocked invoice."""
 
 import frappe
 import pytest
@@ -312,9 +310,7 @@ def test_a_rule_whose_job_has_not_run_for_a_day_is_found():
 
 
 def sheet_of(name: str, company: str = COMPANY):
-	"""Return the sheet after checking it: it balances, has no problem, and its profit is the statement's
-	revenue.
-	"""
+	"""Return a sheet that balances, has no problem, and has the statement's revenue as profit."""
 	sheet = balance_sheet(name, company)
 	assert str(sheet.difference) == "0.00" and not sheet.problems
 	assert sheet.profit == statement(company, [name]).campaigns[0].margin

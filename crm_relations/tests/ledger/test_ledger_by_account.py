@@ -1,6 +1,4 @@
-"""Test that the amounts of campaigns, of other campaigns and without a campaign add up to the ledger, by
-account.
-"""
+"""Test that the amounts with and without a campaign add up to the ledger, account by account."""
 
 from decimal import Decimal
 

@@ -253,9 +253,7 @@ def test_a_ledger_with_three_decimals_adds_up_to_the_last_one(customer, three_de
 
 
 def test_a_unit_that_erpnext_loses_of_a_foreign_invoice_belongs_to_no_campaign(allowed):
-	"""ERPNext posts a rounding adjustment, a rounding loss and one row too many, so that the ledger rows do
-	not add up.
-	"""
+	"""ERPNext posts a rounding adjustment, a rounding loss and one row too many, which do not add up."""
 	with ledger_with(3):
 		chain = Chain(currency=DOLLAR, taxes=3)
 		spring, _autumn = chain.campaigns

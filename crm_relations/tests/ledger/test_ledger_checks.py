@@ -1,5 +1,4 @@
-"""Test the accounting findings of `relations check`: each fault is made, found, fixed by its remedy, and
-gone.
+"""Test the accounting findings of `relations check`: each fault is made, found, and fixed by its remedy.
 
 The findings about the dimension are in test_dimension.py, because those tests change tables.
 """

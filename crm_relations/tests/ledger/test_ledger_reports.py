@@ -1,6 +1,4 @@
-"""Test the accounting reports against sums over GL Entry and Payment Ledger Entry that are independent of the
-app.
-"""
+"""Test the accounting reports against independent sums over GL Entry and Payment Ledger Entry."""
 
 from decimal import Decimal
 

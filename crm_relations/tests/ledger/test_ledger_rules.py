@@ -50,9 +50,7 @@ lines = st.lists(
 
 
 def voucher(rows, rate: Decimal, sign: int = 1, cost: Decimal = Decimal("0.00")) -> Voucher:
-	"""Return an invoice as ERPNext posts it: income by line, one tax, cost of goods from stock, the
-	receivable.
-	"""
+	"""Return an invoice as ERPNext posts it: income by line, one tax, cost of goods, the receivable."""
 	ledger: dict[str, Decimal] = {}
 	for _campaign, account, net in rows:
 		ledger[account] = ledger.get(account, Decimal("0.00")) + sign * net

@@ -1,6 +1,4 @@
-"""Test the printed statement: every figure of the campaign, in German and English, with letter head and page
-numbers.
-"""
+"""Test the printed statement in German and English: every figure, letter head and page numbers."""
 
 from decimal import Decimal
 

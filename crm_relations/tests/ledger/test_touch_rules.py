@@ -1,6 +1,4 @@
-"""Test the attribution models: which responses count, their weight, and shares that add up to 1 and to the
-cent.
-"""
+"""Test the attribution models: which responses count, their weight, and shares that add up to the cent."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -1,6 +1,4 @@
-"""Test what a Transaction Deletion Record of one company keeps: campaigns, their members, and every way to
-object.
-"""
+"""Test what a Transaction Deletion Record keeps: campaigns, their members, and every way to object."""
 
 import frappe
 import pytest
@@ -21,9 +19,7 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture
 def world(sister):
-	"""Create a campaign of the sister company: a member with a message, an invoice, and a lead of the other
-	company.
-	"""
+	"""Create a campaign of the sister company with a message, an invoice, and a lead of the other company."""
 	campaign = factories.campaign(company=SISTER).name
 	relation = factories.relation().name
 	member = factories.insert("Relation Campaign Member", campaign=campaign, relation=relation).name

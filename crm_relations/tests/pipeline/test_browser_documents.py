@@ -1,6 +1,4 @@
-"""Test what the desk adds to documents of ERPNext: the campaigns of an invoice, its document flow, the link
-to a customer file.
-"""
+"""Test what the desk adds to ERPNext's documents: campaigns, document flow and the link to a customer file."""
 
 from collections.abc import Iterator
 from urllib.parse import quote

@@ -1,5 +1,4 @@
-"""Test the import of another CRM's export: every row accounted for, deals unchanged, no duplicates on a
-second run.
+"""Test the import of another CRM's export: every row accounted for, no duplicates on a second run.
 
 The import commits row by row. Here its commits are savepoints, so that a test can roll back all of it.
 """

@@ -1,5 +1,4 @@
-"""Test that a campaign of one company never blocks a document of another, whatever the state of the
-dimension.
+"""Test that a campaign of one company never blocks a document of another, with and without the dimension.
 
 Changing the dimension commits, so that these tests cannot be rolled back. The switch is restored after them.
 """

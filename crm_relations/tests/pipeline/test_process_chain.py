@@ -1,6 +1,4 @@
-"""Test the document flow from the campaign to the ledger: it is the same from each document, and respects
-permissions.
-"""
+"""Test the document flow from campaign to ledger: the same from each document, and only readable documents."""
 
 import frappe
 import pytest

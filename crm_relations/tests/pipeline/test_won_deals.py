@@ -1,5 +1,4 @@
-"""Test that the won deals of the public sales pipeline pass through import and ledger as they are in the
-file.
+"""Test that the won deals of the public sales pipeline reach the ledger with the amounts of the file.
 
 A run imports 200 of the 4,238, spread over the year; nightly (CRM_RELATIONS_NIGHTLY=1) the whole file. The
 ledger is read from GL Entry by product, account and month, and not through the app.

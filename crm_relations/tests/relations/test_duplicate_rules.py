@@ -1,6 +1,4 @@
-"""Test duplicate rules without a site: normalization, keys, scores, and precision and recall on known
-duplicates.
-"""
+"""Test duplicate rules without a site: normalization, keys, scores, and precision and recall on known pairs."""
 
 import csv
 import os
@@ -411,9 +409,7 @@ FEBRL_QUALITY = {1: (1.0, 0.986), 2: (0.9989, 0.98), 3: (1.0, 0.9745)}
 
 @pytest.mark.parametrize("number", FEBRL_QUALITY)
 def test_febrl_precision_and_recall(number):
-	"""Use the one configuration of `scoring`, without FEBRL's social security number and state, which
-	relations lack.
-	"""
+	"""Use the only `scoring` configuration, without FEBRL's social security number and state."""
 	rows, true = febrl_rows(number)
 	records = {name: Record(febrl_values(row), region="AU") for name, row in rows.items()}
 	precision, recall = quality_of(records, true)
@@ -440,9 +436,7 @@ def test_febrl_with_few_fields(fields, least_precision, least_recall):
 
 
 def febrl_values(row: dict[str, str]) -> dict:
-	"""Return the row as ERPNext would store it: two address lines, and a date of birth only if it is a valid
-	date.
-	"""
+	"""Return the row as ERPNext would store it: two address lines, and the date of birth if it is valid."""
 	line = " ".join(part for part in (row["street_number"], row["address_1"]) if part)
 	return {
 		"relation_kind": "Person",

@@ -1,6 +1,4 @@
-"""Test duplicates on a site: blocking keys, candidates on save, decisions, merge, undo and the search over
-all relations.
-"""
+"""Test duplicates on a site: blocking keys, candidates on save, decisions, merge, undo and the full search."""
 
 import json
 

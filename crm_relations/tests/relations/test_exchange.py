@@ -1,6 +1,4 @@
-"""Test import and export of relations: preview, a job that is killed, rejected rows, permissions and the
-round trip.
-"""
+"""Test import and export of relations: preview, killed jobs, rejected rows, permissions and the round trip."""
 
 import csv
 import io

@@ -63,9 +63,7 @@ def imported(content: bytes, page: int, existing: str = planning.FILL) -> list[t
 
 
 def words(text: str) -> list[str]:
-	"""Return the words of a message without the random names, which also affect the order of listed
-	relations.
-	"""
+	"""Return the words of a message without the random names, which also decide the order of a list."""
 	text = re.sub(r"belongs to .* already", "belongs to one of them already", text)
 	return sorted(re.sub(r"\(\w{10}\)|[(),.]", " ", text).split())
 
@@ -173,9 +171,7 @@ def test_a_page_written_at_once_leaves_what_saving_each_document_leaves(monkeypa
 
 
 def made_up(seed: int, tag: str) -> bytes:
-	"""Draw from few names, addresses and towns, so that many rows mean the same relation or contradict each
-	other.
-	"""
+	"""Draw from few names, addresses and towns, so that many rows match or contradict each other."""
 	draw = Random(seed)
 
 	def some(*values: str) -> str:

@@ -1,6 +1,4 @@
-"""Test how files of relations are read: csv as Excel writes it, vCards of three versions, headings, dates and
-numbers.
-"""
+"""Test how files of relations are read: csv as Excel writes it, vCards, headings, dates and numbers."""
 
 from datetime import date
 

@@ -1,6 +1,4 @@
-"""Test that figures match the documents, after a full or a partial refresh, and that every figure opens its
-documents.
-"""
+"""Test that figures match the documents after a full or partial refresh, and that each opens its documents."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,6 +1,4 @@
-"""Test files as other programs write them: code pages, headings, addresses, dates, numbers, names, opt-outs
-and limits.
-"""
+"""Test files of other programs: code pages, headings, addresses, dates, numbers, names, opt-outs and limits."""
 
 import io
 import time

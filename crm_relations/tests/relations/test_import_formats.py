@@ -1,6 +1,4 @@
-"""Test imports of files of other programs: namesakes, organizations with one name, empty cells, opt-outs,
-questions, limits.
-"""
+"""Test imports from other programs: namesakes, empty cells, opt-outs, questions and limits."""
 
 import io
 import json

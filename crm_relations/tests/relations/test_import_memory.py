@@ -1,5 +1,4 @@
-"""Test that an import holds one page of its file in memory, so that memory does not grow with the number of
-rows.
+"""Test that the memory of an import does not grow with its rows, because it holds one page of the file.
 
 The preview is measured here. The import itself is measured nightly (CRM_RELATIONS_NIGHTLY=1), because it
 takes a minute.
@@ -39,9 +38,7 @@ def small_pages_without_commits(monkeypatch):
 
 
 def peak(step: Callable[[str], None], rows: int) -> int:
-	"""Return the most bytes that Python holds during a step on a file of this number of rows, beyond those
-	before the step.
-	"""
+	"""Return the additional bytes that Python holds at most during a step on this number of rows."""
 	doc = new_import(address_file(rows, unique("m").split()[-1].lower()))
 	if step is importing.run:
 		importing.check(doc.name)

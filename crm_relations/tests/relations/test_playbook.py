@@ -1,5 +1,4 @@
-"""Test the playbook of a role: activities start once, for the right user, only for relations that enter the
-role later.
+"""Test the playbook of a role: activities start once, for the right user, and not for earlier members.
 
 The form offers the possible next actions.
 """

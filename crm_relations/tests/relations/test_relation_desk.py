@@ -1,6 +1,4 @@
-"""Test the customer file at the desk: the link from a customer, the graph by keyboard and the preview of an
-import.
-"""
+"""Test the customer file at the desk: the link from a customer, the graph by keyboard, an import's preview."""
 
 import frappe
 import pytest

@@ -1,6 +1,4 @@
-"""Test that every doctype that names a relation follows the relation's permissions, by comparing hooks with
-doctypes.
-"""
+"""Test that every doctype that names a relation has the hooks that apply the relation's permissions."""
 
 import ast
 import json

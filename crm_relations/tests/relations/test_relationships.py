@@ -1,6 +1,4 @@
-"""Test relationships: types in both directions, dates, circles, the graph, and groups of companies with their
-figures.
-"""
+"""Test relationships: types in both directions, dates, circles, the graph, and figures of company groups."""
 
 import frappe
 import pytest

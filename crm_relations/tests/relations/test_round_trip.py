@@ -1,5 +1,4 @@
-"""Test that install, migrate twice, use, uninstall and a second install on a used ERPNext site leave nothing
-behind.
+"""Test that install, use, uninstall and a second install on a used ERPNext site leave nothing behind.
 
 It runs on its own site, a copy of the test site. It needs an administrator of the database in
 CRM_RELATIONS_DB_ROOT_USER and CRM_RELATIONS_DB_ROOT_PASSWORD, which `scripts/test` provides.

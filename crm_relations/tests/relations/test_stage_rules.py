@@ -1,6 +1,4 @@
-"""Test that the history of stages follows from dated roles, and that the log can be read and continued at any
-time.
-"""
+"""Test that the history of stages follows from dated roles, and that the log can be continued at any time."""
 
 from datetime import date, timedelta
 from itertools import pairwise

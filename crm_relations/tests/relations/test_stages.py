@@ -1,6 +1,4 @@
-"""Test the log of stages: written with the roles, corrected by new rows, kept on update and shown on the
-form.
-"""
+"""Test the log of stages: written with the roles, corrected by new rows, and shown on the form."""
 
 import frappe
 import pytest

@@ -1,6 +1,4 @@
-"""Test that sync makes the same relations of a whole site as events would, repeatedly, and also after it was
-killed.
-"""
+"""Test that sync makes the same relations as events would, also when it is repeated or killed."""
 
 import itertools
 import json
@@ -52,9 +50,7 @@ def contents() -> dict[str, list[tuple]]:
 
 
 def files() -> dict[tuple, tuple]:
-	"""Return the content of the relations, each identified by its documents, so that two ways of making them
-	compare.
-	"""
+	"""Return the content of the relations by their documents, so that two ways of making them compare."""
 	party, role, link = (
 		frappe.qb.DocType(name) for name in ("Relation Party", "Relation Role", "Relation Link")
 	)

@@ -1,6 +1,4 @@
-"""Test the builder of segments as a marketing user works with it: by mouse, by keyboard and with wrong
-inputs.
-"""
+"""Test the builder of segments as a user works with it: by mouse, by keyboard and with wrong inputs."""
 
 import json
 from collections.abc import Iterator
@@ -19,9 +17,7 @@ pytestmark = MARKS
 
 
 class Market:
-	"""Three organizations of one town, two of them in banking, one of which has bought; committed, and
-	removed afterwards.
-	"""
+	"""Three organizations of one town, two of them in banking, one of which has bought; committed."""
 
 	def __init__(self) -> None:
 		self.town = factories.unique("Stadt")

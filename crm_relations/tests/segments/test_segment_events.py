@@ -1,6 +1,4 @@
-"""Test events, figures and custom fields in rules: on real documents, in words, in explanations and with
-permissions.
-"""
+"""Test events, figures and custom fields in rules: results, words, explanations and permissions."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

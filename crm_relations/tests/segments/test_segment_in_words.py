@@ -1,6 +1,4 @@
-"""Test the description of a segment in words: on its form, on a campaign that waits for approval, and in
-prints.
-"""
+"""Test a segment's description in words: on its form, on a campaign to be approved, and in prints."""
 
 import json
 

@@ -1,5 +1,4 @@
-"""Test that the compiled query finds what the rule means: random catalogues, data and trees against
-`rules.evaluate`.
+"""Test that the compiled query finds what `rules.evaluate` finds, on random data and trees.
 
 A run tests 100 trees, and with CRM_RELATIONS_NIGHTLY=1 2,000 other ones each time (see benchmarks/README.md).
 """
@@ -209,9 +208,7 @@ def on_that_day(monkeypatch):
 
 
 def assert_agreement(world: World, rule: dict, known: dict | None = None, also_some: bool = False) -> int:
-	"""Return how many relations the rule finds; with `also_some`, also query it for some of the relations
-	only.
-	"""
+	"""Return how many relations the rule finds; with `also_some`, query it for some relations, too."""
 	try:
 		tree = rules.parse(rule, known or catalogue.fields())
 	except RuleError as error:

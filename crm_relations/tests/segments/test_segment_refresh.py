@@ -1,6 +1,4 @@
-"""Test refresh by changed relations, in jobs and on schedule: the same members as a full refresh, and none
-lost.
-"""
+"""Test refresh by changed relations, in jobs and on schedule: the same members as a full refresh."""
 
 import frappe
 import pytest

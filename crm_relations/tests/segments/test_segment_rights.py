@@ -16,9 +16,7 @@ pytestmark = pytest.mark.site
 
 @pytest.fixture
 def two():
-	"""Create a segment with a German and a French member, refreshed; the users of the tests below may see
-	Germany only.
-	"""
+	"""Create a refreshed segment with a German and a French member; the tests' users may see Germany only."""
 	city = factories.unique("Stadt")
 	german = factories.relation(city=city, country="Germany", annual_revenue=1000)
 	french = factories.relation(city=city, country="France")

@@ -1,6 +1,4 @@
-"""Test an administrator's objects under names that the app needs: refused at install, reported later, never
-changed.
-"""
+"""Test objects of an administrator under our names: refused at install, reported later, never changed."""
 
 from collections.abc import Iterator
 

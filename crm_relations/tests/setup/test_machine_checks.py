@@ -1,6 +1,4 @@
-"""Test the findings of `relations check` about scheduler, workers, PDF, running campaigns and the law of the
-country.
-"""
+"""Test the findings of `relations check` about scheduler, workers, PDF, running campaigns and local law."""
 
 import frappe
 import pytest

@@ -1,6 +1,4 @@
-"""Test uninstall with objects of an administrator, and restoring from the archive, on a copy of the test
-site.
-"""
+"""Test uninstall with objects of an administrator, and the restore from the archive, on a copied site."""
 
 import json
 import re

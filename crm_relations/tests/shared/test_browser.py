@@ -1,6 +1,4 @@
-"""Test a user's work at the desk: a headless Chromium, the real web server, a real worker, emails to an SMTP
-sink.
-"""
+"""Test a user's work at the desk with a headless Chromium, a web server, a worker and an SMTP sink."""
 
 import os
 from collections import Counter

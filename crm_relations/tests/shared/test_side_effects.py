@@ -1,6 +1,4 @@
-"""Test steps that run with ERPNext's documents: a failing step is undone, kept and retried, and blocks
-nothing.
-"""
+"""Test steps that run with ERPNext's documents: a failing step is kept and retried, and blocks nothing."""
 
 import frappe
 import pytest

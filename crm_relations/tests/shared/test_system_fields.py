@@ -1,6 +1,4 @@
-"""Test that only our code writes system-managed fields: every read-only field, every role, Frappe's own
-functions.
-"""
+"""Test that only our code writes system-managed fields, for every field, role and function of Frappe."""
 
 import json
 from collections.abc import Iterator

@@ -1,6 +1,4 @@
-"""Test system-managed fields over HTTP with real logins, by each function through which Frappe changes
-documents.
-"""
+"""Test system-managed fields over HTTP, by each function through which Frappe changes documents."""
 
 import json
 from collections.abc import Iterator
@@ -45,9 +43,7 @@ TRIED = {
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[SimpleNamespace]:
-	"""Yield a server, a logged-in session for each of LOGINS, and a document of each doctype of TRIED; remove
-	all afterwards.
-	"""
+	"""Yield a server, a session for each of LOGINS, and a document of each doctype of TRIED."""
 	frappe.set_user("Administrator")
 	users = {key: factories.user(None, *roles) for key, roles in LOGINS.items()}
 	for user in users.values():

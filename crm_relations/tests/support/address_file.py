@@ -1,5 +1,4 @@
-"""Generate an address file like one from a German office, with 40 columns in the manner of Outlook and
-HubSpot.
+"""Generate an address file as a German office has it, with 40 columns in the manner of Outlook and HubSpot.
 
 It holds persons with employer, addresses, numbers, birthday and notes. Some persons opt out, some rows are
 repeated and some cells cannot be read. The same seed gives the same file.

@@ -14,9 +14,7 @@ from crm_relations.shared.access import system_fields
 
 
 def unique(text: str) -> str:
-	"""Return `text` with a short random suffix, so that the names of a committing test are not used
-	elsewhere.
-	"""
+	"""Return `text` with a short random suffix, so that the names of a committing test are unique."""
 	return f"{text} {frappe.generate_hash(length=6)}"
 
 

@@ -111,8 +111,7 @@ def scripted_sink(delay: float = 0.0) -> Iterator[ScriptedSink]:
 
 
 def time_is_over_after(number: int, sink: ScriptedSink, monkeypatch) -> None:
-	"""End the time of a worker of this process when the sink has received this number of messages, however
-	busy the machine is.
+	"""End the time of a worker of this process after this number of messages, however busy the machine is.
 
 	It counts once. The next worker has its full time.
 	"""

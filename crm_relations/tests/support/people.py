@@ -401,8 +401,7 @@ _PLAIN = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", "
 def generate(
 	count: int, seed: int = 0, originals: float = 0.8, persons: float = 0.7, families: float = 0.2
 ) -> tuple[dict[str, Values], set[tuple[str, str]]]:
-	"""Generate `count` records by name, in values of Relation, and the pairs that are duplicates, names in
-	order.
+	"""Generate `count` records by name, in values of Relation, and the sorted pairs that are duplicates.
 
 	:param originals: share of records that are not duplicates; every third of them has one to three
 	    duplicates

@@ -34,9 +34,7 @@ def campaigns_in_the_ledger(connection):
 
 
 def sheet_of(name: str) -> BalanceSheet:
-	"""Return the sheet after checking it: it balances, has no problem, agrees with the statement and explains
-	every cent.
-	"""
+	"""Return the sheet after checking that it balances, agrees with the statement and explains every cent."""
 	sheet = balance_sheet(name, COMPANY)
 	assert sheet.difference == 0 and not sheet.problems
 	assert_agrees_with_statement(sheet)
@@ -69,9 +67,7 @@ def of(sheet: BalanceSheet, number: str):
 
 
 def without_campaign(doc) -> None:
-	"""Remove the campaign from the posted rows, as if they were posted before campaigns were reported in the
-	ledger.
-	"""
+	"""Remove the campaign from the posted rows, as before campaigns were reported in the ledger."""
 	frappe.db.set_value("GL Entry", {"voucher_no": doc.name}, "relation_campaign", None)
 
 

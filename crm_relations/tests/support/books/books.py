@@ -66,9 +66,7 @@ def credit_note(invoice: Document, lines: Callable[[Document], bool] | None = No
 
 
 def journal(rows: list[tuple], submit: bool = True, **values) -> Document:
-	"""Create a journal entry of (account, debit, credit[, more fields]) rows, and submit it unless `submit`
-	is off.
-	"""
+	"""Submit a journal entry of (account, debit, credit[, more fields]) rows; `submit=False` saves a draft."""
 	doc = frappe.get_doc(
 		{
 			"doctype": "Journal Entry",
@@ -95,9 +93,7 @@ def journal(rows: list[tuple], submit: bool = True, **values) -> Document:
 
 
 def assert_adds_up(result: Statement) -> None:
-	"""Check that the statement agrees with the ledger by account, and that the debits of each campaign equal
-	its credits.
-	"""
+	"""Check the statement against the ledger by account, and each campaign's debits against its credits."""
 	assert result.difference == 0, result.as_dict()["problems"]
 	assert not result.problems
 	assert result.ledger_income == ledger_income()

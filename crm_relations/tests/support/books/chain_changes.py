@@ -79,9 +79,7 @@ class ChangingChain(LongChain):
 		)
 
 	def change_account(self, number: int) -> None:
-		"""Move the income of an invoice's first line to another account of its campaign, so that ERPNext
-		reposts it.
-		"""
+		"""Move the income of an invoice's first line to another account of its campaign by a repost."""
 		found = [doc for doc in self._invoices() if not (doc.is_return or doc.is_pos or doc.is_consolidated)]
 		if not found:
 			return

@@ -1,5 +1,4 @@
-"""Add steps to a chain of vouchers: deliveries and returns of goods, POS, subscriptions, reconciliations and
-old invoices.
+"""Add steps to a chain of vouchers: deliveries, returns, POS, subscriptions, reconciliations, old invoices.
 
 Old invoices are those from before the app was installed. `chains.Chain` reads the sums from GL Entry.
 """

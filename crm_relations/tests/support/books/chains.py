@@ -61,9 +61,7 @@ class OutOfBalance(frappe.ValidationError):
 
 @dataclass(frozen=True)
 class Line:
-	"""A line of an order or invoice; `whose` is the number of the campaign, 2 for none; `off` is the discount
-	in percent.
-	"""
+	"""An order or invoice line; `whose` is the campaign's number, 2 for none; `off` the discount in %."""
 
 	whose: int
 	qty: int

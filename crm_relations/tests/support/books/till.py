@@ -58,9 +58,7 @@ class Till:
 		header: str | None = None,
 		accounts: Callable[[Document], str | None] = lambda _row: None,
 	) -> Document:
-		"""Submit a POS invoice of (campaign, rate) lines, paid in full; `accounts` sets the accounts of the
-		lines.
-		"""
+		"""Submit a paid POS invoice of (campaign, rate) lines; `accounts` sets the accounts of the lines."""
 		doc = self.draft(customer, lines, header, accounts)
 		doc.insert(ignore_permissions=True)
 		doc.submit()

@@ -57,9 +57,7 @@ def administrators_browser(clean_cache):
 
 @pytest.fixture(name="page")
 def administrators_page(administrators_browser):
-	"""Yield an empty page of the browser, without traces of the previous test; `errors` collects the errors
-	of scripts.
-	"""
+	"""Yield an empty page without traces of the previous test; `errors` collects the errors of scripts."""
 	page = administrators_browser.new_page()
 	page.errors = []
 	page.on("pageerror", lambda error: page.errors.append(str(error)) if ours(error) else None)

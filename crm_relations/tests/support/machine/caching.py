@@ -1,5 +1,4 @@
-"""Empty Frappe's cache between tests, except for the definitions of doctypes, which are the most expensive to
-read again.
+"""Empty Frappe's cache between tests, except for the doctypes, which are the most expensive to read again.
 
 A test that wrote to the tables of doctypes, permissions or translations, or changed a table, is recognized by
 its SQL. After such a test the whole cache is emptied.

@@ -32,8 +32,7 @@ def held_back() -> Iterator[None]:
 
 
 def in_another_session(work: Callable[[], Any]) -> list:
-	"""Run `work` on another connection and wait for it; the list holds the returned value or the raised
-	error.
+	"""Run `work` on another connection and wait for it; the list holds its result or its error.
 
 	It waits one second for a lock. After that the lock is an error.
 	"""

@@ -1,6 +1,4 @@
-"""Create the objects that an administrator builds on the app: many types that refer to our doctypes, fields
-and roles.
-"""
+"""Create objects of an administrator, of many types, that refer to our doctypes, fields and roles."""
 
 import json
 
@@ -314,9 +312,7 @@ def _queued() -> int:
 
 
 def save_forms(made: str) -> list[str]:
-	"""Open and save a document of each doctype with an object of the administrator, and return the saved
-	values.
-	"""
+	"""Open and save a document of each doctype with such an object, and return the saved values."""
 	names = json.loads(made)
 	saved = []
 	for doctype, name in (("Customer", names["customer"]), ("Visit", frappe.db.get_value("Visit", {}))):

@@ -22,7 +22,7 @@ PAGE = 6
 
 
 def fill() -> tuple[str, int]:
-	"""Insert documents, and let their events make relations; then reset the site to its state before the installation.
+	"""Insert documents and let events make their relations; then reset the site as before the installation.
 
 	The documents of other tests are synced first, so that only the new ones get their relations by events.
 	Return the relations and the number of their documents.
@@ -68,9 +68,7 @@ def sync() -> dict:
 
 
 def digest() -> str:
-	"""Return all content of the relations and the number of each record, which shows duplicates and
-	leftovers.
-	"""
+	"""Return all content and all counts of the relations, which show duplicates and leftovers."""
 	counts = {doctype: frappe.db.count(doctype) for doctype in test_sync.TABLES}
 	text = repr((sorted((key, repr(_ordered(told))) for key, told in test_sync.files().items()), counts))
 	return hashlib.sha256(text.encode()).hexdigest()

@@ -1,5 +1,4 @@
-"""Run the steps of the round-trip test on its own site, one process per call, as the commands of an
-administrator.
+"""Run the steps of the round-trip test on its own site, one process per call, like commands.
 
         cd BENCH/sites && ../env/bin/python -m crm_relations.tests.support.machine.other_site SITE FUNCTION [ARGUMENT…]
 
@@ -277,9 +276,7 @@ def documents() -> dict[str, int]:
 
 
 def said(*lines: str) -> list[dict]:
-	"""Run each line as arguments of `bench relations` in this process, and return `code`, `out` and `err` of
-	each.
-	"""
+	"""Run each line as arguments of `bench relations` in this process; return `code`, `out`, `err` of each."""
 	site, found = frappe.local.site, []
 	for line in lines:
 		out, err, code = io.StringIO(), io.StringIO(), 0

@@ -1,8 +1,8 @@
-"""Run several test processes at once (pytest-xdist), each on its own site and cache, as `scripts/test` sets
-them up.
+"""Run several test processes at once (pytest-xdist), each on its own site and cache.
 
-Each process has its own queue in any case. Processes share only the database server and the files of the
-bench, so any two files may run at the same time. The tests of one file stay together and in order.
+`scripts/test` sets them up. Each process has its own queue in any case. Processes share only the database
+server and the files of the bench, so any two files may run at the same time. The tests of one file stay
+together and in order.
 """
 
 import os
@@ -37,8 +37,7 @@ SLOWEST = {
 
 
 def take_own_site() -> None:
-	"""Switch to the site and the cache of this process: the second process uses CRM_RELATIONS_PROCESS_1, the
-	third …_2.
+	"""Switch to this process's site and cache: CRM_RELATIONS_PROCESS_1 for the second, …_2 for the third.
 
 	:raises pytest.UsageError: this process has no site; two processes on one site would disturb each other
 	"""

@@ -1,5 +1,4 @@
-"""Run a campaign while everything fails: workers are killed, the mail server is slow, refuses and stops, the
-database stops.
+"""Run a campaign while workers are killed, the mail server is slow or stops, and the database stops.
 
 `Storm.run` ends when no send is due. The caller checks the result. The seed decides on every failure, which
 happens at a number of messages that the sink has received. It runs as a separate process, on a site with a
@@ -36,9 +35,7 @@ PATIENCE = 1800
 
 
 class PostOffice(ScriptedSink):
-	"""The mail server of a storm, which can close and open: one address in ten is unknown, another one in ten
-	must wait.
-	"""
+	"""A mail server that can stop: one address in ten is unknown, another one in ten must wait."""
 
 	def __init__(self) -> None:
 		super().__init__()
@@ -108,9 +105,7 @@ class Storm:
 				process.communicate()
 
 	def _drawn(self) -> list[tuple[int, str]]:
-		"""Return (messages in the sink, failure), none after nine tenths of the messages that can be
-		delivered.
-		"""
+		"""Return (messages in the sink, failure) pairs, none after nine tenths of the messages that arrive."""
 		last = len(self.mailing.relations) * 0.9 * 0.9
 		kinds = ["kill"] * self.kills + ["loss"] * self.losses + ["absence"] * self.absences + ["slow"] * 3
 		return sorted((int(self.draw.random() * last), kind) for kind in kinds)
