@@ -101,7 +101,7 @@ def test_the_preview_says_what_becomes_of_each_row_and_writes_no_relation():
 	# one unreadable cell does not reject its row
 	assert "Email goes into the notes: keine Adresse is not an email address" in rows[5]["details"][0]
 	assert "Country goes into the notes: Atlantis is not in the list" in rows[6]["details"][1]
-	assert "Number of Employees goes into the notes: viele is no number" in rows[7]["details"][1]
+	assert "Number of Employees goes into the notes: viele is not a number" in rows[7]["details"][1]
 	found = {remark["text"]: remark["count"] for remark in json.loads(doc.findings)["remarks"]}
 	assert found == {
 		"Email goes into the notes": 1,
