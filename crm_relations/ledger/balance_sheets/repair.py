@@ -262,7 +262,7 @@ class _Blocks:
 				"The ledger is immutable (Accounts Settings): ERPNext would date the reversal today, and the document would count twice until then."
 			)
 		if self.closed_until and day <= self.closed_until:
-			return _("The books are closed until {0}. The document is left unchanged.").format(
+			return _("The period is closed until {0}. The document is left unchanged.").format(
 				formatdate(self.closed_until)
 			)
 		for row in self.periods:

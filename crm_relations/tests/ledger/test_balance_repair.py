@@ -192,7 +192,7 @@ def not_allowed():
 
 
 BLOCKS = {
-	closed_year: "The books are closed",
+	closed_year: "The period is closed",
 	closed_period: "is closed",
 	frozen_until: "Accounts are frozen",
 	frozen_account: "is frozen or disabled",
