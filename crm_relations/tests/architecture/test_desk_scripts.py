@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from crm_relations.campaigns import states
+
 pytestmark = pytest.mark.lint
 
 APP = Path(__file__).resolve().parents[2]
@@ -51,12 +53,19 @@ def test_each_bundle_is_loaded_and_each_that_is_loaded_is_there():
 	assert set(re.findall(r'"(\w+\.bundle\.\w+)"', text)) == set(bundles())
 
 
-def constant(path: Path, name: str):
-	"""Return the value of a constant of a module that imports frappe."""
+def assigned(path: Path, name: str) -> ast.expr:
+	"""Return the value of a constant of a module that imports frappe, as it stands in the source."""
 	for statement in ast.parse(path.read_text(encoding="utf-8")).body:
-		if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name:
-			return ast.literal_eval(statement.value)
+		targets = (
+			statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+		)
+		if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+			return statement.value
 	raise AssertionError(f"{path.name} has no constant {name}")
+
+
+def constant(path: Path, name: str):
+	return ast.literal_eval(assigned(path, name))
 
 
 def options(doctype: str, fieldname: str) -> list[str]:
@@ -67,11 +76,16 @@ def options(doctype: str, fieldname: str) -> list[str]:
 
 
 def enumerations() -> dict[str, dict[str, str]]:
-	fields = constant(APP / "setup" / "desk.py", "ENUMS")
-	return {
-		name: {re.sub(r"\W+", "_", value).upper(): value for value in options(*field)}
-		for name, field in fields.items()
-	}
+	"""Return what `setup/desk.py` sends: enumerations of Python, and the options of fields that have none."""
+	sources = assigned(APP / "setup" / "desk.py", "ENUMS")
+	found = {}
+	for key, source in zip(sources.keys, sources.values, strict=True):
+		if isinstance(source, ast.Attribute):
+			found[key.value] = {member.name: member.value for member in getattr(states, source.attr)}
+		else:
+			values = options(*ast.literal_eval(source))
+			found[key.value] = {re.sub(r"\W+", "_", value).upper(): value for value in values}
+	return found
 
 
 def members_used() -> Iterator[tuple[str, str, str]]:
@@ -104,8 +118,8 @@ def test_a_color_belongs_to_a_state_that_exists():
 	colors = constant(APP / "setup" / "desk.py", "COLORS")
 	stages = colors.pop("Stage")
 	assert set(stages) == {"Lead", "Prospect", "Customer"}
-	for name, states in colors.items():
-		assert set(states) <= known[name], name
+	for name, colored in colors.items():
+		assert set(colored) <= known[name], name
 
 
 def functions_called() -> Iterator[tuple[str, str]]:
