@@ -263,6 +263,7 @@ def test_one_document_that_cannot_be_read_is_rejected_and_the_rest_of_its_page_i
 
 
 def test_a_document_that_somebody_saves_at_the_same_moment_is_not_doubled(monkeypatch):
+	engine.sync()  # documents that other tests left get their relations here, and are not counted below
 	names = [raw("Customer", customer_name=f"Kunde {n}") for n in range(adoption.AS_DOCUMENTS + 2)]
 	saved = ("Customer", names[1])
 	identity.adopt(*saved)
@@ -277,7 +278,7 @@ def test_a_document_that_somebody_saves_at_the_same_moment_is_not_doubled(monkey
 	monkeypatch.setattr(queries, "relations_of", read_too_early)
 	relations = frappe.db.count("Relation")
 	report = engine.sync()
-	assert stale and not report.by["Customer"].rejected
+	assert stale and not set(names) & set(rejected(report, "Customer"))
 	assert frappe.db.count("Relation") == relations + len(names) - 1
 	assert frappe.db.count("Relation Party", {"party": ["in", names]}) == len(names)
 	assert identity.relation_of(*saved) == stale[0]
