@@ -42,7 +42,7 @@ PRESUMED_CONSENT = "Presumed consent, § 7 (2) No. 1 UWG"
 CONTRACT = "Contract, Art. 6 (1) (b) GDPR"
 LEGITIMATE_INTEREST = "Legitimate interest, Art. 6 (1) (f) GDPR"
 
-NO_ADDRESS = {
+NO_ADDRESS: dict[str, str] = {
 	Channel.EMAIL: "No email address",
 	Channel.PHONE: "No telephone number",
 	Channel.LETTER: "No postal address",
@@ -57,7 +57,7 @@ CAMPAIGN_OVER = "The campaign has ended"
 #: channel → bases that a consent event may rest on. A contract is not a basis for advertising. The status
 #: of an existing customer, which allows emails, cannot be declared: it is derived from sales, campaign by
 #: campaign.
-BASES = {
+BASES: dict[str, frozenset[str]] = {
 	Channel.EMAIL: frozenset({CONSENT}),
 	Channel.PHONE: frozenset({CONSENT}),
 	Channel.LETTER: frozenset({CONSENT, EXISTING_CUSTOMER, PRESUMED_CONSENT}),

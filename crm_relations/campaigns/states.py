@@ -163,4 +163,4 @@ CHANNELS: Mapping[StepType, Channel] = {
 	StepType.LETTER: Channel.LETTER,
 }
 #: the inverse of CHANNELS
-STEP_TYPES: Mapping[Channel, StepType] = {channel: kind for kind, channel in CHANNELS.items()}
+STEP_TYPES: Mapping[str, StepType] = {channel: kind for kind, channel in CHANNELS.items()}

@@ -100,7 +100,7 @@ def _limits(rows: Sequence[frappe._dict], worker: str) -> list[_Limit]:
 
 def _happened(table: DocType, kinds: Sequence[str], days: int, own: Sequence[str]) -> Criterion:
 	since = add_days(now_datetime(), -days)
-	by_kind = {
+	by_kind: dict[str, Criterion] = {
 		StepType.EMAIL: ((table.state == SendState.SENT) & (table.sent_at >= since))
 		| (table.state.isin((SendState.SENDING, SendState.UNCERTAIN)) & (table.claimed_at >= since)),
 		StepType.CALL: table.sent_at >= since,

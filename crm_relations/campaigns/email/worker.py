@@ -284,7 +284,7 @@ class Worker:
 		repeated.
 		"""
 		waits = iter(RECONNECT_SECONDS)
-		again = {}
+		again: dict[str, bool] = {}
 		while True:
 			try:
 				for outcome in self.outcomes:

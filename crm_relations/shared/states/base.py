@@ -10,4 +10,4 @@ class State(str, Enum):
 	"""One value of a Select field. A member equals its value, and is written to JSON and SQL as that value."""
 
 	__str__ = str.__str__
-	__format__ = str.__format__
+	__format__ = str.__format__  # type: ignore[assignment]  # a member is written as its value
