@@ -18,6 +18,7 @@ from crm_relations.relations import queries
 from crm_relations.relations.facts.sources import FACTS
 from crm_relations.segments.language.rules import Condition, EventCondition
 from crm_relations.shared.access import user_permissions
+from crm_relations.shared.access.own_doctypes import is_ours
 from crm_relations.shared.access.permissions import (
 	NOTHING,
 	MatchConditions,
@@ -27,7 +28,7 @@ from crm_relations.shared.access.permissions import (
 	reads_only_part_of,
 )
 
-OURS, INVOICE, COMPANY = "CRM Relations", "Sales Invoice", "company"
+INVOICE, COMPANY = "Sales Invoice", "company"
 #: what may narrow invoices without hiding the figures: these are kept by company, and left out for hidden
 #: customers
 OF_CUSTOMERS = {COMPANY, "customer", "customer_group", "territory"}
@@ -61,7 +62,7 @@ def reads_in_part(doctype: str, leaf: object = None) -> bool:
 	:param leaf: a condition of a rule: if only companies restrict the user, a condition that names allowed
 		companies asks for no other documents
 	"""
-	if _is_ours(doctype) or not reads_only_part_of(doctype):
+	if is_ours(doctype) or not reads_only_part_of(doctype):
 		return False
 	return not (isinstance(leaf, EventCondition) and _only_companies(doctype) and _is_within(leaf, doctype))
 
@@ -93,7 +94,7 @@ def _condition(doctype: str) -> str:
 			return NOTHING  # the figures add up invoices that the user may not read
 		names = ", ".join(frappe.db.escape(name) for name in readable_companies() or ())
 		return f"`tab{FACTS}`.company in ({names})" if names else ""
-	if _is_ours(doctype) or frappe.get_meta(doctype).istable or not reads_only_part_of(doctype):
+	if is_ours(doctype) or frappe.get_meta(doctype).istable or not reads_only_part_of(doctype):
 		return ""
 	return match_conditions(doctype)
 
@@ -102,10 +103,6 @@ def _doctypes(query: QueryBuilder) -> Iterator[str]:
 	for table in [*query._from, *(join.item for join in query._joins)]:
 		if isinstance(table, Table) and not table.alias and table.get_table_name().startswith("tab"):
 			yield table.get_table_name()[3:]
-
-
-def _is_ours(doctype: str) -> bool:
-	return frappe.get_meta(doctype).module == OURS
 
 
 def _only_companies(doctype: str) -> bool:

@@ -18,7 +18,7 @@ from frappe.utils import cint, global_search
 
 from crm_relations.relations import permissions
 from crm_relations.relations.desk_requests import charts, rows
-from crm_relations.relations.desk_requests.rows import is_ours
+from crm_relations.shared.access.own_doctypes import is_ours
 
 
 @frappe.whitelist(methods=["GET", "POST"])

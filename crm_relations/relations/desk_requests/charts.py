@@ -13,7 +13,7 @@ import frappe
 from frappe import _
 
 from crm_relations.relations import list_requests
-from crm_relations.relations.desk_requests.rows import is_ours
+from crm_relations.shared.access.own_doctypes import is_ours
 from crm_relations.shared.access.permissions import reads_only_part_of
 
 #: charts that Frappe makes from rows of a doctype

@@ -12,13 +12,6 @@ from crm_relations.relations import list_requests
 from crm_relations.shared.access.permissions import readable
 from crm_relations.shared.refusals import refuse
 
-MODULE = "CRM Relations"
-
-
-def is_ours(doctype: str | None) -> bool:
-	"""Tell whether a doctype is one of this app's, so that its rows may follow a relation."""
-	return bool(doctype) and frappe.get_cached_value("DocType", doctype, "module") == MODULE
-
 
 def readable_names(doctype: str, names: Iterable[str]) -> set[str]:
 	"""Return those of the documents that the session's user may read."""

@@ -14,14 +14,15 @@ from frappe.core.doctype.prepared_report import prepared_report
 from frappe.email.doctype.auto_email_report.auto_email_report import AutoEmailReport
 from frappe.model.document import Document
 
-MODULE = "CRM Relations"
+from crm_relations.shared.access.own_doctypes import MODULE, is_ours
+
 ADMINISTRATOR = "Administrator"
 
 
-def is_ours(report: str | None) -> bool:
+def is_about_ours(report: str | None) -> bool:
 	"""Tell whether a report is about one of our doctypes, including reports that users save."""
 	doctype = report and frappe.get_cached_value("Report", report, "ref_doctype")
-	return bool(doctype) and frappe.get_cached_value("DocType", doctype, "module") == MODULE
+	return is_ours(doctype)
 
 
 def condition(user: str | None = None, doctype: str | None = None) -> str:
@@ -44,7 +45,7 @@ def may_read(doc: Document, ptype: str | None = None, user: str | None = None, d
 	own.
 	"""
 	user = user or frappe.session.user
-	own = user in (doc.owner, ADMINISTRATOR) or not is_ours(doc.report_name)
+	own = user in (doc.owner, ADMINISTRATOR) or not is_about_ours(doc.report_name)
 	return own and bool(prepared_report.has_permission(doc, user))
 
 
@@ -70,12 +71,12 @@ class MailedReport(AutoEmailReport):
 	def validate(self) -> None:
 		"""Check the entry as Frappe does, and that its author may pass on what the named user can read."""
 		super().validate()
-		if is_ours(self.report):
+		if is_about_ours(self.report):
 			self._check_writer()
 
 	def get_report_content(self) -> str | bytes | None:
 		"""Make the report; return None if it has no rows, or in a job if its user may not run it."""
-		if not is_ours(self.report):
+		if not is_about_ours(self.report):
 			return super().get_report_content()
 		self._check_writer()
 		try:
