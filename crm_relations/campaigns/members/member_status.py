@@ -12,7 +12,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
-from frappe.utils import now_datetime
+from frappe.utils import create_batch, now_datetime
 
 from crm_relations.campaigns import rules
 from crm_relations.campaigns.members.status_transitions import TRANSITIONS, UNCHANGED
@@ -28,16 +28,15 @@ _BY_RESPONSE = {MemberStatus.ANSWERED: "answer", MemberStatus.DECLINED: "decline
 
 def hold_out(members: Collection[str]) -> int:
 	"""Move addressed members to the control group; returns their number."""
-	names, changed = list(members), 0
-	member, transition = DocType(MEMBER), TRANSITIONS["hold_out"]
-	for start in range(0, len(names), _CHUNK):
+	member, transition, changed = DocType(MEMBER), TRANSITIONS["hold_out"], 0
+	for names in create_batch(list(members), _CHUNK):
 		(
 			frappe.qb.update(member)
 			.set(member.held_out, 1)
 			.set(member.status, transition.target.value)
 			.set(member.modified, now_datetime())
 			.set(member.modified_by, frappe.session.user)
-			.where(member.name.isin(names[start : start + _CHUNK]))
+			.where(member.name.isin(names))
 			.where(member.status.isin(sorted(transition.sources)))
 			.run()
 		)

@@ -10,7 +10,7 @@ from typing import Any
 import frappe
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce
-from frappe.utils import getdate
+from frappe.utils import create_batch, getdate
 from pypika.terms import Criterion
 
 from crm_relations.campaigns import rules
@@ -36,8 +36,7 @@ def follow(relations: Collection[str]) -> int:
 
 	:return: number of rows that were changed
 	"""
-	names = sorted(relations)
-	return sum(_follow(names[start : start + _CHUNK]) for start in range(0, len(names), _CHUNK))
+	return sum(map(_follow, create_batch(sorted(relations), _CHUNK)))
 
 
 def _follow(relations: list[str]) -> int:

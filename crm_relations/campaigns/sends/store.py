@@ -11,7 +11,7 @@ and each of them may be repeated.
 SQL that runs for each message is constant: building it costs more than running it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ import frappe
 from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Count, Max
 from frappe.query_builder.terms import ParameterizedValueWrapper as Value
-from frappe.utils import getdate, now_datetime
+from frappe.utils import create_batch, getdate, now_datetime
 from pypika.terms import Criterion, Term
 
 from crm_relations.campaigns.rules import Decision
@@ -130,7 +130,7 @@ def suppress_members(members: Collection[str], reason: str) -> int:
 	send = DocType(SEND)
 	return sum(
 		_write("suppress", send.member.isin(chunk) & send.worker.isnull(), reason=reason)
-		for chunk in _chunks(members)
+		for chunk in create_batch(list(members), _CHUNK)
 	)
 
 
@@ -539,7 +539,9 @@ def _write(transition: str, rows: Criterion, **values: Any) -> int:
 
 def _write_named(transition: str, names: Collection[str], **values: Any) -> int:
 	table = DocType(SEND)
-	return sum(_write(transition, table.name.isin(chunk), **values) for chunk in _chunks(names))
+	return sum(
+		_write(transition, table.name.isin(chunk), **values) for chunk in create_batch(list(names), _CHUNK)
+	)
 
 
 def _write_one(transition: str, name: str, **values: Any) -> None:
@@ -550,7 +552,7 @@ def _write_one(transition: str, name: str, **values: Any) -> None:
 def _write_each(transition: str, rows: Mapping[str, Mapping[str, Any]]) -> int:
 	"""Carry out a transition with separate values for each row; returns the number of changed rows."""
 	table, changed = DocType(SEND), 0
-	for chunk in _chunks(rows):
+	for chunk in create_batch(list(rows), _CHUNK):
 		cases: dict[str, Case] = {}
 		for name in chunk:
 			for column, value in plain_values(SEND, rows[name]).items():
@@ -568,9 +570,3 @@ def _held_by(worker: str, name: str) -> Criterion:
 
 def _sources(transition: str) -> tuple[str, ...]:
 	return tuple(sorted(state.value for state in TRANSITIONS[transition].sources))
-
-
-def _chunks(names: Collection[str]) -> Iterator[list[str]]:
-	names = list(names)
-	for start in range(0, len(names), _CHUNK):
-		yield names[start : start + _CHUNK]
