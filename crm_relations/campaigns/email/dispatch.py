@@ -8,11 +8,11 @@ Frappe's Email Queue is not used: it may send a row twice, forgets rows after 30
 with the emails of the site. If emails are muted, or sending is suspended on the site, nothing is claimed.
 """
 
-import hashlib
 import os
 import socket
 import time
 from collections.abc import Callable
+from typing import Any
 
 import frappe
 import psutil
@@ -20,9 +20,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.query_builder import DocType
 from frappe.utils import add_to_date, escape_html, getdate, now_datetime
-from frappe.utils.background_jobs import get_job_status
 from markupsafe import Markup
-from rq.job import JobStatus
 
 from crm_relations.campaigns import rules, working_hours
 from crm_relations.campaigns.content import attachments
@@ -42,6 +40,7 @@ from crm_relations.campaigns.states import (
 )
 from crm_relations.campaigns.transport import account_pauses, accounts
 from crm_relations.shared import live_site
+from crm_relations.shared.jobs.single_job import enqueue_once
 from crm_relations.shared.refusals import refuse, refuse_all
 
 SEND = store.SEND
@@ -181,30 +180,15 @@ def _campaigns_at_work() -> set[str]:
 
 def enqueue(campaign: str) -> None:
 	"""Queue a job that sends what is due, unless one waits already."""
-	enqueue_once(send_job, campaign, _JOB_SECONDS + 10 * 60)
+	enqueue_job(send_job, campaign, _JOB_SECONDS + 10 * 60)
 
 
-def enqueue_once(method: Callable, campaign: str, timeout: int, **kwargs) -> None:
-	"""Queue a job for a campaign unless one waits already. The job begins after this transaction.
+def enqueue_job(method: Callable[..., Any], campaign: str, timeout: int, **arguments: Any) -> None:
+	"""Queue a job of a campaign unless one waits already. More than one at work does no harm.
 
-	A job that has begun does not count: it may be handing over to the next one, or its worker may have been
-	killed, which the queue notices late. More than one at work does no harm.
+	:param timeout: seconds
 	"""
-	digest = hashlib.sha256(campaign.encode()).hexdigest()[:20]
-	ids = [f"{method.__name__}_{digest}_{slot}" for slot in range(_SLOTS)]
-	states = {job_id: get_job_status(job_id) for job_id in ids}
-	if JobStatus.QUEUED in states.values():
-		return
-	frappe.enqueue(
-		method,
-		queue="long",
-		timeout=timeout,
-		job_id=next((job_id for job_id in ids if states[job_id] != JobStatus.STARTED), ids[0]),
-		deduplicate=True,
-		enqueue_after_commit=True,
-		campaign=campaign,
-		**kwargs,
-	)
+	enqueue_once(method, campaign, slots=_SLOTS, timeout=timeout, campaign=campaign, **arguments)
 
 
 def send_job(campaign: str) -> dict:

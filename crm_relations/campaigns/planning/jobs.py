@@ -15,7 +15,7 @@ BUSY_SECONDS = 300
 
 def enqueue_start(campaign: str, user: str) -> None:
 	"""Start a campaign in the background; two clicks make one job."""
-	dispatch.enqueue_once(start_and_send, campaign, 60 * 60, user=user)
+	dispatch.enqueue_job(start_and_send, campaign, 60 * 60, user=user)
 
 
 def start_and_send(campaign: str, user: str | None = None) -> dict:

@@ -18,8 +18,6 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cint, now, strip_html
-from frappe.utils.background_jobs import get_job_status
-from rq.job import JobStatus
 
 from crm_relations.relations.exchange import fields, planning
 from crm_relations.relations.exchange.files import conventions, file_rows, opt_outs, parsing, vcards
@@ -30,6 +28,7 @@ from crm_relations.relations.exchange.files.unreadable import Unreadable
 from crm_relations.relations.exchange.findings import Findings
 from crm_relations.relations.exchange.planning import CREATE, REJECT, UNCHANGED, UPDATE, Plan, Planner
 from crm_relations.shared.access.system_fields import trusted
+from crm_relations.shared.jobs.single_job import enqueue_once
 from crm_relations.shared.refusals import refuse
 from crm_relations.shared.text.outside_text import insert_rows, plain_values
 
@@ -295,24 +294,8 @@ def start_import(doc: Document) -> str:
 
 
 def _enqueue(method: Any, doc: Document) -> None:
-	"""Queue a job unless one is waiting already.
-
-	One that has begun does not count: its worker may have been killed, which the queue notices late. Two
-	running jobs do no harm; they take turns at the pages.
-	"""
-	ids = [f"relation_import_{method.__name__}_{doc.name}_{slot}" for slot in range(SLOTS)]
-	states = {job_id: get_job_status(job_id) for job_id in ids}
-	if JobStatus.QUEUED in states.values():
-		return
-	frappe.enqueue(
-		method,
-		queue="long",
-		timeout=4 * 60 * 60,
-		job_id=next((job_id for job_id in ids if states[job_id] != JobStatus.STARTED), ids[0]),
-		deduplicate=True,
-		enqueue_after_commit=True,
-		name=doc.name,
-	)
+	"""Queue a job unless one is waiting already. Two running jobs do no harm; they take turns at the pages."""
+	enqueue_once(method, doc.name, slots=SLOTS, timeout=4 * 60 * 60, name=doc.name)
 
 
 def check_job(name: str) -> None:

@@ -9,6 +9,7 @@ from crm_relations.campaigns.email import dispatch
 from crm_relations.campaigns.members import member_status
 from crm_relations.campaigns.planning import enrollment, jobs, readiness
 from crm_relations.segments.members import membership
+from crm_relations.shared.jobs import single_job
 from crm_relations.tests.support import factories
 from crm_relations.tests.support.mailing import call_step, email_step
 
@@ -237,7 +238,7 @@ def test_the_scheduler_queues_running_campaigns_with_due_rows_only(account, monk
 
 def test_a_job_waits_once_and_a_dead_one_does_not_block_the_next(monkeypatch):
 	states, queued = {}, []
-	monkeypatch.setattr(dispatch, "get_job_status", states.get)
+	monkeypatch.setattr(single_job, "get_job_status", states.get)
 	monkeypatch.setattr(frappe, "enqueue", lambda method, **kwargs: queued.append(kwargs["job_id"]))
 	dispatch.enqueue("Frühling: 1")
 	assert queued[0].replace("_", "").isalnum()
