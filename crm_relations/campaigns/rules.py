@@ -189,16 +189,6 @@ CALL_ANSWERS = tuple(CallAnswer)
 #: responses that are not a reaction to the text: they change no status of a member
 NO_REACTION = frozenset({ResponseType.OPENED, ResponseType.OUT_OF_OFFICE, ResponseType.BOUNCE})
 _REACHED = frozenset({CallAnswer.INTERESTED, CallAnswer.NOT_INTERESTED, CallAnswer.CALL_BACK})
-#: status of a member that was drawn for the control group and is not addressed
-CONTROL_GROUP = MemberStatus.CONTROL_GROUP
-_ORDER = (
-	CONTROL_GROUP,
-	MemberStatus.ADDRESSED,
-	MemberStatus.ANSWERED,
-	MemberStatus.QUALIFIED,
-	MemberStatus.HANDED_OVER,
-	MemberStatus.WON,
-)
 
 
 def is_answer(response_type: str, answer: str) -> bool:
@@ -222,19 +212,6 @@ def member_status(current: str, response_type: str, answer: str) -> str:
 	):
 		return MemberStatus.ANSWERED
 	return current
-
-
-def may_become(current: str, status: str) -> bool:
-	"""Tell whether `status` is a step forward from `current`. A member may decline, or return, at any time
-	before Won.
-	"""
-	if current == status:
-		return True
-	if current == MemberStatus.WON:
-		return False
-	if MemberStatus.DECLINED in (current, status):
-		return True
-	return _ORDER.index(status) > _ORDER.index(current) or status == MemberStatus.ANSWERED
 
 
 _AUTOMATIC_SUBJECT = re.compile(

@@ -30,7 +30,6 @@ from crm_relations.segments.language.rules import RuleError
 from crm_relations.shared.refusals import refuse
 
 SEGMENT = "Relation Segment"
-PIN = "Relation Segment Pin"
 ALWAYS, NEVER = "Always In", "Never In"
 RANDOM, TOP = "Random", "Top"
 MAX_SAMPLE = 10_000_000

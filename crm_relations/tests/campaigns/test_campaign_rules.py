@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_relations.campaigns import rules
+from crm_relations.campaigns.members.status_transitions import TRANSITIONS
 from crm_relations.campaigns.rules import CONSENT, CONTRACT, EXISTING_CUSTOMER, PRESUMED_CONSENT, ConsentEvent
 
 T0 = datetime(2026, 1, 1, 9, 0)
@@ -176,10 +177,10 @@ def test_an_answer_moves_a_member_on(current, kind, answer, status):
 
 
 def test_a_member_does_not_fall_back_and_stays_won():
-	assert rules.may_become("Answered", "Qualified")
-	assert not rules.may_become("Handed Over", "Qualified")
-	assert not rules.may_become("Won", "Declined")
-	assert rules.may_become("Handed Over", "Answered"), "sales may give a member back"
+	assert "Answered" in TRANSITIONS["qualify"].sources
+	assert "Handed Over" not in TRANSITIONS["qualify"].sources
+	assert "Won" not in TRANSITIONS["decline"].sources
+	assert "Handed Over" in TRANSITIONS["return_from_sales"].sources, "sales may give a member back"
 
 
 @pytest.mark.parametrize(
