@@ -1,4 +1,4 @@
-// The choice of a field or an event: by typing a part of its name, or with the arrow keys through the groups.
+// Choose a field or an event: type a part of its name, or use the arrow keys within the groups.
 
 let last_id = 0;
 
@@ -9,14 +9,14 @@ const key = (text) =>
 		.replace(/ß/g, "ss")
 		.toLowerCase();
 
-/** Group by group, in the order in which the groups first come. */
+/** Return the fields sorted by group; groups keep the order of their first field. */
 export function by_group(fields) {
 	const groups = new Map(fields.map((one) => [one.group, []]));
 	fields.forEach((one) => groups.get(one.group).push(one));
 	return [...groups.values()].flat();
 }
 
-/** Those whose label or group holds all words that were typed; the ones that begin so come first. */
+/** Return the fields with all typed words in their label or group; fields that begin with the text come first. */
 export function matching(fields, text) {
 	const words = key(text).split(/\s+/).filter(Boolean);
 	if (!words.length) return fields;
