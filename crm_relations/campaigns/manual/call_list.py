@@ -6,6 +6,7 @@ other user gets a reserved call until it is recorded, released, or the reservati
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import frappe
 from frappe import _
@@ -16,6 +17,7 @@ from frappe.utils import add_days, add_to_date, cint, format_datetime, get_datet
 from pypika import Order
 from pypika.functions import NullIf
 from pypika.queries import QueryBuilder
+from pypika.terms import Criterion
 
 from crm_relations.campaigns import rules, working_hours
 from crm_relations.campaigns.consents import decisions as consent
@@ -292,12 +294,7 @@ def _open_rows(campaign: str, skipped: Collection[str] = ()) -> QueryBuilder | N
 			relation.language,
 			relation.city,
 		)
-		.where(
-			(send.campaign == campaign)
-			& (send.state == SendState.PENDING)
-			& (send.step_type == StepType.CALL)
-		)
-		.where((send.due_on <= getdate()) & (send.retry_at.isnull() | (send.retry_at <= now)))
+		.where(_due(send, campaign) & (send.retry_at.isnull() | (send.retry_at <= now)))
 		.orderby(Case().when(of_another, 3).when(promised, 0).when(mine, 1).else_(2))
 		.orderby(send.attempts)
 		.orderby((Coalesce(member.points, 0) + 1) * Coalesce(orders.average, 1), order=Order.desc)
@@ -327,6 +324,16 @@ def _allowed(campaign: Document, rows: list[frappe._dict], final: bool = False) 
 	]
 
 
+def _due(send: Any, campaign: str) -> Criterion:
+	"""Return the criterion of calls on the list of today."""
+	return (
+		(send.campaign == campaign)
+		& (send.state == SendState.PENDING)
+		& (send.step_type == StepType.CALL)
+		& (send.due_on <= getdate())
+	)
+
+
 def _unchecked_rows(campaign: str) -> list[frappe._dict]:
 	send, relation = DocType(SEND), DocType("Relation")
 	return (
@@ -343,12 +350,7 @@ def _unchecked_rows(campaign: str) -> list[frappe._dict]:
 			relation.relation_kind,
 			relation.market_orientation,
 		)
-		.where(
-			(send.campaign == campaign)
-			& (send.state == SendState.PENDING)
-			& (send.step_type == StepType.CALL)
-		)
-		.where((send.due_on <= getdate()) & send.legal_basis.isnull())
+		.where(_due(send, campaign) & send.legal_basis.isnull())
 		.limit(_CHUNK)
 		.run(as_dict=True)
 	)
