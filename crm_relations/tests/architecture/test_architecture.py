@@ -4,14 +4,13 @@ import ast
 import importlib.util
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.lint
+from crm_relations.tests.support.source_tree import APP, sources
 
-APP = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.lint
 
 #: A package imports only packages to its left, and `shared`.
 LAYERS = ["relations", "segments", "campaigns", "interactions", "qualification", "pipeline", "ledger"]
@@ -22,11 +21,6 @@ MAY_NAME_THEM = {"pipeline", "doc_events", "demo", "tests", "hooks.py", "owners.
 #: Strings that mean a role or a stage, not a doctype.
 ROLE_CONSTANTS = APP / "relations" / "rules.py"
 PERMISSION_CHECKS = {"has_permission", "only_for", "check_permission"}
-
-
-@cache
-def sources() -> dict[Path, ast.Module]:
-	return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(APP.rglob("*.py"))}
 
 
 def package_of(path: Path) -> str:

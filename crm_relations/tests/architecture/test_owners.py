@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from crm_relations.owners import CHOSEN_AT_RUN_TIME, FIELD_OWNERS, OWNERS, USERS_ONLY
-from crm_relations.tests.support.writes import APP, Write, writes
+from crm_relations.tests.support.source_tree import APP
+from crm_relations.tests.support.writes import Write, writes
 
 pytestmark = pytest.mark.lint
 

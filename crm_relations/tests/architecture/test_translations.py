@@ -5,23 +5,21 @@ import csv
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from crm_relations.tests.support.source_tree import APP, app_sources
+
 pytestmark = pytest.mark.lint
 
-APP = Path(__file__).resolve().parents[2]
 JS_TEXT = re.compile(r"""\b__\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)""")
 HTML_TEXT = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
 PLACEHOLDER = re.compile(r"\{\d*\}")
 
 
 def python_texts() -> Iterator[tuple[str, str]]:
-	for path in APP.rglob("*.py"):
-		if "tests" in path.relative_to(APP).parts:
-			continue
-		for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+	for path, tree in app_sources().items():
+		for node in ast.walk(tree):
 			if (
 				isinstance(node, ast.Call)
 				and isinstance(node.func, ast.Name)

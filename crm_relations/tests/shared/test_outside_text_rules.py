@@ -4,15 +4,14 @@ import ast
 import json
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from crm_relations.shared.text.markup import plain
+from crm_relations.tests.support.source_tree import APP, app_sources
 
 pytestmark = pytest.mark.lint
 
-APP = Path(__file__).resolve().parents[2]
 WRITER = APP / "shared" / "text" / "outside_text.py"
 #: tables of names, dates and figures, and values that are restored as they were stored
 WITHOUT_TEXT = {
@@ -75,10 +74,10 @@ def calls() -> tuple[tuple[str, ast.Call], ...]:
 
 
 def _calls() -> Iterator[tuple[str, ast.Call]]:
-	for path in sorted(APP.rglob("*.py")):
+	for path, tree in app_sources().items():
 		name = str(path.relative_to(APP))
-		if path != WRITER and not name.startswith(("tests/", "demo/")):
-			for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+		if path != WRITER and not name.startswith("demo/"):
+			for node in ast.walk(tree):
 				if isinstance(node, ast.Call):
 					yield name, node
 

@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-APP = Path(__file__).resolve().parents[2]
+from crm_relations.tests.support.source_tree import APP, app_sources
+
 #: calls that name their doctype in the first argument
 BY_NAME = {
 	"frappe.db.set_value",
@@ -50,25 +51,16 @@ def writes(sources: dict[Path, str] | None = None) -> Iterator[Write]:
 
 	:param sources: path → source, to read instead of the app
 	"""
-	trees = _trees() if sources is None else {path: ast.parse(text) for path, text in sources.items()}
+	trees = app_sources() if sources is None else {path: ast.parse(text) for path, text in sources.items()}
 	for path, tree in trees.items():
 		if path.relative_to(APP).parts[0] != "demo":
 			yield from _Module(path, tree).writes()
 
 
 @cache
-def _trees() -> dict[Path, ast.Module]:
-	return {
-		path: ast.parse(path.read_text(encoding="utf-8"))
-		for path in sorted(APP.rglob("*.py"))
-		if "tests" not in path.relative_to(APP).parts
-	}
-
-
-@cache
 def _constants(path: Path) -> dict[str, str]:
 	"""Return the texts that a module assigns at its top level."""
-	return _texts(_trees()[path])
+	return _texts(app_sources()[path])
 
 
 def _texts(tree: ast.Module) -> dict[str, str]:
@@ -103,7 +95,7 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
 
 def _file(module: str) -> Path | None:
 	path = APP.parent.joinpath(*module.split("."))
-	return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p in _trees()), None)
+	return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p in app_sources()), None)
 
 
 class _Module:
